@@ -1,0 +1,123 @@
+package bot
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// Chat is one platform, as flow sees it. Every call but Run returns; Send and
+// Find end with their context.
+type Chat interface {
+	// Run receives until ctx ends, and hands over what happened through sink. It
+	// reconnects by itself; it returns an error only for what no retry mends
+	// (a revoked token). What sink did not take is not acknowledged to the
+	// platform.
+	Run(ctx context.Context, sink Sink) error
+	// Encode turns a message into the exact bytes of one or more posts. It is
+	// pure: the same input gives the same bytes, and nothing outside is asked.
+	// A root and an edit give exactly one part, or ErrTooLong.
+	Encode(Outgoing) ([]Part, error)
+	// Send posts one part, once for one key where the platform can promise it.
+	// A failure is a *Refusal; any other error counts as Unsure.
+	Send(context.Context, Sending) (Receipt, error)
+	// Find looks in the room for a post that carries the key. An error means
+	// that it could not look far enough to tell.
+	Find(context.Context, Sending) (Receipt, bool, error)
+	// Caps are the platform's limits and abilities, as data.
+	Caps() Caps
+}
+
+// Sink takes what chats receive. When it returns nil, all of the batch is
+// committed, and the batch will not be asked for again.
+type Sink interface {
+	Take(context.Context, Batch) error
+}
+
+// Batch is what one source handed over at once: its events, and the place from
+// which the source goes on after a restart, stored in the same transaction.
+type Batch struct {
+	Source string  // "matrix", "alertmanager/main": the key of the cursor
+	Cursor string  // "" where the source has none
+	Events []Event // in order
+}
+
+// Caps says what a platform can do.
+type Caps struct {
+	// Pace: posts a second, sustained, in one room and in the whole workspace,
+	// and how many may go at once after a rest. 0 means no limit.
+	RoomPerSecond float64
+	RoomBurst     int
+	ChatPerSecond float64
+	ChatBurst     int
+	// Threads: replies hang below their root; otherwise they name it.
+	Threads bool
+	// Edits: a root can be changed in place. All of ours can.
+	Edits bool
+	// Buttons are real buttons; otherwise reactions with a legend.
+	Buttons bool
+}
+
+// SendKind is what a post is.
+type SendKind string
+
+const (
+	SendRoot  SendKind = "root"  // begins a thread
+	SendEdit  SendKind = "edit"  // replaces the root's content
+	SendReply SendKind = "reply" // into the thread, or an answer to a message
+)
+
+// Outgoing is what Encode gets.
+type Outgoing struct {
+	Key  SendKey
+	Room RoomID
+	Kind SendKind
+	// Root is the thread's root (edits and replies in a thread).
+	Root MessageID
+	// ReplyTo is the message that a reply answers, where it stands outside any
+	// thread.
+	ReplyTo MessageID
+	Message Message
+	// Bare asks for the plainest form (no markup, no attachments): the second
+	// try of what the platform rejected.
+	Bare bool
+}
+
+// Part is one post's frozen bytes. The n-th part of a message carries
+// Key.Part(n).
+type Part struct {
+	Body       []byte // the platform's own form, complete but for the upload's address
+	Attachment []byte // uploaded by Send before the post, nil for most
+}
+
+// Part is the key of the n-th part of what the key names; part 0 has the key
+// itself.
+func (k SendKey) Part(n int) SendKey {
+	if n == 0 {
+		return k
+	}
+	return k + SendKey("."+strconv.Itoa(n))
+}
+
+// Sending is one part on its way.
+type Sending struct {
+	Key        SendKey
+	Room       RoomID
+	Kind       SendKind
+	Root       MessageID // "" for a root and for answers outside threads
+	Body       []byte
+	Attachment []byte
+	// Since is when the part was frozen: Find need not look further back, but
+	// for clocks that differ.
+	Since time.Time
+}
+
+// Receipt is the platform's word that it has a post.
+type Receipt struct {
+	ID MessageID
+	At time.Time // the platform's clock, zero when it does not say
+}
+
+// ErrTooLong is Encode's answer to a root that does not fit one post; the
+// caller renders it with less detail.
+var ErrTooLong = Errorf(CodeInvalid, "The message is longer than the platform takes in one post.")

@@ -1,0 +1,163 @@
+package bot
+
+import (
+	"context"
+	"time"
+)
+
+// Command is one thing that people can type. Commands decide; they touch
+// nothing themselves: Run reads the World and returns an Outcome.
+type Command struct {
+	Name    string
+	Aliases []string
+	Family  string // heading in `help`
+	Summary string // one line, imperative
+	Args    []Arg
+	// Examples are whole lines as people type them.
+	Examples []string
+	// Role that the asker must hold; "" means any configured person.
+	Role Role
+	Run  func(context.Context, Call) (Outcome, error)
+}
+
+// Arg is one argument. Arguments are read in order; the parser gives each its
+// type and points at the word that does not fit.
+type Arg struct {
+	Name     string
+	Kind     ArgKind
+	Optional bool
+	Help     string
+}
+
+// ArgKind is an argument's type.
+type ArgKind string
+
+const (
+	ArgWord     ArgKind = "word"     // one word or quoted string
+	ArgRest     ArgKind = "rest"     // all that follows, as it was typed
+	ArgDuration ArgKind = "duration" // 2h, 1d12h, or `until 18:00`
+	ArgThread   ArgKind = "thread"   // a thread's id or its short form
+	ArgAlert    ArgKind = "alert"    // #3: one alert of the thread
+	ArgNumber   ArgKind = "number"
+)
+
+// Call is one command as it was given.
+type Call struct {
+	Request RequestID
+	Command string // the name, aliases resolved
+	By      Person
+	Room    RoomID
+	// Thread it was said in, "" outside threads. A command without a subject
+	// means it.
+	Thread ThreadID
+	Args   map[string]Value
+	// At is when it was said, and what "until 18:00" counts from.
+	At time.Time
+	// Now is when it is run; much later than At when the chat was away.
+	Now   time.Time
+	World World
+}
+
+// Value is one argument's value; the member of its kind is set.
+type Value struct {
+	Text     string // as typed, without its quotes
+	Until    time.Time
+	Duration time.Duration
+	Number   int
+}
+
+// Outcome is what a command decided. It is sealed.
+type Outcome interface{ outcome() }
+
+type (
+	// Say is an answer, and nothing else happens.
+	Say struct{ Message Message }
+	// TakeAck acknowledges what fires in a thread now.
+	TakeAck struct {
+		Thread  ThreadID
+		Comment string
+	}
+	// DropAck takes an acknowledgement back.
+	DropAck struct{ Thread ThreadID }
+	// MakeSilence has Alertmanager hold notices back.
+	MakeSilence struct {
+		Thread       ThreadID // to be told of it; "" outside threads
+		Alertmanager string
+		Silence      Silence // ID, State, CreatedBy and UpdatedAt are not set
+	}
+	// EndSilence expires silences.
+	EndSilence struct {
+		Thread       ThreadID
+		Alertmanager string
+		IDs          []string
+	}
+	// DrawGraph puts a picture of a thread's expression into its log.
+	DrawGraph struct {
+		Thread ThreadID
+		// Episode that is drawn, "" for the worst that fires.
+		Episode EpisodeID
+	}
+)
+
+func (Say) outcome()         {}
+func (TakeAck) outcome()     {}
+func (DropAck) outcome()     {}
+func (MakeSilence) outcome() {}
+func (EndSilence) outcome()  {}
+func (DrawGraph) outcome()   {}
+
+// World is what commands may read. Nothing in it changes anything.
+type World interface {
+	// Zone is the operator's zone, for times people read and type.
+	Zone() *time.Location
+	// Commands are all that exist, for help.
+	Commands() []Command
+	// Thread gives one thread by its id; CodeNotFound when there is none.
+	Thread(context.Context, ThreadID) (ThreadFacts, error)
+	// OpenThreads are the open alert, heartbeat and reboot threads, the worst
+	// first.
+	OpenThreads(context.Context) ([]ThreadFacts, error)
+	// FindThreads searches threads, closed ones too, for words in their labels
+	// and annotations, the newest first.
+	FindThreads(ctx context.Context, words string, limit int) ([]ThreadFacts, error)
+	// Silences asks Alertmanager now.
+	Silences(ctx context.Context, alertmanager string) ([]Silence, error)
+	// Covered counts the alerts that fire now and that the matchers cover.
+	Covered(ctx context.Context, alertmanager string, m []Matcher) (int, error)
+	// Alertmanagers are the configured names, the default one first.
+	Alertmanagers() []string
+	// Probes are what status reads.
+	Probes() []Probe
+	// Graph draws a PromQL expression over the last span.
+	Graph(ctx context.Context, expr string, span time.Duration) (Picture, error)
+	// Health is the state of the bot itself.
+	Health(context.Context) []Reading
+}
+
+// Probe measures something. It is bounded in time by its context, and says
+// "unknown" with the reason rather than nothing.
+type Probe interface {
+	// Name is short and stable ("host vulcan", "alertmanager main").
+	Name() string
+	Read(context.Context) []Reading
+}
+
+// Reading is one measured figure with where it comes from.
+type Reading struct {
+	Host   string
+	What   string // "load", "memory", "disk /", "pool rpool"
+	Value  string // for people, with unit: "61 % of 64 GiB"
+	Note   string // why it is not ok, or unknown
+	Source string // "/proc/loadavg", "systemd over D-Bus"
+	At     time.Time
+	State  ReadingState
+}
+
+// ReadingState is the judgement on a Reading.
+type ReadingState string
+
+const (
+	OK      ReadingState = "ok"
+	NotOK   ReadingState = "not ok"
+	Unknown ReadingState = "unknown"
+)
