@@ -1,0 +1,126 @@
+package prometheus
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// real starts the Prometheus of the PATH with rules and a scrape of itself.
+func real(t *testing.T) string {
+	t.Helper()
+	binary, err := exec.LookPath("prometheus")
+	if err != nil {
+		if os.Getenv("WATCHSTANDER_REQUIRE_REAL") == "1" {
+			t.Fatal("prometheus is not in PATH, and WATCHSTANDER_REQUIRE_REAL=1")
+		}
+		t.Skip("prometheus is not in PATH")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, `
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+scrape_configs:
+  - job_name: self
+    static_configs: [{targets: [%q]}]
+  - job_name: nobody
+    static_configs: [{targets: ["127.0.0.1:1"]}]
+`, address), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		log.Close()
+		if t.Failed() {
+			b, _ := os.ReadFile(log.Name())
+			t.Logf("%s", b)
+		}
+	})
+	return "http://" + address
+}
+
+func TestAgainstRealPrometheus(t *testing.T) {
+	c, err := New(Config{URL: real(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx := t.Context()
+	eventually(t, func() error {
+		version, err := c.Ready(ctx)
+		if err == nil && version == "" {
+			err = errors.New("no version")
+		}
+		return err
+	})
+	eventually(t, func() error {
+		v, err := c.Instant(ctx, "count(up)", time.Time{})
+		if err == nil && (len(v) != 1 || v[0].Value != 2) {
+			err = fmt.Errorf("%v", v)
+		}
+		return err
+	})
+	now := time.Now()
+	graph := func(expr string) Request {
+		return Request{Title: "Real", Expr: expr, Start: now.Add(-time.Minute), End: now.Add(2 * time.Second)}
+	}
+	g, err := c.Graph(ctx, graph("up == 0 and on(job) scrape_duration_seconds < 5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Panels) != 2 || len(g.Panels[0].Series) != 2 || g.Panels[1].Unit != "seconds" || g.Panels[0].Series[0].Name == "" {
+		t.Errorf("%+v", g)
+	}
+	if _, err = c.Graph(ctx, graph("no_such_metric > 1")); !errors.Is(err, ErrNoSeries) {
+		t.Error(err)
+	}
+	if g, err = c.Graph(ctx, graph("absent(no_such_metric)")); err != nil || len(g.Panels[0].Series) != 1 {
+		t.Errorf("%+v, %v", g, err)
+	}
+	if _, err = c.Graph(ctx, graph("this is not PromQL")); !errors.Is(err, ErrExpression) {
+		t.Error(err)
+	}
+	// What is taken apart must be what this server reads, too.
+	for _, expr := range []string{`process_resident_memory_bytes > 0.1 * process_virtual_memory_bytes`, `(up > bool 0) == 1`,
+		"sum by (job) (\n rate(prometheus_http_requests_total[5m]) # all\n) >= 0"} {
+		for _, p := range TakeApart(expr) {
+			for _, e := range append(p.Limits, p.Expr) {
+				if _, err := c.Instant(ctx, e, time.Time{}); err != nil {
+					t.Errorf("%s: %v", e, err)
+				}
+			}
+		}
+	}
+}
+
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if err = f(); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
+}
