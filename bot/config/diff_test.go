@@ -1,0 +1,41 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"watchstander/bot/config"
+)
+
+func TestDiff(t *testing.T) {
+	const hosts = "hosts: [{name: vulcan, match: ['instance=\"vulcan\"']}]\n"
+	for _, x := range []struct{ name, old, new, reload, restart string }{
+		{"the same", hosts, hosts, "", ""},
+		{"a default written out", "", "zone: UTC\nstate: {keep_closed: 1y}\nalerts: {ack_reminder: 240m}\nlisten: 127.0.0.1:9097\nlog: {level: info}\n", "", ""},
+		{"a matcher written otherwise", hosts, strings.Replace(hosts, "instance=", "instance = ", 1), "", ""},
+		{"a matcher", hosts, strings.Replace(hosts, "\"vulcan\"", "\"titan\"", 1), "hosts", ""},
+		{"a matcher's kind", hosts, strings.Replace(hosts, "=", "=~", 1), "hosts", ""},
+		{"hosts", "", hosts, "hosts", ""},
+		{"people", "", "people: [{name: bob, roles: [operator], matrix: [\"@bob:example.org\"]}]\n", "people", ""},
+		{"zone", "", "zone: Europe/Berlin\n", "zone", ""},
+		{"log", "", "log: {level: debug, format: json}\n", "log.level", "log.format"},
+		{"quiet hours", "", "quiet_hours: {from: \"22:00\", to: \"07:00\"}\n", "quiet_hours", ""},
+		{"quiet hours' zone", "quiet_hours: {from: \"22:00\", to: \"07:00\"}\n", "quiet_hours: {from: \"22:00\", to: \"07:00\", zone: Europe/Berlin}\n", "quiet_hours", ""},
+		{"digest and alerts", "", "digest: {at: \"09:00\"}\nalerts: {ack_reminder: 0s}\n", "alerts digest", ""},
+		{"redact", "redact: {rules: [{name: a, pattern: x}]}\n", "redact: {rules: [{name: a, pattern: \"y\"}]}\n", "redact", ""},
+		{"state and listen", "", "state: {path: /srv/state.db}\nlisten: 127.0.0.1:9098\n", "", "state listen"},
+		{"a secret's place", "dead_man: {url_file: /run/a}\n", "dead_man: {url_file: /run/b}\n", "", "dead_man"},
+		{"webhook", "", "webhooks: [{name: main, alertmanager: main, hmac: {secret_file: a}}]\n", "", "webhooks"},
+		{"prometheus", "", "prometheus: {url: \"http://127.0.0.1:9090\"}\n", "", "prometheus"},
+		{"rooms and routes", "", "rooms: [{name: dev, chat: matrix, id: \"!dev:example.org\"}]\nroutes: [{rooms: [dev]}]\n", "routes notices_room", "rooms"},
+	} {
+		o := config.Options{File: "/etc/watchstander/config.yaml"}
+		reload, restart := config.Diff(mustParse(t, "#\n"+x.old, o), mustParse(t, "#\n"+x.new, o))
+		if got := strings.Join(reload, " "); got != x.reload {
+			t.Errorf("%s: reload %q", x.name, got)
+		}
+		if got := strings.Join(restart, " "); got != x.restart {
+			t.Errorf("%s: restart %q", x.name, got)
+		}
+	}
+}

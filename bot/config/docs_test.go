@@ -1,0 +1,95 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"watchstander/bot/config"
+)
+
+const docs = "../../docs"
+
+// TestManualTellsEveryKey: a key is told by its whole path in backquotes, at the
+// beginning of a row of a table.
+func TestManualTellsEveryKey(t *testing.T) {
+	manual, err := os.ReadFile(filepath.Join(docs, "configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for line := range strings.Lines(string(manual)) {
+		if rest, ok := strings.CutPrefix(line, "| `"); ok {
+			path, _, _ := strings.Cut(rest, "`")
+			told = append(told, path)
+		}
+	}
+	known := config.KeyPaths()
+	for _, path := range known {
+		if !slices.Contains(told, path) {
+			t.Errorf("configuration.md does not tell of %s", path)
+		}
+	}
+	for _, path := range told {
+		if !slices.Contains(known, path) {
+			t.Errorf("configuration.md tells of %s, and there is no such key", path)
+		}
+	}
+}
+
+// exampleSecrets makes the files that the example names, as systemd would.
+func exampleSecrets(t *testing.T) (getenv func(string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, value := range map[string]string{
+		"matrix-token": "a", "remote-token": "b", "lab-password": "c", "prometheus-token": "d",
+		"webhook-token": "e", "webhook-secret": "f", "webhook-password": "g",
+		"dead-man-url": "https://dead-man.example.org/ping/vulcan",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(value+"\n"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return env("CREDENTIALS_DIRECTORY", dir)
+}
+
+func env(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func TestExample(t *testing.T) {
+	path := filepath.Join(docs, "example.yaml")
+	c, err := config.Load(path, config.Options{Getenv: exampleSecrets(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Warnings) > 0 {
+		t.Error(config.Faults(c.Warnings))
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := config.Paths(data)
+	for _, path := range config.KeyPaths() {
+		// The same two keys as the Alertmanagers', shown there.
+		if !used[path] && !strings.HasPrefix(path, "prometheus.basic_auth") {
+			t.Errorf("the example does not show %s", path)
+		}
+	}
+	if got, err := c.DeadMan.URL.Read(); err != nil || got != "https://dead-man.example.org/ping/vulcan" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if len(c.Hosts) != 2 || len(c.Chats) != 2 || len(c.Rooms) != 3 || len(c.Webhooks) != 3 || c.QuietHours == nil {
+		t.Errorf("%+v", c)
+	}
+}

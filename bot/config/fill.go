@@ -1,0 +1,192 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// given is one value as the file gives it.
+type given[T any] struct {
+	place
+	set bool // the key is there
+	ok  bool // and its value could be read
+	v   T
+}
+
+// or is the value, or the default where none could be read.
+func (g given[T]) or(def T) T {
+	if g.ok {
+		return g.v
+	}
+	return def
+}
+
+// list is a list as the file gives it.
+type list[T any] struct {
+	place
+	set   bool // the key is there
+	bad   bool // and its value is no list
+	items []T
+}
+
+// empty: it is a list, and nothing stands in it.
+func (l *list[T]) empty() bool { return l.set && !l.bad && len(l.items) == 0 }
+
+// filler is a value that takes itself from a node.
+type filler interface {
+	fill(j *judge, n *node, field string)
+}
+
+func (g *given[T]) fill(j *judge, n *node, field string) {
+	g.place, g.set = place{n.line, n.column, field}, true
+	if complaint := scan(n, &g.v); complaint != "" {
+		j.fault(g.place, "%s", complaint)
+		return
+	}
+	g.ok = true
+}
+
+func (l *list[T]) fill(j *judge, n *node, field string) {
+	l.place, l.set = place{n.line, n.column, field}, true
+	if n.kind != sequence {
+		l.bad = true
+		j.fault(l.place, "must be a list, not %s: put it into [brackets], or write one member on each line after a dash", n.kind)
+		return
+	}
+	l.items = make([]T, len(n.items))
+	for i, item := range n.items {
+		if item != nil {
+			j.fill(item, reflect.ValueOf(&l.items[i]).Elem(), fmt.Sprintf("%s[%d]", field, i))
+		}
+	}
+}
+
+// fill lays a node over a value: a filler, a struct of keys.go, or a pointer to
+// one.
+func (j *judge) fill(n *node, v reflect.Value, field string) {
+	if f, ok := v.Addr().Interface().(filler); ok {
+		f.fill(j, n, field)
+		return
+	}
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
+	at := place{n.line, n.column, field}
+	v.Addr().Interface().(interface{ stand(place) }).stand(at)
+	if n.kind != mapping {
+		j.strange[field] = true
+		j.fault(at, "must be a mapping with the keys %s, not %s", strings.Join(keysOf(v.Type()), ", "), n.kind)
+		return
+	}
+	j.fillStruct(n, v, at)
+}
+
+func (j *judge) fillStruct(n *node, v reflect.Value, at place) {
+	known := keysOf(v.Type())
+	first := map[string]entry{}
+	told := map[string]bool{} // keys whose absence is told by what stands in their place
+	for _, e := range n.entries {
+		here := place{e.line, e.column, join(at.field, e.key)}
+		if before, twice := first[e.key]; twice {
+			j.fault(here, "the key stands twice (line %d): leave one of them out", before.line)
+			continue
+		}
+		first[e.key] = e
+		i := slices.Index(known, e.key)
+		switch {
+		case i < 0:
+			j.strange[at.field] = true
+			means, says := unknownKey(at.field, e.key, known)
+			j.fault(here, "%s", says)
+			told[means] = true
+		case e.value == nil: // a fault already
+		case e.value.kind == nothing:
+			j.fault(here, "has no value: give it one, or leave the key out")
+		default:
+			j.fill(e.value, v.Field(i+1), here.field)
+		}
+	}
+	for i, key := range known {
+		need := v.Type().Field(i + 1).Tag.Get("need")
+		if _, there := first[key]; need != "" && !there && !told[key] {
+			j.fault(at.key(key), "is missing: %s", need)
+		}
+	}
+}
+
+// keysOf are the keys of a struct of keys.go: all fields but the first, which
+// is its place.
+func keysOf(t reflect.Type) []string {
+	var out []string
+	for i := 1; i < t.NumField(); i++ {
+		out = append(out, t.Field(i).Tag.Get("yaml"))
+	}
+	return out
+}
+
+// instead are keys that people will try, and that have a better answer than "no
+// such key": the key that is meant, if there is one, and what to say.
+var instead = map[string]struct{ key, says string }{
+	"chats[].slack":            {"", "Slack is not spoken yet: use matrix or console"},
+	"people[].slack":           {"", "Slack is not spoken yet: use matrix or uid"},
+	"people[].password":        {"", "people are known by their chat accounts and uids, never by a password here"},
+	"webhooks[].tls":           {"", "there is no TLS here: listen on a loopback address, behind a proxy that speaks it"},
+	"alertmanagers[].url":      {"urls", "no such key, write a list of all peers instead: urls: [http://…]"},
+	"alertmanagers[].receiver": {"receivers", "no such key, write a list instead: receivers: [watchstander]"},
+	"prometheus.urls":          {"url", "no such key, there is one Prometheus: url: http://…"},
+	"people[].role":            {"roles", "no such key, write a list instead: roles: [operator]"},
+	"routes[].room":            {"rooms", "no such key, write a list instead: rooms: [ops]"},
+	"routes[].receiver":        {"rooms", "no such key: routes lead to rooms here, write rooms: [ops]"},
+	"rooms[].alias":            {"id", "no such key: an alias can be moved to another room, write the room's id"},
+}
+
+// secretWords are keys under which people elsewhere write secrets in the clear.
+var secretWords = []string{"token", "access_token", "api_token", "bearer_token", "bearer", "password", "passwd", "passphrase", "secret", "credentials", "api_key", "key"}
+
+// unknownKey is what to say of a key that is not known, and the key that was
+// meant, if that can be told: its absence is then no fault of its own.
+func unknownKey(path, key string, known []string) (means, says string) {
+	if x, ok := instead[join(anyIndex(path), key)]; ok {
+		return x.key, x.says
+	}
+	if file := secretKey(key, known); file != "" {
+		return file, fmt.Sprintf("a secret never stands in this file: put it into a file of its own, and write %s with that file's path", file)
+	}
+	if best := nearest(key, known); best != "" {
+		return best, fmt.Sprintf("no such key, did you mean %q?", best)
+	}
+	return "", "no such key: known are " + strings.Join(known, ", ")
+}
+
+// secretKey is the key that names the file of a secret that was written in the
+// clear.
+func secretKey(key string, known []string) string {
+	if slices.Contains(known, key+"_file") {
+		return key + "_file"
+	}
+	if !slices.Contains(secretWords, strings.ToLower(key)) {
+		return ""
+	}
+	i := slices.IndexFunc(known, func(k string) bool { return strings.HasSuffix(k, "_file") })
+	if i < 0 {
+		return ""
+	}
+	return known[i]
+}
+
+// anyIndex makes "chats[].matrix" of "chats[3].matrix".
+func anyIndex(path string) string {
+	var b strings.Builder
+	inside := false
+	for _, c := range path {
+		inside = inside && c != ']'
+		if !inside {
+			b.WriteRune(c)
+		}
+		inside = inside || c == '['
+	}
+	return b.String()
+}

@@ -1,0 +1,72 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"watchstander/bot"
+	"watchstander/bot/config"
+)
+
+// FuzzParse: whatever the file holds, there is a sound Config or there are
+// Faults, and each fault has a place that the file has.
+func FuzzParse(f *testing.F) {
+	paths, err := filepath.Glob("testdata/faulty/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range append(paths, "testdata/warnings.txtar") {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, x := range a.Files {
+			if strings.HasSuffix(x.Name, ".yaml") {
+				f.Add(whole(string(x.Data)))
+			}
+		}
+	}
+	example, err := os.ReadFile(filepath.Join(docs, "example.yaml"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(example)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 8<<10 {
+			t.Skip("only time is to be found in large files")
+		}
+		c, err := config.Parse(data, config.Options{File: "f"})
+		if err == nil {
+			for _, l := range []bot.Labels{nil, {"severity": "info"}, {"alertname": "Watchdog"}} {
+				if len(c.Route(l)) == 0 {
+					t.Errorf("no route for %v", l)
+				}
+			}
+			if _, ok := c.Room(c.NoticesRoom); !ok {
+				t.Errorf("no room %q", c.NoticesRoom)
+			}
+			if reload, restart := config.Diff(c, c); len(reload)+len(restart) > 0 {
+				t.Error(reload, restart)
+			}
+			return
+		}
+		var faults config.Faults
+		if !errors.As(err, &faults) || len(faults) == 0 || c != nil {
+			t.Fatalf("%v, %T %v", c, err, err)
+		}
+		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
+		for i, x := range faults {
+			if x.Message == "" || x.Line < 0 || x.Line > lines || (x.Line > 0) != (x.Column > 0) {
+				t.Errorf("%+v of %d lines", x, lines)
+			}
+			if i > 0 && faults[i-1].Line > x.Line {
+				t.Error("out of order")
+			}
+		}
+	})
+}

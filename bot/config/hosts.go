@@ -1,0 +1,126 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/alertmanager/matcher/parse"
+	"github.com/prometheus/alertmanager/pkg/labels"
+
+	"watchstander/bot"
+)
+
+// Host gives the name of the one host that an alert with these labels speaks
+// of; false when it speaks of none, or of several.
+func (c *Config) Host(l bot.Labels) (string, bool) {
+	found := ""
+	for _, h := range c.Hosts {
+		if !matches(h.Match, l) {
+			continue
+		}
+		if found != "" {
+			return "", false
+		}
+		found = h.Name
+	}
+	return found, found != ""
+}
+
+// matches tells whether all matchers hold. A label that is not there is like an
+// empty one, as everywhere in Alertmanager.
+func matches(ms labels.Matchers, l bot.Labels) bool {
+	for _, m := range ms {
+		if !m.Matches(l[m.Name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// matchers reads a list of matchers; false when any of them cannot be read.
+// Equal texts share one compiled matcher: files repeat themselves.
+func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
+	var out labels.Matchers
+	whole := true
+	for _, g := range l.items {
+		if !g.ok {
+			whole = false
+			continue
+		}
+		ms, known := b.matcherCache[g.v]
+		if !known {
+			// The parser of matchers alone, not matcher/compat: that one goes by
+			// a mode and a logger that are global to the process.
+			var err error
+			ms, err = parse.Matchers(g.v)
+			switch {
+			case err != nil:
+				b.fault(g.place, "is no matcher: %s; write it like alertname=\"Watchdog\" or instance=~\"web[0-9]+(:[0-9]+)?\"", matcherFault(err))
+			case len(ms) == 0:
+				b.fault(g.place, "holds no matcher, and so would match everything: write one, or leave this out")
+				ms = nil
+			}
+			b.matcherCache[g.v] = ms
+			if ms != nil {
+				out = append(out, ms...)
+				continue
+			}
+		}
+		if ms == nil {
+			if known {
+				b.fault(g.place, "is no matcher, like the same text above")
+			}
+			whole = false
+			continue
+		}
+		out = append(out, ms...)
+	}
+	return out, whole
+}
+
+var matcherAt = regexp.MustCompile(`^(\d+):(\d+): `)
+
+// matcherFault puts Alertmanager's words into ours: its columns count from 0,
+// and it shows patterns with the anchors that it adds.
+func matcherFault(err error) string {
+	says := strings.TrimPrefix(err.Error(), "failed to create matcher: ")
+	says = strings.TrimPrefix(says, "error parsing regexp: ")
+	says = strings.ReplaceAll(strings.ReplaceAll(says, "`^(?:", "`"), ")$`", "`")
+	if m := matcherAt.FindStringSubmatch(says); m != nil {
+		column, _ := strconv.Atoi(m[1])
+		says = fmt.Sprintf("at its character %d: %s", column+1, says[len(m[0]):])
+	}
+	return says
+}
+
+func (b *builder) hosts() {
+	var local *hostKeys
+	var sure []hostAt // hosts whose matchers could all be read
+	known := newNames("host")
+	for i := range b.keys.Hosts.items {
+		k := &b.keys.Hosts.items[i]
+		b.named(k.Name)
+		known.add(&b.judge, k.Name)
+		ms, whole := b.matchers(k.Match)
+		if k.Match.empty() {
+			b.fault(k.Match.place, "is empty: every alert would speak of this host; write at least one matcher")
+			whole = false
+		}
+		h := Host{Name: k.Name.v, Match: ms, Local: k.Local.v, RebootGrace: k.RebootGrace.or(5 * time.Minute)}
+		if h.Local {
+			if local != nil {
+				b.fault(k.Local.place, "the bot runs on one host only, and %s is local already (line %d)", short(local.Name.v), local.Local.line)
+			} else {
+				local = k
+			}
+		}
+		b.cfg.Hosts = append(b.cfg.Hosts, h)
+		if whole && len(ms) > 0 && k.Name.ok {
+			sure = append(sure, hostAt{h, k.Match.place})
+		}
+	}
+	b.overlaps(sure)
+}

@@ -1,0 +1,140 @@
+package config
+
+import (
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+
+	"watchstander/bot"
+)
+
+// Options are what reading the file leans on beside the file.
+type Options struct {
+	// Getenv is os.Getenv, or a test's own; nil is an empty environment. Asked
+	// for are STATE_DIRECTORY, RUNTIME_DIRECTORY and CREDENTIALS_DIRECTORY, which
+	// systemd sets.
+	Getenv func(string) string
+	// File names the data in Parse's faults, and its folder is where secrets
+	// with relative paths are; Load sets it itself.
+	File string
+	// WithoutSecrets leaves the secrets' files unread: a check on a machine that
+	// does not have them.
+	WithoutSecrets bool
+}
+
+// Load reads and checks the file, and every secret that it names. The error is
+// always Faults, and holds all that is wrong at once; the Config is nil then.
+func Load(path string, o Options) (*Config, error) {
+	o.File = path
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Faults{{File: path, Message: reason(err)}}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, Faults{{File: path, Message: reason(err)}}
+	}
+	b := newBuilder(o)
+	b.build(data)
+	if !o.WithoutSecrets {
+		b.checkSecrets()
+	}
+	return b.done()
+}
+
+// Parse checks a file's content alone: nothing but zones is read from the disk,
+// and secrets need not exist. The error is always Faults.
+func Parse(data []byte, o Options) (*Config, error) {
+	if o.File == "" {
+		o.File = "config.yaml"
+	}
+	b := newBuilder(o)
+	b.build(data)
+	return b.done()
+}
+
+// builder makes a Config of the keys, and collects what is wrong on the way.
+type builder struct {
+	judge
+	keys   fileKeys
+	cfg    *Config
+	getenv func(string) string
+
+	chatNames, roomNames, alertmanagerNames *names
+
+	matrixChats, consoleChats []bot.ChatID
+	roomUsed                  map[string]bool
+	secrets                   []placedSecret
+	matcherCache              map[string]labels.Matchers
+}
+
+func newBuilder(o Options) *builder {
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = func(string) string { return "" }
+	}
+	return &builder{
+		judge:             judge{file: o.File, strange: map[string]bool{}},
+		cfg:               &Config{File: o.File},
+		getenv:            getenv,
+		chatNames:         newNames("chat"),
+		roomNames:         newNames("room"),
+		alertmanagerNames: newNames("alertmanager"),
+		roomUsed:          map[string]bool{},
+		matcherCache:      map[string]labels.Matchers{},
+	}
+}
+
+func (b *builder) build(data []byte) {
+	root := b.parse(data)
+	if root == nil {
+		return
+	}
+	b.fill(root, reflect.ValueOf(&b.keys).Elem(), "")
+	if root.kind != mapping {
+		return
+	}
+	b.version()
+	b.times()
+	b.state()
+	b.listen()
+	b.hosts()
+	b.chats()
+	b.rooms()
+	b.people()
+	b.alertmanagers()
+	b.prometheus()
+	b.webhooks()
+	b.routes()
+	b.alerts()
+	b.notices()
+	b.deadMan()
+	b.redact()
+	b.log()
+}
+
+func (b *builder) done() (*Config, error) {
+	if len(b.faults) > 0 {
+		return nil, b.faults.sorted()
+	}
+	b.cfg.Warnings = b.warnings.sorted()
+	return b.cfg, nil
+}
+
+// open tells whether one of the keys of the mapping at the path may be meant to
+// stand there, though it could not be read: then its absence is no fault of its
+// own.
+func (b *builder) open(path string, keys ...string) bool {
+	if b.strange[path] {
+		return true
+	}
+	return slices.ContainsFunc(b.faults, func(f Fault) bool {
+		rest, below := strings.CutPrefix(f.Field, path+".")
+		return below && slices.Contains(keys, rest)
+	})
+}

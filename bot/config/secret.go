@@ -1,0 +1,160 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode"
+)
+
+// maxSecret is the most bytes that a secret's file may have.
+const maxSecret = 64 << 10
+
+// Secret is a secret in a file of its own. It holds the path, never the value,
+// and shows neither: people paste secrets where a path belongs.
+type Secret struct {
+	field string // the key that names it, for messages
+	path  string
+	// credential: systemd put the file where only the unit can see it, and its
+	// mode says nothing.
+	credential bool
+}
+
+// SecretFile is the secret in the file, as a configuration would name it
+// outside $CREDENTIALS_DIRECTORY.
+func SecretFile(path string) Secret {
+	return Secret{field: "secret", path: path}
+}
+
+// String names the key that the secret was given under.
+func (s Secret) String() string { return s.field }
+
+// GoString keeps %#v from showing the path.
+func (s Secret) GoString() string { return "config.Secret(" + s.field + ")" }
+
+// Read reads the file anew, so that a secret changed on disk is taken up, and
+// gives its one line without the white space at its end. Errors name the key,
+// and hold nothing of the value or the path.
+func (s Secret) Read() (string, error) {
+	value, why := s.read()
+	if why != "" {
+		return "", errors.New(s.field + ": " + why)
+	}
+	return value, nil
+}
+
+func (s Secret) read() (value, why string) {
+	// Not blocking: a named pipe in the file's place must not hang the bot.
+	f, err := os.OpenFile(s.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", "the secret's file " + reason(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", "the secret's file " + reason(err)
+	}
+	// The group may read: secrets managers give a file to root and the service's
+	// group. Whoever may write could put their own secret there.
+	const barred = 0o027
+	mode := info.Mode()
+	switch {
+	case !mode.IsRegular():
+		return "", "the secret's file is no regular file"
+	case !s.credential && mode.Perm()&barred != 0:
+		return "", fmt.Sprintf("the secret's file has mode %04o, so that others may get at it: give it 0400, or 0440 with a group of its own", mode.Perm())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", "the secret's file " + reason(err)
+	}
+	if len(data) > maxSecret {
+		return "", "the secret's file is larger than 64 KiB"
+	}
+	data = bytes.TrimRight(data, " \t\r\n")
+	switch {
+	case len(data) == 0:
+		return "", "the secret's file is empty"
+	case bytes.ContainsFunc(data, unicode.IsControl):
+		// It would end up in a header, or be cut there.
+		return "", "the secret's file holds more than one line of plain text"
+	}
+	return string(data), ""
+}
+
+// reason says why a file cannot be read, without its path.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "does not exist"
+	case errors.Is(err, fs.ErrPermission):
+		return "may not be read by this user"
+	}
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return "cannot be read: " + p.Err.Error()
+	}
+	return "cannot be read"
+}
+
+// secret resolves where a secret's file is.
+func (b *builder) secret(g given[string]) Secret {
+	s := Secret{field: g.field, path: g.v}
+	credentials := b.getenv("CREDENTIALS_DIRECTORY")
+	switch {
+	case !g.ok:
+		return s
+	case strings.ContainsFunc(g.v, unicode.IsControl):
+		b.fault(g.place, "is no path: name a file that holds the secret")
+		return s
+	case filepath.IsAbs(g.v):
+		s.path = filepath.Clean(g.v)
+		if in, err := filepath.Rel(credentials, s.path); credentials != "" && err == nil && filepath.IsLocal(in) {
+			s.credential = true
+		}
+	case !filepath.IsLocal(g.v):
+		b.fault(g.place, "leads out of the folder that it is looked up in: write an absolute path, or a plain name")
+		return s
+	case credentials != "":
+		s.path, s.credential = filepath.Join(credentials, g.v), true
+	default:
+		s.path = filepath.Join(filepath.Dir(b.file), g.v)
+		if abs, err := filepath.Abs(s.path); err == nil {
+			s.path = abs
+		}
+	}
+	b.secrets = append(b.secrets, placedSecret{s, g.place})
+	return s
+}
+
+type placedSecret struct {
+	Secret
+	at place
+}
+
+// checkSecrets reads every secret once, so that a missing one is found at the
+// start and not in the night.
+func (b *builder) checkSecrets() {
+	for _, s := range b.secrets {
+		value, why := s.read()
+		switch {
+		case why != "":
+			b.fault(s.at, "%s%s", why, s.where(b))
+		case strings.HasSuffix(s.field, "dead_man.url_file"):
+			b.webAddress(value, s.at, "the secret's file")
+		}
+	}
+}
+
+// where tells in which folder a relative path was looked up.
+func (s placedSecret) where(b *builder) string {
+	if s.credential {
+		return " (looked up in $CREDENTIALS_DIRECTORY)"
+	}
+	return ""
+}
