@@ -1,0 +1,164 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"watchstander/bot"
+)
+
+const episodeColumns = `id, thread, number, fingerprint, starts_at, ends_at, resolved, ended, doubt, severity, labels, annotations, generator_url, silenced_by, inhibited_by, muted_by, absent, first_at, changed_at, mark`
+
+func scanEpisode(row scanner) (e bot.Episode, err error) {
+	var starts, ends, resolved, doubt, first, changed int64
+	var labels, annotations, silenced, inhibited, muted []byte
+	err = row.Scan(&e.ID, &e.Thread, &e.Number, &e.Fingerprint, &starts, &ends, &resolved, &e.Ended, &doubt, &e.Severity,
+		&labels, &annotations, &e.GeneratorURL, &silenced, &inhibited, &muted, &e.Absent, &first, &changed, &e.Mark)
+	if err != nil {
+		return e, err
+	}
+	e.StartsAt, e.EndsAt, e.FirstAt, e.ChangedAt = moment(starts), moment(ends), moment(first), moment(changed)
+	e.Resolved, e.Doubt = resolved == 1, doubt == 1
+	for _, x := range []struct {
+		data []byte
+		to   any
+	}{{labels, &e.Labels}, {annotations, &e.Annotations}, {silenced, &e.SilencedBy}, {inhibited, &e.InhibitedBy}, {muted, &e.MutedBy}} {
+		if err := json.Unmarshal(x.data, x.to); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+// PutEpisode writes an episode with this transaction's mark.
+func (t *Tx) PutEpisode(e bot.Episode) error {
+	return t.exec(`INSERT INTO episodes (`+episodeColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+		ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, resolved = excluded.resolved, ended = excluded.ended,
+			doubt = excluded.doubt, severity = excluded.severity, labels = excluded.labels, annotations = excluded.annotations,
+			generator_url = excluded.generator_url, silenced_by = excluded.silenced_by, inhibited_by = excluded.inhibited_by,
+			muted_by = excluded.muted_by, absent = excluded.absent, changed_at = excluded.changed_at, mark = excluded.mark`,
+		e.ID, e.Thread, e.Number, e.Fingerprint, millis(e.StartsAt), millis(e.EndsAt), flag(e.Resolved), e.Ended, flag(e.Doubt), e.Severity,
+		e.Labels.Canonical(), e.Annotations.Canonical(), e.GeneratorURL, list(e.SilencedBy), list(e.InhibitedBy), list(e.MutedBy),
+		e.Absent, millis(e.FirstAt), millis(e.ChangedAt), t.mark)
+}
+
+func list(s []string) string {
+	if len(s) == 0 {
+		return "[]"
+	}
+	b, _ := json.Marshal(s) // strings always marshal
+	return string(b)
+}
+
+// Episodes lists all episodes of a thread in the order of their numbers and
+// starts.
+func (t *Tx) Episodes(thread bot.ThreadID) ([]bot.Episode, error) {
+	return all(t, scanEpisode, `SELECT `+episodeColumns+` FROM episodes WHERE thread = $1 ORDER BY number, starts_at`, thread)
+}
+
+// LiveEpisodes lists all episodes that are not over, by thread.
+func (t *Tx) LiveEpisodes() ([]bot.Episode, error) {
+	return all(t, scanEpisode, `SELECT `+episodeColumns+` FROM episodes WHERE resolved = 0 ORDER BY thread, number, starts_at`)
+}
+
+// WorstEpisodes lists at most limit episodes of a thread for people: of each
+// alert the newest, firing ones first, the worst first.
+func (t *Tx) WorstEpisodes(thread bot.ThreadID, limit int) ([]bot.Episode, error) {
+	return all(t, scanEpisode, `SELECT `+episodeColumns+` FROM episodes e WHERE thread = $1
+			AND starts_at = (SELECT MAX(starts_at) FROM episodes n WHERE n.thread = e.thread AND n.fingerprint = e.fingerprint)
+		ORDER BY resolved, CASE WHEN silenced_by = '[]' AND inhibited_by = '[]' AND muted_by = '[]' THEN 0 ELSE 1 END,
+			CASE WHEN severity = 0 THEN 2 ELSE severity END DESC, starts_at, number LIMIT $2`, thread, limit)
+}
+
+// CountEpisodes counts a thread's episodes: of each alert the newest.
+func (t *Tx) CountEpisodes(thread bot.ThreadID) (bot.EpisodeCounts, error) {
+	c, _, err := one(t, func(row scanner) (c bot.EpisodeCounts, err error) {
+		var since, end int64
+		err = row.Scan(&c.Firing, &c.Silenced, &c.Inhibited, &c.Resolved, &c.Doubt, &since, &end)
+		c.Since, c.LastEnd = moment(since), moment(end)
+		return c, err
+	}, `SELECT
+			COALESCE(SUM(CASE WHEN resolved = 0 AND silenced_by = '[]' AND muted_by = '[]' AND inhibited_by = '[]' THEN 1 ELSE 0 END), 0),
+			COALESCE(SUM(CASE WHEN resolved = 0 AND (silenced_by <> '[]' OR muted_by <> '[]') THEN 1 ELSE 0 END), 0),
+			COALESCE(SUM(CASE WHEN resolved = 0 AND silenced_by = '[]' AND muted_by = '[]' AND inhibited_by <> '[]' THEN 1 ELSE 0 END), 0),
+			COALESCE(SUM(resolved), 0),
+			COALESCE(SUM(CASE WHEN resolved = 0 THEN doubt ELSE 0 END), 0),
+			COALESCE(MIN(CASE WHEN resolved = 0 THEN starts_at END), 0),
+			COALESCE(MAX(ends_at), 0)
+		FROM episodes e WHERE thread = $1
+			AND starts_at = (SELECT MAX(starts_at) FROM episodes n WHERE n.thread = e.thread AND n.fingerprint = e.fingerprint)`, thread)
+	return c, err
+}
+
+// Heartbeat is the last delivery of a heartbeat.
+type Heartbeat struct {
+	Name    string
+	LastAt  time.Time
+	Stopped bool // Alertmanager itself said that it resolved
+}
+
+func scanHeartbeat(row scanner) (h Heartbeat, err error) {
+	var last, stopped int64
+	err = row.Scan(&h.Name, &last, &stopped)
+	h.LastAt, h.Stopped = moment(last), stopped == 1
+	return h, err
+}
+
+// Heartbeat reads one.
+func (t *Tx) Heartbeat(name string) (Heartbeat, bool, error) {
+	return one(t, scanHeartbeat, `SELECT name, last_at, stopped FROM heartbeats WHERE name = $1`, name)
+}
+
+// Heartbeats lists all.
+func (t *Tx) Heartbeats() ([]Heartbeat, error) {
+	return all(t, scanHeartbeat, `SELECT name, last_at, stopped FROM heartbeats ORDER BY name`)
+}
+
+// PutHeartbeat writes one.
+func (t *Tx) PutHeartbeat(h Heartbeat) error {
+	return t.exec(`INSERT INTO heartbeats (name, last_at, stopped) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET last_at = excluded.last_at, stopped = excluded.stopped`, h.Name, millis(h.LastAt), flag(h.Stopped))
+}
+
+// DropHeartbeat forgets one that is no longer configured.
+func (t *Tx) DropHeartbeat(name string) error {
+	return t.exec(`DELETE FROM heartbeats WHERE name = $1`, name)
+}
+
+// KnownSilence is a silence as the last poll told it.
+type KnownSilence struct {
+	Alertmanager string
+	bot.Silence
+	// Told is what people have been told of it: "", "made", "ending", "ended".
+	Told string
+}
+
+func scanSilence(row scanner) (s KnownSilence, err error) {
+	var body []byte
+	if err = row.Scan(&s.Alertmanager, &body, &s.Told); err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(body, &s.Silence)
+}
+
+// KnownSilences lists those of one Alertmanager.
+func (t *Tx) KnownSilences(alertmanager string) ([]KnownSilence, error) {
+	return all(t, scanSilence, `SELECT alertmanager, body, told FROM silences WHERE alertmanager = $1 ORDER BY id`, alertmanager)
+}
+
+// KnownSilence reads one.
+func (t *Tx) KnownSilence(alertmanager, id string) (KnownSilence, bool, error) {
+	return one(t, scanSilence, `SELECT alertmanager, body, told FROM silences WHERE alertmanager = $1 AND id = $2`, alertmanager, id)
+}
+
+// PutSilence writes one.
+func (t *Tx) PutSilence(s KnownSilence) error {
+	body, err := json.Marshal(s.Silence)
+	if err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO silences (alertmanager, id, state, ends_at, body, told) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (alertmanager, id) DO UPDATE SET state = excluded.state, ends_at = excluded.ends_at, body = excluded.body, told = excluded.told`,
+		s.Alertmanager, s.ID, s.State, millis(s.EndsAt), string(body), s.Told)
+}

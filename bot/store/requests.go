@@ -1,0 +1,165 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"watchstander/bot"
+)
+
+// Request is a command that somebody gave, until it is answered.
+type Request struct {
+	ID     bot.RequestID
+	Thread bot.ThreadID // where the answer goes
+	Room   bot.RoomID
+	Person bot.PersonID
+	Line   string // as it was typed
+	SaidAt time.Time
+	At     time.Time // when it was taken
+	Done   bool
+	Tries  int
+	// NextTry of a request that is being worked on lies in the future; a crash
+	// makes it due again then.
+	NextTry time.Time
+}
+
+const requestColumns = `id, thread, room, person, line, said_at, at, state, tries, next_try`
+
+func scanRequest(row scanner) (r Request, err error) {
+	var said, at, next int64
+	var state string
+	err = row.Scan(&r.ID, &r.Thread, &r.Room, &r.Person, &r.Line, &said, &at, &state, &r.Tries, &next)
+	r.SaidAt, r.At, r.NextTry, r.Done = moment(said), moment(at), moment(next), state == "done"
+	return r, err
+}
+
+// PutRequest writes a request.
+func (t *Tx) PutRequest(r Request) error {
+	return t.exec(`INSERT INTO requests (`+requestColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, tries = excluded.tries, next_try = excluded.next_try`,
+		r.ID, r.Thread, r.Room, r.Person, r.Line, millis(r.SaidAt), millis(r.At), doneState(r.Done), r.Tries, millis(r.NextTry))
+}
+
+func doneState(done bool) string {
+	if done {
+		return "done"
+	}
+	return "due"
+}
+
+// Request reads one.
+func (t *Tx) Request(id bot.RequestID) (Request, bool, error) {
+	return one(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE id = $1`, id)
+}
+
+// DueRequests lists the commands to be run now, the oldest first.
+func (t *Tx) DueRequests(now time.Time, limit int) ([]Request, error) {
+	return all(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE state = 'due' AND next_try <= $1 ORDER BY at, id LIMIT $2`, millis(now), limit)
+}
+
+// Effect is something to be done outside, until it is done.
+type Effect struct {
+	Key     bot.EffectKey
+	Thread  bot.ThreadID // to be told of it
+	Request bot.RequestID
+	Person  bot.PersonID
+	What    bot.Outcome // MakeSilence, EndSilence or DrawGraph
+	State   EffectState
+	Tries   int
+	NextTry time.Time
+	Result  string
+	At      time.Time
+}
+
+// EffectState is where an Effect stands.
+type EffectState string
+
+const (
+	EffectDue    EffectState = "due"
+	EffectDone   EffectState = "done"
+	EffectFailed EffectState = "failed"
+)
+
+const effectColumns = `key, kind, thread, request, person, body, state, tries, next_try, result, at`
+
+func scanEffect(row scanner) (e Effect, err error) {
+	var kind string
+	var body []byte
+	var next, at int64
+	if err = row.Scan(&e.Key, &kind, &e.Thread, &e.Request, &e.Person, &body, &e.State, &e.Tries, &next, &e.Result, &at); err != nil {
+		return e, err
+	}
+	e.NextTry, e.At = moment(next), moment(at)
+	switch kind {
+	case "make silence":
+		var o bot.MakeSilence
+		err = json.Unmarshal(body, &o)
+		e.What = o
+	case "end silence":
+		var o bot.EndSilence
+		err = json.Unmarshal(body, &o)
+		e.What = o
+	case "draw graph":
+		var o bot.DrawGraph
+		err = json.Unmarshal(body, &o)
+		e.What = o
+	default:
+		err = fmt.Errorf("an effect of unknown kind %q", kind)
+	}
+	return e, err
+}
+
+// PutEffect writes an effect.
+func (t *Tx) PutEffect(e Effect) error {
+	var kind string
+	switch e.What.(type) {
+	case bot.MakeSilence:
+		kind = "make silence"
+	case bot.EndSilence:
+		kind = "end silence"
+	case bot.DrawGraph:
+		kind = "draw graph"
+	default:
+		return fmt.Errorf("state: %T is no effect", e.What)
+	}
+	body, err := json.Marshal(e.What)
+	if err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO effects (`+effectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (key) DO UPDATE SET state = excluded.state, tries = excluded.tries, next_try = excluded.next_try, result = excluded.result`,
+		e.Key, kind, e.Thread, e.Request, e.Person, string(body), e.State, e.Tries, millis(e.NextTry), e.Result, millis(e.At))
+}
+
+// Effect reads one.
+func (t *Tx) Effect(key bot.EffectKey) (Effect, bool, error) {
+	return one(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE key = $1`, key)
+}
+
+// EffectByResult finds the effect that made something outside: the silence with
+// this id.
+func (t *Tx) EffectByResult(result string) (Effect, bool, error) {
+	return one(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE result = $1 LIMIT 1`, result)
+}
+
+// DueEffects lists what is to be done now, the oldest first.
+func (t *Tx) DueEffects(now time.Time, limit int) ([]Effect, error) {
+	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND next_try <= $1 ORDER BY at, key LIMIT $2`, millis(now), limit)
+}
+
+// NextWork is when the next request or effect is due, zero when none waits.
+func (t *Tx) NextWork() (time.Time, error) {
+	n, _, err := one(t, number, `SELECT COALESCE(MIN(next_try), 0) FROM
+		(SELECT next_try FROM requests WHERE state = 'due' UNION ALL SELECT next_try FROM effects WHERE state = 'due') AS work`)
+	return moment(n), err
+}
+
+// CountDue counts the requests and effects that wait.
+func (t *Tx) CountDue() (requests, effects int64, err error) {
+	if requests, _, err = one(t, number, `SELECT COUNT(*) FROM requests WHERE state = 'due'`); err != nil {
+		return 0, 0, err
+	}
+	effects, _, err = one(t, number, `SELECT COUNT(*) FROM effects WHERE state = 'due'`)
+	return requests, effects, err
+}

@@ -1,0 +1,372 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+)
+
+// alertRoot shows a group of alerts: what fires on which instances, since when,
+// who is on it, what holds it back, what changed before.
+func alertRoot(f bot.ThreadFacts, s Style) bot.Message {
+	a := f.Thread.State.Alert
+	m := bot.Message{Tone: alertTone(f)}
+	m.Title = bot.Line(bot.B(alertHeadline(f)), bot.T(" "+titleName(f)))
+
+	common := commonAnnotations(f.Episodes)
+	if text := common["summary"]; text != "" {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(text))})
+	}
+	if text := common["description"]; text != "" && text != common["summary"] {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(text))})
+	}
+	m.Blocks = append(m.Blocks, bot.Fields{Fields: alertFields(f, s)})
+	if items := alertItems(f, s, common); len(items) > 0 {
+		m.Blocks = append(m.Blocks, bot.List{Items: items})
+	}
+	if a.Truncated > 0 {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Not the whole list: "),
+			bot.T(fmt.Sprintf("Alertmanager left %s out of its notice (max_alerts).", Count(a.Truncated, "alert", "alerts"))))})
+	}
+	if len(f.Changes) > 0 {
+		items := make([]bot.Text, 0, len(f.Changes))
+		for _, c := range f.Changes {
+			items = append(items, bot.Line(bot.F(s.Clock(c.At)+" "), bot.T(changeText(c))))
+		}
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Changed in the hour before"))}, bot.List{Items: items})
+	}
+	if links := alertLinks(f); len(links) > 0 {
+		m.Blocks = append(m.Blocks, bot.Para{Text: links})
+	}
+	m.Actions = alertActions(f)
+	m.Note = idNote(f.Thread)
+	return m
+}
+
+func changeText(c bot.Change) string {
+	if c.Host == "" {
+		return c.Text
+	}
+	return c.Host + ": " + c.Text
+}
+
+// alertTone is the worst of what fires unheld; muted when all that fires is
+// held back; ok when nothing fires.
+func alertTone(f bot.ThreadFacts) bot.Tone {
+	switch c := f.Counts; {
+	case c.Firing > 0:
+		return severityTone(f.Thread.Severity)
+	case c.Live() > 0:
+		return bot.ToneMuted
+	}
+	return bot.ToneOK
+}
+
+// alertHeadline is the state in a word or two, and the figure.
+func alertHeadline(f bot.ThreadFacts) string {
+	c, a := f.Counts, f.Thread.State.Alert
+	var state string
+	switch {
+	case c.Firing > 0:
+		state = "FIRING"
+		if f.Thread.Severity == bot.SeverityCritical {
+			state = "CRITICAL"
+		}
+		if a.Ack != nil {
+			state = "ACKED"
+		}
+	case c.Silenced > 0:
+		state = "SILENCED"
+	case c.Inhibited > 0:
+		state = "INHIBITED"
+	default:
+		state = "RESOLVED"
+	}
+	if n := c.Live(); n > 1 || n == 1 && c.Resolved > 0 {
+		state += fmt.Sprintf(" ×%d", n)
+	}
+	return state
+}
+
+// titleName adds to the group's name the one instance, where all alerts share it
+// and the group does not name it.
+func titleName(f bot.ThreadFacts) string {
+	a := f.Thread.State.Alert
+	name := groupName(a.GroupLabels)
+	common := commonLabels(f.Episodes)
+	if a.GroupLabels["alertname"] == "" && common["alertname"] != "" {
+		name = common["alertname"] + " (" + name + ")"
+	}
+	if _, grouped := a.GroupLabels["instance"]; !grouped && common["instance"] != "" {
+		name += " on " + common["instance"]
+	}
+	return name
+}
+
+func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
+	c, a := f.Counts, f.Thread.State.Alert
+	var out []bot.Field
+	add := func(name string, value ...bot.Span) { out = append(out, bot.Field{Name: name, Value: value}) }
+	add("Severity", bot.T(f.Thread.Severity.String()))
+	switch {
+	case c.Live() > 0:
+		add("Since", bot.T(s.Time(c.Since)))
+	case !c.LastEnd.IsZero():
+		first := firstStart(f)
+		add("Resolved", bot.T(s.Time(c.LastEnd)+", after "+Span(c.LastEnd.Sub(first))))
+	}
+	if c.Live() > 0 && (c.Silenced+c.Inhibited+c.Resolved > 0 || c.Firing > 1) {
+		add("Alerts", bot.T(countsText(c)))
+	}
+	if c.Doubt > 0 {
+		add("In doubt", bot.T(Count(c.Doubt, "alert was", "alerts were")+" reported again after being resolved; asking Alertmanager"))
+	}
+	if a.Ack != nil {
+		v := bot.Text{bot.B(string(a.Ack.By)), bot.T(", " + s.Time(a.Ack.At))}
+		if a.Ack.Comment != "" {
+			v = append(v, bot.T(": "+a.Ack.Comment))
+		}
+		add("Acked by", v...)
+	}
+	for _, x := range f.Silences {
+		v := bot.Text{bot.B(x.CreatedBy), bot.T(", until " + s.Time(x.EndsAt))}
+		if comment(x) != "" {
+			v = append(v, bot.T(": "+comment(x)))
+		}
+		add("Silenced by", v...)
+	}
+	if a.Host != "" {
+		add("Host", bot.T(a.Host))
+	}
+	if own := sharedLabels(f); own != "" {
+		add("Labels", bot.M(own))
+	}
+	if f.Thread.Former != "" {
+		add("Before", bot.M(string(f.Thread.Former)))
+	}
+	if a.Reopened > 0 {
+		add("Fired again", bot.T(Count(a.Reopened, "time", "times")+" in this thread"))
+	}
+	return out
+}
+
+// sharedLabels are those that all alerts have and nothing else shows.
+func sharedLabels(f bot.ThreadFacts) string {
+	l := commonLabels(f.Episodes)
+	delete(l, "alertname")
+	delete(l, "instance")
+	delete(l, "severity")
+	for n := range f.Thread.State.Alert.GroupLabels {
+		delete(l, n)
+	}
+	return ownLabels(l, nil, nil)
+}
+
+// firstStart is when the episode of the group began: the oldest start that the
+// facts hold, or the thread's own opening.
+func firstStart(f bot.ThreadFacts) (t time.Time) {
+	t = f.Thread.OpenedAt
+	for _, e := range f.Episodes {
+		if e.StartsAt.Before(t) {
+			t = e.StartsAt
+		}
+	}
+	return t
+}
+
+func countsText(c bot.EpisodeCounts) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.Firing, "firing"}, {c.Silenced, "silenced"}, {c.Inhibited, "inhibited"}, {c.Resolved, "resolved"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// alertItems lists the alerts by what tells them apart. A single alert that has
+// nothing of its own to say is told by the fields already.
+func alertItems(f bot.ThreadFacts, s Style, common bot.Labels) []bot.Text {
+	total := f.Counts.Live() + f.Counts.Resolved
+	shared := commonLabels(f.Episodes)
+	if total == 1 && len(f.Episodes) == 1 {
+		e := f.Episodes[0]
+		own := ownLabels(e.Labels, shared, f.Thread.State.Alert.GroupLabels)
+		if plain := !e.Doubt && len(e.MutedBy)+len(e.InhibitedBy) == 0; plain && (own == "" || own == "instance="+e.Labels["instance"]) {
+			return nil
+		}
+	}
+	limit := s.limit(20)
+	var items []bot.Text
+	for i, e := range f.Episodes {
+		if i == limit {
+			break
+		}
+		items = append(items, alertItem(e, f, s, shared, common))
+	}
+	if rest := total - len(items); rest > 0 {
+		items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more; ", rest)), bot.M("alerts "+string(f.Thread.ID)), bot.F(" lists them")))
+	}
+	return items
+}
+
+func alertItem(e bot.Episode, f bot.ThreadFacts, s Style, shared, common bot.Labels) bot.Text {
+	style := bot.Plain
+	if e.Resolved {
+		style = bot.Struck
+	}
+	line := bot.Text{bot.F(fmt.Sprintf("#%d ", e.Number))}
+	hidden := maps.Clone(shared)
+	if e.Severity == f.Thread.Severity {
+		hidden["severity"] = e.Labels["severity"]
+	}
+	own := ownLabels(e.Labels, hidden, f.Thread.State.Alert.GroupLabels)
+	if own == "" {
+		own = e.Name()
+	}
+	line = append(line, bot.Span{Text: own, Style: style})
+	if e.Severity != f.Thread.Severity {
+		line = append(line, bot.T(", "+e.Severity.String()))
+	}
+	switch {
+	case e.Resolved && e.Ended == bot.EndedByAbsence:
+		line = append(line, bot.T(", no longer listed since "+s.Time(e.EndsAt)))
+	case e.Resolved:
+		line = append(line, bot.T(", resolved "+s.Time(e.EndsAt)))
+	default:
+		line = append(line, bot.T(", since "+s.Time(e.StartsAt)))
+	}
+	switch {
+	case e.Resolved:
+	case e.Doubt:
+		line = append(line, bot.T(" (in doubt)"))
+	case len(e.SilencedBy) > 0:
+		line = append(line, bot.T(" (silenced)"))
+	case len(e.MutedBy) > 0:
+		line = append(line, bot.T(" (muted by "+strings.Join(e.MutedBy, ", ")+")"))
+	case len(e.InhibitedBy) > 0:
+		line = append(line, bot.T(" (inhibited by another alert)"))
+	}
+	for _, name := range []string{"summary", "description"} {
+		if text := e.Annotations[name]; text != "" && common[name] == "" {
+			line = append(line, bot.T(": "+text))
+			break
+		}
+	}
+	return line
+}
+
+// ownLabels are the labels that tell an alert from the others of its group.
+func ownLabels(l, shared, group bot.Labels) string {
+	var parts []string
+	for _, n := range l.Names() {
+		if _, grouped := group[n]; grouped {
+			continue
+		}
+		if v, same := shared[n]; same && v == l[n] && n != "instance" {
+			continue
+		}
+		parts = append(parts, n+"="+l[n])
+	}
+	return strings.Join(parts, ", ")
+}
+
+func commonLabels(es []bot.Episode) bot.Labels {
+	return common(es, func(e bot.Episode) bot.Labels { return e.Labels })
+}
+
+func commonAnnotations(es []bot.Episode) bot.Labels {
+	return common(es, func(e bot.Episode) bot.Labels { return e.Annotations })
+}
+
+func common(es []bot.Episode, of func(bot.Episode) bot.Labels) bot.Labels {
+	out := bot.Labels{}
+	for i, e := range es {
+		l := of(e)
+		if i == 0 {
+			for n, v := range l {
+				out[n] = v
+			}
+			continue
+		}
+		for n, v := range out {
+			if l[n] != v {
+				delete(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// alertLinks are the runbook, the dashboard and the expression's page, as far as
+// the alerts name them.
+func alertLinks(f bot.ThreadFacts) bot.Text {
+	var out bot.Text
+	seen := map[string]bool{}
+	add := func(name, address string) {
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || seen[address] {
+			return
+		}
+		seen[address] = true
+		if len(out) > 0 {
+			out = append(out, bot.T(" · "))
+		}
+		out = append(out, bot.L(name, address))
+	}
+	for _, e := range f.Episodes {
+		add("Runbook", e.Annotations["runbook_url"])
+		add("Dashboard", e.Annotations["dashboard_url"])
+		if len(seen) > 4 {
+			break
+		}
+	}
+	if len(f.Episodes) > 0 {
+		add("Source", f.Episodes[0].GeneratorURL)
+	}
+	add("Alertmanager", f.Thread.State.Alert.ExternalURL)
+	return out
+}
+
+// alertActions are the buttons that make sense now.
+func alertActions(f bot.ThreadFacts) []bot.Action {
+	if f.Counts.Live() == 0 {
+		return nil
+	}
+	var out []bot.Action
+	if f.Thread.State.Alert.Ack == nil {
+		out = append(out, ActionAck)
+	} else {
+		out = append(out, ActionUnack)
+	}
+	if f.Counts.Firing > 0 {
+		out = append(out, ActionSilence)
+	}
+	return append(out, ActionGraph)
+}
+
+// The buttons of an alert's thread. Reactions with these emoji give the same
+// commands.
+var (
+	ActionAck     = bot.Action{Name: "ack", Emoji: "✅", Label: "Ack"}
+	ActionUnack   = bot.Action{Name: "unack", Emoji: "↩", Label: "Take the ack back"}
+	ActionSilence = bot.Action{Name: "silence 1h", Emoji: "🔕", Label: "Silence for 1 h"}
+	ActionGraph   = bot.Action{Name: "graph", Emoji: "📈", Label: "Graph"}
+)
+
+// ActionFor finds the button that a reaction stands for.
+func ActionFor(emoji string) (bot.Action, bool) {
+	for _, a := range []bot.Action{ActionAck, ActionUnack, ActionSilence, ActionGraph} {
+		if a.Emoji == emoji {
+			return a, true
+		}
+	}
+	return bot.Action{}, false
+}

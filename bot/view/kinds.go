@@ -1,0 +1,290 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"watchstander/bot"
+)
+
+func heartbeatRoot(f bot.ThreadFacts, s Style) bot.Message {
+	h := f.Thread.State.Heartbeat
+	m := bot.Message{Note: idNote(f.Thread)}
+	last := "never since the bot began to wait for it"
+	if !h.LastAt.IsZero() {
+		last = s.Time(h.LastAt)
+	}
+	switch {
+	case !f.Thread.Open() && h.Returned.IsZero():
+		m.Tone = bot.ToneMuted
+		m.Title = bot.Line(bot.B("NO LONGER EXPECTED"), bot.T(" heartbeat "+h.Name))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T("The configuration no longer waits for it. The last one came " + last + "."))}}
+		return m
+	case !f.Thread.Open():
+		m.Tone = bot.ToneOK
+		m.Title = bot.Line(bot.B("RETURNED"), bot.T(" heartbeat "+h.Name))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf(
+			"It came again %s. While it was away, alerts may not have reached this room.", s.Time(h.Returned))))}}
+		return m
+	case h.Stopped:
+		m.Title = bot.Line(bot.B("STOPPED"), bot.T(" heartbeat "+h.Name))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T("Alertmanager says that this alert, which must always fire, is resolved: Prometheus no longer evaluates its rules, or no longer reaches Alertmanager."))}}
+	default:
+		m.Title = bot.Line(bot.B("MISSING"), bot.T(" heartbeat "+h.Name))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T("Until it returns, silence in this room does not mean that all is well: Prometheus, Alertmanager or the way from there to here is broken."))}}
+	}
+	m.Tone = bot.ToneCritical
+	m.Blocks = append(m.Blocks, bot.Fields{Fields: []bot.Field{
+		{Name: "Last heard", Value: bot.Line(bot.T(last))},
+		{Name: "Expected at least every", Value: bot.Line(bot.T(Span(h.Every)))},
+	}})
+	return m
+}
+
+func silenceRoot(f bot.ThreadFacts, s Style) bot.Message {
+	x := f.Thread.State.Silence
+	m := bot.Message{Tone: bot.ToneMuted, Note: idNote(f.Thread, bot.T(" · silence "), bot.M(x.ID))}
+	word := "SILENCE"
+	switch {
+	case x.State == "pending":
+		word = "SILENCE PLANNED"
+	case !f.Thread.Open() || x.State == "expired":
+		word = "SILENCE ENDED"
+		m.Tone = bot.ToneOK
+	}
+	m.Title = bot.Line(bot.B(word), bot.T(" by "+x.CreatedBy+": "), bot.M(matchers(x.Matchers)))
+	fields := []bot.Field{
+		{Name: "From", Value: bot.Line(bot.T(s.Time(x.StartsAt)))},
+		{Name: "Until", Value: bot.Line(bot.T(s.Time(x.EndsAt)))},
+		{Name: "Made in", Value: bot.Line(bot.T("Alertmanager, not through this bot"))},
+	}
+	if comment(*x) != "" {
+		fields = append(fields, bot.Field{Name: "Comment", Value: bot.Line(bot.T(comment(*x)))})
+	}
+	m.Blocks = []bot.Block{bot.Fields{Fields: fields}}
+	return m
+}
+
+func rebootRoot(f bot.ThreadFacts, s Style) bot.Message {
+	r := f.Thread.State.Reboot
+	m := bot.Message{Tone: bot.ToneInfo, Note: idNote(f.Thread)}
+	live := 0
+	for _, g := range f.Gathered {
+		if g.Counts.Live() > 0 {
+			live++
+			if g.Counts.Firing > 0 && g.Thread.Severity.Rank() > int(bot.SeverityInfo) {
+				m.Tone = severityTone(max(g.Thread.Severity, toneSeverity(m.Tone)))
+			}
+		}
+	}
+	if r.Over {
+		if live == 0 {
+			m.Tone = bot.ToneOK
+		}
+		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s; the grace time is over. %s fired while it came up, %d still do and have threads of their own.",
+			s.Time(r.At), Count(len(f.Gathered), "group", "groups"), live)))}}
+	} else {
+		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host+": alerts gather here"))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s. Until %s its alerts are listed here; what still fires then gets a thread of its own.",
+			s.Time(r.At), s.Time(r.Until))))}}
+	}
+	if items := groupItems(f.Gathered, s, 30); len(items) > 0 {
+		m.Blocks = append(m.Blocks, bot.List{Items: items})
+	}
+	return m
+}
+
+func toneSeverity(t bot.Tone) bot.Severity {
+	switch t {
+	case bot.ToneCritical:
+		return bot.SeverityCritical
+	case bot.ToneWarning:
+		return bot.SeverityWarning
+	}
+	return bot.SeverityInfo
+}
+
+// groupItems lists threads, one line each: state, name, since or until when.
+func groupItems(fs []bot.ThreadFacts, s Style, usual int) []bot.Text {
+	limit := s.limit(usual)
+	var items []bot.Text
+	for i, g := range fs {
+		if i == limit {
+			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more; ", len(fs)-limit)), bot.M("alerts"), bot.F(" lists those that fire")))
+			break
+		}
+		items = append(items, GroupLine(g, s))
+	}
+	return items
+}
+
+// GroupLine tells a thread in one line.
+func GroupLine(g bot.ThreadFacts, s Style) bot.Text {
+	if g.Thread.Kind != bot.ThreadAlert {
+		return bot.Line(bot.T(TitleOf(g.Thread)), bot.T(" "), bot.M(string(g.Thread.ID)))
+	}
+	line := bot.Text{bot.B(alertHeadline(g)), bot.T(" " + titleName(g))}
+	switch c := g.Counts; {
+	case c.Live() > 0:
+		line = append(line, bot.T(", since "+s.Time(c.Since)))
+	case !c.LastEnd.IsZero():
+		line = append(line, bot.T(", "+s.Time(c.LastEnd)+", after "+Span(c.LastEnd.Sub(firstStart(g)))))
+	}
+	return line
+}
+
+func digestRoot(f bot.ThreadFacts, s Style) bot.Message {
+	d := f.Thread.State.Digest
+	m := bot.Message{Tone: bot.ToneInfo, Note: idNote(f.Thread)}
+	m.Title = bot.Line(bot.B("Digest"), bot.T(" "+s.Time(d.Since)+" to "+s.Time(d.Until)))
+	var live, over []bot.ThreadFacts
+	for _, g := range f.Gathered {
+		if g.Counts.Live() > 0 {
+			live = append(live, g)
+		} else {
+			over = append(over, g)
+		}
+	}
+	for _, part := range []struct {
+		title string
+		of    []bot.ThreadFacts
+	}{
+		{"Still firing", live},
+		{"Over", over},
+	} {
+		if len(part.of) == 0 {
+			continue
+		}
+		m.Blocks = append(m.Blocks,
+			bot.Para{Text: bot.Line(bot.B(fmt.Sprintf("%s: %d", part.title, len(part.of))))},
+			bot.List{Items: groupItems(part.of, s, 60)})
+	}
+	return m
+}
+
+// stormRoot lists what a room is behind with: every group, the worst first, by
+// severity with counts. Groups of one alert name share a line, so that all of
+// them are named even when there are hundreds.
+func stormRoot(f bot.ThreadFacts, s Style) bot.Message {
+	st := f.Thread.State.Storm
+	m := bot.Message{Note: idNote(f.Thread)}
+	if !f.Thread.Open() {
+		m.Tone = bot.ToneOK
+		m.Title = bot.Line(bot.B("STORM OVER"), bot.T(": every group has its thread, or its line in the digest"))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("It began %s and ended %s; at most %s at once.",
+			s.Time(f.Thread.OpenedAt), s.Time(f.Thread.ClosedAt), Count(st.Peak, "thread waited", "threads waited"))))}}
+		return m
+	}
+	bySeverity := map[bot.Severity][]bot.ThreadFacts{}
+	var over []bot.ThreadFacts
+	firing := 0
+	for _, g := range f.Gathered {
+		if g.Thread.Kind == bot.ThreadAlert && g.Counts.Live() == 0 {
+			over = append(over, g)
+			continue
+		}
+		firing += g.Counts.Live()
+		bySeverity[g.Thread.Severity] = append(bySeverity[g.Thread.Severity], g)
+	}
+	m.Tone = bot.ToneOK
+	m.Title = bot.Line(bot.B("STORM"), bot.T(fmt.Sprintf(": %s wait for this room's pace; all of them, as they are now",
+		Count(len(f.Gathered), "thread", "threads"))))
+	for _, sev := range []bot.Severity{bot.SeverityCritical, bot.SeverityWarning, bot.SeverityUnknown, bot.SeverityInfo} {
+		groups := bySeverity[sev]
+		if len(groups) == 0 {
+			continue
+		}
+		if m.Tone == bot.ToneOK {
+			m.Tone = severityTone(sev)
+		}
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(fmt.Sprintf("%s: %s", sev, Count(len(groups), "group", "groups"))))},
+			bot.List{Items: stormItems(groups, s)})
+	}
+	if len(over) > 0 {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("resolved: " + Count(len(over), "group", "groups")))},
+			bot.List{Items: stormItems(over, s)})
+	}
+	return m
+}
+
+func stormItems(groups []bot.ThreadFacts, s Style) []bot.Text {
+	type bucket struct {
+		name   string
+		groups []bot.ThreadFacts
+	}
+	var buckets []*bucket
+	index := map[string]*bucket{}
+	for _, g := range groups {
+		name := TitleOf(g.Thread)
+		if a := g.Thread.State.Alert; a != nil && a.GroupLabels["alertname"] != "" {
+			name = a.GroupLabels["alertname"]
+		}
+		b := index[name]
+		if b == nil {
+			b = &bucket{name: name}
+			index[name], buckets = b, append(buckets, b)
+		}
+		b.groups = append(b.groups, g)
+	}
+	slices.SortStableFunc(buckets, func(a, b *bucket) int { return len(b.groups) - len(a.groups) })
+	limit := s.limit(64)
+	var items []bot.Text
+	for i, b := range buckets {
+		if i == limit {
+			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more names", len(buckets)-limit))))
+			break
+		}
+		if len(b.groups) == 1 {
+			items = append(items, GroupLine(b.groups[0], s))
+			continue
+		}
+		var which []string
+		names := s.limit(256)
+		for j, g := range b.groups {
+			if j == names {
+				which = append(which, fmt.Sprintf("and %d more", len(b.groups)-names))
+				break
+			}
+			which = append(which, restOfGroup(g))
+		}
+		items = append(items, bot.Line(bot.B(fmt.Sprintf("%s ×%d", b.name, len(b.groups))), bot.T(": "+strings.Join(which, ", "))))
+	}
+	return items
+}
+
+// restOfGroup tells groups of one alert name apart.
+func restOfGroup(g bot.ThreadFacts) string {
+	a := g.Thread.State.Alert
+	if a == nil {
+		return string(g.Thread.ID)
+	}
+	var parts []string
+	for _, n := range a.GroupLabels.Names() {
+		if n != "alertname" {
+			parts = append(parts, a.GroupLabels[n])
+		}
+	}
+	if len(parts) == 0 {
+		return a.Receiver
+	}
+	return strings.Join(parts, "/")
+}
+
+func noticeRoot(f bot.ThreadFacts, s Style) bot.Message {
+	n := f.Thread.State.Notice
+	m := bot.Message{Tone: n.Tone, Title: bot.Line(bot.B(n.Title)), Note: idNote(f.Thread)}
+	m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(n.Text))}}
+	if n.Count > 1 {
+		m.Blocks = append(m.Blocks, bot.Fields{Fields: []bot.Field{
+			{Name: "Happened", Value: bot.Line(bot.T(Count(n.Count, "time", "times")))},
+			{Name: "Last", Value: bot.Line(bot.T(s.Time(n.Last)))},
+		}})
+	}
+	if !f.Thread.Open() {
+		m.Tone = bot.ToneOK
+		m.Title = append(bot.Line(bot.B("OVER: ")), m.Title...)
+	}
+	return m
+}
