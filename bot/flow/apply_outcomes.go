@@ -1,0 +1,243 @@
+package flow
+
+import (
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+	"watchstander/bot/view"
+)
+
+// answered applies what a command came to: an answer, a change of our state, or
+// an effect that is then due.
+func (c *change) answered(e bot.Answered) error {
+	r, ok, err := c.Request(e.Request)
+	if err != nil || !ok || r.Done {
+		return err // answered already, before a crash
+	}
+	r.Done = true
+	if err := c.PutRequest(r); err != nil {
+		return err
+	}
+	conv, ok, err := c.Thread(r.Thread)
+	if err != nil || !ok {
+		return err
+	}
+	if e.Err != nil {
+		c.f.o.Metrics.Commands.WithLabelValues("error").Inc()
+		return c.answer(conv, bot.Message{Title: bot.Line(bot.T(bot.ForPeople(e.Err)))})
+	}
+	c.f.o.Metrics.Commands.WithLabelValues("ok").Inc()
+	switch o := e.Outcome.(type) {
+	case bot.Say:
+		return c.answer(conv, o.Message)
+	case bot.TakeAck:
+		return c.takeAck(conv, r, o)
+	case bot.DropAck:
+		th, ok, err := c.Thread(o.Thread)
+		if err != nil || !ok {
+			return err
+		}
+		if th.State.Alert == nil || th.State.Alert.Ack == nil {
+			return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Nobody has acked this."))})
+		}
+		if err := c.dropAck(th, r.Person); err != nil {
+			return err
+		}
+		return c.confirm(conv, o.Thread, "Ack taken back.")
+	case bot.MakeSilence, bot.EndSilence, bot.DrawGraph:
+		return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: o,
+			State: store.EffectDue, NextTry: c.now, At: c.now})
+	}
+	return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Done."))})
+}
+
+// takeAck writes who is on it, and which alerts that covers.
+func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error {
+	th, ok, err := c.Thread(o.Thread)
+	if err != nil {
+		return err
+	}
+	if !ok || th.State.Alert == nil {
+		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Only an alert's thread can be acked."))})
+	}
+	es, err := c.Episodes(th.ID)
+	if err != nil {
+		return err
+	}
+	a := bot.Ack{By: r.Person, At: c.now, Comment: o.Comment, Severity: bot.SeverityInfo}
+	firing := 0
+	for _, e := range es {
+		if e.Resolved {
+			continue
+		}
+		a.Covers = append(a.Covers, e.ID)
+		if !e.Suppressed() {
+			firing++
+		}
+		if e.Severity.Rank() > a.Severity.Rank() {
+			a.Severity = e.Severity
+		}
+	}
+	if len(a.Covers) == 0 {
+		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Nothing fires here any more; there is nothing to ack."))})
+	}
+	st := th.State.Alert
+	if st.Ack != nil && st.Ack.By == r.Person && st.Ack.Comment == o.Comment && len(st.Ack.Covers) == len(a.Covers) {
+		return c.confirm(conv, th.ID, "You have acked this already.")
+	}
+	if s := conv.State.Conversation; s.Press {
+		a.Press = s.Message
+	}
+	st.Ack = &a
+	if c.s.AckReminder > 0 {
+		st.RemindAt = c.now.Add(c.s.AckReminder)
+	}
+	th.NextAt = c.nextLook(th)
+	th.Version++
+	if err := c.log(&th, r.Person, view.Acked(r.Person, o.Comment, firing)); err != nil {
+		return err
+	}
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	return c.confirm(conv, th.ID, "Acked.")
+}
+
+func (c *change) dropAck(th bot.Thread, by bot.PersonID) error {
+	th.State.Alert.Ack, th.State.Alert.RemindAt = nil, time.Time{}
+	th.NextAt = c.nextLook(th)
+	th.Version++
+	if err := c.log(&th, by, view.Unacked(by, "")); err != nil {
+		return err
+	}
+	return c.PutThread(th, "", c.now)
+}
+
+// confirm answers where the thread's own log would not be seen: a command given
+// in the thread sees its effect there.
+func (c *change) confirm(conv bot.Thread, about bot.ThreadID, text string) error {
+	if conv.State.Conversation.About == about {
+		if _, shown, err := c.View(about, conv.State.Conversation.Room); shown || err != nil {
+			return err
+		}
+	}
+	return c.answer(conv, bot.Message{Title: bot.Line(bot.T(text+" "), bot.M(string(about)))})
+}
+
+// affected applies what an effect on the outside came to.
+func (c *change) affected(e bot.Affected) error {
+	x, ok, err := c.Effect(e.Key)
+	if err != nil || !ok || x.State != store.EffectDue {
+		return err
+	}
+	x.Tries++
+	if e.Err != nil && !e.Final {
+		x.NextTry = c.now.Add(backoff(x.Tries, 2*time.Second, time.Minute))
+		return c.PutEffect(x)
+	}
+	x.Result, x.State = e.Result, store.EffectDone
+	if e.Err != nil {
+		x.State = store.EffectFailed
+	}
+	if err := c.PutEffect(x); err != nil {
+		return err
+	}
+	am := alertmanagerOf(x.What)
+	c.after = append(c.after, func() { c.f.pollSoon(am) })
+
+	var m bot.Message
+	about := aboutOf(x.What)
+	switch o := x.What.(type) {
+	case bot.MakeSilence:
+		s := o.Silence
+		s.CreatedBy = string(x.Person)
+		m = view.Silenced(s, e.Result, c.style())
+		if e.Err != nil {
+			m = view.Failed("The silence", bot.ForPeople(e.Err))
+		}
+	case bot.EndSilence:
+		m = view.Unsilenced(x.Person, o.IDs)
+		if e.Err != nil {
+			m = view.Failed("Ending the silence", bot.ForPeople(e.Err))
+		}
+	}
+	return c.tell(x, about, m)
+}
+
+// drawn puts a picture, or the reason why there is none, into the log.
+func (c *change) drawn(e bot.Drawn) error {
+	x, ok, err := c.Effect(e.Key)
+	if err != nil || !ok || x.State != store.EffectDue {
+		return err
+	}
+	x.State = store.EffectDone
+	if err := c.PutEffect(x); err != nil {
+		return err
+	}
+	if e.Picture != nil {
+		return c.tell(x, aboutOf(x.What), view.PictureOf(*e.Picture))
+	}
+	if x.Request == "" {
+		// Nobody asked for it; a thread need not say that it has no picture.
+		c.f.log.Info("no graph for a thread", "thread", x.Thread, "reason", e.Reason)
+		return nil
+	}
+	return c.tell(x, "", view.NoPicture(e.Reason))
+}
+
+// tell says an effect's outcome in the thread that it is about, or in the
+// conversation in which it was asked for.
+func (c *change) tell(x store.Effect, about bot.ThreadID, m bot.Message) error {
+	if about == "" {
+		about = x.Thread
+	}
+	th, ok, err := c.Thread(about)
+	if err != nil || !ok {
+		return err
+	}
+	if th.Kind == bot.ThreadConversation {
+		return c.answer(th, m)
+	}
+	if err := c.log(&th, x.Person, m); err != nil {
+		return err
+	}
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	if x.Request == "" {
+		return nil
+	}
+	conv, ok, err := c.Thread(x.Thread)
+	if err != nil || !ok || conv.State.Conversation == nil {
+		return err
+	}
+	if conv.State.Conversation.About == about {
+		if _, shown, err := c.View(about, conv.State.Conversation.Room); shown || err != nil {
+			return err
+		}
+	}
+	return c.answer(conv, m)
+}
+
+func aboutOf(o bot.Outcome) bot.ThreadID {
+	switch o := o.(type) {
+	case bot.MakeSilence:
+		return o.Thread
+	case bot.EndSilence:
+		return o.Thread
+	case bot.DrawGraph:
+		return o.Thread
+	}
+	return ""
+}
+
+func alertmanagerOf(o bot.Outcome) string {
+	switch o := o.(type) {
+	case bot.MakeSilence:
+		return o.Alertmanager
+	case bot.EndSilence:
+		return o.Alertmanager
+	}
+	return ""
+}

@@ -1,0 +1,174 @@
+package flow
+
+import (
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+	"watchstander/bot/view"
+)
+
+// said takes a person's message: a command becomes a request, which a worker
+// runs; talk between people is left alone.
+func (c *change) said(e bot.Said) error {
+	if _, ok := c.s.Rooms[e.Room]; !ok {
+		return nil
+	}
+	line := strings.TrimSpace(e.Text)
+	if line == "" || !c.f.o.Interpreter.Meant(line, e.Addressed || e.Private) {
+		return nil
+	}
+	person, ok := c.s.Person(e.Chat, e.User)
+	if !ok {
+		return c.stranger(e)
+	}
+	conv := bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root, By: person.ID}
+	if e.Root != "" {
+		v, ok, err := c.ViewByRoot(e.Room, e.Root)
+		if err != nil {
+			return err
+		}
+		if ok && v.OwnRoot {
+			conv.About = v.Thread
+		}
+	}
+	return c.request(conv, line, e.At)
+}
+
+// pressed takes a button or a reaction: it counts only on a message of ours, and
+// only when it stands for a command there.
+func (c *change) pressed(e bot.Pressed) error {
+	v, ok, err := c.ViewByMessage(e.Room, e.Target)
+	if err != nil || !ok || !v.OwnRoot {
+		return err
+	}
+	line := e.Action
+	if line == "" {
+		a, ok := view.ActionFor(e.Emoji)
+		if !ok {
+			return nil
+		}
+		line = a.Name
+	}
+	person, ok := c.s.Person(e.Chat, e.User)
+	if !ok {
+		c.f.log.Warn("a press by somebody unknown was ignored", "chat", e.Chat, "room", e.Room, "user", e.User)
+		return nil
+	}
+	return c.request(bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true}, line, e.At)
+}
+
+// request stores a command with the conversation in which its answer is said.
+// It is done before anybody sees an answer, and it is done once: the event's id
+// was noted in this transaction.
+func (c *change) request(conv bot.ConversationState, line string, said time.Time) error {
+	th := c.newConversation(conv)
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	return c.PutRequest(store.Request{ID: c.f.o.IDs.Request(), Thread: th.ID, Room: conv.Room, Person: conv.By,
+		Line: line, SaidAt: said, At: c.now, NextTry: c.now})
+}
+
+// newConversation is a thread whose root is somebody's message: only its log is
+// said. It is closed from the start, since nothing in it changes.
+func (c *change) newConversation(conv bot.ConversationState) bot.Thread {
+	th := c.newThread(bot.ThreadConversation, "conversation")
+	th.Version, th.ClosedAt = 0, c.now
+	th.State.Conversation = &conv
+	return th
+}
+
+// answer says something in a conversation.
+func (c *change) answer(th bot.Thread, m bot.Message) error {
+	conv := th.State.Conversation
+	if err := c.log(&th, "", m); err != nil {
+		return err
+	}
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	v, ok, err := c.View(th.ID, conv.Room)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		v = store.View{Thread: th.ID, Room: conv.Room, Root: conv.Root, Priority: store.PriorityAnswer}
+	}
+	return c.PutView(v, th, c.now)
+}
+
+// strangerPause is how often one unknown account is told that it is unknown.
+const strangerPause = time.Hour
+
+// stranger is polite to people who are not configured, and not too often.
+func (c *change) stranger(e bot.Said) error {
+	c.f.log.Warn("a command by somebody unknown was refused", "chat", e.Chat, "room", e.Room, "user", e.User)
+	fresh, err := c.FirstSeen("stranger "+string(e.Chat), string(e.User)+" "+c.now.Truncate(strangerPause).Format(time.RFC3339), c.now)
+	if err != nil || !fresh {
+		return err
+	}
+	th := c.newConversation(bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root})
+	return c.answer(th, bot.Message{Title: bot.Line(
+		bot.T("I answer only to the people in my configuration. Its keeper can add your account: "), bot.M(string(e.User)))})
+}
+
+// withdrawn takes back what a message or a reaction had done, as far as it can
+// be taken back.
+func (c *change) withdrawn(e bot.Withdrawn) error {
+	v, ok, err := c.ViewByRoot(e.Room, e.Target)
+	if err != nil {
+		return err
+	}
+	if ok && v.OwnRoot {
+		return c.rootGone(v)
+	}
+	return c.pressWithdrawn(e)
+}
+
+// rootGone makes a thread's root anew: what hangs below a deleted message is
+// seen by nobody.
+func (c *change) rootGone(v store.View) error {
+	th, ok, err := c.Thread(v.Thread)
+	if err != nil || !ok {
+		return err
+	}
+	if err := c.DropSends(v.Thread, v.Room); err != nil {
+		return err
+	}
+	if !th.Open() {
+		// Somebody tidied up. What is over need not come back.
+		v.ShownVersion, v.SaidSeq = th.Version, th.LastSeq
+		return c.PutView(v, th, c.now)
+	}
+	v.Root, v.ShownVersion = "", 0
+	v.Remade++
+	if err := c.log(&th, "", view.Remade()); err != nil {
+		return err
+	}
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	return c.PutView(v, th, c.now)
+}
+
+// pressWithdrawn takes an ack back that was given by the reaction.
+func (c *change) pressWithdrawn(e bot.Withdrawn) error {
+	threads, err := c.OpenThreads(bot.ThreadAlert)
+	if err != nil {
+		return err
+	}
+	for _, th := range threads {
+		a := th.State.Alert.Ack
+		if a == nil || a.Press != e.Target {
+			continue
+		}
+		p, ok := c.s.Person(e.Chat, e.User)
+		if !ok || p.ID != a.By {
+			return nil
+		}
+		return c.dropAck(th, p.ID)
+	}
+	return nil
+}

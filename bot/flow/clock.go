@@ -1,0 +1,310 @@
+package flow
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+	"watchstander/bot/view"
+)
+
+// wallCheck is how often the wall clock is looked at while something waits for
+// a time: a suspended machine's timers stand still while its clock goes on.
+const wallCheck = 30 * time.Second
+
+// tick is the worker for what time alone makes due: reminders, absent
+// heartbeats, digests, ends of grace, pruning. It sleeps for good when nothing
+// waits for a time.
+func (f *Flow) tick(ctx context.Context, wake <-chan struct{}) {
+	for ctx.Err() == nil {
+		next, err := f.nextTime(ctx)
+		if err != nil {
+			f.log.Error("the state cannot be read", "err", err)
+			f.sleep(ctx, nil, 5*time.Second)
+			continue
+		}
+		wait := time.Duration(-1)
+		if !next.IsZero() {
+			wait = next.Sub(f.clock.now())
+			if wait <= 0 {
+				if err := f.Take(ctx, bot.Batch{Source: "clock", Events: []bot.Event{bot.Tick{At: f.clock.now()}}}); err != nil && ctx.Err() == nil {
+					f.sleep(ctx, nil, 5*time.Second)
+				}
+				continue
+			}
+			wait = min(wait, wallCheck)
+		}
+		f.sleep(ctx, wake, wait)
+	}
+}
+
+// nextTime is when something is due by time, zero for never.
+func (f *Flow) nextTime(ctx context.Context) (next time.Time, err error) {
+	s := f.settings.Load()
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	err = f.o.Store.View(ctx, func(tx *store.Tx) error {
+		t, err := tx.NextThread()
+		if err != nil {
+			return err
+		}
+		sooner(t)
+		beats, err := tx.Heartbeats()
+		if err != nil {
+			return err
+		}
+		for _, h := range beats {
+			if r, ok := routeOf(s, h.Name); ok && !h.Stopped {
+				missed, err := openThread(tx, "heartbeat:"+h.Name)
+				if err != nil {
+					return err
+				}
+				if !missed {
+					sooner(f.absentAt(h, r))
+				}
+			} else if !ok {
+				sooner(f.clock.now())
+			}
+		}
+		for _, name := range []string{metaDigest, metaPrune} {
+			t, err := metaTime(tx, name)
+			if err != nil {
+				return err
+			}
+			sooner(t)
+		}
+		return nil
+	})
+	return next, err
+}
+
+func openThread(tx *store.Tx, subject string) (bool, error) {
+	th, ok, err := tx.LatestThread(subject)
+	return ok && th.Open(), err
+}
+
+// Names of single values: when the next digest and the next pruning are due.
+const (
+	metaDigest     = "next digest"
+	metaDigestFrom = "digest from"
+	metaPrune      = "next pruning"
+)
+
+func metaTime(tx *store.Tx, name string) (time.Time, error) {
+	v, err := tx.Meta(name)
+	if err != nil || v == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, v)
+}
+
+func (c *change) putMetaTime(name string, t time.Time) error {
+	return c.PutMeta(name, t.UTC().Format(time.RFC3339Nano))
+}
+
+// absentAt is when a heartbeat counts as missed. What was not heard while the
+// bot was away is not held against it.
+func (f *Flow) absentAt(h store.Heartbeat, r Route) time.Time {
+	from := h.LastAt
+	if f.started.After(from) {
+		from = f.started
+	}
+	return from.Add(r.AbsentAfter)
+}
+
+// routeOf finds the route that waits for a heartbeat, by its name.
+func routeOf(s *Settings, heartbeat string) (Route, bool) {
+	for _, r := range s.Heartbeats {
+		if heartbeat == r.Name || strings.HasPrefix(heartbeat, r.Name+" ") {
+			return r, true
+		}
+	}
+	return Route{}, false
+}
+
+// due applies what has become due by time.
+func (c *change) due() error {
+	threads, err := c.DueThreads(c.now)
+	if err != nil {
+		return err
+	}
+	for _, th := range threads {
+		if err := c.dueThread(th); err != nil {
+			return err
+		}
+	}
+	if err := c.dueHeartbeats(); err != nil {
+		return err
+	}
+	if err := c.dueDigest(); err != nil {
+		return err
+	}
+	at, err := metaTime(c.Tx, metaPrune)
+	if err != nil || at.IsZero() || at.After(c.now) {
+		return err
+	}
+	return c.prune()
+}
+
+func (c *change) dueThread(th bot.Thread) error {
+	th.NextAt = time.Time{}
+	switch {
+	case th.Kind == bot.ThreadAlert:
+		return c.remind(th)
+	case th.Kind == bot.ThreadReboot:
+		return c.endReboot(th)
+	case th.Kind == bot.ThreadNotice && th.Open():
+		th.ClosedAt = c.now
+		th.Version++
+		if err := c.PutThread(th, "", c.now); err != nil {
+			return err
+		}
+		return c.show(th, nil)
+	}
+	return c.PutThread(th, "", c.now)
+}
+
+// nextLook is when an alert's thread is due by itself.
+func (c *change) nextLook(th bot.Thread) time.Time {
+	if st := th.State.Alert; st != nil && st.Ack != nil && th.Open() {
+		return st.RemindAt
+	}
+	return time.Time{}
+}
+
+// remind tells of an ack that seems forgotten. A reminder changes nothing; each
+// waits twice as long as the one before, up to a day.
+func (c *change) remind(th bot.Thread) error {
+	st := th.State.Alert
+	n, err := c.CountEpisodes(th.ID)
+	if err != nil {
+		return err
+	}
+	if st.Ack != nil && n.Firing > 0 && c.s.AckReminder > 0 {
+		if err := c.log(&th, "", view.Forgotten(*st.Ack, n.Firing, c.style())); err != nil {
+			return err
+		}
+	}
+	st.RemindAt = time.Time{}
+	if st.Ack != nil && n.Live() > 0 && c.s.AckReminder > 0 {
+		st.Reminded++
+		st.RemindAt = c.now.Add(min(c.s.AckReminder<<min(st.Reminded, 10), max(24*time.Hour, c.s.AckReminder)))
+	}
+	th.NextAt = c.nextLook(th)
+	return c.PutThread(th, "", c.now)
+}
+
+func (c *change) dueHeartbeats() error {
+	beats, err := c.Heartbeats()
+	if err != nil {
+		return err
+	}
+	for _, h := range beats {
+		r, ok := routeOf(c.s, h.Name)
+		switch {
+		case !ok:
+			if err := c.forgetHeartbeat(h); err != nil {
+				return err
+			}
+		case !h.Stopped && !c.f.absentAt(h, r).After(c.now):
+			if err := c.missHeartbeat(h, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forgetHeartbeat ends what the configuration no longer waits for.
+func (c *change) forgetHeartbeat(h store.Heartbeat) error {
+	if err := c.DropHeartbeat(h.Name); err != nil {
+		return err
+	}
+	th, ok, err := c.LatestThread("heartbeat:" + h.Name)
+	if err != nil || !ok || !th.Open() {
+		return err
+	}
+	th.ClosedAt = c.now
+	th.Version++
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	return c.show(th, nil)
+}
+
+// dueDigest tells each room what got no thread there: what the routes keep for
+// the digest, and what was over before it was shown.
+func (c *change) dueDigest() error {
+	at, err := metaTime(c.Tx, metaDigest)
+	if err != nil || at.IsZero() || at.After(c.now) {
+		return err
+	}
+	from, err := metaTime(c.Tx, metaDigestFrom)
+	if err != nil {
+		return err
+	}
+	open, err := c.OpenThreads(bot.ThreadAlert)
+	if err != nil {
+		return err
+	}
+	closed, err := c.ClosedThreads(bot.ThreadAlert, from, c.now)
+	if err != nil {
+		return err
+	}
+	rooms := map[bot.RoomID][]bot.ThreadID{}
+	for _, th := range slices.Concat(open, closed) {
+		st := th.State.Alert
+		for _, room := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(st.Rooms, st.Digests)))) {
+			_, shown, err := c.View(th.ID, room)
+			if err != nil {
+				return err
+			}
+			if !shown {
+				rooms[room] = append(rooms[room], th.ID)
+			}
+		}
+	}
+	for room, ids := range rooms {
+		th := c.newThread(bot.ThreadDigest, "digest:"+string(room))
+		th.State.Digest = &bot.DigestState{Room: room, Since: from, Until: c.now, Threads: ids}
+		th.Severity = bot.SeverityInfo
+		if err := c.PutThread(th, "", c.now); err != nil {
+			return err
+		}
+		if err := c.show(th, []bot.RoomID{room}); err != nil {
+			return err
+		}
+		// It says what was; nothing in it changes any more.
+		th.ClosedAt = c.now
+		if err := c.PutThread(th, "", c.now); err != nil {
+			return err
+		}
+	}
+	if err := c.putMetaTime(metaDigestFrom, c.now); err != nil {
+		return err
+	}
+	return c.putMetaTime(metaDigest, c.s.NextDigest(c.now))
+}
+
+// prune lets go of what is old, a bounded part at a time, once a day.
+func (c *change) prune() error {
+	var keep time.Time
+	if c.s.KeepClosed > 0 {
+		keep = c.now.Add(-c.s.KeepClosed)
+	}
+	n, err := c.Prune(c.now, keep)
+	if err != nil {
+		return err
+	}
+	next := c.now.Add(24 * time.Hour)
+	if n > 0 {
+		next = c.now.Add(time.Minute)
+	}
+	return c.putMetaTime(metaPrune, next)
+}

@@ -1,0 +1,181 @@
+package flow
+
+import (
+	"context"
+	"errors"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+	"watchstander/bot/view"
+)
+
+// mergeAfter is how many waiting log entries a room gets as one message, and
+// mergeMost how many go into one.
+const (
+	mergeAfter = 3
+	mergeMost  = 25
+)
+
+// freeze returns the part that the view sends next: what is unfinished, or else
+// the newest of what the room lacks, rendered, redacted, encoded and committed.
+// nil means that the room lacks nothing.
+func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
+	var (
+		pending store.Send
+		has     bool
+		stale   bool
+		out     bot.Outgoing
+		version int64
+		toSeq   int64
+		facts   bot.ThreadFacts
+		entries []bot.Entry
+	)
+	err := r.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		now, ok, err := tx.View(v.Thread, v.Room)
+		if err != nil || !ok {
+			return err
+		}
+		th, ok, err := tx.Thread(v.Thread)
+		if err != nil || !ok {
+			return err
+		}
+		if pending, has, err = tx.UnfinishedSend(v.Thread, v.Room); err != nil || has {
+			stale = has && r.safe[pending.Key] && pending.Part == 0 && pending.Kind != bot.SendReply && pending.Version < th.Version
+			return err
+		}
+		v, version = now, th.Version
+		out = bot.Outgoing{Room: v.Room, Root: v.Root, Bare: v.Bare > 0}
+		switch {
+		case v.OwnRoot && v.Root == "":
+			out.Kind, toSeq = bot.SendRoot, th.LastSeq
+			if v.Remade > 0 {
+				toSeq = v.SaidSeq // a root made anew; its log goes on
+			}
+		case v.OwnRoot && v.ShownVersion < th.Version:
+			out.Kind, toSeq = bot.SendEdit, v.SaidSeq
+		case v.SaidSeq < th.LastSeq:
+			out.Kind = bot.SendReply
+			if conv := th.State.Conversation; conv != nil && v.Root == "" {
+				out.ReplyTo = conv.Message
+			}
+			if entries, err = tx.Entries(th.ID, v.SaidSeq, mergeMost); err != nil {
+				return err
+			}
+			entries = together(entries)
+			if len(entries) > 0 {
+				toSeq = entries[len(entries)-1].Seq
+			}
+			facts.Thread = th
+			return nil
+		default:
+			return nil
+		}
+		facts, err = gatherFacts(tx, th, rootEpisodes, r.f.clock.now())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if stale {
+		return nil, r.thaw(ctx, v)
+	}
+	if has {
+		return &pending, nil
+	}
+	if out.Kind == "" || out.Kind == bot.SendReply && len(entries) == 0 {
+		// Nothing lacks: the view was due by mistake, and is put right.
+		return nil, r.f.o.Store.Update(ctx, func(tx *store.Tx) error { return r.note(tx, v, func(*store.View) {}) })
+	}
+	out.Key = r.f.o.IDs.Send()
+	parts, err := r.encode(out, facts, entries, v.Bare >= bareMarker)
+	if err != nil {
+		return nil, err
+	}
+	sends := make([]store.Send, len(parts))
+	for i, p := range parts {
+		sends[i] = store.Send{Key: out.Key.Part(i), Thread: v.Thread, Room: v.Room, Kind: out.Kind, Version: version, ToSeq: toSeq,
+			Part: i, Parts: len(parts), Root: out.Root, Body: p.Body, Attachment: p.Attachment, State: store.Sending, At: r.f.clock.now()}
+	}
+	err = r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		for _, s := range sends {
+			if err := tx.PutSend(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sends {
+		r.safe[s.Key] = true
+	}
+	return &sends[0], nil
+}
+
+// thaw gives up what was frozen and is out of date, and of which the platform
+// surely has nothing: it was down, or asked for a pause. The view is still due,
+// and the next look renders what is true now.
+func (r *room) thaw(ctx context.Context, v store.View) error {
+	err := r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DropSends(v.Thread, v.Room); err != nil {
+			return err
+		}
+		th, ok, err := tx.Thread(v.Thread)
+		if err != nil || !ok {
+			return err
+		}
+		now, ok, err := tx.View(v.Thread, v.Room)
+		if err != nil || !ok {
+			return err
+		}
+		if overUnshown(th, now) {
+			return tx.DropView(v.Thread, v.Room)
+		}
+		return tx.PutView(now, th, r.f.clock.now())
+	})
+	clear(r.safe) // at most one view of a room is on its way
+	return err
+}
+
+// together takes the entries that go into one message: one, or many when the
+// room is far behind. A picture goes alone.
+func together(es []bot.Entry) []bot.Entry {
+	if len(es) <= mergeAfter {
+		return es[:min(len(es), 1)]
+	}
+	for i, e := range es {
+		for _, b := range e.Message.Blocks {
+			switch b.(type) {
+			case bot.Picture, bot.File:
+				return es[:max(i, 1)]
+			}
+		}
+	}
+	return es
+}
+
+// encode renders with as much detail as the platform takes, redacts, and
+// freezes. What fits in no detail, or was rejected in every other form, becomes
+// a marker.
+func (r *room) encode(out bot.Outgoing, facts bot.ThreadFacts, entries []bot.Entry, marker bool) ([]bot.Part, error) {
+	style := view.Style{Zone: r.f.settings.Load().Zone}
+	for style.Detail = range view.Details + 1 {
+		switch {
+		case marker || style.Detail == view.Details:
+			out.Message = view.Marker(facts.Thread)
+		case out.Kind == bot.SendReply:
+			out.Message = view.Merge(entries, style)
+		default:
+			out.Message = view.Root(facts, style)
+		}
+		out.Message = out.Message.Map(r.f.o.Redact)
+		parts, err := r.chat.Encode(out)
+		if errors.Is(err, bot.ErrTooLong) {
+			continue
+		}
+		return parts, err
+	}
+	return nil, bot.ErrTooLong
+}

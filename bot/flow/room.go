@@ -1,0 +1,314 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+)
+
+// room is the worker of one room: the only one that posts there. One room's
+// trouble (a slow platform, a lost permission) stops no other.
+type room struct {
+	f      *Flow
+	name   bot.RoomID
+	chatID bot.ChatID
+	chat   bot.Chat
+	caps   bot.Caps
+	pace   *rate.Limiter
+	whole  *rate.Limiter // the chat's, shared by its rooms
+	wake   chan struct{}
+
+	// safe holds the keys that the platform surely does not have: frozen by this
+	// process and not yet given to it. After a restart nothing is safe.
+	safe map[bot.SendKey]bool
+	// fails counts failures in a row; nothing is posted before notBefore.
+	fails     int
+	notBefore time.Time
+	// slots counts posts, so that every fourth goes to what waited longest.
+	slots int
+}
+
+func newRoom(f *Flow, name bot.RoomID, id bot.ChatID, chat bot.Chat) *room {
+	caps := chat.Caps()
+	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{},
+		pace: limiter(caps.RoomPerSecond, caps.RoomBurst), whole: limiter(caps.ChatPerSecond, caps.ChatBurst)}
+	for _, other := range f.rooms {
+		if other.chatID == id {
+			r.whole = other.whole
+		}
+	}
+	return r
+}
+
+func limiter(perSecond float64, burst int) *rate.Limiter {
+	if perSecond <= 0 {
+		return rate.NewLimiter(rate.Inf, 1)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), max(burst, 1))
+}
+
+// run posts what is due until ctx ends.
+func (r *room) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait, err := r.idle(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			r.f.log.Error("the state cannot be read", "room", r.name, "err", err)
+			r.f.sleep(ctx, nil, 5*time.Second)
+		case wait != 0:
+			r.f.sleep(ctx, r.wake, wait)
+		default:
+			if !r.take(ctx) {
+				return
+			}
+			if err := r.f.guard("room "+string(r.name), func() error { return r.step(ctx) }); err != nil && ctx.Err() == nil {
+				r.f.log.Error("a room's work failed", "room", r.name, "err", err)
+				r.retreat(0)
+			}
+		}
+	}
+}
+
+// idle tells how long there is nothing to do: 0 when a view is due now,
+// negative for as long as nothing changes.
+func (r *room) idle(ctx context.Context) (wait time.Duration, err error) {
+	now := r.f.clock.now()
+	if d := r.notBefore.Sub(now); d > 0 {
+		// Whatever wakes the worker meanwhile finds it still waiting.
+		return d, nil
+	}
+	err = r.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		due, err := tx.DueViews(r.name, now, 1)
+		if err != nil || len(due) > 0 {
+			return err
+		}
+		next, err := tx.NextView(r.name, now)
+		wait = -1
+		if !next.IsZero() {
+			wait = min(max(next.Sub(now), time.Millisecond), wallCheck)
+		}
+		return err
+	})
+	return wait, err
+}
+
+// take waits for the pace. What is posted is chosen only afterwards, so that it
+// is the most urgent then.
+func (r *room) take(ctx context.Context) bool {
+	for _, l := range []*rate.Limiter{r.whole, r.pace} {
+		began := r.f.clock.now()
+		if err := l.Wait(ctx); err != nil {
+			return false
+		}
+		r.f.o.Metrics.Pace.WithLabelValues(string(r.name)).Set(r.f.clock.now().Sub(began).Seconds())
+	}
+	return true
+}
+
+// step does one thing in the room: post one part, or find out what became of
+// one.
+func (r *room) step(ctx context.Context) error {
+	if err := r.storm(ctx); err != nil {
+		return err
+	}
+	v, ok, err := r.choose(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	s, err := r.freeze(ctx, v)
+	if err != nil || s == nil {
+		return err
+	}
+	return r.deliver(ctx, v, *s)
+}
+
+// choose picks the view that goes now: answers, the storm message, then the
+// worst; every fourth time what waited longest.
+func (r *room) choose(ctx context.Context) (v store.View, ok bool, err error) {
+	r.slots++
+	err = r.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		now := r.f.clock.now()
+		due, err := tx.DueViews(r.name, now, 1)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		v, ok = due[0], true
+		if r.slots%4 == 0 && v.Priority < store.PriorityStorm {
+			v, ok, err = tx.OldestDueView(r.name, now)
+		}
+		return err
+	})
+	return v, ok, err
+}
+
+// grace is how long a post that is under way may take after the end was asked
+// for, so that its outcome is known.
+const (
+	sendTime = 30 * time.Second
+	grace    = 4 * time.Second
+)
+
+// sendContext ends some time after ctx does.
+func sendContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-inner.Done():
+		}
+	})
+	return inner, func() { stop(); cancel() }
+}
+
+// deliver gives one frozen part to the platform, or finds it there.
+func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
+	ctx, cancel := sendContext(ctx)
+	defer cancel()
+	out := bot.Sending{Key: s.Key, Room: s.Room, Kind: s.Kind, Root: s.Root, Body: s.Body, Attachment: s.Attachment, Since: s.At}
+	if !r.safe[s.Key] {
+		receipt, found, err := r.chat.Find(ctx, out)
+		if err != nil {
+			return r.failed(ctx, v, s, err)
+		}
+		if found {
+			r.f.o.Metrics.Found.WithLabelValues("found").Inc()
+			return r.settle(ctx, s, receipt)
+		}
+		r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
+	}
+	delete(r.safe, s.Key)
+	receipt, err := r.chat.Send(ctx, out)
+	if err != nil {
+		return r.failed(ctx, v, s, err)
+	}
+	r.f.o.Metrics.Sent.WithLabelValues(string(r.chatID), string(s.Kind)).Inc()
+	return r.settle(ctx, s, receipt)
+}
+
+// settle records a receipt: the version that was sent, never a newer one that
+// arrived meanwhile, which leaves the view due.
+func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) error {
+	r.fails, r.notBefore = 0, time.Time{}
+	delete(r.safe, s.Key)
+	err := r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.SettleSend(s.Key, store.Sent, receipt.ID); err != nil {
+			return err
+		}
+		v, ok, err := tx.View(s.Thread, s.Room)
+		if err != nil || !ok {
+			return err
+		}
+		th, ok, err := tx.Thread(s.Thread)
+		if err != nil || !ok {
+			return err
+		}
+		if s.Kind == bot.SendRoot && s.Part == 0 {
+			v.Root = receipt.ID
+		}
+		if s.Part == s.Parts-1 {
+			if s.Kind != bot.SendReply {
+				v.ShownVersion = max(v.ShownVersion, s.Version)
+			}
+			v.SaidSeq = max(v.SaidSeq, s.ToSeq)
+			v.Bare = 0
+		}
+		v.Tries, v.NextTry, v.Error = 0, time.Time{}, ""
+		return tx.PutView(v, th, r.f.clock.now())
+	})
+	if err == nil {
+		// The after-reboot and storm threads may be waiting for this room.
+		nudge(r.wake)
+	}
+	return err
+}
+
+// failed decides what to do about a part that has no receipt.
+func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error) error {
+	refusal, ok := errors.AsType[*bot.Refusal](err)
+	if !ok {
+		refusal = &bot.Refusal{Kind: bot.Unsure, Cause: err}
+	}
+	r.f.o.Metrics.ChatErrors.WithLabelValues(string(r.chatID), string(refusal.Kind)).Inc()
+	r.f.log.Warn("a post was not confirmed", "room", r.name, "thread", s.Thread, "key", s.Key, "kind", s.Kind, "why", refusal.Kind, "err", err)
+	switch refusal.Kind {
+	case bot.Busy:
+		r.safe[s.Key] = true
+		r.notBefore = r.f.clock.now().Add(max(refusal.After, 500*time.Millisecond))
+		return nil
+	case bot.Unreachable:
+		r.safe[s.Key] = true
+		r.retreat(0)
+	case bot.Rejected:
+		return r.plainer(ctx, v, s)
+	case bot.RootGone:
+		return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+			c := &change{Tx: tx, f: r.f, s: r.f.settings.Load(), now: r.f.clock.now(), ctx: ctx}
+			return c.rootGone(v)
+		})
+	case bot.Forbidden:
+		r.safe[s.Key] = true
+		r.retreat(time.Minute)
+	default:
+		r.retreat(0)
+	}
+	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		return r.note(tx, v, func(v *store.View) { v.Tries++; v.Error = string(refusal.Kind) })
+	})
+}
+
+// note changes a view as it stands in the transaction.
+func (r *room) note(tx *store.Tx, v store.View, change func(*store.View)) error {
+	now, ok, err := tx.View(v.Thread, v.Room)
+	if err != nil || !ok {
+		return err
+	}
+	th, ok, err := tx.Thread(v.Thread)
+	if err != nil || !ok {
+		return err
+	}
+	change(&now)
+	return tx.PutView(now, th, r.f.clock.now())
+}
+
+// retreat makes the whole room wait, longer each time: when one post fails for
+// the platform's sake, the next would too.
+func (r *room) retreat(least time.Duration) {
+	r.notBefore = r.f.clock.now().Add(max(least, backoff(r.fails, time.Second, time.Minute)))
+	r.fails++
+}
+
+// bareMarker is the last form of what a platform rejects.
+const bareMarker = 2
+
+// plainer gives a rejected form up for a plainer one; what is rejected even as
+// a marker is passed, so that it never blocks what comes behind it.
+func (r *room) plainer(ctx context.Context, v store.View, s store.Send) error {
+	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DropSends(s.Thread, s.Room); err != nil {
+			return err
+		}
+		return r.note(tx, v, func(v *store.View) {
+			if v.Bare < bareMarker {
+				v.Bare++
+				return
+			}
+			r.f.o.Metrics.GivenUp.Inc()
+			r.f.log.Error("a room rejects even a bare marker; the message is passed", "room", r.name, "thread", s.Thread)
+			v.Bare, v.Error = 0, "rejected"
+			if s.Kind != bot.SendReply {
+				v.ShownVersion = s.Version
+			}
+			v.SaidSeq = max(v.SaidSeq, s.ToSeq)
+		})
+	})
+}

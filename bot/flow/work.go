@@ -1,0 +1,219 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+)
+
+// atOnce is how many commands and effects run at the same time, so that a slow
+// one holds nobody else up.
+const atOnce = 4
+
+// workTime bounds one command or effect.
+const workTime = 45 * time.Second
+
+// work is the worker for commands and effects. Both can be run again: commands
+// touch nothing, effects are idempotent by their key; so a crash needs no more
+// than the row that is still due.
+func (f *Flow) work(ctx context.Context, wake chan struct{}) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	var mu sync.Mutex
+	busy := map[string]bool{}
+	start := func(id string, do func(context.Context)) {
+		mu.Lock()
+		defer mu.Unlock()
+		if busy[id] || len(busy) >= atOnce {
+			return
+		}
+		busy[id] = true
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, workTime)
+			defer cancel()
+			_ = f.guard("work on "+id, func() error { do(ctx); return nil })
+			mu.Lock()
+			delete(busy, id)
+			mu.Unlock()
+			nudge(wake)
+		})
+	}
+	for ctx.Err() == nil {
+		var requests []store.Request
+		var effects []store.Effect
+		var next time.Time
+		now := f.clock.now()
+		err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+			if requests, err = tx.DueRequests(now, 2*atOnce); err != nil {
+				return err
+			}
+			if effects, err = tx.DueEffects(now, 2*atOnce); err != nil {
+				return err
+			}
+			next, err = tx.NextWork()
+			return err
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				f.log.Error("the state cannot be read", "err", err)
+			}
+			f.sleep(ctx, nil, 5*time.Second)
+			continue
+		}
+		for _, r := range requests {
+			start(string(r.ID), func(ctx context.Context) { f.runRequest(ctx, r) })
+		}
+		for _, e := range effects {
+			start(string(e.Key), func(ctx context.Context) { f.runEffect(ctx, e) })
+		}
+		wait := time.Duration(-1)
+		if next.After(now) {
+			wait = min(next.Sub(now), wallCheck)
+		}
+		f.sleep(ctx, wake, wait)
+	}
+}
+
+// runRequest runs one command and hands in what it came to.
+func (f *Flow) runRequest(ctx context.Context, r store.Request) {
+	var conv bot.Thread
+	err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		conv, _, err = tx.Thread(r.Thread)
+		return err
+	})
+	var out bot.Outcome
+	if err == nil {
+		// Rights are those of now, not of when the line was typed.
+		person, ok := f.settings.Load().People(r.Person)
+		if !ok {
+			err = bot.Errorf(bot.CodeForbidden, "You are no longer in my configuration.")
+		} else {
+			call := bot.Call{Request: r.ID, By: person, Room: r.Room, At: r.SaidAt, Now: f.clock.now(), World: f.world}
+			if c := conv.State.Conversation; c != nil {
+				call.Thread = c.About
+			}
+			gerr := f.guard("command", func() error { out, err = f.o.Interpreter.Interpret(ctx, r.Line, call); return nil })
+			err = errors.Join(err, gerr)
+		}
+	}
+	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return // the bot stops; the row is still due
+	}
+	if ctx.Err() != nil {
+		err = bot.Errorf(bot.CodeUnavailable, "That took longer than %d s and was given up.", int(workTime.Seconds())).Because(err)
+	}
+	if err != nil {
+		f.log.Info("a command failed", "person", r.Person, "request", r.ID, "err", err)
+	}
+	f.handIn(ctx, bot.Answered{Request: r.ID, Outcome: out, Err: err, At: f.clock.now()})
+}
+
+// runEffect does one effect and hands in what it came to.
+func (f *Flow) runEffect(ctx context.Context, e store.Effect) {
+	if o, ok := e.What.(bot.DrawGraph); ok {
+		f.drawGraph(ctx, e, o)
+		return
+	}
+	am := f.o.Alertmanagers[alertmanagerOf(e.What)]
+	if am == nil {
+		f.handIn(ctx, bot.Affected{Key: e.Key, Final: true, At: f.clock.now(),
+			Err: bot.Errorf(bot.CodeNotFound, "Alertmanager %q is no longer configured.", alertmanagerOf(e.What))})
+		return
+	}
+	var result string
+	var err error
+	switch o := e.What.(type) {
+	case bot.MakeSilence:
+		s := o.Silence
+		s.CreatedBy = string(e.Person)
+		result, err = am.MakeSilence(ctx, e.Key, s)
+	case bot.EndSilence:
+		for _, id := range o.IDs {
+			if err = am.EndSilence(ctx, id); err != nil {
+				break
+			}
+		}
+	default:
+		err = fmt.Errorf("flow: %T is no effect", o)
+	}
+	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	f.handIn(ctx, bot.Affected{Key: e.Key, Result: result, Err: err, Final: final(err) || e.Tries >= effectTries, At: f.clock.now()})
+}
+
+// effectTries is how often an effect is tried before its asker is told that it
+// failed: about five minutes with the backoff.
+const effectTries = 8
+
+// final tells whether trying again cannot help.
+func final(err error) bool {
+	e, ok := errors.AsType[*bot.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case bot.CodeInvalid, bot.CodeForbidden, bot.CodeNotFound:
+		return true
+	}
+	return false
+}
+
+// drawGraph draws a thread's picture. In a storm pictures wait: each would take
+// a thread's place.
+func (f *Flow) drawGraph(ctx context.Context, e store.Effect, o bot.DrawGraph) {
+	if f.o.Grapher == nil {
+		f.handIn(ctx, bot.Drawn{Key: e.Key, Reason: "no Prometheus is configured.", At: f.clock.now()})
+		return
+	}
+	var episode *bot.Episode
+	var storm bool
+	err := f.o.Store.View(ctx, func(tx *store.Tx) error {
+		storms, err := tx.OpenThreads(bot.ThreadStorm)
+		if err != nil {
+			return err
+		}
+		storm = len(storms) > 0
+		es, err := tx.WorstEpisodes(o.Thread, rootEpisodes)
+		for _, x := range es {
+			if o.Episode == "" && (e.Request != "" || !x.Resolved) || x.ID == o.Episode {
+				episode = &x
+				break
+			}
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		f.handIn(ctx, bot.Affected{Key: e.Key, Err: err, At: f.clock.now()})
+	case episode == nil:
+		f.handIn(ctx, bot.Drawn{Key: e.Key, Reason: "nothing fires here any more.", At: f.clock.now()})
+	case storm && e.Request == "":
+		f.handIn(ctx, bot.Affected{Key: e.Key, Err: errors.New("the room is behind"), At: f.clock.now()})
+	default:
+		p, err := f.o.Grapher.Alert(ctx, *episode)
+		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return
+		}
+		d := bot.Drawn{Key: e.Key, Picture: &p, At: f.clock.now()}
+		if err != nil {
+			f.log.Info("a graph could not be drawn", "thread", o.Thread, "err", err)
+			d.Picture, d.Reason = nil, bot.ForPeople(err)
+		}
+		f.handIn(ctx, d)
+	}
+}
+
+// handIn gives an outcome to the state. When that fails, the row is still due.
+func (f *Flow) handIn(ctx context.Context, e bot.Event) {
+	ctx, cancel := sendContext(ctx)
+	defer cancel()
+	if err := f.Take(ctx, bot.Batch{Source: "work", Events: []bot.Event{e}}); err != nil {
+		f.log.Error("an outcome was not stored and will be worked out again", "err", err)
+	}
+}

@@ -1,0 +1,173 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+)
+
+// world is what commands may read: bot.World over the state and what stands
+// outside. Nothing in it changes anything.
+type world struct{ f *Flow }
+
+func (w *world) Zone() *time.Location    { return w.f.settings.Load().Zone }
+func (w *world) Commands() []bot.Command { return w.f.o.Interpreter.Commands() }
+func (w *world) Probes() []bot.Probe     { return w.f.o.Probes }
+
+func (w *world) Alertmanagers() []string {
+	return slices.Sorted(maps.Keys(w.f.o.Alertmanagers))
+}
+
+// Thread finds a thread by its id, or by a beginning of it that only one has.
+func (w *world) Thread(ctx context.Context, id bot.ThreadID) (f bot.ThreadFacts, err error) {
+	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		th, ok, err := tx.Thread(id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if th, err = byBeginning(tx, id); err != nil {
+				return err
+			}
+		}
+		f, err = gatherFacts(tx, th, allEpisodes, w.f.clock.now())
+		return err
+	})
+	return f, err
+}
+
+// allEpisodes bounds what a command may list.
+const allEpisodes = 500
+
+// shortID is the least of an id that people may type.
+const shortID = 4
+
+func byBeginning(tx *store.Tx, id bot.ThreadID) (bot.Thread, error) {
+	text := strings.TrimPrefix(string(id), "thr_")
+	if len(text) < shortID {
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "There is no thread %s.", id)
+	}
+	found, err := tx.ThreadsByPrefix("thr_"+strings.ToUpper(text), 2)
+	switch {
+	case err != nil:
+		return bot.Thread{}, err
+	case len(found) == 0:
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "There is no thread %s.", id)
+	case len(found) > 1:
+		return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "More than one thread begins with %s; give more of its id.", id)
+	}
+	return found[0], nil
+}
+
+func (w *world) OpenThreads(ctx context.Context) (out []bot.ThreadFacts, err error) {
+	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		ths, err := tx.OpenThreads(bot.ThreadAlert, bot.ThreadHeartbeat, bot.ThreadReboot, bot.ThreadNotice)
+		if err != nil {
+			return err
+		}
+		out = nil
+		for _, th := range ths {
+			f, err := gatherFacts(tx, th, 1, w.f.clock.now())
+			if err != nil {
+				return err
+			}
+			out = append(out, f)
+		}
+		return nil
+	})
+	slices.SortStableFunc(out, func(a, b bot.ThreadFacts) int { return b.Thread.Severity.Rank() - a.Thread.Severity.Rank() })
+	return out, err
+}
+
+func (w *world) FindThreads(ctx context.Context, words string, limit int) (out []bot.ThreadFacts, err error) {
+	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		ths, err := tx.FindThreads(words, limit)
+		if err != nil {
+			return err
+		}
+		out = nil
+		for _, th := range ths {
+			f, err := gatherFacts(tx, th, 1, w.f.clock.now())
+			if err != nil {
+				return err
+			}
+			out = append(out, f)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (w *world) alertmanager(name string) (Alertmanager, error) {
+	am, ok := w.f.o.Alertmanagers[name]
+	if !ok {
+		return nil, bot.Errorf(bot.CodeNotFound, "No Alertmanager %q is configured.", name)
+	}
+	return am, nil
+}
+
+func (w *world) Silences(ctx context.Context, alertmanager string) ([]bot.Silence, error) {
+	am, err := w.alertmanager(alertmanager)
+	if err != nil {
+		return nil, err
+	}
+	return am.Silences(ctx)
+}
+
+func (w *world) Covered(ctx context.Context, alertmanager string, m []bot.Matcher) (int, error) {
+	am, err := w.alertmanager(alertmanager)
+	if err != nil {
+		return 0, err
+	}
+	covered, err := am.Covered(ctx, m)
+	return len(covered), err
+}
+
+func (w *world) Graph(ctx context.Context, expr string, span time.Duration) (bot.Picture, error) {
+	if w.f.o.Grapher == nil {
+		return bot.Picture{}, bot.Errorf(bot.CodeUnavailable, "No Prometheus is configured, so there is nothing to draw from.")
+	}
+	return w.f.o.Grapher.Expression(ctx, expr, span)
+}
+
+// Health is the state of the bot itself.
+func (w *world) Health(ctx context.Context) []bot.Reading {
+	f := w.f
+	now := f.clock.now()
+	out := []bot.Reading{{What: "running since", Value: f.started.In(w.Zone()).Format("Mon 2 Jan 15:04 MST"), Source: f.o.Version, At: now, State: bot.OK}}
+	for _, id := range slices.Sorted(maps.Keys(f.o.Chats)) {
+		r := bot.Reading{What: "chat " + string(id), Value: "listening", At: now, State: bot.OK}
+		if up, _ := f.chatUp.Load(id); up != true {
+			r.Value, r.State, r.Note = "not listening", bot.NotOK, "see the log of the bot"
+		}
+		out = append(out, r)
+	}
+	var counts map[store.Priority]int
+	var oldest time.Time
+	var requests, effects int64
+	err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if counts, oldest, err = tx.DueByPriority(now); err != nil {
+			return err
+		}
+		requests, effects, err = tx.CountDue()
+		return err
+	})
+	if err != nil {
+		return append(out, bot.Reading{What: "state", Value: "unreadable", Note: "see the log of the bot", At: now, State: bot.NotOK})
+	}
+	waiting := 0
+	for _, n := range counts {
+		waiting += n
+	}
+	r := bot.Reading{What: "waiting to be said", Value: fmt.Sprintf("%d views, %d commands, %d effects", waiting, requests, effects), At: now, State: bot.OK}
+	if age := now.Sub(oldest); waiting > 0 && age > time.Minute {
+		r.State, r.Note = bot.NotOK, fmt.Sprintf("the oldest waits for %s", age.Round(time.Second))
+	}
+	return append(out, r)
+}
