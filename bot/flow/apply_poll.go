@@ -75,6 +75,7 @@ func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string
 		}
 		alerts[a.Fingerprint] = a
 	}
+	standing := g.exists && g.thread.Open()
 	for fingerprint, e := range g.newest {
 		a, there := alerts[fingerprint]
 		delete(alerts, fingerprint)
@@ -82,7 +83,7 @@ func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string
 		case e.Mark > p.Mark:
 			// Changed since the question was asked: a webhook knew better.
 		case there && e.Resolved, there && a.StartsAt.After(e.StartsAt.Add(time.Second)):
-			if c.missed(p, a, e.ChangedAt) {
+			if c.missed(p, a, e.ChangedAt, standing && a.StartsAt.After(e.StartsAt)) {
 				g.notice(a.Alert)
 				g.listed(g.newest[fingerprint], a)
 			}
@@ -93,8 +94,9 @@ func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string
 		}
 	}
 	for _, a := range alerts {
-		// Nobody told us of it: the bot was down, or the notice was refused.
-		if c.missed(p, a, time.Time{}) {
+		// Nobody told us of it yet: the bot was down, the notice was refused, or
+		// Alertmanager waits for the group's interval.
+		if c.missed(p, a, time.Time{}, standing) {
 			g.notice(a.Alert)
 			g.listed(g.newest[a.Fingerprint], a)
 		}
@@ -119,15 +121,17 @@ func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string
 	return c.warnOfSilences(g, silences)
 }
 
-// missed tells whether a listed alert should be taken without a webhook: it is
-// not held back (Alertmanager would not have told of it), and it has been
-// firing, and our own row has been unchanged, for longer than a notice takes.
-func (c *change) missed(p bot.Polled, a bot.PolledAlert, changed time.Time) bool {
+// missed tells whether a listed alert should be taken without a webhook. One
+// that is held back should not: Alertmanager would not have told of it. A thread
+// that stands takes what joins its group at once, so that it is true; otherwise
+// the alert must have been firing, and our row unchanged, for longer than a
+// notice takes, since Alertmanager gathers alerts before it tells of them.
+func (c *change) missed(p bot.Polled, a bot.PolledAlert, changed time.Time, standing bool) bool {
 	if len(a.SilencedBy)+len(a.InhibitedBy)+len(a.MutedBy) > 0 {
 		return false
 	}
 	before := p.At.Add(-c.s.AdoptAfter)
-	return a.StartsAt.Before(before) && changed.Before(before)
+	return standing || a.StartsAt.Before(before) && changed.Before(before)
 }
 
 // pollFailures is how many polls in a row fail before people are told.
