@@ -1,0 +1,43 @@
+// Package commands understands what people type and decides what it comes to.
+//
+// All is the one list of commands. An Interpreter made of it answers flow's
+// three questions: is this line meant for the bot (meant.go), what does it ask
+// (parse.go), and what came of it (interpret.go, then the command's own Run).
+// A command reads the bot.World and returns a bot.Outcome: it changes nothing
+// itself, may be run again after a crash, and every error it gives is a
+// *bot.Error whose sentence says what to write instead.
+//
+// # What is meant for the bot
+//
+// In a room people also talk to each other. A line is taken when it is
+// addressed (a mention, a private room, the console), when it begins with "!",
+// "ws" or "watchstander", or when its first word is a command's name. Four
+// things make a line talk all the same, as long as nobody addressed it:
+//
+//   - the name is followed by a word that no argument begins with: "status is
+//     green", "silence please", "help me", "watchstander was slow today";
+//   - a command that only looks is followed by more than two words that it
+//     cannot read: "alerts went quiet around noon";
+//   - a short alias ("st", "al"), an alias of a command that only looks ("plot
+//     twist"), or a message of several lines must be a whole and valid command;
+//     "?" alone is a person who wonders;
+//   - a misspelt name counts only in a line of at most three words that is valid
+//     once it is corrected, and never when it is a word of its own: "state",
+//     "alert", "back", "stats", "since 2h".
+//
+// Punctuation at the name makes it talk too: "status?" is asked of people, "ack,
+// will do" is said to them. What stays: "ack whatever you like" is an ack with a
+// comment wherever it is said, and a lone "help" or "silence" gets an answer. A
+// command that changes something prefers an answer too many to being ignored.
+//
+// # Reading a line
+//
+// Words are separated by white space; quotes of all kinds hold words together
+// (words.go). Arguments have types and are read in order; the remarks at the end
+// of a line are taken as they were typed. Nothing is an option: a leading "-" is
+// a character like others.
+//
+// Neighbours: bot has the words and the World, bot/flow calls and carries out.
+// Beside bot, only Prometheus' duration grammar and Alertmanager's own matcher
+// parser are imported, so that what is typed means here what it means there.
+package commands

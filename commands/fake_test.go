@@ -1,0 +1,221 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"watchstander/bot"
+)
+
+// Wed 14 Jan 2026, 15:00 in Berlin.
+var noon = time.Date(2026, 1, 14, 14, 0, 0, 0, time.UTC)
+
+var (
+	operator = bot.Person{ID: "alice", Roles: []bot.Role{bot.RoleOperator}}
+	observer = bot.Person{ID: "oscar"}
+	admin    = bot.Person{ID: "root", Roles: []bot.Role{bot.RoleAdmin}}
+)
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+// fakeWorld finds threads by a beginning of their id, as flow does.
+type fakeWorld struct {
+	zone       *time.Location
+	threads    []bot.ThreadFacts
+	found      []bot.ThreadFacts
+	words      string
+	limit      int
+	silences   map[string][]bot.Silence
+	managers   []string
+	mute       map[string]error
+	covered    int
+	coveredErr error
+	probes     []bot.Probe
+	health     []bot.Reading
+	expr       string
+	span       time.Duration
+	graphErr   error
+	openErr    error
+}
+
+func newWorld(t testing.TB) *fakeWorld {
+	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}}
+}
+
+func (w *fakeWorld) Zone() *time.Location    { return w.zone }
+func (w *fakeWorld) Commands() []bot.Command { return All() }
+
+func (w *fakeWorld) Thread(_ context.Context, id bot.ThreadID) (bot.ThreadFacts, error) {
+	var found []bot.ThreadFacts
+	for _, f := range w.threads {
+		if f.Thread.ID == id {
+			return f, nil
+		}
+		if strings.HasPrefix(string(f.Thread.ID), "thr_"+strings.ToUpper(strings.TrimPrefix(string(id), "thr_"))) {
+			found = append(found, f)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return bot.ThreadFacts{}, bot.Errorf(bot.CodeNotFound, "There is no thread %s.", id)
+}
+
+func (w *fakeWorld) OpenThreads(context.Context) ([]bot.ThreadFacts, error) {
+	var open []bot.ThreadFacts
+	for _, f := range w.threads {
+		if f.Thread.Open() {
+			open = append(open, f)
+		}
+	}
+	return open, w.openErr
+}
+
+func (w *fakeWorld) FindThreads(_ context.Context, words string, limit int) ([]bot.ThreadFacts, error) {
+	w.words, w.limit = words, limit
+	return w.found[:min(limit, len(w.found))], nil
+}
+
+func (w *fakeWorld) Silences(_ context.Context, am string) ([]bot.Silence, error) {
+	return w.silences[am], w.mute[am]
+}
+
+func (w *fakeWorld) Covered(context.Context, string, []bot.Matcher) (int, error) {
+	return w.covered, w.coveredErr
+}
+
+func (w *fakeWorld) Alertmanagers() []string { return w.managers }
+func (w *fakeWorld) Probes() []bot.Probe     { return w.probes }
+
+func (w *fakeWorld) Graph(_ context.Context, expr string, span time.Duration) (bot.Picture, error) {
+	w.expr, w.span = expr, span
+	return bot.Picture{Name: "graph.png", Alt: "up: 1"}, w.graphErr
+}
+
+func (w *fakeWorld) Health(context.Context) []bot.Reading { return w.health }
+
+// disk is a group of three alerts; number 3 is over.
+func disk() bot.ThreadFacts {
+	episode := func(n int, instance string) bot.Episode {
+		return bot.Episode{ID: bot.EpisodeID(fmt.Sprintf("epi_%d", n)), Number: n, Severity: bot.SeverityCritical, StartsAt: noon.Add(-2 * time.Hour),
+			Labels: bot.Labels{"alertname": "DiskFull", "instance": instance, "job": "node"}}
+	}
+	over := episode(3, "juno")
+	over.Resolved, over.EndsAt = true, noon.Add(-time.Hour)
+	return bot.ThreadFacts{
+		Thread: bot.Thread{ID: "thr_DISKAAAABBBBCCCCDDDDEEEE22", Kind: bot.ThreadAlert, Severity: bot.SeverityCritical, OpenedAt: noon.Add(-2 * time.Hour),
+			State: bot.ThreadState{Alert: &bot.AlertState{Alertmanager: "main", GroupLabels: bot.Labels{"alertname": "DiskFull", "job": "node"},
+				Ack: &bot.Ack{By: "bob", At: noon}}}},
+		Counts:   bot.EpisodeCounts{Firing: 2, Resolved: 1, Since: noon.Add(-2 * time.Hour)},
+		Episodes: []bot.Episode{episode(1, "vulcan"), episode(2, "mars"), over},
+	}
+}
+
+const diskID = bot.ThreadID("thr_DISKAAAABBBBCCCCDDDDEEEE22")
+
+// load is a group that is held back by one silence.
+func load() bot.ThreadFacts {
+	return bot.ThreadFacts{
+		Thread: bot.Thread{ID: "thr_LOADAAAABBBBCCCCDDDDEEEE33", Kind: bot.ThreadAlert, Severity: bot.SeverityWarning, OpenedAt: noon.Add(-time.Hour),
+			State: bot.ThreadState{Alert: &bot.AlertState{Alertmanager: "lab", GroupLabels: bot.Labels{"alertname": "LoadHigh"}}}},
+		Counts: bot.EpisodeCounts{Silenced: 1, Since: noon.Add(-time.Hour)},
+		Episodes: []bot.Episode{{ID: "epi_9", Number: 1, Severity: bot.SeverityWarning, StartsAt: noon.Add(-time.Hour), SilencedBy: []string{silenceA},
+			Labels: bot.Labels{"alertname": "LoadHigh", "instance": "vulcan"}}},
+		Silences: []bot.Silence{silenceOf(silenceA, "active")},
+	}
+}
+
+const (
+	loadID   = bot.ThreadID("thr_LOADAAAABBBBCCCCDDDDEEEE33")
+	silenceA = "5d3f9a00-0000-4000-8000-000000000001"
+	silenceB = "5d3f9abb-0000-4000-8000-000000000002"
+)
+
+func silenceOf(id, state string) bot.Silence {
+	return bot.Silence{ID: id, State: state, CreatedBy: "bob", Comment: "load test [eff_XYZ]", StartsAt: noon.Add(-time.Hour), EndsAt: noon.Add(3 * time.Hour),
+		Matchers: []bot.Matcher{{Name: "alertname", Op: "=", Value: "LoadHigh"}}}
+}
+
+// What flow asks of us, said here since we may not import it.
+var _ interface {
+	Meant(line string, addressed bool) bool
+	Interpret(ctx context.Context, line string, call bot.Call) (bot.Outcome, error)
+	Commands() []bot.Command
+} = (*Interpreter)(nil)
+
+var _ bot.World = (*fakeWorld)(nil)
+
+// ask says a line in a thread ("" for outside) at noon.
+func ask(t testing.TB, w *fakeWorld, who bot.Person, thread bot.ThreadID, line string) (bot.Outcome, error) {
+	t.Helper()
+	return New(All()).Interpret(t.Context(), line, bot.Call{By: who, Room: "ops", Thread: thread, At: noon.Add(-time.Second), Now: noon, World: w})
+}
+
+// said is the plain text of an answer.
+func said(t testing.TB, out bot.Outcome, err error) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := out.(bot.Say)
+	if !ok {
+		t.Fatalf("%#v is no answer", out)
+	}
+	return plain(s.Message)
+}
+
+func plain(m bot.Message) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, m.Title)
+	for _, x := range m.Blocks {
+		switch x := x.(type) {
+		case bot.Para:
+			fmt.Fprintln(&b, x.Text)
+		case bot.Fields:
+			for _, f := range x.Fields {
+				fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Value)
+			}
+		case bot.List:
+			for _, i := range x.Items {
+				fmt.Fprintf(&b, "- %s\n", i)
+			}
+		case bot.Picture:
+			fmt.Fprintf(&b, "[%s]\n", x.Alt)
+		}
+	}
+	if len(m.Note) > 0 {
+		fmt.Fprintf(&b, "(%s)\n", m.Note)
+	}
+	return b.String()
+}
+
+func wantError(t testing.TB, err error, code bot.Code, message string) {
+	t.Helper()
+	e, ok := err.(*bot.Error) //nolint:errorlint // the very type is promised
+	if !ok {
+		t.Fatalf("%T %v is no *bot.Error", err, err)
+	}
+	if e.Code != code || e.Message != message {
+		t.Errorf("got  %s %s\nwant %s %s", e.Code, e.Message, code, message)
+	}
+}
+
+func mustContain(t testing.TB, got string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(got, p) {
+			t.Errorf("%q is missing in:\n%s", p, got)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+)
+
+// Interpreter understands lines. It is made once and never changes, so
+// goroutines share it freely.
+type Interpreter struct {
+	list []bot.Command
+	// named finds a command by its name and its aliases.
+	named map[string]*bot.Command
+	// most is the number of words of the longest name.
+	most int
+}
+
+// New makes an Interpreter of a list of commands; All is the usual one. Of two
+// with one name the first counts.
+func New(list []bot.Command) *Interpreter {
+	i := &Interpreter{list: slices.Clone(list), named: map[string]*bot.Command{}}
+	for k := range i.list {
+		c := &i.list[k]
+		for _, name := range append([]string{c.Name}, c.Aliases...) {
+			if i.named[name] == nil {
+				i.named[name] = c
+			}
+			i.most = max(i.most, len(strings.Fields(name)))
+		}
+	}
+	return i
+}
+
+// Commands are all that exist, in the order in which help shows them.
+func (i *Interpreter) Commands() []bot.Command { return slices.Clone(i.list) }
+
+const (
+	// lineMost bounds a line; the longest expressions that people graph are far
+	// shorter.
+	lineMost = 8000
+	// staleAfter is when a command is too old to be obeyed without asking.
+	staleAfter = 2 * time.Minute
+	// aheadMost is how far the platform's clock may run before ours.
+	aheadMost = time.Minute
+)
+
+// Interpret parses a line, looks whether the asker may, and runs it. Its errors
+// are *bot.Error.
+func (i *Interpreter) Interpret(ctx context.Context, line string, call bot.Call) (bot.Outcome, error) {
+	out, err := i.interpret(ctx, line, call)
+	if err == nil {
+		return out, nil
+	}
+	if e, ok := errors.AsType[*bot.Error](err); ok {
+		return nil, e
+	}
+	return nil, bot.Errorf(bot.CodeInternal, "%s", bot.ForPeople(err)).Because(err)
+}
+
+func (i *Interpreter) interpret(ctx context.Context, line string, call bot.Call) (bot.Outcome, error) {
+	line, _ = withoutPrefix(clean(line))
+	if line == "" {
+		line = "help"
+	}
+	if len(line) > lineMost {
+		return nil, bot.Errorf(bot.CodeInvalid, "That line is too long for me: %d bytes at most.", lineMost)
+	}
+	c, _, after := i.resolve(reader{line: line})
+	if c == nil {
+		return nil, i.unknown(line)
+	}
+	// First who, then what: nobody is taught the grammar of what they may not do.
+	if err := may(call.By, c); err != nil {
+		return nil, err
+	}
+	p := parser{command: c, line: line, r: after, inThread: call.Thread != "", at: call.At, now: call.Now, zone: call.World.Zone()}
+	args, err := p.parse()
+	if err != nil {
+		return nil, err
+	}
+	if err := fresh(c, line, call); err != nil {
+		return nil, err
+	}
+	call.Command, call.Args = c.Name, args
+	return c.Run(ctx, call)
+}
+
+// resolve finds the command whose name the line begins with, the longest first:
+// "zfs arc set" before "zfs arc". Names count in any case here; whether a line
+// is meant for us has been decided before.
+func (i *Interpreter) resolve(r reader) (c *bot.Command, name string, after reader) {
+	var words []string
+	for len(words) < i.most {
+		w, ok := r.next()
+		if !ok || w.quoted {
+			break
+		}
+		words = append(words, strings.ToLower(w.text))
+		name := strings.Join(words, " ")
+		if found := i.named[name]; found != nil {
+			c, after = found, r
+		}
+	}
+	if c == nil {
+		return nil, "", r
+	}
+	return c, strings.ToLower(strings.TrimSpace(after.line[:after.at])), after
+}
+
+func (i *Interpreter) unknown(line string) error {
+	r := reader{line: line}
+	first, _ := r.next()
+	name := strings.ToLower(first.text)
+	var longer []string
+	for _, c := range i.list {
+		if strings.HasPrefix(c.Name, name+" ") {
+			longer = append(longer, "`"+c.Name+"`")
+		}
+	}
+	if len(longer) > 0 {
+		return bot.Errorf(bot.CodeInvalid, "`%s` needs another word: %s.", echo(name, echoWord), strings.Join(longer, ", "))
+	}
+	if near := nearest(name, i.names()); near != "" {
+		return bot.Errorf(bot.CodeInvalid, "There is no command `%s`. Did you mean `%s`?", echo(first.text, echoWord), near)
+	}
+	return bot.Errorf(bot.CodeInvalid, "There is no command `%s`. `help` lists those that I know.", echo(first.text, echoWord))
+}
+
+// names are what people may type, the proper names first.
+func (i *Interpreter) names() []string {
+	var names, aliases []string
+	for _, c := range i.list {
+		names = append(names, c.Name)
+		aliases = append(aliases, c.Aliases...)
+	}
+	return append(names, aliases...)
+}
+
+// may refuses those who lack the role.
+func may(p bot.Person, c *bot.Command) error {
+	switch {
+	case p.Has(c.Role):
+		return nil
+	case p.ID == "":
+		return bot.Errorf(bot.CodeForbidden, "I answer only to the people in my configuration.")
+	}
+	return bot.Errorf(bot.CodeForbidden, "Sorry: `%s` needs the role %s.", c.Name, c.Role)
+}
+
+// fresh refuses to obey what was said too long ago: while the chat was away, the
+// trouble may have passed, or somebody else may have dealt with it.
+func fresh(c *bot.Command, line string, call bot.Call) error {
+	if !changing(c) {
+		return nil
+	}
+	switch age := call.Now.Sub(call.At); {
+	case call.At.IsZero():
+		return bot.Errorf(bot.CodeConflict, "I cannot tell when you said this: `%s`. Say it again if you still mean it.", echo(line, echoLine))
+	case age > staleAfter:
+		return bot.Errorf(bot.CodeConflict, "You said this %s ago, while I was away: `%s`. Say it again if you still mean it.", span(age), echo(line, echoLine))
+	case age < -aheadMost:
+		return bot.Errorf(bot.CodeConflict, "Your message is dated %s ahead of my clock, so I cannot tell how old it is, and did nothing: `%s`. One of the clocks must be set right.",
+			span(-age), echo(line, echoLine))
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package commands
+
+import (
+	"strings"
+	"testing"
+)
+
+// People talking to each other.
+var chat = []string{
+	"", " ", "ok", "OK", "thanks", "Thanks!", "thx", "good morning", "back", "Back in 5", "state", "stats", "alert", "Alert!",
+	"help me", "Help me please", "help is on the way", "help with the backup would be nice", "Help needed at the datacenter today",
+	"helps a lot", "hell no", "held", "heap dump", "status?", "Status?", "status: all green", "status is green", "Status looks good now",
+	"status on the deploy from yesterday", "status quo", "state of affairs", "static", "starts at 9", "stairs",
+	"alerts are quiet", "Alerts went quiet around noon", "alert john", "alarms", "alerts!", "agents", "Albert",
+	"graph looks fine to me", "graphs", "Graph from yesterday was weird", "grape", "plot twist", "Plot twist: it was DNS",
+	"silence is golden", "Silence please", "silent", "since 2h", "since yesterday", "science", "silenced 2h ago", "mute me",
+	"ack, will do", "act", "ask bob", "acks are nice", "back to work", "pack it up", "unpack", "snack", "knack",
+	"whom", "whoa", "who", "lol", "+1", "👍", "?", "??", "? anybody", "!!!", "!", "!= 5", "hm",
+	"al said so", "Al is on call", "st patrick's day", "St. Pauli", "ls -la", "a", "h", "s", "al\nis here", "hello\nstatus",
+	"watchstander is slow today", "Watchstander was down", "ws is fine", "watchstander's log", "wsl2 is broken", "news", "was",
+	"\"status\"", "`status`", "can you silence it for 2h", "please ack", "I will ack it", "the status is fine", "statuses",
+	"yes", "no", "sure", "on it", "looking", "done", "deploying now", "who restarted vulcan?", "brb", "rebooting mars", "https://example.org/status",
+	"Status\n\nAll systems nominal", "unlock the door", "sciences", "unsilenced",
+}
+
+// Lines for the bot that nobody addressed to it.
+var orders = []string{
+	"status", "Status", "st", "St", "help", "Help", "help silence", "help stauts", "help zfs arc", "whoami", "Whoami",
+	"alerts", "Alerts", "al", "alerts all", "alerts find disk vulcan", "alerts thr_ABCD", "al find disk", "alerts ABCD", "al thr_ABCD2345",
+	"graph", "graph #2", "graph up", "graph up over 12h", "graph rate(node_cpu_seconds_total[5m])", "plot up{job=\"node\"}", "graph thr_ABCD",
+	"ack", "Ack", "ack looking into it", "ack is being fixed", "Ack I'm on it", "ack thr_ABCD on it", "unack", "unack thr_ABCD",
+	"silence 2h", "Silence 2h", "silence 2x", "silence #1 2h", "silence all 2h", "silence for 2h", "silence until 18:00", "silence two hours because of the disk",
+	"silence {alertname=\"X\"} 2h", "mute 1h", "Mute 1h", "silence", "unsilence", "unmute", "unsilence 5d3f9a", "silences", "silences all",
+	"!status", "! status", "!stauts", "!foo", "!help me", "!?", "!what is this", "ws status", "ws: status", "Ws, status", "ws", "WS status",
+	"watchstander status", "watchstander: is it on?", "Watchstander, status", "watchstander stauts", "watchstander", "ws foo",
+	"stauts", "Stauts", "statsu", "satus", "sttaus", "alrets", "hlep", "Hlep", "hepl silence", "whoamy", "grpah up{}", "silnce 2h", "slience 2h", "unslience",
+	"cak", "akc", "unakc", "silencse",
+	"silence\n2h", "ack\nreplacing the disk",
+}
+
+func TestMeant(t *testing.T) {
+	i := New(All())
+	for _, line := range chat {
+		if i.Meant(line, false) {
+			t.Errorf("%q is talk, and was taken for an order", line)
+		}
+	}
+	for _, line := range orders {
+		if !i.Meant(line, false) {
+			t.Errorf("%q is an order, and was taken for talk", line)
+		}
+	}
+	for _, line := range append(chat, orders...) {
+		if want := strings.TrimSpace(line) != ""; i.Meant(line, true) != want {
+			t.Errorf("%q addressed to the bot: got %v", line, !want)
+		}
+	}
+}
+
+// A lone common word must never be taken for a misspelt name.
+func TestMeantCommonWords(t *testing.T) {
+	i := New(All())
+	for word := range strings.FieldsSeq(commonWords) {
+		for _, w := range []string{word, strings.ToUpper(word[:1]) + word[1:], word + " it", word + " now please"} {
+			if i.Meant(w, false) {
+				t.Errorf("%q was taken for an order", w)
+			}
+		}
+	}
+}
+
+const commonWords = `able about above accept access account acid acorn across action actor acts actual add address admin admit adult
+advice affect after again against age agent agents ago agree ahead aid aim air alarm alas album alert alerted alien alike alive all allow
+almost alone along already also alter alters always am among amount an and anger angle angry animal answer any apart apple apply april are area
+argue arm army around arrive art as ask asset assets at attack audit august aunt avert average avoid awake aware away baby back bad bag ball
+bank bar base basic bath be bear beat because bed been before begin behind being below best better between big bill bird bit black block
+blood blue board boat body book born both bottom box boy branch bread break bring broken brother brown build burn bus busy but buy by cake
+call calm came can car card care carry case cash cat catch cause change charge chart cheap check choice church city claim class clean clear
+clerk clock close clothes cloud coat coffee cold color come common cook cool copy cost could count country course cover crash cross cry cup cut
+dark data date day dead deal dear death deep delay deploy desk did die dinner disk do doctor dog done door double down draft draw dream dress
+drink drive drop dry due during each ear early earth east easy eat effect egg eight either elect elects else empty end enemy engine enjoy
+enough enter equal error escape essence even event ever every exact example except excuse expect eye face fact fail fair fall family far farm
+fast father fear feed feel few field fight fill film final find fine finger finish fire first fish five fix floor fly follow food foot for
+force forget form four fox free fresh friend from front fruit full fun game garden gate gave general get girl give glad glass go goat god gold
+golden good goods got grab grace grade grain gram grand grant grape grapes grasp grass grave gray great green grey group grow guess gun had
+hair half hall hand happen happy hard hat hate have he head heal health heap hear heart heat heavy height held hell hello helm helmet helper
+her here hero hers hi high hill him his history hit hold hole home hope horse hot hotel hour house how huge human hundred hurt ice idea if ill
+in ink inside into iron is island it item its jack job join joke jump just keep kept key kick kill kind king knew knock know lack lake lamp
+land large last late later laugh law lay lead leaf learn least leave left leg less let letter level license lie life light like line lion list
+listen little live load local log lonely long look lose lot loud love low luck lunch machine made mail main make male man many map mark market
+match matter may me meal mean meat meet member men metal middle might mile milk mind mine minute miss mix model money month moon more morning
+most mother mouse mouth move much music must my name near neck need never new news next nice night nine no noise none noon nor north nose
+not note nothing now number ocean of off offer office often oil old on once one only open or orange order other ought our out outage over own
+pack page paid pain paint pair paper park part party pass past patch pay peace pen people perhaps pick picture piece pin pink place plan plane
+plant plate play please plenty point police poor post pound power press pretty price print prod prove pull push put queen quick quiet quit
+quite rack radio rain raise ran rather reach read ready real reason reboot red release remember repeat reply rest restart result rice rich
+ride right ring rise river road rock role roll room round row rule run sack sad safe said sail salt same sand sat saturn save saw say school
+science sea seat second see seed seem self sell send sense sentence serve server set seven several shape share sharp she sheep sheet shelf
+ship shirt shoe shop short should show side sign silent silk silly silver simple since sing sister sit site six size skill skin sky sleep slow
+small smell smile smoke snack snow so soft some son song soon sorry sort sound soup south space speak special speed spend spoon sport spring
+square stable stack stacks staff stage stages stain stains stair stairs stake stakes stall stamp stand standup stands star stare stars start
+started starts stat state states static station stats statue statute stay stays steam step steps stick still stir stone stop store storm story
+straight strange stream street strong student study stuff style such sudden sugar suit summer sun sure swap sweet swim table tack take talk
+tall tax tea teach team tell ten test than thank that the their them then there these they thick thin thing think third this those though
+three through throw thus ticket tie time tiny tire to today together told tomorrow tonight too took tool top total touch toward town track
+trade train travel tree trip trouble true trust try turn twice two type uncle under unite unless unlock unpack until up upgrade upon us use
+user usual valence value very view visit voice vote wait walk wall want war warm wash waste watch water way we weak wear weather week weight
+well went were west wet what wheel when where which while white who whole whom whose why wide wife wild will win wind window wine winter wire
+wish with without woman won wood word work world worry worth would write wrong yard year yellow yes yet you young your zero zone`

@@ -1,0 +1,243 @@
+package commands
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+)
+
+// Kinds of argument beside those of bot, each with a grammar of its own.
+const (
+	kindAll        bot.ArgKind = "all"        // the word "all"
+	kindCommand    bot.ArgKind = "command"    // a command's name, which may have several words
+	kindExpression bot.ArgKind = "expression" // PromQL, as it was typed
+	kindOn         bot.ArgKind = "on"         // on NAME
+	kindSilence    bot.ArgKind = "silence"    // a silence's id or the beginning of one, a thread, or "all"
+	kindTarget     bot.ArgKind = "target"     // #3, all, a thread, or matchers
+	kindWhich      bot.ArgKind = "which"      // a thread, all, or find WORDS
+)
+
+// parser gives a command's arguments their values.
+type parser struct {
+	command *bot.Command
+	line    string
+	r       reader
+	// inThread: the thread is the subject, so that a bare word is not one's id.
+	inThread bool
+	at, now  time.Time
+	zone     *time.Location
+	// shape: only whether the words fit counts; times are not worked out.
+	shape bool
+}
+
+// parse reads all arguments and wants nothing to be left.
+func (p *parser) parse() (map[string]bot.Value, error) {
+	args := map[string]bot.Value{}
+	for _, a := range p.command.Args {
+		v, fits, err := p.read(a)
+		switch {
+		case err != nil:
+			return nil, err
+		case fits:
+			args[a.Name] = v
+		case !a.Optional:
+			return nil, p.unfit(a)
+		}
+	}
+	if w, ok := p.r.peek(); ok {
+		if w.unclosed {
+			return nil, p.wrong(w, "opens a quote that nothing closes.")
+		}
+		return nil, p.wrong(w, "is more than I can read here.")
+	}
+	return args, nil
+}
+
+// read reads one argument, and leaves the words alone when they are none. An
+// error is for words that can only be meant as this argument, but are wrong.
+func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
+	ahead := p.r
+	w, any := ahead.next()
+	if !any {
+		return v, false, nil
+	}
+	defer func() {
+		if fits && err == nil {
+			p.r = ahead
+		}
+	}()
+	switch a.Kind {
+	case bot.ArgRest, kindExpression:
+		if p.shape && a.Kind == kindExpression && !promQLish(p.r.rest()) {
+			return v, false, nil // more likely a sentence
+		}
+		ahead.at, ahead.n = len(ahead.line), ahead.n+len(strings.Fields(p.r.rest()))
+		return bot.Value{Text: unquoted(p.r.rest())}, true, nil
+	case bot.ArgDuration:
+		if w.unclosed {
+			return v, false, nil
+		}
+		return p.duration(&ahead)
+	}
+	if w.unclosed && a.Kind != kindTarget {
+		return v, false, nil
+	}
+	switch a.Kind {
+	case bot.ArgWord:
+		return bot.Value{Text: w.text}, true, nil
+	case bot.ArgNumber:
+		n, err := strconv.Atoi(w.text)
+		return bot.Value{Text: w.text, Number: n}, err == nil, nil
+	case bot.ArgThread:
+		id, ok := p.thread(w)
+		return bot.Value{Text: id}, ok, nil
+	case bot.ArgAlert:
+		return p.alert(w)
+	case kindAll:
+		return bot.Value{Text: "all"}, w.is("all"), nil
+	case kindCommand:
+		return p.commandName(&ahead)
+	case kindOn:
+		name, ok := ahead.next()
+		if !w.is("on") || !ok || name.unclosed {
+			return v, false, nil
+		}
+		return bot.Value{Text: name.text}, true, nil
+	case kindSilence:
+		return p.silence(w)
+	case kindTarget:
+		return p.target(w, &ahead)
+	case kindWhich:
+		return p.which(w, &ahead)
+	}
+	return v, false, bot.Errorf(bot.CodeInternal, "I cannot read the argument %s of `%s`.", a.Name, p.command.Name)
+}
+
+// thread reads a thread's id. In full it is known by its prefix; a beginning of
+// its random part is one only where no thread is the subject already, and is
+// never a duration.
+func (p *parser) thread(w word) (id string, ok bool) {
+	const prefix, least, most = "thr_", 4, 64
+	if w.quoted || len(w.text) > most {
+		return "", false
+	}
+	if len(w.text) > len(prefix) && strings.EqualFold(w.text[:len(prefix)], prefix) {
+		return prefix + w.text[len(prefix):], true
+	}
+	if p.inThread || p.mayBeMetric() || len(w.text) < least || isDuration(w.text) {
+		return "", false
+	}
+	for _, c := range []byte(w.text) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '2' || c > '7') {
+			return "", false // not of the alphabet that ids are drawn from
+		}
+	}
+	return prefix + w.text, true
+}
+
+// mayBeMetric: a bare word can begin an expression, so it is no thread's id.
+func (p *parser) mayBeMetric() bool {
+	return slices.ContainsFunc(p.command.Args, func(a bot.Arg) bool { return a.Kind == kindExpression })
+}
+
+// alert reads #3.
+func (p *parser) alert(w word) (v bot.Value, fits bool, err error) {
+	digits, ok := strings.CutPrefix(w.text, "#")
+	if !ok || w.quoted {
+		return v, false, nil
+	}
+	n, bad := strconv.Atoi(digits)
+	if bad != nil || n < 1 || strings.HasPrefix(digits, "+") {
+		return v, false, p.wrong(w, "is no alert; write its number, e.g. `#3`.")
+	}
+	return bot.Value{Text: w.text, Number: n}, true, nil
+}
+
+func (p *parser) commandName(ahead *reader) (v bot.Value, fits bool, err error) {
+	const most = 3
+	words := strings.Fields(p.r.rest())
+	if len(words) > most {
+		return v, false, nil
+	}
+	ahead.at, ahead.n = len(ahead.line), ahead.n+len(words)-1
+	return bot.Value{Text: strings.ToLower(strings.Join(words, " "))}, true, nil
+}
+
+// silence reads what unsilence may name.
+func (p *parser) silence(w word) (v bot.Value, fits bool, err error) {
+	if w.is("all") {
+		return bot.Value{Text: "all"}, true, nil
+	}
+	if isSilenceID(w.text) {
+		return bot.Value{Text: strings.ToLower(w.text)}, true, nil
+	}
+	id, ok := p.thread(w)
+	return bot.Value{Text: id}, ok, nil
+}
+
+// isSilenceID: the beginning of a UUID, long enough to be one.
+func isSilenceID(s string) bool {
+	for _, c := range []byte(strings.ToLower(s)) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '-' {
+			return false
+		}
+	}
+	return len(s) >= 6 && len(s) <= 36
+}
+
+// target reads what silence may name.
+func (p *parser) target(w word, ahead *reader) (v bot.Value, fits bool, err error) {
+	if strings.HasPrefix(w.raw, "{") {
+		return p.matchers(w, ahead)
+	}
+	if w.unclosed {
+		return v, false, nil
+	}
+	if w.is("all") {
+		return bot.Value{Text: "all"}, true, nil
+	}
+	if v, fits, err = p.alert(w); fits || err != nil {
+		return v, fits, err
+	}
+	if id, ok := p.thread(w); ok {
+		return bot.Value{Text: id}, true, nil
+	}
+	// Without braces, as long as no space tears them apart.
+	if strings.Contains(w.raw, "=") || strings.Contains(w.raw, "!~") {
+		return bot.Value{Text: "{" + strings.TrimSuffix(w.raw, ",") + "}"}, true, nil
+	}
+	return v, false, nil
+}
+
+func (p *parser) matchers(w word, ahead *reader) (v bot.Value, fits bool, err error) {
+	text := p.r.rest()
+	end := braceEnd(text)
+	if end < 0 {
+		return v, false, p.wrong(w, "opens a brace or a quote that nothing closes.")
+	}
+	*ahead = p.r
+	ahead.skipSpace()
+	ahead.at += end
+	ahead.n += len(strings.Fields(text[:end]))
+	return bot.Value{Text: text[:end]}, true, nil
+}
+
+// which reads what alerts may name.
+func (p *parser) which(w word, ahead *reader) (v bot.Value, fits bool, err error) {
+	switch {
+	case w.is("all"):
+		return bot.Value{Text: "all"}, true, nil
+	case w.is("find"):
+		words := unquoted(ahead.rest())
+		if words == "" {
+			return v, false, p.wrong(w, "needs words to look for.")
+		}
+		ahead.at = len(ahead.line)
+		return bot.Value{Text: "find " + words}, true, nil
+	}
+	id, ok := p.thread(w)
+	return bot.Value{Text: id}, ok, nil
+}

@@ -1,0 +1,140 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"watchstander/bot"
+)
+
+type probe struct {
+	name string
+	read func(context.Context) []bot.Reading
+}
+
+func (p probe) Name() string                           { return p.name }
+func (p probe) Read(ctx context.Context) []bot.Reading { return p.read(ctx) }
+
+func reads(name string, rs ...bot.Reading) bot.Probe {
+	return probe{name, func(context.Context) []bot.Reading { return rs }}
+}
+
+func reading(host, what, value string, s bot.ReadingState) bot.Reading {
+	return bot.Reading{Host: host, What: what, Value: value, State: s}
+}
+
+func TestStatusHeadline(t *testing.T) {
+	ok := reading("vulcan", "load", "0.4", bot.OK)
+	full := reading("vulcan", "disk /", "91 %", bot.NotOK)
+	lost := reading("mars", "memory", "", bot.Unknown)
+	silenced := load()
+	missed := bot.ThreadFacts{Thread: bot.Thread{State: bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog"}}}}
+	notice := bot.ThreadFacts{Thread: bot.Thread{State: bot.ThreadState{Notice: &bot.NoticeState{Title: "A webhook was refused"}}}}
+	one := disk()
+	one.Counts.Firing = 1
+	for _, c := range []struct {
+		threads  []bot.ThreadFacts
+		readings []bot.Reading
+		openErr  error
+		want     string
+		tone     bot.Tone
+	}{
+		{nil, []bot.Reading{ok, ok}, nil, "Nothing fires; all 2 readings are ok", bot.ToneOK},
+		{nil, []bot.Reading{ok}, nil, "Nothing fires; the one reading is ok", bot.ToneOK},
+		{nil, nil, nil, "Nothing fires; nothing is measured", bot.ToneUnknown},
+		{nil, []bot.Reading{ok, lost, lost}, nil, "Nothing fires; 2 of 3 readings unknown", bot.ToneUnknown},
+		{nil, []bot.Reading{ok, {What: "x", State: "strange"}}, nil, "Nothing fires; 1 of 2 readings unknown", bot.ToneUnknown},
+		{nil, []bot.Reading{ok, full, lost}, nil, "Nothing fires; vulcan: disk / 91 %; 1 of 3 readings unknown", bot.ToneWarning},
+		{nil, []bot.Reading{full, full, full, full}, nil, "Nothing fires; vulcan: disk / 91 %, vulcan: disk / 91 %, 2 more not ok", bot.ToneWarning},
+		{[]bot.ThreadFacts{one}, []bot.Reading{ok}, nil, "1 critical fires; the one reading is ok", bot.ToneCritical},
+		{[]bot.ThreadFacts{disk(), disk(), silenced}, []bot.Reading{ok, full}, nil, "2 critical fire (4 alerts); 1 held back; vulcan: disk / 91 %", bot.ToneCritical},
+		{[]bot.ThreadFacts{silenced}, []bot.Reading{ok}, nil, "All that fires is held back (1); the one reading is ok", bot.ToneMuted},
+		{[]bot.ThreadFacts{missed, notice}, []bot.Reading{ok}, nil, "Nothing fires; 1 heartbeat is missed; 1 trouble of my own; the one reading is ok", bot.ToneWarning},
+		{nil, []bot.Reading{ok}, errors.New("no state"), "What fires is unknown: my state cannot be read; the one reading is ok", bot.ToneUnknown},
+	} {
+		w := newWorld(t)
+		w.threads, w.openErr = c.threads, c.openErr
+		if len(c.readings) > 0 {
+			w.probes, w.health = []bot.Probe{reads("p", c.readings[:1]...)}, c.readings[1:]
+		}
+		out, err := ask(t, w, observer, "", "status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := out.(bot.Say).Message
+		if got := m.Title.String(); got != c.want || m.Tone != c.tone {
+			t.Errorf("got  %s (%s)\nwant %s (%s)", got, m.Tone, c.want, c.tone)
+		}
+	}
+}
+
+// A probe that hangs, one that fails and one that says nothing are unknown; the
+// others are told all the same, and nobody waits longer than the limit.
+func TestStatusHangingProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		w := newWorld(t)
+		w.threads = []bot.ThreadFacts{disk(), load()}
+		w.probes = []bot.Probe{
+			probe{"host mars", func(context.Context) []bot.Reading { <-release; return nil }}, // deaf to its context, too
+			probe{"host juno", func(ctx context.Context) []bot.Reading {
+				<-ctx.Done()
+				return []bot.Reading{{Host: "juno", What: "load", Note: "gave up waiting", State: bot.Unknown}}
+			}},
+			probe{"zfs", func(context.Context) []bot.Reading { panic("bug") }},
+			reads("quiet"),
+			probe{"host vulcan", func(context.Context) []bot.Reading {
+				time.Sleep(9 * time.Second)
+				return []bot.Reading{reading("vulcan", "load", "0.4", bot.OK), {Host: "vulcan", What: "disk /", Value: "91 % of 1 TiB", Note: "more than 90 %", State: bot.NotOK},
+					reading("vulcan", "memory", "61 % of 64 GiB", bot.OK)}
+			}},
+		}
+		w.health = []bot.Reading{reading("", "chat matrix", "listening", bot.OK)}
+		start := time.Now()
+		out, err := ask(t, w, observer, "", "status")
+		got := said(t, out, err)
+		if took := time.Since(start); took < 9*time.Second || took > 10*time.Second {
+			t.Errorf("took %s", took)
+		}
+		// Juno's probe ends at the same moment as its time; either word is true.
+		got = strings.Replace(got, "juno\n- unknown: load (gave up waiting)\n", "", 1)
+		got = strings.Replace(got, "- unknown: host juno (no answer within 10 s)\n", "", 1)
+		want := `1 critical fires (2 alerts); 1 held back; vulcan: disk / 91 % of 1 TiB; 4 of 8 readings unknown
+- DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob thr_DISKAAAA
+vulcan
+- not ok: disk / 91 % of 1 TiB (more than 90 %)
+- ok: load 0.4 · memory 61 % of 64 GiB
+Elsewhere
+- unknown: host mars (no answer within 10 s)
+- unknown: zfs (the probe failed inside)
+- unknown: quiet (it told nothing)
+The bot
+- ok: chat matrix listening
+`
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		close(release)
+	})
+}
+
+// A long list ends with where to find the rest.
+func TestStatusLong(t *testing.T) {
+	w := newWorld(t)
+	for i := range 15 {
+		f := disk()
+		f.Thread.ID = bot.ThreadID(fmt.Sprintf("thr_%d", i))
+		w.threads = append(w.threads, f)
+	}
+	out, err := ask(t, w, observer, "", "status")
+	text := said(t, out, err)
+	mustContain(t, text, "15 critical fire (30 alerts)", "- and 3 more; alerts all lists them\n")
+	if n := strings.Count(text, "DiskFull"); n != 12 {
+		t.Errorf("%d threads are listed", n)
+	}
+}

@@ -1,0 +1,207 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"watchstander/bot"
+)
+
+// unsilence ends silences. What else they hold is said before, not after: a
+// silence that is over for one thread is over for all.
+func unsilence(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	which := call.Args["which"].Text
+	if isSilenceID(which) {
+		out, err := unsilenceID(ctx, call, which)
+		if !notFound(err) || call.Thread != "" || strings.ContainsAny(which, "-0189") {
+			return out, err
+		}
+		// Letters that are an id's beginning of either kind.
+		if out, err := unsilenceThread(ctx, call, bot.ThreadID("thr_"+which), false); err == nil {
+			return out, nil
+		}
+		return nil, err
+	}
+	id := call.Thread
+	if strings.HasPrefix(which, "thr_") {
+		id = bot.ThreadID(which)
+	}
+	if id == "" {
+		return nil, bot.Errorf(bot.CodeInvalid, "Outside a thread, say which silence: `unsilence ID` or `unsilence THREAD`. `silences` lists them.")
+	}
+	return unsilenceThread(ctx, call, id, which == "all")
+}
+
+// unsilenceThread ends the one silence over a thread's alerts. Where there are
+// several, or it holds other threads too, it asks back, unless all was said.
+func unsilenceThread(ctx context.Context, call bot.Call, id bot.ThreadID, all bool) (bot.Outcome, error) {
+	f, err := call.World.Thread(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	held := holding(f, call)
+	if len(held) == 0 {
+		return nil, bot.Errorf(bot.CodeConflict, "No silence holds this thread's alerts now.")
+	}
+	am, err := alertmanagerOf(call, f)
+	if err != nil {
+		return nil, err
+	}
+	out := bot.EndSilence{Thread: f.Thread.ID, Alertmanager: am}
+	for _, s := range held {
+		out.IDs = append(out.IDs, s.ID)
+	}
+	if all {
+		return out, nil
+	}
+	others := othersHeld(ctx, call, f.Thread.ID, held)
+	if len(held) == 1 && len(others[held[0].ID]) == 0 {
+		return out, nil
+	}
+	return bot.Say{Message: whichSilence(call, held, others)}, nil
+}
+
+// whichSilence asks back.
+func whichSilence(call bot.Call, held []bot.Silence, others map[string][]string) bot.Message {
+	m := bot.Message{Title: bot.Line(bot.B(count(len(held), "silence holds", "silences hold")+" these alerts"), bot.T("; I have ended none yet. Say which: "))}
+	for i, s := range held {
+		if i > 0 {
+			m.Title = append(m.Title, bot.T(" or "))
+		}
+		m.Title = append(m.Title, bot.M("unsilence "+shortSilence(s.ID)))
+	}
+	if len(held) > 1 && call.Thread != "" {
+		m.Title = append(m.Title, bot.T(" or "), bot.M("unsilence all"))
+	}
+	var items []bot.Text
+	for _, s := range held {
+		t := silenceItem(s, call)
+		if also := others[s.ID]; len(also) > 0 {
+			t = append(t, bot.B("; it also holds "+strings.Join(also, ", ")))
+		}
+		items = append(items, t)
+	}
+	m.Blocks = lists(items)
+	return m
+}
+
+// othersHeld names the other open threads under each silence. When they cannot
+// be read, it names none: the silence was asked for in this thread's name.
+func othersHeld(ctx context.Context, call bot.Call, id bot.ThreadID, held []bot.Silence) map[string][]string {
+	open, err := call.World.OpenThreads(ctx)
+	if err != nil {
+		return nil
+	}
+	out := map[string][]string{}
+	for _, f := range open {
+		if f.Thread.ID == id || f.Thread.State.Alert == nil {
+			continue
+		}
+		for _, s := range held {
+			for _, o := range f.Silences {
+				if o.ID == s.ID {
+					out[s.ID] = append(out[s.ID], title(f))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// unsilenceID ends the silence whose id begins so, wherever it is.
+func unsilenceID(ctx context.Context, call bot.Call, beginning string) (bot.Outcome, error) {
+	var found []bot.Silence
+	var on string
+	for _, am := range call.World.Alertmanagers() {
+		all, err := call.World.Silences(ctx, am)
+		if err != nil {
+			return nil, err // what is unique can only be told when all have answered
+		}
+		for _, s := range all {
+			if strings.HasPrefix(strings.ToLower(s.ID), beginning) {
+				found, on = append(found, s), am
+			}
+		}
+	}
+	var live []bot.Silence
+	for _, s := range found {
+		if s.State != "expired" {
+			live = append(live, s)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, bot.Errorf(bot.CodeNotFound, "There is no silence `%s`. `silences` lists them.", echo(beginning, echoWord))
+	case len(live) == 0:
+		return nil, bot.Errorf(bot.CodeConflict, "That silence ended %s.", clockText(found[0].EndsAt, call.World.Zone(), call.Now))
+	case len(live) > 1:
+		return nil, bot.Errorf(bot.CodeInvalid, "%d silences begin with `%s`; write more of the id.", len(live), echo(beginning, echoWord))
+	}
+	return bot.EndSilence{Alertmanager: on, IDs: []string{live[0].ID}}, nil
+}
+
+// silences lists what every Alertmanager has. One that does not answer is said.
+func silences(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	_, ended := call.Args["all"]
+	managers := call.World.Alertmanagers()
+	if len(managers) == 0 {
+		return nil, noAlertmanager()
+	}
+	m := bot.Message{}
+	active, pending, expired, mute := 0, 0, 0, 0
+	for _, am := range managers {
+		all, err := call.World.Silences(ctx, am)
+		if err != nil {
+			mute++
+			m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(am+": "), bot.T(bot.ForPeople(err)))})
+			continue
+		}
+		var items []bot.Text
+		for _, s := range all {
+			switch s.State {
+			case "active":
+				active++
+			case "pending":
+				pending++
+			default:
+				if expired++; !ended {
+					continue
+				}
+			}
+			items = append(items, silenceItem(s, call))
+		}
+		if len(managers) > 1 && len(items) > 0 {
+			m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(am))})
+		}
+		m.Blocks = append(m.Blocks, lists(items)...)
+	}
+	m.Title = bot.Line(bot.B(silencesHeadline(active, pending, expired, mute, len(managers), ended)))
+	switch {
+	case mute > 0:
+		m.Tone = bot.ToneUnknown
+	case active+pending > 0:
+		m.Note = usageText("`unsilence ID` ends one; the first 6 characters of its id do.")
+	}
+	return bot.Say{Message: m}, nil
+}
+
+func silencesHeadline(active, pending, expired, mute, managers int, ended bool) string {
+	if mute == managers {
+		return "Which silences there are is unknown"
+	}
+	parts := []string{"No silence holds"}
+	if active > 0 {
+		parts[0] = count(active, "silence holds", "silences hold")
+	}
+	if pending > 0 {
+		parts = append(parts, fmt.Sprintf("%d will", pending))
+	}
+	if ended {
+		parts = append(parts, fmt.Sprintf("%d ended", expired))
+	}
+	if mute > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d Alertmanagers did not answer", mute, managers))
+	}
+	return strings.Join(parts, ", ")
+}
