@@ -114,8 +114,8 @@ type World interface {
 	Commands() []Command
 	// Thread gives one thread by its id; CodeNotFound when there is none.
 	Thread(context.Context, ThreadID) (ThreadFacts, error)
-	// OpenThreads are the open alert, heartbeat and reboot threads, the worst
-	// first.
+	// OpenThreads are the open alert, heartbeat, reboot and notice threads, the
+	// worst first, each with its worst episode alone.
 	OpenThreads(context.Context) ([]ThreadFacts, error)
 	// FindThreads searches threads, closed ones too, for words in their labels
 	// and annotations, the newest first.

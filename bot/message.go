@@ -1,5 +1,7 @@
 package bot
 
+import "strings"
+
 // Message is what is said, in no platform's words. It is built from spans, not
 // from a markup language, so that a label's text can never turn into markup, a
 // link or a ping: each chat escapes what it shows.
@@ -71,6 +73,22 @@ func L(s, url string) Span { return Span{Text: s, URL: url} }
 
 // Line makes a Text of spans.
 func Line(s ...Span) Text { return Text(s) }
+
+// Quoted makes text of a sentence in which `backticks` stand around what people
+// type: those parts become fixed-width.
+func Quoted(s string) Text {
+	var out Text
+	for i, part := range strings.Split(s, "`") {
+		switch {
+		case part == "":
+		case i%2 == 1:
+			out = append(out, M(part))
+		default:
+			out = append(out, T(part))
+		}
+	}
+	return out
+}
 
 // String is the text without styles.
 func (t Text) String() string {

@@ -302,11 +302,14 @@ func (c *change) log(th *bot.Thread, by bot.PersonID, m bot.Message) error {
 
 func (c *change) style() view.Style { return view.Style{Zone: c.s.Zone} }
 
+// values are the episodes in the order of their numbers, whatever order they
+// were told in.
 func values(es []*bot.Episode) []bot.Episode {
 	out := make([]bot.Episode, len(es))
 	for i, e := range es {
 		out[i] = *e
 	}
+	slices.SortStableFunc(out, func(a, b bot.Episode) int { return a.Number - b.Number })
 	return out
 }
 

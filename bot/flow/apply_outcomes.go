@@ -25,7 +25,7 @@ func (c *change) answered(e bot.Answered) error {
 	}
 	if e.Err != nil {
 		c.f.o.Metrics.Commands.WithLabelValues("error").Inc()
-		return c.answer(conv, bot.Message{Title: bot.Line(bot.T(bot.ForPeople(e.Err)))})
+		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(e.Err))})
 	}
 	c.f.o.Metrics.Commands.WithLabelValues("ok").Inc()
 	switch o := e.Outcome.(type) {

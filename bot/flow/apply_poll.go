@@ -106,7 +106,12 @@ func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string
 	}
 	for _, e := range g.held {
 		for _, id := range e.SilencedBy {
-			g.holding = silences.add(g.holding, id)
+			// What was made here has been told when it was made.
+			if _, ours, err := c.EffectByResult(id); err != nil {
+				return err
+			} else if !ours {
+				g.holding = silences.add(g.holding, id)
+			}
 		}
 	}
 	if len(g.freed) > 0 {

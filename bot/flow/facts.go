@@ -64,20 +64,17 @@ func alertFacts(tx *store.Tx, f bot.ThreadFacts, episodes int) (_ bot.ThreadFact
 	if f.Episodes, err = tx.WorstEpisodes(th.ID, episodes); err != nil {
 		return f, err
 	}
-	seen := map[string]bool{}
-	for _, e := range f.Episodes {
-		for _, id := range e.SilencedBy {
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
-			s, ok, err := tx.KnownSilence(st.Alertmanager, id)
-			if err != nil {
-				return f, err
-			}
-			if ok {
-				f.Silences = append(f.Silences, s.Silence)
-			}
+	ids, err := tx.SilencesOver(th.ID)
+	if err != nil {
+		return f, err
+	}
+	for _, id := range ids {
+		s, ok, err := tx.KnownSilence(st.Alertmanager, id)
+		if err != nil {
+			return f, err
+		}
+		if ok {
+			f.Silences = append(f.Silences, s.Silence)
 		}
 	}
 	if st.Host != "" {

@@ -99,6 +99,8 @@ type Flow struct {
 	world               *world
 	// chatUp tells of each chat whether its Run goes on.
 	chatUp sync.Map
+	// polledAt tells of each Alertmanager when it last answered a poll.
+	polledAt sync.Map
 }
 
 // New makes a Flow; nothing happens before Run.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"watchstander/bot"
@@ -35,16 +36,39 @@ func (f *Flow) poll(ctx context.Context, name string, am Alertmanager, soon <-ch
 		result := "ok"
 		if p.Failure != "" {
 			result = "error"
+		} else {
+			f.polledAt.Store(name, p.At)
 		}
 		f.o.Metrics.Polls.WithLabelValues(name, result).Inc()
 		_ = f.Take(ctx, bot.Batch{Source: "alertmanager/" + name, Events: []bot.Event{p}}) // logged where it failed; the next poll says it again
 		f.sleep(ctx, nil, pollLeast)
-		every := f.settings.Load().Poll[name]
-		if every <= 0 {
-			every = 30 * time.Second
-		}
-		f.sleep(ctx, soon, max(every-pollLeast, 0))
+		f.sleep(ctx, soon, max(f.pollEvery(name)-pollLeast, 0))
 	}
+}
+
+// pollHealth tells when an Alertmanager last gave its account: what the threads
+// say of silences and of ends is as old as that.
+func (f *Flow) pollHealth(name string, now time.Time) bot.Reading {
+	r := bot.Reading{What: "account of alertmanager " + name, Source: "its API", At: now, State: bot.Unknown,
+		Value: "none yet", Note: "what is silenced, or over without a word, is unknown"}
+	v, ok := f.polledAt.Load(name)
+	if !ok {
+		return r
+	}
+	at, _ := v.(time.Time)
+	age := now.Sub(at)
+	r.Value = fmt.Sprintf("%s old", age.Round(time.Second))
+	if age <= 3*max(f.pollEvery(name), pollLeast)+workTime {
+		r.State, r.Note = bot.OK, ""
+	}
+	return r
+}
+
+func (f *Flow) pollEvery(name string) time.Duration {
+	if every := f.settings.Load().Poll[name]; every > 0 {
+		return every
+	}
+	return 30 * time.Second
 }
 
 // pollSoon asks the poller of an Alertmanager to look now.

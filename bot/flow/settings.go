@@ -14,6 +14,8 @@ type Settings struct {
 	Rooms map[bot.RoomID]Room
 	// Endpoints tell which Alertmanager posts to a webhook's endpoint.
 	Endpoints map[string]string
+	// Alertmanagers are the configured ones, the default one first.
+	Alertmanagers []string
 	// NoticesRoom is told of the bot's own troubles.
 	NoticesRoom bot.RoomID
 	// Route tells what to do with an alert. It always tells something.

@@ -35,6 +35,7 @@ func SettingsOf(c *config.Config) *Settings {
 	}
 	for _, a := range c.Alertmanagers {
 		s.Poll[a.Name] = a.Poll
+		s.Alertmanagers = append(s.Alertmanagers, a.Name)
 	}
 	people := map[bot.PersonID]bot.Person{}
 	for _, p := range c.People {

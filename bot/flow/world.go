@@ -21,7 +21,7 @@ func (w *world) Commands() []bot.Command { return w.f.o.Interpreter.Commands() }
 func (w *world) Probes() []bot.Probe     { return w.f.o.Probes }
 
 func (w *world) Alertmanagers() []string {
-	return slices.Sorted(maps.Keys(w.f.o.Alertmanagers))
+	return slices.Clone(w.f.settings.Load().Alertmanagers)
 }
 
 // Thread finds a thread by its id, or by a beginning of it that only one has.
@@ -147,6 +147,9 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 			r.Value, r.State, r.Note = "not listening", bot.NotOK, "see the log of the bot"
 		}
 		out = append(out, r)
+	}
+	for _, name := range w.Alertmanagers() {
+		out = append(out, f.pollHealth(name, now))
 	}
 	var counts map[store.Priority]int
 	var oldest time.Time

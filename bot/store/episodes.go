@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"watchstander/bot"
@@ -89,6 +90,20 @@ func (t *Tx) CountEpisodes(thread bot.ThreadID) (bot.EpisodeCounts, error) {
 		FROM episodes e WHERE thread = $1
 			AND starts_at = (SELECT MAX(starts_at) FROM episodes n WHERE n.thread = e.thread AND n.fingerprint = e.fingerprint)`, thread)
 	return c, err
+}
+
+// SilencesOver lists the ids of the silences that hold a thread's alerts back.
+func (t *Tx) SilencesOver(thread bot.ThreadID) ([]string, error) {
+	sets, err := all(t, func(row scanner) (ids []string, err error) {
+		var data []byte
+		if err = row.Scan(&data); err != nil {
+			return nil, err
+		}
+		return ids, json.Unmarshal(data, &ids)
+	}, `SELECT DISTINCT silenced_by FROM episodes WHERE thread = $1 AND resolved = 0 AND silenced_by <> '[]'`, thread)
+	ids := slices.Concat(sets...)
+	slices.Sort(ids)
+	return slices.Compact(ids), err
 }
 
 // Heartbeat is the last delivery of a heartbeat.

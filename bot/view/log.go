@@ -146,7 +146,7 @@ func Heard(h bot.HeartbeatState, s Style) bot.Message {
 
 // PictureOf puts a picture into the log.
 func PictureOf(p bot.Picture) bot.Message {
-	return bot.Message{Title: bot.Line(bot.T(p.Alt)), Blocks: []bot.Block{p}}
+	return bot.Message{Blocks: []bot.Block{p}}
 }
 
 // NoPicture says why there is none.

@@ -1,0 +1,250 @@
+package bottest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"watchstander/bot"
+)
+
+// Chat is a chat in memory, strict where real ones are lax: it refuses a second
+// root with one key, an edit of what is not there, a root in two parts. A test
+// can make it slow, deaf or forgetful at a chosen moment.
+type Chat struct {
+	ID bot.ChatID
+
+	mu    sync.Mutex
+	caps  bot.Caps
+	posts []Post
+	byKey map[bot.SendKey]int
+	seq   int
+	// fault is asked before a post is stored and may refuse it; lost is asked
+	// after, and may keep the receipt back.
+	fault func(bot.Sending) error
+	lost  func(bot.Sending) error
+	down  bool
+	in    chan bot.Batch
+	// Faults are what the bot did that no platform would take.
+	faults []string
+	sent   func(Post)
+}
+
+// Post is a message as the room has it.
+type Post struct {
+	ID      bot.MessageID
+	Key     bot.SendKey
+	Room    bot.RoomID
+	Kind    bot.SendKind
+	Root    bot.MessageID
+	ReplyTo bot.MessageID
+	Message bot.Message // as it stands now; a root's newest edit
+	Edits   int
+	At      time.Time
+	Gone    bool
+}
+
+// Text is the post in plain words.
+func (p Post) Text() string { return PlainText(p.Message) }
+
+// NewChat makes one with no pace.
+func NewChat(id bot.ChatID) *Chat {
+	return &Chat{ID: id, caps: bot.Caps{Threads: true, Edits: true}, byKey: map[bot.SendKey]int{}, in: make(chan bot.Batch)}
+}
+
+// Pace limits the posts a second in one room, as the bot is told.
+func (c *Chat) Pace(perSecond float64, burst int) {
+	c.caps.RoomPerSecond, c.caps.RoomBurst = perSecond, burst
+}
+
+// Caps implements bot.Chat.
+func (c *Chat) Caps() bot.Caps { return c.caps }
+
+// Run implements bot.Chat: it hands over what Hear was given.
+func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case b := <-c.in:
+			for ctx.Err() == nil {
+				if err := sink.Take(ctx, b); err == nil {
+					break
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Second):
+				}
+			}
+		}
+	}
+}
+
+// Hear makes people's events reach the bot.
+func (c *Chat) Hear(ctx context.Context, es ...bot.Event) {
+	c.mu.Lock()
+	c.seq++
+	b := bot.Batch{Source: string(c.ID), Cursor: fmt.Sprint(c.seq), Events: es}
+	c.mu.Unlock()
+	select {
+	case c.in <- b:
+	case <-ctx.Done():
+	}
+}
+
+type frozen struct {
+	Kind    bot.SendKind
+	ReplyTo bot.MessageID
+	Message bot.Message
+}
+
+// Encode implements bot.Chat.
+func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
+	body, err := json.Marshal(frozen{o.Kind, o.ReplyTo, o.Message})
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 64<<10 && o.Kind != bot.SendReply {
+		return nil, bot.ErrTooLong
+	}
+	return []bot.Part{{Body: body}}, nil
+}
+
+// Send implements bot.Chat.
+func (c *Chat) Send(_ context.Context, s bot.Sending) (bot.Receipt, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.down {
+		return bot.Receipt{}, &bot.Refusal{Kind: bot.Unreachable, Cause: errors.New("the chat is down")}
+	}
+	if c.fault != nil {
+		if err := c.fault(s); err != nil {
+			return bot.Receipt{}, err
+		}
+	}
+	var f frozen
+	if err := json.Unmarshal(s.Body, &f); err != nil {
+		return bot.Receipt{}, &bot.Refusal{Kind: bot.Rejected, Cause: err}
+	}
+	if i, twice := c.byKey[s.Key]; twice {
+		c.faults = append(c.faults, fmt.Sprintf("key %s was sent twice", s.Key))
+		return bot.Receipt{ID: c.posts[i].ID}, nil
+	}
+	id := bot.MessageID(fmt.Sprintf("m%d", len(c.posts)+1))
+	now := time.Now().UTC()
+	p := Post{ID: id, Key: s.Key, Room: s.Room, Kind: s.Kind, Root: s.Root, ReplyTo: f.ReplyTo, Message: f.Message, At: now}
+	if s.Kind == bot.SendEdit {
+		i := slices.IndexFunc(c.posts, func(p Post) bool { return p.ID == s.Root })
+		if i < 0 || c.posts[i].Kind != bot.SendRoot || c.posts[i].Room != s.Room {
+			c.faults = append(c.faults, fmt.Sprintf("an edit of %q, which is no root there", s.Root))
+		} else {
+			c.posts[i].Message = f.Message
+			c.posts[i].Edits++
+		}
+	}
+	c.posts = append(c.posts, p)
+	c.byKey[s.Key] = len(c.posts) - 1
+	if c.sent != nil {
+		c.sent(p)
+	}
+	if c.lost != nil {
+		if err := c.lost(s); err != nil {
+			return bot.Receipt{}, err
+		}
+	}
+	return bot.Receipt{ID: id, At: now}, nil
+}
+
+// Find implements bot.Chat.
+func (c *Chat) Find(_ context.Context, s bot.Sending) (bot.Receipt, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.down {
+		return bot.Receipt{}, false, &bot.Refusal{Kind: bot.Unreachable, Cause: errors.New("the chat is down")}
+	}
+	i, ok := c.byKey[s.Key]
+	if !ok {
+		return bot.Receipt{}, false, nil
+	}
+	return bot.Receipt{ID: c.posts[i].ID, At: c.posts[i].At}, true, nil
+}
+
+// Unplug makes the chat unreachable, or reachable again.
+func (c *Chat) Unplug(down bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down = down
+}
+
+// Delete removes a message, as a moderator would, without telling the bot.
+func (c *Chat) Delete(id bot.MessageID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.posts {
+		if c.posts[i].ID == id {
+			c.posts[i].Gone = true
+		}
+	}
+}
+
+// Posts are all messages of a room in their order, edits left out.
+func (c *Chat) Posts(room bot.RoomID) []Post {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []Post
+	for _, p := range c.posts {
+		if p.Room == room && p.Kind != bot.SendEdit {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Faults are what no platform would have taken.
+func (c *Chat) Faults() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.faults)
+}
+
+// PlainText is a message in plain words, a line for each block and item.
+func PlainText(m bot.Message) string {
+	var b strings.Builder
+	line := func(s string) { b.WriteString(s); b.WriteByte('\n') }
+	line(m.Title.String())
+	for _, x := range m.Blocks {
+		switch x := x.(type) {
+		case bot.Para:
+			line(x.Text.String())
+		case bot.Fields:
+			for _, f := range x.Fields {
+				line(f.Name + ": " + f.Value.String())
+			}
+		case bot.List:
+			for _, it := range x.Items {
+				line("- " + it.String())
+			}
+		case bot.Pre:
+			line(x.Body)
+		case bot.Picture:
+			line("[picture: " + x.Alt + "]")
+		case bot.File:
+			line("[file: " + x.Name + "]")
+		}
+	}
+	for _, a := range m.Actions {
+		line("(" + a.Emoji + " " + a.Label + ")")
+	}
+	return b.String()
+}
+
+func (c *Chat) isDown() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.down
+}

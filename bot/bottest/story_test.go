@@ -1,0 +1,73 @@
+package bottest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestStories plays every story. Names say what it is about; see its comment.
+func TestStories(t *testing.T) {
+	for _, s := range stories(t) {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			Play(t, s, Crash{})
+		})
+	}
+}
+
+func stories(t *testing.T) []Story {
+	t.Helper()
+	files, err := filepath.Glob("testdata/stories/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no stories: %v", err)
+	}
+	var out []Story
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Read(f, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// TestStoriesWithCrashes plays every story again and again, with the bot killed
+// after a commit, or after a message that the chat accepted and whose receipt
+// never arrives. The story's expectations and the model stay the same: a crash
+// must not be seen. Every point is tried with WATCHSTANDER_CRASHES=all, a spread
+// of them otherwise.
+func TestStoriesWithCrashes(t *testing.T) {
+	points := 2
+	if os.Getenv("WATCHSTANDER_CRASHES") == "all" {
+		points = 1 << 20
+	}
+	for _, s := range stories(t) {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			n := Play(t, s, Crash{})
+			for _, c := range spread(n.Commits, points) {
+				t.Run(fmt.Sprintf("commit%d", c), func(t *testing.T) { Play(t, s, Crash{AfterCommits: c}) })
+			}
+			for _, c := range spread(n.Sends, points) {
+				t.Run(fmt.Sprintf("send%d", c), func(t *testing.T) { Play(t, s, Crash{AfterSends: c}) })
+			}
+		})
+	}
+}
+
+// spread picks at most most numbers of 1…n, evenly.
+func spread(n, most int) []int {
+	var out []int
+	step := max(n/most, 1)
+	for i := 1; i <= n; i += step {
+		out = append(out, i)
+	}
+	return out
+}
