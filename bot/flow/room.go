@@ -70,7 +70,7 @@ func (r *room) run(ctx context.Context) {
 			}
 			if err := r.f.guard("room "+string(r.name), func() error { return r.step(ctx) }); err != nil && ctx.Err() == nil {
 				r.f.log.Error("a room's work failed", "room", r.name, "err", err)
-				r.retreat(0)
+				r.retreat()
 			}
 		}
 	}
@@ -247,7 +247,7 @@ func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error
 		return nil
 	case bot.Unreachable:
 		r.safe[s.Key] = true
-		r.retreat(0)
+		r.retreat()
 	case bot.Rejected:
 		return r.plainer(ctx, v, s)
 	case bot.RootGone:
@@ -256,10 +256,11 @@ func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error
 			return c.rootGone(v)
 		})
 	case bot.Forbidden:
+		// Perhaps it is just being let in; the waits grow if it is not.
 		r.safe[s.Key] = true
-		r.retreat(time.Minute)
+		r.retreat()
 	default:
-		r.retreat(0)
+		r.retreat()
 	}
 	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
 		return r.note(tx, v, func(v *store.View) { v.Tries++; v.Error = string(refusal.Kind) })
@@ -282,8 +283,8 @@ func (r *room) note(tx *store.Tx, v store.View, change func(*store.View)) error 
 
 // retreat makes the whole room wait, longer each time: when one post fails for
 // the platform's sake, the next would too.
-func (r *room) retreat(least time.Duration) {
-	r.notBefore = r.f.clock.now().Add(max(least, backoff(r.fails, time.Second, time.Minute)))
+func (r *room) retreat() {
+	r.notBefore = r.f.clock.now().Add(backoff(r.fails, time.Second, time.Minute))
 	r.fails++
 }
 

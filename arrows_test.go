@@ -1,0 +1,92 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows are the imports that a package may have inside the house: they point
+// inward. A package that is not listed may import nothing of it; what only
+// tests import does not count.
+var arrows = map[string][]string{
+	"bot":                       {},
+	"bot/chart":                 {"bot"},
+	"bot/config":                {"bot"},
+	"bot/redact":                {"bot"},
+	"bot/store":                 {"bot"},
+	"bot/view":                  {"bot"},
+	"bot/flow":                  {"bot", "bot/config", "bot/store", "bot/view"},
+	"commands":                  {"bot"},
+	"integrations/alertmanager": {"bot"},
+	"integrations/console":      {"bot"},
+	"integrations/linux":        {"bot"},
+	"integrations/matrix":       {"bot"},
+	"integrations/prometheus":   {"bot"},
+	"integrations/systemd":      {"bot"},
+	"bot/bottest/real":          {},
+	"integrations/alertmanager/alertmanagertest": {"bot", "integrations/alertmanager"},
+	// The joiners: they see everything.
+	".":           {"*"},
+	"bot/bottest": {"*"},
+}
+
+// vocabulary packages import nothing but the standard library.
+var vocabulary = []string{"bot"}
+
+func TestImportsPointInward(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "tools" || strings.HasPrefix(d.Name(), ".") && file != ".") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		dir := filepath.ToSlash(filepath.Dir(file))
+		seen[dir] = true
+		allowed, listed := arrows[dir]
+		if !listed {
+			t.Errorf("%s: the package %s is not in the table of arrows", file, dir)
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range f.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			inner, ours := strings.CutPrefix(name, "watchstander/")
+			if !ours {
+				if first, _, _ := strings.Cut(name, "/"); slices.Contains(vocabulary, dir) && strings.Contains(first, ".") {
+					t.Errorf("%s imports %s; %s holds words and imports the standard library alone", file, name, dir)
+				}
+				continue
+			}
+			if !slices.Contains(allowed, inner) && !slices.Contains(allowed, "*") {
+				t.Errorf("%s imports %s, against the arrows of %s", file, inner, dir)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir := range arrows {
+		if !seen[path.Clean(dir)] {
+			t.Errorf("the table of arrows has %s, which does not exist", dir)
+		}
+	}
+}

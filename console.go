@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"watchstander/bot"
+	"watchstander/bot/config"
+	"watchstander/commands"
+	"watchstander/integrations/console"
+
+	"log/slog"
+)
+
+func consoleCommand() *cobra.Command {
+	var file, socket string
+	cmd := &cobra.Command{
+		Use:   "console",
+		Short: "Talk to the running bot in this terminal",
+		Long: `Join the bot's conversation over its Unix socket: the same threads and commands
+as in the chat, also when the chat is down. Who you are is your user on this host.
+
+Pipes work too: echo status | watchstander console`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if socket == "" {
+				path, err := socketOf(file)
+				if err != nil {
+					return err
+				}
+				socket = path
+			}
+			return console.Attach(cmd.Context(), socket, cmd.InOrStdin(), cmd.OutOrStdout(), console.ClientOptions{})
+		},
+	}
+	configFlag(cmd, &file)
+	cmd.Flags().StringVar(&socket, "socket", "", "the bot's `socket`, instead of the configuration's")
+	return cmd
+}
+
+// socketOf is the console's socket in a configuration. A person who may use the
+// console need not be able to read the bot's secrets.
+func socketOf(file string) (string, error) {
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv, WithoutSecrets: true})
+	if err != nil {
+		return "", bot.Errorf(bot.CodeInvalid, "The configuration %s cannot be used; name the socket with --socket.", file).Because(err)
+	}
+	for _, ch := range c.Chats {
+		if ch.Console != nil {
+			return ch.Console.Socket, nil
+		}
+	}
+	return "", bot.Errorf(bot.CodeNotFound, "The configuration %s has no console; name the socket with --socket.", file)
+}
+
+// newConsole makes the server half. Only people in the configuration may read
+// along.
+func newConsole(c *config.Config, ch config.Chat, log *slog.Logger) (*console.Chat, error) {
+	room := bot.RoomID(ch.ID)
+	for _, r := range c.Rooms {
+		if r.Chat == ch.ID {
+			room = r.ID
+		}
+	}
+	return console.New(console.Options{ID: ch.ID, Room: room, Socket: ch.Console.Socket,
+		Log:  filepath.Join(filepath.Dir(c.State.Path), string(ch.ID)+".transcript"),
+		Zone: c.Zone, Completions: completions, Logger: log,
+		Admit: func(u bot.UserID) bool { _, ok := c.Person(ch.ID, u); return ok },
+	})
+}
+
+// completions are what the Tab key offers.
+func completions() []string {
+	var out []string
+	for _, x := range commands.All() {
+		out = append(out, x.Name)
+	}
+	return out
+}

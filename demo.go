@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"watchstander/bot"
+	"watchstander/bot/config"
+	"watchstander/integrations/alertmanager/alertmanagertest"
+	"watchstander/integrations/console"
+)
+
+func demoCommand() *cobra.Command {
+	var tour bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Try it here: a simulated host and Alertmanager, in this terminal",
+		Long: `Run the real bot, in this terminal, on a simulated host with a simulated
+Alertmanager. Nothing is installed or kept. Alerts fire, grow and end by
+themselves; type commands as an operator would, or post an alert of your own.
+
+--tour plays a scripted visit, prints it, and fails when something went wrong.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := newDemo(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if tour {
+				return d.run(cmd.Context(), func(ctx context.Context) error { return d.tour(ctx, cmd.OutOrStdout()) })
+			}
+			return d.run(cmd.Context(), func(ctx context.Context) error { return d.visit(ctx, cmd.InOrStdin(), cmd.OutOrStdout()) })
+		},
+	}
+	cmd.Flags().BoolVar(&tour, "tour", false, "play a scripted visit without a terminal")
+	return cmd
+}
+
+// demo is the real house around a simulated world.
+type demo struct {
+	dir      string
+	token    string
+	h        *house
+	am       *alertmanagertest.Alertmanager
+	amServer *http.Server
+	amListen net.Listener
+	listener net.Listener
+	host     *simulatedHost
+}
+
+// demoUser is who types in the demo: this process's own user.
+func demoUser() bot.UserID { return config.ConsoleUser(os.Getuid()) }
+
+func newDemo(ctx context.Context) (_ *demo, err error) {
+	d := &demo{token: rand.Text(), host: newSimulatedHost(time.Now())}
+	if d.dir, err = os.MkdirTemp("", "watchstander-demo-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(d.dir))
+		}
+	}()
+	if d.amListen, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, errors.Join(err, d.amListen.Close())
+	}
+	if err = os.WriteFile(filepath.Join(d.dir, "token"), []byte(d.token), 0o600); err != nil {
+		return nil, err
+	}
+	d.am = alertmanagertest.New(alertmanagertest.Options{
+		Name: "demo", ExternalURL: "http://" + d.amListen.Addr().String(),
+		Routes: []alertmanagertest.Route{
+			{Receiver: "watchstander", Matchers: []string{`alertname="Watchdog"`}, GroupWait: time.Millisecond, GroupInterval: 20 * time.Second, RepeatInterval: 20 * time.Second},
+			{Receiver: "watchstander", GroupBy: []string{"alertname"}, GroupWait: 500 * time.Millisecond, GroupInterval: 2 * time.Second, RepeatInterval: time.Hour},
+		},
+		Receivers: []alertmanagertest.Receiver{{Name: "watchstander", Header: http.Header{"Authorization": {"Bearer " + d.token}}}},
+	})
+	d.amServer = &http.Server{Handler: d.am, ReadHeaderTimeout: 5 * time.Second}
+	c, err := config.Parse([]byte(d.config()), config.Options{File: filepath.Join(d.dir, "config.yaml"), Getenv: func(string) string { return "" }})
+	if err != nil {
+		return nil, err
+	}
+	d.h, err = build(ctx, c, slog.New(slog.DiscardHandler), stage{adjust: simulated(d.host), settleAfter: time.Millisecond})
+	if err != nil {
+		return nil, err
+	}
+	d.am.SetHandler("watchstander", d.h.handlers[0])
+	return d, nil
+}
+
+// config is a whole configuration, as small as they get.
+func (d *demo) config() string {
+	return fmt.Sprintf(`
+version: 1
+zone: %s
+state: {path: %q}
+listen: %s
+hosts:
+  - {name: vulcan, match: ['instance="vulcan"']}
+chats:
+  - {name: console, console: {socket: %q}}
+people:
+  - {name: you, roles: [operator], uid: [%d]}
+alertmanagers:
+  - {name: demo, urls: ["http://%s"], receivers: [watchstander], poll: 2s}
+webhooks:
+  - {name: demo, alertmanager: demo, bearer_token_file: token}
+routes:
+  - {match: ['alertname="Watchdog"'], as: heartbeat, absent_after: 2m, rooms: [console]}
+  - {rooms: [console]}
+`, zoneName(), filepath.Join(d.dir, "state.db"), d.listener.Addr(), filepath.Join(d.dir, "socket"), os.Getuid(), d.amListen.Addr())
+}
+
+// zoneName is the zone of this terminal, as far as its name can be known.
+func zoneName() string {
+	name := time.Local.String()
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		return "UTC"
+	}
+	return name
+}
+
+// run keeps the world going while somebody visits, and clears it away.
+func (d *demo) run(ctx context.Context, visit func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	var ran error
+	wg.Go(func() { ran = d.h.run(ctx, d.listener); stop() })
+	wg.Go(func() { d.am.Run(ctx) })
+	wg.Go(func() { _ = d.amServer.Serve(d.amListen) }) // ends with Close below
+	err := visit(ctx)
+	stop()
+	closed := d.amServer.Close()
+	wg.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(err, ran, closed, d.h.close(), os.RemoveAll(d.dir))
+}
+
+// visit is the demo with somebody at the keyboard.
+func (d *demo) visit(ctx context.Context, in io.Reader, out io.Writer) error {
+	fmt.Fprintf(out, `Watchstander, on a simulated host named vulcan with a simulated Alertmanager.
+Alerts will fire in a moment. Type help, status, alerts; "@t1 ack looking" speaks
+in thread t1, "@t1 silence 1h" silences it. Ctrl-D leaves.
+
+An alert of your own, from another terminal:
+
+%s
+
+`, d.curl())
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() { d.play(ctx) })
+	err := console.Local(ctx, d.h.consoles[0], demoUser(), in, out, console.ClientOptions{HistoryFile: os.DevNull, SaveDir: "."})
+	stop()
+	wg.Wait()
+	return err
+}
+
+// curl is how a visitor posts an alert.
+func (d *demo) curl() string {
+	return fmt.Sprintf(`  curl -d '[{"labels":{"alertname":"MyAlert","severity":"critical","instance":"vulcan"},
+             "annotations":{"summary":"Made by hand"}}]' \
+       -H 'Content-Type: application/json' http://%s/api/v2/alerts`, d.amListen.Addr())
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/chart"
+	"watchstander/bot/flow"
+)
+
+// simulated puts a simulated host in the place of Prometheus and of the probes.
+func simulated(s *simulatedHost) func(*flow.Options) {
+	return func(o *flow.Options) {
+		o.Grapher = s
+		o.Probes = append(o.Probes, s)
+	}
+}
+
+// simulatedHost has a load and a disk that follow the demo's story. Its figures
+// are a function of the time and of what was set, so that status, graphs and
+// alerts tell the same.
+type simulatedHost struct {
+	mu    sync.Mutex
+	began time.Time
+	load  []step
+	disk  []step
+}
+
+// step is a value from a time on.
+type step struct {
+	at    time.Time
+	value float64
+}
+
+func newSimulatedHost(now time.Time) *simulatedHost {
+	return &simulatedHost{began: now, load: []step{{now.Add(-24 * time.Hour), 0.6}}, disk: []step{{now.Add(-24 * time.Hour), 71}}}
+}
+
+func (s *simulatedHost) set(what *[]step, value float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*what = append(*what, step{time.Now(), value})
+}
+
+func valueAt(steps []step, t time.Time) float64 {
+	v := steps[0].value
+	for _, x := range steps {
+		if !x.at.After(t) {
+			v = x.value
+		}
+	}
+	// A little life, the same at every look.
+	return v * (1 + 0.04*math.Sin(float64(t.Unix())/37) + 0.02*math.Sin(float64(t.Unix())/11))
+}
+
+// Name implements bot.Probe.
+func (s *simulatedHost) Name() string { return "host vulcan" }
+
+// Read implements bot.Probe.
+func (s *simulatedHost) Read(context.Context) []bot.Reading {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	load, disk := valueAt(s.load, now), valueAt(s.disk, now)
+	r := func(what, value string, ok bool, note string) bot.Reading {
+		x := bot.Reading{Host: "vulcan", What: what, Value: value, Source: "simulated", At: now, State: bot.OK}
+		if !ok {
+			x.State, x.Note = bot.NotOK, note
+		}
+		return x
+	}
+	return []bot.Reading{
+		r("load", fmt.Sprintf("%.1f on 8 CPUs", load), load < 16, "more than 2 for each CPU"),
+		r("memory", "38 % of 64 GiB", true, ""),
+		r("disk /", fmt.Sprintf("%.0f %% of 1.8 TiB", disk), disk < 90, "90 % or more"),
+		r("pool rpool", "ONLINE", true, ""),
+		{Host: "vulcan", What: "failed units", Value: "unknown", Note: "the demo simulates no systemd", Source: "simulated", At: now, State: bot.Unknown},
+	}
+}
+
+// Expression implements flow.Grapher: the demo knows two series by name.
+func (s *simulatedHost) Expression(_ context.Context, expr string, span time.Duration) (bot.Picture, error) {
+	switch expr {
+	case "load":
+		return s.draw("load", bot.UnitNone, &s.load, 16, span)
+	case "disk":
+		return s.draw("disk", bot.UnitPercent, &s.disk, 90, span)
+	}
+	return bot.Picture{}, bot.Errorf(bot.CodeNotFound, "The demo has no Prometheus; it can draw `load` and `disk`.")
+}
+
+// Alert implements flow.Grapher.
+func (s *simulatedHost) Alert(_ context.Context, e bot.Episode) (bot.Picture, error) {
+	switch e.Name() {
+	case "HighLoad":
+		return s.draw("HighLoad", bot.UnitNone, &s.load, 16, 0)
+	case "DiskFull":
+		return s.draw("DiskFull", bot.UnitPercent, &s.disk, 90, 0)
+	}
+	return bot.Picture{}, bot.Errorf(bot.CodeNotFound, "The demo has no Prometheus, and no figures for this alert.")
+}
+
+func (s *simulatedHost) draw(title, unit string, steps *[]step, limit float64, span time.Duration) (bot.Picture, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if span <= 0 || span > 24*time.Hour {
+		span = time.Hour
+	}
+	now := time.Now()
+	g := bot.Graph{Title: title, Start: now.Add(-span), End: now, Step: span / 240}
+	series := bot.Series{Name: "vulcan", Firing: true}
+	for t := g.Start; !t.After(now); t = t.Add(g.Step) {
+		series.Points = append(series.Points, bot.Point{At: t, Value: valueAt(*steps, t)})
+	}
+	g.Panels = []bot.Panel{{Expr: title, Unit: unit, Series: []bot.Series{series}, Thresholds: []bot.Threshold{{Op: bot.Above, Value: limit}}}}
+	return chart.Draw(g, chart.Options{Zone: time.Local})
+}
+
+func labels(name, severity, instance string) bot.Labels {
+	return bot.Labels{"alertname": name, "severity": severity, "instance": instance, "job": "node"}
+}
+
+func annotated(summary string) bot.Labels {
+	return bot.Labels{"summary": summary, "runbook_url": "https://runbooks.example.org/demo"}
+}

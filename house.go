@@ -1,0 +1,295 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"watchstander/bot"
+	"watchstander/bot/chart"
+	"watchstander/bot/config"
+	"watchstander/bot/flow"
+	"watchstander/bot/store"
+	"watchstander/commands"
+	"watchstander/integrations/alertmanager"
+	"watchstander/integrations/console"
+	"watchstander/integrations/linux"
+	"watchstander/integrations/matrix"
+	prom "watchstander/integrations/prometheus"
+	"watchstander/integrations/systemd"
+)
+
+// house is all parts, joined. What build makes, close ends.
+type house struct {
+	config *config.Config // as it was at the start
+	// current is the configuration in force; people, routes and times may differ.
+	current  atomic.Pointer[config.Config]
+	log      *slog.Logger
+	store    *store.Store
+	flow     *flow.Flow
+	chats    map[bot.ChatID]bot.Chat
+	consoles []*console.Chat
+	handlers []*alertmanager.Handler
+	ams      map[string]*alertmanager.Client
+	prom     *prom.Client
+	redactor *redactor
+	registry *prometheus.Registry
+	webhooks *prometheus.CounterVec
+
+	closers []func() error
+}
+
+// stage is what the demo has in other ways than the service: a simulated world.
+type stage struct {
+	adjust func(*flow.Options)
+	// settleAfter is how long an Alertmanager must have been up before its
+	// silence about an alert counts; 0 for the usual.
+	settleAfter time.Duration
+}
+
+// build makes every part of a checked configuration. On an error it has closed
+// what it had made. The stage puts other parts in
+// place of some.
+func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_ *house, err error) {
+	h := &house{config: c, log: log, chats: map[bot.ChatID]bot.Chat{}, ams: map[string]*alertmanager.Client{}, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	h.current.Store(c)
+	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if h.redactor, err = newRedactor(c, h.registry); err != nil {
+		return nil, err
+	}
+	if h.store, err = store.Open(ctx, c.State.Path, store.Options{}); err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, h.store.Close)
+	if err := h.buildChats(ctx); err != nil {
+		return nil, err
+	}
+	if err := h.buildAlertmanagers(st.settleAfter); err != nil {
+		return nil, err
+	}
+	o := flow.Options{
+		Store: h.store, Settings: flow.SettingsOf(c), Chats: h.chats, Alertmanagers: map[string]flow.Alertmanager{},
+		Interpreter: commands.New(commands.All()), Redact: h.redactor.redact, IDs: bot.RandomIDs, Log: log,
+		Metrics: flow.NewMetrics(h.registry), Version: version(),
+	}
+	for name, am := range h.ams {
+		o.Alertmanagers[name] = am
+		o.Probes = append(o.Probes, am.Probe())
+	}
+	if host, ok := c.LocalHost(); ok {
+		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name}))
+		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name}))
+	}
+	if c.Prometheus != nil {
+		if h.prom, err = newPrometheus(c.Prometheus); err != nil {
+			return nil, err
+		}
+		h.closers = append(h.closers, h.prom.Close)
+		o.Grapher = grapher{client: h.prom, zone: func() *time.Location { return h.current.Load().Zone }, span: c.Prometheus.Graph}
+	}
+	if c.DeadMan != nil {
+		d := &deadMan{url: c.DeadMan.URL, client: &http.Client{Timeout: 20 * time.Second}}
+		o.DeadMan, o.DeadManEvery = d.ping, c.DeadMan.Every
+	}
+	if st.adjust != nil {
+		st.adjust(&o)
+	}
+	h.flow = flow.New(o)
+	if err := h.buildWebhooks(); err != nil {
+		return nil, err
+	}
+	h.registry.MustRegister(dueCollector{h.flow})
+	return h, nil
+}
+
+// close ends what build made, in the reverse order.
+func (h *house) close() error {
+	var errs []error
+	for i := len(h.closers) - 1; i >= 0; i-- {
+		errs = append(errs, h.closers[i]())
+	}
+	h.closers = nil
+	return errors.Join(errs...)
+}
+
+func (h *house) buildChats(ctx context.Context) error {
+	for _, ch := range h.config.Chats {
+		switch {
+		case ch.Matrix != nil:
+			chat, err := h.matrix(ctx, ch)
+			if err != nil {
+				return fmt.Errorf("chat %s: %w", ch.ID, err)
+			}
+			h.chats[ch.ID] = chat
+		case ch.Console != nil:
+			chat, err := newConsole(h.config, ch, h.log)
+			if err != nil {
+				return fmt.Errorf("chat %s: %w", ch.ID, err)
+			}
+			h.closers = append(h.closers, chat.Close)
+			h.consoles = append(h.consoles, chat)
+			h.chats[ch.ID] = chat
+		}
+	}
+	return nil
+}
+
+func (h *house) matrix(ctx context.Context, ch config.Chat) (*matrix.Chat, error) {
+	token, err := ch.Matrix.Token.Read()
+	if err != nil {
+		return nil, err
+	}
+	o := matrix.Options{Chat: ch.ID, Homeserver: ch.Matrix.Homeserver, User: ch.Matrix.User, Token: token, Rooms: map[bot.RoomID]string{},
+		RoomPerSecond: ch.Matrix.PerSecond, RoomBurst: ch.Matrix.Burst, ChatPerSecond: ch.Matrix.PerSecond, ChatBurst: ch.Matrix.Burst,
+		Loud: []bot.Tone{bot.ToneCritical}, Log: h.log.With("chat", ch.ID)}
+	for _, r := range h.config.Rooms {
+		if r.Chat == ch.ID {
+			o.Rooms[r.ID] = r.PlatformID
+		}
+	}
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) {
+		o.Cursor, err = tx.Cursor(string(ch.ID))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	chat, err := matrix.New(o)
+	if err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, func() error { chat.Close(); return nil })
+	return chat, nil
+}
+
+func (h *house) buildAlertmanagers(settleAfter time.Duration) error {
+	for _, a := range h.config.Alertmanagers {
+		auth, err := authOf(a.Credentials)
+		if err != nil {
+			return fmt.Errorf("alertmanager %s: %w", a.Name, err)
+		}
+		client, err := alertmanager.New(alertmanager.Options{Name: a.Name, URLs: a.URLs, Receivers: a.Receivers, Auth: auth,
+			SettleAfter: settleAfter, Log: h.log.With("alertmanager", a.Name)})
+		if err != nil {
+			return fmt.Errorf("alertmanager %s: %w", a.Name, err)
+		}
+		h.closers = append(h.closers, func() error { client.Close(); return nil })
+		h.ams[a.Name] = client
+	}
+	return nil
+}
+
+func authOf(c config.Credentials) (alertmanager.Auth, error) {
+	var auth alertmanager.Auth
+	var err error
+	switch {
+	case c.Bearer != nil:
+		auth.Bearer, err = c.Bearer.Read()
+	case c.Basic != nil:
+		auth.User = c.Basic.Username
+		auth.Password, err = c.Basic.Password.Read()
+	}
+	return auth, err
+}
+
+func (h *house) buildWebhooks() error {
+	h.webhooks = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "watchstander_webhooks_total",
+		Help: "Webhook requests, by endpoint and result."}, []string{"endpoint", "result"})
+	h.registry.MustRegister(h.webhooks)
+	for _, w := range h.config.Webhooks {
+		credential, err := credentialOf(w)
+		if err != nil {
+			return fmt.Errorf("webhook %s: %w", w.Name, err)
+		}
+		handler, err := alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: w.Name, Credentials: []alertmanager.Credential{credential},
+			Receivers: h.receiversOf(w.Alertmanager), MaxBody: w.MaxBody, Sink: h.flow, Log: h.log.With("webhook", w.Name),
+			Observe: func(result string) { h.webhooks.WithLabelValues(w.Name, result).Inc() }})
+		if err != nil {
+			return fmt.Errorf("webhook %s: %w", w.Name, err)
+		}
+		h.handlers = append(h.handlers, handler)
+	}
+	return nil
+}
+
+func (h *house) receiversOf(name string) []string {
+	for _, a := range h.config.Alertmanagers {
+		if a.Name == name {
+			return a.Receivers
+		}
+	}
+	return nil
+}
+
+func credentialOf(w config.Webhook) (alertmanager.Credential, error) {
+	switch {
+	case w.Bearer != nil:
+		token, err := w.Bearer.Read()
+		return alertmanager.Bearer(token), err
+	case w.Basic != nil:
+		password, err := w.Basic.Password.Read()
+		return alertmanager.Basic(w.Basic.Username, password), err
+	case w.HMAC != nil:
+		secret, err := w.HMAC.Secret.Read()
+		return alertmanager.HMAC(w.HMAC.Header, secret), err
+	}
+	// The configuration refuses a webhook without credentials; so do we.
+	return alertmanager.Credential{}, bot.Errorf(bot.CodeInvalid, "It has no credentials.")
+}
+
+func newPrometheus(p *config.Prometheus) (*prom.Client, error) {
+	c := prom.Config{URL: p.URL}
+	switch {
+	case p.Bearer != nil:
+		c.Bearer = p.Bearer.Read
+	case p.Basic != nil:
+		c.Username, c.Password = p.Basic.Username, p.Basic.Password.Read
+	}
+	return prom.New(c)
+}
+
+// grapher joins what Prometheus measured with the drawing.
+type grapher struct {
+	client *prom.Client
+	zone   func() *time.Location
+	span   time.Duration
+}
+
+// Alert implements flow.Grapher.
+func (g grapher) Alert(ctx context.Context, e bot.Episode) (bot.Picture, error) {
+	r, err := prom.ForAlerts([]bot.Alert{{Fingerprint: e.Fingerprint, Labels: e.Labels, Annotations: e.Annotations, StartsAt: e.StartsAt,
+		EndsAt: e.EndsAt, Resolved: e.Resolved, GeneratorURL: e.GeneratorURL}}, g.span, time.Now())
+	if err != nil {
+		return bot.Picture{}, err
+	}
+	return g.draw(ctx, r)
+}
+
+// Expression implements flow.Grapher.
+func (g grapher) Expression(ctx context.Context, expr string, span time.Duration) (bot.Picture, error) {
+	if span <= 0 {
+		span = g.span
+	}
+	now := time.Now()
+	return g.draw(ctx, prom.Request{Title: expr, Expr: expr, Start: now.Add(-span), End: now})
+}
+
+func (g grapher) draw(ctx context.Context, r prom.Request) (bot.Picture, error) {
+	graph, err := g.client.Graph(ctx, r)
+	if err != nil {
+		return bot.Picture{}, err
+	}
+	return chart.Draw(graph, chart.Options{Zone: g.zone()})
+}

@@ -1,0 +1,311 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"watchstander/bot"
+)
+
+// ClientOptions are what a console depends on beside its ends. All may be left
+// out.
+type ClientOptions struct {
+	// Past is how many messages of before are shown; 0 for 20 on a terminal and
+	// none on a pipe, below 0 for none.
+	Past int
+	// Env reads the environment: TERM, NO_COLOR, XDG_STATE_HOME, HOME. nil for
+	// the process's own.
+	Env func(string) string
+	// HistoryFile keeps what was typed; "" for the usual place.
+	HistoryFile string
+	// SaveDir is where /save puts files; "" for the working folder.
+	SaveDir string
+	// Name gives a user's name for reading; nil asks the host.
+	Name func(bot.UserID) string
+	// Wait is how long a line from a pipe waits for its answer; 0 for a minute.
+	Wait time.Duration
+}
+
+const (
+	usualPast = 20
+	usualWait = time.Minute
+	// maxWide is the most columns that text is spread over.
+	maxWide = 110
+)
+
+// Attach joins a person to the bot that listens at a socket, until the input
+// ends, the person leaves, ctx ends, or the bot goes. On a terminal it edits
+// lines; with pipes it sends each line when the one before has its answer, and
+// its error tells that one was not taken, or not answered in time.
+func Attach(ctx context.Context, socket string, in io.Reader, out io.Writer, o ClientOptions) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", socket)
+	switch {
+	case err == nil:
+		return converse(ctx, conn, in, out, o)
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, fs.ErrPermission):
+		return bot.Errorf(bot.CodeForbidden, "You may not open %s; its group may.", socket).Because(err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
+		return bot.Errorf(bot.CodeUnavailable, "No bot answers at %s. Does it run?", socket).Because(err)
+	}
+	return bot.Errorf(bot.CodeUnavailable, "%s cannot be opened: %v.", socket, err).Because(err)
+}
+
+// Local joins a person to a Chat of this process, as the user that the caller
+// vouches for. It waits for the Chat's Run.
+func Local(ctx context.Context, c *Chat, user bot.UserID, in io.Reader, out io.Writer, o ClientOptions) error {
+	ours, theirs := net.Pipe()
+	select {
+	case c.locals <- attaching{theirs, user}:
+		return converse(ctx, ours, in, out, o)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// converse makes the ends ready, runs the session, and puts all back.
+func converse(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, o ClientOptions) (err error) {
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	if o.Name == nil {
+		o.Name = hostNames()
+	}
+	if o.Wait <= 0 {
+		o.Wait = usualWait
+	}
+	inFile, outFile := terminalOf(in), terminalOf(out)
+	dumb := o.Env("TERM") == "dumb" || o.Env("TERM") == ""
+	switch {
+	case o.Past < 0:
+		o.Past = 0
+	case o.Past == 0 && inFile != nil && outFile != nil:
+		o.Past = usualPast
+	}
+	s := &session{o: o, conn: conn, out: out, id: rand.Text(), outgoing: newOutbox(conn), told: make(chan told), typed: make(chan input),
+		next: make(chan struct{}, 1), end: make(chan struct{}), waiting: map[int]*pending{}, unsure: map[string]int{}, asked: map[int]*inquiry{},
+		roots: map[bot.MessageID]*bot.Message{},
+		paint: &painter{zone: time.UTC, name: o.Name, colour: outFile != nil && !dumb && o.Env("NO_COLOR") == ""}}
+	if outFile != nil {
+		s.resize = func() int { return widthOfTerminal(outFile) }
+	}
+
+	var wg sync.WaitGroup
+	wg.Go(func() { s.outgoing.write(conn) })
+	wg.Go(s.hear)
+	defer wg.Wait()
+	defer s.outgoing.finish("")
+	defer conn.Close()
+	end := sync.OnceFunc(func() { close(s.end) })
+	defer end()
+	s.outgoing.put(true, line(hello{Version: version, Session: s.id, Past: o.Past}))
+	if err := s.greet(ctx); err != nil {
+		return err
+	}
+
+	if inFile != nil && outFile != nil && !dumb {
+		path := o.HistoryFile
+		if path == "" {
+			path = historyPath(o.Env)
+		}
+		e, err := newEditor(inFile, outFile, openHistory(path), s.complete)
+		if err != nil {
+			return bot.Errorf(bot.CodeUnavailable, "The terminal cannot be prepared: %v.", err).Because(err)
+		}
+		s.keys, s.edits, s.out, s.resize = e, e, e.term, e.resize
+		defer func() {
+			if s.prompting() {
+				_, _ = io.WriteString(outFile, "\r\n")
+			}
+		}()
+	} else {
+		s.keys = newPipe(in)
+	}
+	reading := make(chan struct{})
+	go func() {
+		defer close(reading)
+		s.listen()
+	}()
+	// A reader that cannot be stopped is left behind with its goroutine: it ends
+	// with the next line, which nobody takes. Files and connections can.
+	defer func() {
+		end()
+		if s.keys.stop() {
+			<-reading
+		}
+		s.keys.close()
+	}()
+	return s.run(ctx)
+}
+
+// terminalOf is the file behind v if it is a terminal, else nil.
+func terminalOf(v any) *os.File {
+	if f, ok := v.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
+
+func widthOfTerminal(f *os.File) int {
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || w <= 0 {
+		return 80
+	}
+	return w
+}
+
+// hostNames looks users up in the host's own list, once each.
+func hostNames() func(bot.UserID) string {
+	known := map[bot.UserID]string{}
+	return func(id bot.UserID) string {
+		if name, ok := known[id]; ok {
+			return name
+		}
+		name := string(id)
+		if uid, ok := strings.CutPrefix(name, "uid:"); ok {
+			if u, err := user.LookupId(uid); err == nil && u.Username != "" {
+				name = u.Username
+			}
+		}
+		if len(known) < 1000 {
+			known[id] = name
+		}
+		return name
+	}
+}
+
+// told is one line of the server, or why there are no more.
+type told struct {
+	line toClient
+	hi   hello // the first line, if it is one
+	err  error
+}
+
+// hear hands the server's lines over until there are no more.
+func (s *session) hear() {
+	r := newLines(s.conn, maxTold)
+	for first := true; ; first = false {
+		var w told
+		b, err := r.next()
+		switch {
+		case err != nil:
+			w.err = err
+		case first:
+			if json.Unmarshal(b, &w.hi) != nil || w.hi.Version == 0 {
+				_ = json.Unmarshal(b, &w.line) // a bye, else nothing
+			}
+		case json.Unmarshal(b, &w.line) != nil:
+			continue // of a version to come
+		}
+		select {
+		case s.told <- w:
+		case <-s.end:
+			return
+		}
+		if w.err != nil {
+			return
+		}
+	}
+}
+
+// greet waits for the server's hello.
+func (s *session) greet(ctx context.Context) error {
+	wait := time.NewTimer(2 * helloTime)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-wait.C:
+		return bot.Errorf(bot.CodeUnavailable, "The bot does not answer.")
+	case w := <-s.told:
+		switch {
+		case w.line.Bye != nil:
+			return bot.Errorf(bot.CodeUnavailable, "The bot turned this console away: %s", cleanLine(*w.line.Bye))
+		case w.err != nil:
+			return bot.Errorf(bot.CodeUnavailable, "The bot closed the connection.").Because(w.err)
+		case w.hi.Version != version:
+			return bot.Errorf(bot.CodeInvalid, "What answers there is no bot that this program understands.")
+		}
+		s.welcome(w.hi)
+		return nil
+	}
+}
+
+// welcome takes what the server says of itself.
+func (s *session) welcome(h hello) {
+	s.hi = h
+	if zone, err := time.LoadLocation(h.Zone); err == nil {
+		s.paint.zone = zone
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range h.Words[:min(len(h.Words), maxWords)] {
+		s.words = append(s.words, cleanLine(w))
+	}
+}
+
+// input is one line of the person, or why there are no more.
+type input struct {
+	text string
+	err  error
+}
+
+// listen hands over typed lines, each when it is asked for, so that the prompt
+// of the next one is known when it appears.
+func (s *session) listen() {
+	for {
+		select {
+		case <-s.next:
+		case <-s.end:
+			return
+		}
+		s.setPrompting(true)
+		text, err := s.keys.read()
+		s.setPrompting(err != nil && !errors.Is(err, errPasted) && !errors.Is(err, errLong))
+		select {
+		case s.typed <- input{text, err}:
+		case <-s.end:
+			return
+		}
+	}
+}
+
+// complete is what the Tab key does.
+func (s *session) complete(before string) (string, []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return complete(before, s.words, s.threads)
+}
+
+func (s *session) prompting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.atPrompt
+}
+
+func (s *session) setPrompting(yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.atPrompt = yes
+}
+
+// lost is how a conversation ends that the person did not end.
+func lost(err error) error {
+	return bot.Errorf(bot.CodeUnavailable, "The connection to the bot was lost.").Because(fmt.Errorf("console: %w", err))
+}

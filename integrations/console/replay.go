@@ -1,0 +1,145 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+
+	"watchstander/bot"
+)
+
+// What a client is told of the past. A root is told as it is now, and its edits
+// are left out: nobody wants to read an alert as firing that is long over.
+
+// maxOpen is how many older open threads are told at once; in a storm the rest
+// is counted.
+const maxOpen = 30
+
+// attach greets a client with the past, and from then on it gets what is new:
+// nothing is between the two, and nothing is in both.
+func (c *Chat) attach(cl *client, past int) {
+	var words []string
+	if c.o.Completions != nil {
+		words = c.o.Completions()
+	}
+	greeting := line(hello{Version: version, Chat: c.o.ID, Room: c.o.Room, User: cl.user, Zone: c.o.Zone.String(),
+		Words: words[:min(len(words), maxWords)]})
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := [][]byte{greeting}
+	d := done{}
+	if past > 0 {
+		recent := c.recent(past)
+		shown := map[bot.MessageID]bool{}
+		for _, r := range recent {
+			shown[r.root] = shown[r.root] || r.kind == bot.SendRoot
+		}
+		var open []*thread
+		for _, th := range c.transcript.byNum {
+			if th.open() && !shown[bot.MessageID(th.env.Key)] {
+				open = append(open, th)
+			}
+		}
+		slices.SortFunc(open, func(a, b *thread) int { return a.number - b.number })
+		d.Left = max(len(open)-maxOpen, 0)
+		for _, th := range open[d.Left:] {
+			out = append(out, answering(0, th.record().line))
+		}
+		out = append(out, c.lines(0, recent)...)
+	}
+	out = append(out, line(toClient{Done: &d}))
+	for _, p := range c.unsaved {
+		out = append(out, line(toClient{Post: &p}))
+	}
+	cl.out.put(true, out...)
+	cl.attached = true
+}
+
+// open: it may still change for the worse, as far as its looks tell. The words
+// of the bot have no other sign of it.
+func (th *thread) open() bool { return th.tone != bot.ToneOK }
+
+// recent are the last n lines but for edits.
+func (c *Chat) recent(n int) []*record {
+	var out []*record
+	for _, r := range slices.Backward(c.transcript.records) {
+		if len(out) == min(n, maxPast) {
+			break
+		}
+		if r.kind != bot.SendEdit {
+			out = append(out, r)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// lines are records as the answer to n.
+func (c *Chat) lines(n int, rs []*record) [][]byte {
+	out := make([][]byte, 0, len(rs))
+	for _, r := range rs {
+		b := r.line
+		if th := c.transcript.byRoot[r.root]; th != nil && r.kind == bot.SendRoot {
+			b = th.record().line
+		}
+		out = append(out, answering(n, b))
+	}
+	return out
+}
+
+func (c *Chat) history(cl *client, a asking) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cl.answer(a.N, c.lines(a.N, c.recent(max(a.Last, 1))), done{N: a.N})
+}
+
+// threads tells the newest roots: the open ones, or all.
+func (c *Chat) threads(cl *client, a asking) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var ths []*thread
+	d := done{N: a.N}
+	for _, th := range c.transcript.byNum {
+		if a.All || th.open() {
+			ths = append(ths, th)
+		}
+	}
+	slices.SortFunc(ths, func(a, b *thread) int { return a.number - b.number })
+	if d.Left = max(len(ths)-maxPast, 0); d.Left > 0 {
+		ths = ths[d.Left:]
+	}
+	out := make([][]byte, 0, len(ths))
+	for _, th := range ths {
+		r := th.record()
+		r.strip() // only its first line is shown
+		out = append(out, answering(a.N, r.line))
+	}
+	cl.answer(a.N, out, d)
+}
+
+// show tells one thread: its root as it is now, and what was said in it.
+func (c *Chat) show(cl *client, a asking) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	th := c.transcript.byNum[a.Thread]
+	if th == nil {
+		cl.answer(a.N, nil, done{N: a.N, Note: noThread(a.Thread)})
+		return
+	}
+	root := bot.MessageID(th.env.Key)
+	var rs []*record
+	for _, r := range c.transcript.records {
+		if r.root == root && r.kind != bot.SendEdit && r.kind != bot.SendRoot {
+			rs = append(rs, r)
+		}
+	}
+	d := done{N: a.N, Left: max(len(rs)-maxPast, 0)}
+	out := [][]byte{answering(a.N, th.record().line)}
+	cl.answer(a.N, append(out, c.lines(a.N, rs[d.Left:])...), d)
+}
+
+func (cl *client) answer(n int, lines [][]byte, d done) {
+	cl.out.put(true, append(lines, line(toClient{Done: &d}))...)
+}
+
+func noThread(n int) string { return fmt.Sprintf("There is no thread t%d.", n) }

@@ -1,0 +1,339 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"watchstander/bot"
+)
+
+// session is one conversation, seen from the person. Its loop owns all but what
+// mu guards.
+type session struct {
+	o        ClientOptions
+	conn     net.Conn
+	out      io.Writer
+	keys     keyboard
+	edits    *editor // nil without a terminal
+	resize   func() int
+	id       string
+	hi       hello
+	outgoing *outbox
+	told     chan told
+	typed    chan input
+	next     chan struct{} // one slot: the next line is wanted
+	end      chan struct{}
+	paint    *painter
+
+	n       int // the last number given to a line
+	in      int // the thread that the person stands in
+	ready   bool
+	reading bool // a line has been asked for and has not come
+	ended   bool // there is no more input
+	failed  int  // lines that were not taken, or not answered
+	waiting map[int]*pending
+	// unsure are lines that were refused but may be in the state nevertheless,
+	// with their numbers: said again, they go under the same one.
+	unsure map[string]int
+	asked  map[int]*inquiry
+	roots  map[bot.MessageID]*bot.Message
+	keeps  attachments
+
+	mu       sync.Mutex
+	words    []string
+	threads  []int
+	atPrompt bool
+}
+
+// pending is a line of the person that has no answer yet.
+type pending struct {
+	say   say
+	id    bot.MessageID
+	taken bool
+	told  bool      // that it is taken
+	when  time.Time // it was said, or taken
+}
+
+// inquiry is a question to the server's transcript.
+type inquiry struct {
+	kind  action
+	all   bool
+	posts []post
+}
+
+// patience is how long an answer may take before the person is told that the
+// line at least has been taken.
+const patience = time.Second
+
+// parting is how long a person who leaves waits to know that the last line was
+// taken.
+const parting = 5 * time.Second
+
+// run is the loop.
+func (s *session) run(ctx context.Context) error {
+	winch := make(chan os.Signal, 1)
+	if s.edits != nil {
+		signal.Notify(winch, unix.SIGWINCH)
+		defer signal.Stop(winch)
+	}
+	s.fit()
+	for {
+		if s.ended && s.settled() {
+			return s.verdict()
+		}
+		var timer <-chan time.Time
+		if d, ok := s.due(); ok {
+			timer = time.After(d)
+		}
+		var err error
+		select {
+		case <-ctx.Done():
+			if s.edits != nil {
+				return nil
+			}
+			return context.Cause(ctx)
+		case <-winch:
+			s.fit()
+		case <-timer:
+			err = s.overdue()
+		case w := <-s.told:
+			err = s.hears(w)
+		case in := <-s.typed:
+			err = s.obey(in)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fit takes the terminal's width.
+func (s *session) fit() {
+	if s.resize != nil {
+		s.paint.width = min(s.resize(), maxWide)
+	}
+}
+
+func (s *session) print(text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(s.out, text)
+	return err
+}
+
+// more asks for the next line. A pipe's waits until the one before is answered.
+func (s *session) more() {
+	if s.ended || !s.ready || s.reading || s.edits == nil && len(s.waiting)+len(s.asked) > 0 {
+		return
+	}
+	s.reading = true
+	s.next <- struct{}{} // its one slot is free while nothing is read
+}
+
+// verdict is a pipe's end: whether all that was said came through.
+func (s *session) verdict() error {
+	if s.failed == 0 || s.edits != nil {
+		return nil
+	}
+	return bot.Errorf(bot.CodeUnavailable, "%s not taken, or not answered.", plural(s.failed, "line was", "lines were"))
+}
+
+// settled tells whether nothing keeps a session whose input has ended: on a
+// pipe no answer that is to come, on a terminal no line whose fate is unknown.
+func (s *session) settled() bool {
+	if s.edits == nil {
+		return len(s.waiting) == 0 && len(s.asked) == 0
+	}
+	for _, p := range s.waiting {
+		if !p.taken {
+			return false
+		}
+	}
+	return true
+}
+
+// due tells when the next look at what waits is due.
+func (s *session) due() (time.Duration, bool) {
+	var first time.Time
+	for _, p := range s.waiting {
+		at := p.deadline(s)
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return time.Until(first), !first.IsZero()
+}
+
+func (p *pending) deadline(s *session) time.Time {
+	switch {
+	case s.edits == nil:
+		return p.when.Add(s.o.Wait)
+	case s.ended && !p.taken:
+		return p.when.Add(parting)
+	case p.taken && !p.told:
+		return p.when.Add(patience)
+	}
+	return time.Time{}
+}
+
+// overdue tells of lines that wait for longer than people like to.
+func (s *session) overdue() error {
+	for n, p := range s.waiting {
+		if at := p.deadline(s); at.IsZero() || time.Now().Before(at) {
+			continue
+		}
+		text := ""
+		switch {
+		case s.edits != nil && p.taken:
+			p.told = true
+			text = s.paint.note("taken: %s", p.say.Text)
+		case p.taken:
+			text = s.paint.warn("taken, but there was no answer in %s: %s", s.o.Wait, p.say.Text)
+		default:
+			text = s.paint.warn("nobody knows whether this was taken: %s", p.say.Text)
+		}
+		if !p.told {
+			delete(s.waiting, n)
+			s.failed++
+		}
+		if err := s.print(text); err != nil {
+			return err
+		}
+	}
+	s.more()
+	return nil
+}
+
+// obey does what a typed line asks for.
+func (s *session) obey(in input) (err error) {
+	s.reading = false
+	switch {
+	case errors.Is(in.err, errPasted):
+		err = s.print(s.paint.note("A pasted line is not sent by itself. ↑ brings it back; Enter sends it."))
+		s.more()
+		return err
+	case errors.Is(in.err, errLong):
+		s.failed++
+		err = s.print(s.paint.warn("not taken: a line is longer than 8 KiB"))
+		s.more()
+		return err
+	case in.err != nil:
+		s.ended = true
+		if s.edits == nil && !errors.Is(in.err, io.EOF) {
+			return fmt.Errorf("console: reading lines: %w", in.err)
+		}
+		return nil
+	}
+	if s.edits != nil {
+		// What follows stands right below the line that asked for it.
+		s.paint.open = false
+	}
+	o := understand(in.text, s.in)
+	switch o.do {
+	case doSay:
+		s.say(o)
+	case doEnter:
+		s.enter(o.thread)
+	case doLeave:
+		s.enter(0)
+	case doList:
+		s.ask(inquiry{kind: o.do, all: o.all}, asking{All: o.all})
+	case doShow:
+		s.ask(inquiry{kind: o.do}, asking{Thread: o.thread})
+	case doPast:
+		s.ask(inquiry{kind: o.do}, asking{Last: o.count})
+	case doSave:
+		err = s.print(s.save(o.thread))
+	case doHelp:
+		for _, l := range help {
+			err = errors.Join(err, s.print(s.paint.note("%s", l)))
+		}
+	case doQuit:
+		s.ended = true
+	case doRefuse:
+		s.failed++
+		err = s.print(s.paint.warn("%s", o.text))
+	}
+	s.more()
+	return err
+}
+
+func (s *session) enter(thread int) {
+	s.in = thread
+	if s.edits == nil {
+		return
+	}
+	if thread == 0 {
+		s.edits.term.SetPrompt("> ")
+		return
+	}
+	s.edits.term.SetPrompt(t(thread) + "> ")
+}
+
+// say sends a line. One that may have been taken already goes under its first
+// number, so that the bot knows it again.
+func (s *session) say(o order) {
+	x := say{Thread: o.thread, Text: o.text}
+	n, again := s.unsure[x.key()]
+	if !again {
+		s.n++
+		n = s.n
+	}
+	delete(s.unsure, x.key())
+	x.N = n
+	p := &pending{say: x, id: messageID(s.hi.User, s.id, n), when: time.Now()}
+	s.waiting[n] = p
+	s.outgoing.put(true, line(toServer{Say: &p.say}))
+}
+
+// key tells lines apart by what they say and where.
+func (s say) key() string { return fmt.Sprintf("%d %s", s.Thread, s.Text) }
+
+func (s *session) ask(q inquiry, a asking) {
+	s.n++
+	a.N = s.n
+	s.asked[a.N] = &q
+	var w toServer
+	switch q.kind {
+	case doList:
+		w.Threads = &a
+	case doShow:
+		w.Show = &a
+	default:
+		w.History = &a
+	}
+	s.outgoing.put(true, line(w))
+}
+
+func (s *session) save(thread int) string {
+	x, ok := s.keeps.newest(thread)
+	if !ok && thread > 0 {
+		return s.paint.warn("There is no picture or file of %s here; /show %s brings it, if it is still kept.", t(thread), t(thread))
+	}
+	if !ok {
+		return s.paint.warn("No picture or file has come yet.")
+	}
+	path, err := x.save(s.o.SaveDir)
+	if err != nil {
+		return s.paint.warn("not saved: %v", err)
+	}
+	return s.paint.note("saved to %s", path)
+}
+
+// frameOf reads a post's frame.
+func frameOf(p post) (frame, error) {
+	var f frame
+	err := json.Unmarshal(p.Frame, &f)
+	return f, err
+}

@@ -1,0 +1,240 @@
+package console
+
+import (
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// run is a piece of clean text in one look.
+type run struct {
+	text string
+	sgr  string // what stands between ESC [ and m; "" for the terminal's own look
+	// whole is never broken, so that an address can be clicked and copied; it
+	// runs over the edge instead.
+	whole bool
+}
+
+// cells measures text. It does not ask the locale: what stands in a line must
+// not depend on it.
+var cells = &runewidth.Condition{StrictEmojiNeutral: true}
+
+func widthOf(s string) (n int) {
+	for _, r := range s {
+		n += cells.RuneWidth(r)
+	}
+	return n
+}
+
+func width(rs []run) (n int) {
+	for _, r := range rs {
+		n += widthOf(r.text)
+	}
+	return n
+}
+
+// page collects the lines of one entry. Each line begins with a lead: the first
+// with one that says when and where, the others with one that only holds their
+// place, so that no text can stand where a lead should.
+type page struct {
+	first, rest []run
+	width       int // 0 for no end
+	colour      bool
+	lines       []string
+}
+
+// text lays out words, with an indent of its own behind the lead. An empty text
+// gives no line.
+func (p *page) text(first, rest []run, content []run) {
+	if width(content) == 0 {
+		return
+	}
+	lead := first
+	for paragraph := range paragraphs(content) {
+		for _, l := range p.fold(paragraph, width(lead), width(rest)) {
+			p.put(lead, l)
+			lead = rest
+		}
+	}
+}
+
+// table lays out lines as they are; what is too long goes on below.
+func (p *page) table(indent []run, body, sgr string) {
+	for row := range strings.Lines(body) {
+		row = strings.TrimRight(row, "\n")
+		for {
+			room := p.room(width(indent))
+			head := cut(row, room)
+			p.put(indent, []run{{text: head, sgr: sgr}})
+			if row = row[len(head):]; row == "" {
+				break
+			}
+		}
+	}
+}
+
+// room is how wide a line may be behind its indent; there is always some.
+func (p *page) room(indent int) int {
+	if p.width == 0 {
+		return 1 << 30
+	}
+	lead := p.rest
+	if len(p.lines) == 0 {
+		lead = p.first
+	}
+	return max(p.width-width(lead)-indent, 8)
+}
+
+func (p *page) put(indent, content []run) {
+	lead := p.rest
+	if len(p.lines) == 0 {
+		lead = p.first
+	}
+	var all []run
+	all = append(append(append(all, lead...), indent...), content...)
+	p.lines = append(p.lines, paintRuns(all, p.colour))
+}
+
+// paragraphs gives the runs between line breaks.
+func paragraphs(rs []run) func(func([]run) bool) {
+	return func(yield func([]run) bool) {
+		var now []run
+		for _, r := range rs {
+			parts := strings.Split(r.text, "\n")
+			for i, part := range parts {
+				if i > 0 {
+					if !yield(now) {
+						return
+					}
+					now = nil
+				}
+				if part != "" {
+					now = append(now, run{part, r.sgr, r.whole})
+				}
+			}
+		}
+		yield(now)
+	}
+}
+
+// fold breaks one paragraph between words. Styles may change within a word; that
+// is no place to break it.
+func (p *page) fold(rs []run, firstIndent, restIndent int) [][]run {
+	var out [][]run
+	var now []run
+	at := 0
+	lead := 0 // lines that the page had before this paragraph count for room
+	room := func() int {
+		if p.width == 0 {
+			return 1 << 30
+		}
+		l, indent := p.rest, restIndent
+		if lead == 0 {
+			indent = firstIndent
+			if len(p.lines) == 0 {
+				l = p.first
+			}
+		}
+		return max(p.width-width(l)-indent, 8)
+	}
+	end := func() {
+		out, now, at = append(out, now), nil, 0
+		lead++
+	}
+	var gap []run
+	for _, w := range split(rs) {
+		if w.blank {
+			gap = w.runs
+			continue
+		}
+		wide := width(w.runs)
+		if at > 0 && at+width(gap)+wide > room() {
+			end()
+			gap = nil
+		}
+		now, at = append(now, gap...), at+width(gap)
+		gap = nil
+		if at+wide <= room() || w.whole {
+			now, at = append(now, w.runs...), at+wide
+			continue
+		}
+		for _, r := range w.runs {
+			for r.text != "" {
+				head := cut(r.text, room()-at)
+				if head == "" || at > 0 && room()-at <= 0 {
+					end()
+					continue
+				}
+				now, at = append(now, run{head, r.sgr, false}), at+widthOf(head)
+				r.text = r.text[len(head):]
+			}
+		}
+	}
+	return append(out, now)
+}
+
+// word is a stretch of runs without blanks, or of blanks.
+type word struct {
+	runs         []run
+	blank, whole bool
+}
+
+func split(rs []run) []word {
+	var out []word
+	for _, r := range rs {
+		rest := r.text
+		for rest != "" {
+			blank := rest[0] == ' '
+			n := strings.IndexFunc(rest, func(c rune) bool { return (c == ' ') != blank })
+			if n < 0 {
+				n = len(rest)
+			}
+			if len(out) == 0 || out[len(out)-1].blank != blank {
+				out = append(out, word{blank: blank})
+			}
+			w := &out[len(out)-1]
+			w.runs = append(w.runs, run{rest[:n], r.sgr, r.whole})
+			w.whole = w.whole || r.whole
+			rest = rest[n:]
+		}
+	}
+	return out
+}
+
+// cut gives as much of s as fits. A letter wider than all the room is taken
+// nevertheless, so that there is an end.
+func cut(s string, room int) string {
+	n := 0
+	for i, r := range s {
+		w := cells.RuneWidth(r)
+		if n+w > room && (n > 0 || room <= 0) {
+			return s[:i]
+		}
+		n += w
+	}
+	return s
+}
+
+// paintRuns writes a line. Each look is ended before the next begins, so that a
+// line cut short by a pipe leaves none behind.
+func paintRuns(rs []run, colour bool) string {
+	var b strings.Builder
+	for i := 0; i < len(rs); {
+		j, text := i, ""
+		for ; j < len(rs) && rs[j].sgr == rs[i].sgr; j++ {
+			text += rs[j].text
+		}
+		if j == len(rs) {
+			text = strings.TrimRight(text, " ")
+		}
+		switch {
+		case text == "":
+		case colour && rs[i].sgr != "":
+			b.WriteString("\x1b[" + rs[i].sgr + "m" + text + "\x1b[0m")
+		default:
+			b.WriteString(text)
+		}
+		i = j
+	}
+	return strings.TrimRight(b.String(), " ")
+}

@@ -1,0 +1,139 @@
+package systemd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+
+	"watchstander/bot"
+)
+
+// mostAsked bounds the questions about single units: on a host where a hundred
+// fail, the newest of this many are looked for.
+const mostAsked = 50
+
+// unit is one that is in trouble.
+type unit struct {
+	name, description string
+	// loops: it failed and waits to be started again.
+	loops bool
+	// since is when it came into this state; zero when that is unknown.
+	since time.Time
+	// result is systemd's word for how it failed: "exit-code", "oom-kill".
+	result string
+	// restarts so far, of a unit that loops.
+	restarts uint32
+}
+
+// failed names the newest failures, a reading for each, and counts the rest; or
+// says in one that there are none, or that nobody knows.
+func (p *Probe) failed(ctx context.Context, conn Conn) []bot.Reading {
+	const what = "failed units"
+	list, err := conn.ListUnitsFilteredContext(ctx, []string{"failed", "auto-restart"})
+	if err != nil {
+		return []bot.Reading{unknown(what, reason(err))}
+	}
+	var units []unit
+	for _, s := range list {
+		if u, ok := p.trouble(ctx, conn, s, len(units) < mostAsked); ok {
+			units = append(units, u)
+		}
+	}
+	if len(units) == 0 {
+		return []bot.Reading{{What: what, Value: "none", State: bot.OK}}
+	}
+	slices.SortStableFunc(units, func(a, b unit) int {
+		if c := b.since.Compare(a.since); c != 0 {
+			return c
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	shown := units[:min(len(units), p.o.Most)]
+	var readings []bot.Reading
+	now := time.Now()
+	for _, u := range shown {
+		readings = append(readings, p.reading(u, now))
+	}
+	if more := len(units) - len(shown); more > 0 {
+		readings = append(readings, bot.Reading{
+			What: what, Value: fmt.Sprintf("%d more", more), State: bot.NotOK,
+			Note: fmt.Sprintf("%d in all, the newest are named", len(units)),
+		})
+	}
+	return readings
+}
+
+// trouble tells whether a listed unit is in trouble, and asks for the details. What
+// cannot be asked is left out of them: that the unit failed is known already.
+func (p *Probe) trouble(ctx context.Context, conn Conn, s dbus.UnitStatus, ask bool) (unit, bool) {
+	u := unit{name: s.Name, description: s.Description}
+	switch {
+	case s.ActiveState == "failed":
+	case s.SubState == "auto-restart":
+		u.loops = true
+	default:
+		return u, false
+	}
+	if ask {
+		// The same word begins the D-Bus interface of the unit's type:
+		// "x.service" is a Service.
+		kind := ""
+		if dot := strings.LastIndexByte(s.Name, '.'); dot >= 0 && dot+1 < len(s.Name) {
+			kind = strings.ToUpper(s.Name[dot+1:dot+2]) + s.Name[dot+2:]
+		}
+		u.since = when(conn.GetUnitPropertyContext(ctx, s.Name, "StateChangeTimestamp"))
+		u.result = value[string](conn.GetUnitTypePropertyContext(ctx, s.Name, kind, "Result"))
+		if u.loops {
+			u.restarts = value[uint32](conn.GetUnitTypePropertyContext(ctx, s.Name, kind, "NRestarts"))
+		}
+	}
+	// Restart=always starts again what ended well too, which is no failure.
+	if u.loops && u.result == "success" {
+		return u, false
+	}
+	return u, true
+}
+
+// value is the zero value for whatever is not as it should be.
+func value[T any](property *dbus.Property, err error) T {
+	var v T
+	if err == nil && property != nil {
+		v, _ = property.Value.Value().(T)
+	}
+	return v
+}
+
+// when reads a moment as systemd tells it, in microseconds since 1970.
+func when(property *dbus.Property, err error) time.Time {
+	micros := value[uint64](property, err)
+	if micros == 0 || micros > 1<<53 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(micros)).UTC()
+}
+
+func (p *Probe) reading(u unit, now time.Time) bot.Reading {
+	value := "failed"
+	if u.loops {
+		value = "fails and is started again"
+		if u.restarts > 0 {
+			value += fmt.Sprintf(" (%d times so far)", u.restarts)
+		}
+	}
+	if u.result != "" && u.result != "success" {
+		value += ": " + clean(u.result)
+	}
+	// The state of a looping unit changes with every try: its moment says nothing.
+	if !u.since.IsZero() && !u.loops {
+		value += fmt.Sprintf(", %s ago (%s)", span(now.Sub(u.since)), u.since.In(p.o.Zone).Format("2006-01-02 15:04 MST"))
+	}
+	r := bot.Reading{What: "unit " + clean(u.name), Value: value, State: bot.NotOK}
+	if u.description != u.name {
+		r.Note = clean(u.description)
+	}
+	return r
+}
