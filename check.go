@@ -85,7 +85,7 @@ func check(ctx context.Context, file string, w io.Writer) error {
 // outside asks everything that the bot will lean on.
 func outside(ctx context.Context, c *config.Config) []bot.Reading {
 	quiet := slog.New(slog.DiscardHandler)
-	out := []bot.Reading{checkState(c)}
+	out := []bot.Reading{checkState(ctx, c)}
 	for _, ch := range c.Chats {
 		if ch.Matrix == nil {
 			continue
@@ -149,9 +149,9 @@ func checkPrometheus(ctx context.Context, p *config.Prometheus) bot.Reading {
 }
 
 // checkState looks at the state without making or changing it.
-func checkState(c *config.Config) bot.Reading {
+func checkState(ctx context.Context, c *config.Config) bot.Reading {
 	r := bot.Reading{What: "state", Value: c.State.Path, At: time.Now(), State: bot.OK}
-	tables, known, err := store.Inspect(c.State.Path)
+	tables, known, err := store.Inspect(ctx, c.State.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		r.Note = "will be made at the first start"

@@ -133,7 +133,7 @@ routes:
 		if hold != nil {
 			hold.Cut()
 		}
-		w.Process.Start(t)
+		w.Start(t)
 	}
 	stop()
 	<-done

@@ -73,10 +73,11 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 			err = errors.Join(err, os.RemoveAll(d.dir))
 		}
 	}()
-	if d.amListen, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	var listen net.ListenConfig
+	if d.amListen, err = listen.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
 	}
-	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if d.listener, err = listen.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(err, d.amListen.Close())
 	}
 	if err = os.WriteFile(filepath.Join(d.dir, "token"), []byte(d.token), 0o600); err != nil {

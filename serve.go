@@ -80,7 +80,8 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Listen)
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return errors.Join(bot.Errorf(bot.CodeUnavailable, "The address %s cannot be listened on.", c.Listen).Because(err), h.close())
 	}

@@ -28,6 +28,7 @@ type whole struct {
 	alice *real.User
 	token string
 	state string
+	pace  string
 }
 
 // binary is built once for all tests.
@@ -56,7 +57,7 @@ func TestMain(m *testing.M) {
 func newWhole(t *testing.T) *whole {
 	t.Helper()
 	hs := real.StartHomeserver(t, real.HomeserverOptions{})
-	w := &whole{hs: hs, dir: t.TempDir(), bot: hs.NewUser(t, "watchstander"), alice: hs.NewUser(t, "alice"), token: rand.Text()}
+	w := &whole{hs: hs, dir: t.TempDir(), bot: hs.NewUser(t, "watchstander"), alice: hs.NewUser(t, "alice"), token: rand.Text(), pace: "per_second: 50, burst: 50"}
 	w.room = w.alice.CreateRoom(t, real.RoomOptions{Name: "ops", Invite: []*real.User{w.bot}})
 	w.url = "http://" + real.FreeAddr(t)
 	w.state = filepath.Join(w.dir, "state.db")
@@ -88,7 +89,7 @@ state: {path: %q}
 listen: %s
 chats:
   - name: matrix
-    matrix: {homeserver: %q, user: %q, token_file: matrix-token, pace: {per_second: 50, burst: 50}}
+    matrix: {homeserver: %q, user: %q, token_file: matrix-token, pace: {%s}}
   - {name: console, console: {socket: %q}}
 rooms:
   - {name: ops, chat: matrix, id: %q}
@@ -97,7 +98,7 @@ people:
 webhooks:
   - {name: main, alertmanager: main, bearer_token_file: webhook-token}
 %s
-`, w.state, strings.TrimPrefix(w.url, "http://"), homeserver, w.bot.ID, filepath.Join(w.dir, "console.sock"), w.room, w.alice.ID, os.Getuid(), more))
+`, w.state, strings.TrimPrefix(w.url, "http://"), homeserver, w.bot.ID, w.pace, filepath.Join(w.dir, "console.sock"), w.room, w.alice.ID, os.Getuid(), more))
 	w.Process = real.StartProcess(t, real.Command{Name: "watchstander", Path: path, Args: []string{"serve", "--config", filepath.Join(w.dir, "config.yaml")},
 		Ready: func(ctx context.Context) error {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/readyz", nil)

@@ -394,7 +394,7 @@ func (p *player) amStep(words []string) error {
 			return rs
 		})
 	default:
-		return fmt.Errorf("Alertmanager does not %q", words[0])
+		return fmt.Errorf("an Alertmanager does not %q", words[0])
 	}
 	return nil
 }

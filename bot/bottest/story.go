@@ -145,7 +145,6 @@ type player struct {
 	ids     int
 	said    int
 	lastID  bot.MessageID
-	replies []bot.MessageID
 	pressed map[string]bot.MessageID
 	status  int
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -127,7 +128,7 @@ func tooDeep(tokens token.Tokens) (*token.Position, bool) {
 // syntax tells the parser's complaint without the lines of the file that it
 // adds, since those might hold a secret.
 func (j *judge) syntax(err error) {
-	y, ok := err.(yaml.Error)
+	y, ok := errors.AsType[yaml.Error](err)
 	if !ok {
 		j.fault(place{}, "is not YAML")
 		return

@@ -293,7 +293,8 @@ func (c *change) warnOfSilences(g *group, n *silenceNews) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(firing)) {
-		s, told := n.byID[id], bot.Message{}
+		s := n.byID[id]
+		var told bot.Message
 		switch {
 		case n.ending[id]:
 			told = view.SilenceEnds(s, firing[id], c.style())

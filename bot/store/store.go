@@ -140,7 +140,7 @@ func (s *Store) migrate(ctx context.Context) error {
 // Inspect looks at the state at path without changing it: the version of its
 // tables, and the newest that this program knows. The error wraps
 // fs.ErrNotExist where there is no state yet.
-func Inspect(path string) (tables, known int64, err error) {
+func Inspect(ctx context.Context, path string) (tables, known int64, err error) {
 	entries, err := migrations.ReadDir("migrations/sqlite")
 	if err != nil {
 		return 0, 0, err
@@ -160,7 +160,7 @@ func Inspect(path string) (tables, known int64, err error) {
 		return 0, known, err
 	}
 	defer db.Close()
-	if err := db.QueryRow(`SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&tables); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&tables); err != nil {
 		return 0, known, fmt.Errorf("the file is no state of watchstander: %w", err)
 	}
 	return tables, known, nil

@@ -43,7 +43,10 @@ func (cl *client) tell(b []byte) {
 // serve lives as long as the connection.
 func (cl *client) serve(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { cl.out.write(cl.conn) })
+	wg.Go(func() {
+		defer cl.conn.Close()
+		cl.out.write(cl.conn)
+	})
 	stop := context.AfterFunc(ctx, func() { cl.out.finish("The bot stops.") })
 	// The reader ends when the writer has closed the connection, or when the
 	// client has.

@@ -107,6 +107,7 @@ func converse(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, o
 	}
 
 	var wg sync.WaitGroup
+	// A failed write closes nothing: why the server went is still to be read.
 	wg.Go(func() { s.outgoing.write(conn) })
 	wg.Go(s.hear)
 	defer wg.Wait()

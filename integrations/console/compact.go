@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -84,7 +85,8 @@ func (t *transcript) forget() {
 		keep[id] = true
 		roots = append(roots, r)
 	}
-	slices.SortFunc(roots, func(a, b *record) int { return cmp.Compare(t.number(a.root), t.number(b.root)) })
+	// The place in the file tells the next time who was spoken of last.
+	slices.Reverse(roots)
 
 	next := t.next
 	t.clear()
@@ -112,6 +114,9 @@ func (th *thread) post() *post {
 // descriptions stay.
 func (r *record) strip() {
 	var s stored
+	if !bytes.Contains(r.line, []byte(`"PNG":"`)) && !bytes.Contains(r.line, []byte(`"Data":"`)) {
+		return
+	}
 	if json.Unmarshal(r.line, &s) != nil || s.Post == nil {
 		return
 	}
@@ -143,12 +148,11 @@ func withoutBytes(m *bot.Message) (had bool) {
 // rewrite makes the file anew from memory: beside the old one, then in its
 // place. At no moment is there less on the disk than one whole transcript.
 func (t *transcript) rewrite() (err error) {
-	size := int64(0)
 	var whole []byte
 	for _, b := range append([][]byte{line(stored{Version: version, Next: t.next})}, linesOf(t.records)...) {
 		whole = append(append(whole, b...), '\n')
 	}
-	size = int64(len(whole))
+	size := int64(len(whole))
 	if t.file == nil {
 		if t.damaged {
 			return errors.New("console: the transcript is closed")

@@ -103,6 +103,9 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	failed := make(chan error, 1)
 	var accepting, clients sync.WaitGroup
 	door, err := c.open(ctx)
+	if ctx.Err() != nil {
+		err = nil
+	}
 	if err != nil {
 		return err
 	}

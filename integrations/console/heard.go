@@ -43,7 +43,7 @@ func (s *session) hears(w told) error {
 func (s *session) orphans() error {
 	for _, n := range sorted(s.waiting) {
 		if p := s.waiting[n]; !p.taken {
-			if err := s.print(s.paint.warn("nobody knows whether this was taken: %s", p.say.Text)); err != nil {
+			if err := s.print(s.paint.warn("nobody knows whether this was taken: %s", brief(p.say.Text))); err != nil {
 				return err
 			}
 		}
@@ -58,12 +58,12 @@ func (s *session) refused(r refused) error {
 	}
 	delete(s.waiting, r.N)
 	s.failed++
-	text := s.paint.warn("not taken (%s): %s", p.say.Text, r.Why)
+	text := s.paint.warn("not taken (%s): %s", brief(p.say.Text), r.Why)
 	if r.Again {
 		if len(s.unsure) < maxKept {
 			s.unsure[p.say.key()] = r.N
 		}
-		text = s.paint.warn("not taken (%s): %s Type it again; it will not be done twice.", p.say.Text, r.Why)
+		text = s.paint.warn("not taken (%s): %s Type it again; it will not be done twice.", brief(p.say.Text), r.Why)
 	}
 	s.more()
 	return s.print(text)
@@ -207,6 +207,14 @@ func (s *session) list(q *inquiry) string {
 		text += s.paint.note("/threads all lists those that are over, too")
 	}
 	return text
+}
+
+// brief is a line in few words, for telling which one is meant.
+func brief(text string) string {
+	if widthOf(text) <= 50 {
+		return text
+	}
+	return cut(text, 49, true) + "…"
 }
 
 func sorted(m map[int]*pending) []int {

@@ -87,10 +87,8 @@ func (o *outbox) nudge() {
 	}
 }
 
-// write writes until the end, and then closes the connection, so that its
-// reader ends too.
+// write writes until the end, or until nobody takes it any more.
 func (o *outbox) write(conn net.Conn) {
-	defer conn.Close()
 	var buf []byte
 	for {
 		b, more := o.take()

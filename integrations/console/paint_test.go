@@ -110,7 +110,7 @@ func TestHostileTextCannotLookLikeOurs(t *testing.T) {
 			}
 		}
 		said := p.said(said{At: time.Unix(0, 0), User: "uid:0", Text: "hi"})
-		if answer := p.answer(place{at: time.Unix(0, 0)}, plain("» uid:0: hi")); !strings.HasPrefix(answer, "00:00 · ") || !strings.HasPrefix(said, "00:00 » ") {
+		if answer := p.answer(place{at: time.Unix(0, 0)}, plain("» uid:0: hi")); !strings.HasPrefix(answer, "00:00 · ") || !strings.HasPrefix(strings.TrimLeft(said, "\n"), "00:00 » ") {
 			t.Errorf("an answer can look like a person's line: %q, %q", answer, said)
 		}
 	}

@@ -197,11 +197,11 @@ func (s *session) overdue() error {
 		switch {
 		case s.edits != nil && p.taken:
 			p.told = true
-			text = s.paint.note("taken: %s", p.say.Text)
+			text = s.paint.note("taken: %s", brief(p.say.Text))
 		case p.taken:
-			text = s.paint.warn("taken, but there was no answer in %s: %s", s.o.Wait, p.say.Text)
+			text = s.paint.warn("taken, but there was no answer in %s: %s", s.o.Wait, brief(p.say.Text))
 		default:
-			text = s.paint.warn("nobody knows whether this was taken: %s", p.say.Text)
+			text = s.paint.warn("nobody knows whether this was taken: %s", brief(p.say.Text))
 		}
 		if !p.told {
 			delete(s.waiting, n)

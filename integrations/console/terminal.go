@@ -34,7 +34,7 @@ type pipe struct {
 
 func newPipe(in io.Reader) *pipe {
 	s := newStoppable(in)
-	return &pipe{in: s, buf: bufio.NewReaderSize(s, maxText+2)}
+	return &pipe{in: s, buf: bufio.NewReaderSize(s, maxText+1)}
 }
 
 func (p *pipe) stop() bool { return p.in.stop() }
@@ -125,6 +125,7 @@ func (e *editor) close() {
 type stoppable struct {
 	r    io.Reader
 	file *os.File
+	fd   int32
 	wake [2]int // a pipe, for files
 }
 
@@ -133,7 +134,7 @@ func newStoppable(r io.Reader) *stoppable {
 	if f, ok := r.(*os.File); ok {
 		var p [2]int
 		if unix.Pipe2(p[:], unix.O_CLOEXEC) == nil {
-			s.file, s.wake = f, p
+			s.file, s.fd, s.wake = f, int32(f.Fd()), p
 		}
 	}
 	return s
@@ -143,7 +144,7 @@ func (s *stoppable) Read(b []byte) (int, error) {
 	if s.file == nil {
 		return s.r.Read(b)
 	}
-	fds := []unix.PollFd{{Fd: int32(s.file.Fd()), Events: unix.POLLIN}, {Fd: int32(s.wake[0]), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: s.fd, Events: unix.POLLIN}, {Fd: int32(s.wake[0]), Events: unix.POLLIN}}
 	for {
 		_, err := unix.Poll(fds, -1)
 		switch {

@@ -64,7 +64,7 @@ func (p *page) table(indent []run, body, sgr string) {
 		row = strings.TrimRight(row, "\n")
 		for {
 			room := p.room(width(indent))
-			head := cut(row, room)
+			head := cut(row, room, true)
 			p.put(indent, []run{{text: head, sgr: sgr}})
 			if row = row[len(head):]; row == "" {
 				break
@@ -160,8 +160,8 @@ func (p *page) fold(rs []run, firstIndent, restIndent int) [][]run {
 		}
 		for _, r := range w.runs {
 			for r.text != "" {
-				head := cut(r.text, room()-at)
-				if head == "" || at > 0 && room()-at <= 0 {
+				head := cut(r.text, room()-at, at == 0)
+				if head == "" {
 					end()
 					continue
 				}
@@ -201,13 +201,13 @@ func split(rs []run) []word {
 	return out
 }
 
-// cut gives as much of s as fits. A letter wider than all the room is taken
-// nevertheless, so that there is an end.
-func cut(s string, room int) string {
+// cut gives as much of s as fits. At a line's beginning there is always room for
+// one letter, so that there is an end.
+func cut(s string, room int, begins bool) string {
 	n := 0
 	for i, r := range s {
 		w := cells.RuneWidth(r)
-		if n+w > room && (n > 0 || room <= 0) {
+		if n+w > room && !(begins && i == 0) {
 			return s[:i]
 		}
 		n += w

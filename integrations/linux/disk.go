@@ -43,11 +43,10 @@ func (p *Probe) disks(ctx context.Context) []bot.Reading {
 	return shown
 }
 
-// asked is what a volume answered: one Room, or one of each dataset. An empty
-// answer is of a volume that is none (it has no room at all).
-type asked struct {
-	path  string
-	rooms []Room
+// answer is what a mount point told.
+type answer struct {
+	path string
+	room Room
 }
 
 // disk gives the reading of one volume; the zero reading when there is nothing
@@ -63,7 +62,7 @@ func (p *Probe) disk(ctx context.Context, v volume) bot.Reading {
 	}
 	// The key is the volume, not the path: all askers of a dead server wait on
 	// one goroutine.
-	got, err := within(ctx, &p.bound, "statfs "+what, p.o.Timeout, func() (asked, error) { return p.ask(v) })
+	got, err := within(ctx, &p.bound, "statfs "+what, p.o.Timeout, func() ([]answer, error) { return p.ask(v) })
 	source := "statfs " + clean(v.paths[0])
 	switch {
 	case err != nil && (v.kind == "fuse" || strings.HasPrefix(v.kind, "fuse.")) && errors.Is(err, fs.ErrPermission):
@@ -71,12 +70,12 @@ func (p *Probe) disk(ctx context.Context, v volume) bot.Reading {
 		return bot.Reading{}
 	case err != nil:
 		return unknown(what, source, err)
-	case len(got.rooms) == 0:
+	case len(got) == 0:
 		return bot.Reading{}
 	case v.pool:
-		return p.datasets(what, v, got.rooms)
+		return p.datasets(what, v, got)
 	}
-	r := p.filesystem(what, "statfs "+clean(got.path), v, got.rooms[0])
+	r := p.filesystem(what, "statfs "+clean(got[0].path), v, got[0].room)
 	if v.quiet && r.State == bot.OK {
 		return bot.Reading{}
 	}
@@ -85,9 +84,10 @@ func (p *Probe) disk(ctx context.Context, v volume) bot.Reading {
 
 // ask runs where it can hang. Of several mount points of one filesystem the
 // first that answers will do; of a pool each dataset is asked, one after the
-// other, so that a suspended pool holds one goroutine and not forty.
-func (p *Probe) ask(v volume) (asked, error) {
-	var answer asked
+// other, so that a suspended pool holds one goroutine and not forty. No answer
+// and no error is of what has no room at all, and so is no disk.
+func (p *Probe) ask(v volume) ([]answer, error) {
+	var got []answer
 	var refusal error
 	for _, path := range v.paths {
 		room, err := p.o.Statfs(path)
@@ -101,17 +101,16 @@ func (p *Probe) ask(v volume) (asked, error) {
 			}
 			continue
 		case room.Size > 0:
-			answer.path = path
-			answer.rooms = append(answer.rooms, room)
+			got = append(got, answer{path, room})
 		}
 		if !v.pool {
-			return answer, nil
+			return got, nil
 		}
 	}
-	if len(answer.rooms) > 0 {
-		return answer, nil
+	if len(got) > 0 {
+		return got, nil
 	}
-	return answer, refusal
+	return nil, refusal
 }
 
 func (p *Probe) filesystem(what, source string, v volume, room Room) bot.Reading {
@@ -140,17 +139,17 @@ func (p *Probe) filesystem(what, source string, v volume, room Room) bot.Reading
 // datasets sums up a pool. What its snapshots, volumes and unmounted datasets
 // hold cannot be asked of statfs, so no share of the pool is claimed; it is not
 // ok when the mounted datasets alone fill it, or one of them its quota.
-func (p *Probe) datasets(what string, v volume, rooms []Room) bot.Reading {
+func (p *Probe) datasets(what string, v volume, got []answer) bot.Reading {
 	var held, available uint64
-	tight := 0
-	for _, r := range rooms {
-		held += r.held()
-		available = max(available, r.Available)
-		if r.used() >= p.o.Limits.DiskUsed {
-			tight++
+	var tight []answer
+	for _, a := range got {
+		held += a.room.held()
+		available = max(available, a.room.Available)
+		if a.room.used() >= p.o.Limits.DiskUsed {
+			tight = append(tight, a)
 		}
 	}
-	n := len(rooms)
+	n := len(got)
 	value := fmt.Sprintf("%s left, %d %s %s without snapshots",
 		size(available), n, plural(n, "dataset holds", "datasets hold"), size(held))
 	if missing := len(v.paths) - n; missing > 0 {
@@ -161,9 +160,12 @@ func (p *Probe) datasets(what string, v volume, rooms []Room) bot.Reading {
 	switch {
 	case share >= p.o.Limits.DiskUsed:
 		return judged(what, source, value, fmt.Sprintf("%s or more of what they can have is used", border(p.o.Limits.DiskUsed)))
-	case tight > 0:
-		return judged(what, source, value, fmt.Sprintf("%d %s full to %s or more, by %s quota",
-			tight, plural(tight, "dataset is", "datasets are"), border(p.o.Limits.DiskUsed), plural(tight, "its", "their")))
+	case len(tight) > 0:
+		why := fmt.Sprintf("%s is full to %s, by its quota", clean(tight[0].path), whole(tight[0].room.used()))
+		if more := len(tight) - 1; more > 0 {
+			why += fmt.Sprintf(", and so are %d more", more)
+		}
+		return judged(what, source, value, why)
 	}
 	return judged(what, source, value)
 }

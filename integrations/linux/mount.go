@@ -186,7 +186,9 @@ func visibility(mounts []*procfs.MountInfo) map[*procfs.MountInfo]*procfs.MountI
 	over := map[place]*procfs.MountInfo{}
 	var root *procfs.MountInfo
 	for _, m := range mounts {
-		over[place{m.ParentID, m.MountPoint}] = m
+		if m.ParentID != m.MountID {
+			over[place{m.ParentID, m.MountPoint}] = m
+		}
 		if root == nil && m.MountPoint == "/" && (!known[m.ParentID] || m.ParentID == m.MountID) {
 			root = m
 		}

@@ -47,10 +47,6 @@ func (e *CallError) Error() string {
 // Unwrap gives the context's error, if that is what ended the call.
 func (e *CallError) Unwrap() error { return e.Ended }
 
-// ok2xx tells that the homeserver said yes, so that only its answer is at
-// fault.
-func (e *CallError) ok2xx() bool { return e.Status/100 == 2 }
-
 // revoked turns what no retry mends into the error that Run returns.
 func (c *Chat) revoked(err error) error {
 	e, ok := errors.AsType[*CallError](err)

@@ -23,7 +23,6 @@ type house struct {
 	proxy      *real.Proxy
 	alice, bot *real.User
 	room       string
-	log        *bytes.Buffer
 }
 
 const soon = 20 * time.Second

@@ -143,7 +143,7 @@ func (c *Client) Ready(ctx context.Context) (version string, err error) {
 		if err != nil {
 			return err
 		}
-		resp, body, err := c.raw.Do(ctx, req)
+		resp, body, err := c.raw.Do(ctx, req) //nolint:bodyclose // Do has read and closed it
 		if err != nil {
 			return err
 		}
