@@ -261,7 +261,7 @@ routes:
 		t.Error("the end stands in another message")
 	}
 
-	t.Log("a stranger is refused, and a command is answered")
+	t.Log("a command outside any thread is answered")
 	w.alice.Say(t, w.room, "status")
 	w.await(t, time.Minute, "", "alertmanager main")
 

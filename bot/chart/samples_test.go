@@ -147,7 +147,7 @@ func samples() map[string]bot.Graph {
 	g.Note = "One of 3 conditions is not drawn."
 	out["panels"] = g
 
-	evil := "‮gnp.exe‬ \x1b[31mred\x00 line\nbreak\ttab " + fmt.Sprint(make([]int, 300))
+	evil := "\u202egnp.exe\u202c \x1b[31mred\x00 line\nbreak\ttab " + fmt.Sprint(make([]int, 300))
 	g = graph(h, 60, bot.Panel{Expr: evil, Unit: "furlongs per fortnight", Series: []bot.Series{
 		wave(evil, h, 60, func(x float64) float64 { return x }),
 		wave("日本語ホスト 🚀 Z̸̢̛a̸l̵g̷o", h, 60, func(x float64) float64 { return 1 - x }),

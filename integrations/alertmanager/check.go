@@ -91,10 +91,14 @@ func (c *Client) checkPeer(r reader, status *models.AlertmanagerStatus, up time.
 // checkCluster tells whether absence from the peers' answers says anything.
 func (c *Client) checkCluster(answers []answer[account]) bot.Reading {
 	r := reader{what: "alertmanager " + c.o.Name, at: c.o.Now().UTC(), source: "all peers"}
-	if why := c.unsettled(answers); why != "" {
-		return r.read("settled", bot.NotOK, "no", why+"; until it is settled, no alert counts as resolved because it is not listed")
+	if why, passes := c.unsettled(answers); why != "" {
+		state := bot.NotOK
+		if passes {
+			state = bot.Unknown
+		}
+		return r.read("full view", state, "not yet", why+"; until then no alert counts as over because it is not listed")
 	}
-	return r.read("settled", bot.OK, "yes", "")
+	return r.read("full view", bot.OK, "yes", "")
 }
 
 // remoteConfig is what we look at of Alertmanager's configuration.

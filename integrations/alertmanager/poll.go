@@ -60,7 +60,8 @@ func (c *Client) Poll(ctx context.Context, mark int64) bot.Polled {
 		}
 	}
 	polled.Groups, polled.Silences = groups.list(), silences.list()
-	polled.Settled = c.unsettled(answers) == ""
+	why, _ := c.unsettled(answers)
+	polled.Settled = why == ""
 	return polled
 }
 
@@ -105,13 +106,13 @@ func (c *Client) statusOf(ctx context.Context, p *peer) (*models.AlertmanagerSta
 }
 
 // unsettled says why absence says nothing yet, for the log and for Check; ""
-// when it does.
-func (c *Client) unsettled(answers []answer[account]) string {
+// when it does. passes: that is only a matter of minutes.
+func (c *Client) unsettled(answers []answer[account]) (why string, passes bool) {
 	members := map[string]string{} // membership → the first peer that told it
 	selves := map[string]string{}  // cluster name → peer
 	for _, a := range answers {
 		if a.err != nil {
-			return a.peer.name + " did not answer"
+			return a.peer.name + " did not answer", false
 		}
 		cluster := a.value.status.Cluster
 		switch value(cluster.Status) {
@@ -122,20 +123,20 @@ func (c *Client) unsettled(answers []answer[account]) string {
 				members[strings.Join(names, " ")] = a.peer.name
 			}
 			if other, twice := selves[cluster.Name]; twice && cluster.Name != "" {
-				return fmt.Sprintf("%s and %s are the same Alertmanager, so one was not asked", other, a.peer.name)
+				return fmt.Sprintf("%s and %s are the same Alertmanager, so one was not asked", other, a.peer.name), false
 			}
 			selves[cluster.Name] = a.peer.name
 		default:
-			return fmt.Sprintf("%s is still joining its cluster", a.peer.name)
+			return fmt.Sprintf("%s is still joining its cluster", a.peer.name), true
 		}
 		if up := c.upFor(a.value.status, a.value.clock); up < c.o.SettleAfter {
-			return fmt.Sprintf("%s started only %s ago", a.peer.name, up.Round(time.Second))
+			return fmt.Sprintf("%s started only %s ago", a.peer.name, up.Round(time.Second)), true
 		}
 	}
 	if len(members) > 1 {
-		return "the peers do not agree on who belongs to their cluster"
+		return "the peers do not agree on who belongs to their cluster", false
 	}
-	return ""
+	return "", false
 }
 
 // upFor is how long a peer has been up, by its own clock where it tells it.

@@ -373,7 +373,7 @@ func checked(t *testing.T, g *rig) {
 		t.Errorf("check finds our receiver %s", s)
 	}
 	delete(states, `receiver "ops.bot"`)
-	if want := (map[string]bot.ReadingState{"": bot.OK, `receiver "cut"`: bot.NotOK, "settled": bot.OK}); !maps.Equal(states, want) {
+	if want := (map[string]bot.ReadingState{"": bot.OK, `receiver "cut"`: bot.NotOK, "full view": bot.OK}); !maps.Equal(states, want) {
 		t.Errorf("check finds %v, want %v", states, want) // "cut" has max_alerts
 	}
 }

@@ -202,7 +202,7 @@ func TestSlowServers(t *testing.T) {
 			}
 		},
 	} {
-		client, s := fake(t, func(w http.ResponseWriter, r *http.Request) {
+		_, s := fake(t, func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body) // else the server does not see that the caller left
 			answer(w, r)
 		})
