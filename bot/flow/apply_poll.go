@@ -2,6 +2,7 @@ package flow
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -19,8 +20,12 @@ func (c *change) polled(p bot.Polled) error {
 	if p.Failure != "" {
 		return c.pollFailed(p, trouble)
 	}
-	if err := c.PutMeta("poll failures "+p.Alertmanager, ""); err != nil {
+	if failures, err := c.Meta("poll failures " + p.Alertmanager); err != nil {
 		return err
+	} else if failures != "" {
+		if err := c.PutMeta("poll failures "+p.Alertmanager, ""); err != nil {
+			return err
+		}
 	}
 	if err := c.noticeOver(trouble); err != nil {
 		return err
@@ -249,6 +254,9 @@ func (c *change) silences(p bot.Polled) (*silenceNews, error) {
 		if s.State == "active" && next.Told == "" && s.EndsAt.Sub(p.At) <= c.s.SilenceWarning && s.EndsAt.Sub(s.StartsAt) > 2*c.s.SilenceWarning {
 			news.ending[s.ID] = true
 			next.Told = "ending"
+		}
+		if ok && reflect.DeepEqual(k, next) {
+			continue
 		}
 		if err := c.PutSilence(next); err != nil {
 			return nil, err

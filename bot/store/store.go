@@ -193,8 +193,13 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 		return fmt.Errorf("state: %w", err)
 	}
 	mark := s.mark.Load() + 1
-	if err := f(&Tx{ctx: ctx, q: tx, mark: mark}); err != nil {
+	t := &Tx{ctx: ctx, q: tx, mark: mark}
+	if err := f(t); err != nil {
 		return errors.Join(err, tx.Rollback())
+	}
+	if t.changed == 0 {
+		// Nothing was written, as by most polls: the disk need not turn.
+		return tx.Rollback()
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("state: commit: %w", err)
@@ -225,6 +230,8 @@ type Tx struct {
 	ctx  context.Context
 	q    *sql.Tx
 	mark int64
+	// changed counts the rows written.
+	changed int64
 }
 
 // Mark is the change counter that this transaction's rows will carry.
@@ -233,21 +240,24 @@ func (t *Tx) Mark() int64 { return t.mark }
 // Nested runs f so that its failure undoes only what f did: webhooks that share
 // a commit do not share their faults.
 func (t *Tx) Nested(f func() error) error {
-	if err := t.exec(`SAVEPOINT nested`); err != nil {
+	point := func(statement string) error {
+		if _, err := t.q.ExecContext(t.ctx, statement); err != nil {
+			return fmt.Errorf("state: %w", err)
+		}
+		return nil
+	}
+	if err := point(`SAVEPOINT nested`); err != nil {
 		return err
 	}
 	if err := f(); err != nil {
-		return errors.Join(err, t.exec(`ROLLBACK TO nested`), t.exec(`RELEASE nested`))
+		return errors.Join(err, point(`ROLLBACK TO nested`), point(`RELEASE nested`))
 	}
-	return t.exec(`RELEASE nested`)
+	return point(`RELEASE nested`)
 }
 
 func (t *Tx) exec(query string, args ...any) error {
-	_, err := t.q.ExecContext(t.ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
-	return nil
+	_, err := t.count(query, args...)
+	return err
 }
 
 // count runs a statement and tells how many rows it changed.
@@ -256,7 +266,9 @@ func (t *Tx) count(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("state: %w", err)
 	}
-	return r.RowsAffected()
+	n, err := r.RowsAffected()
+	t.changed += n
+	return n, err
 }
 
 // scanner is a row or rows.
