@@ -100,7 +100,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Grapher = grapher{client: h.prom, zone: func() *time.Location { return h.current.Load().Zone }, span: c.Prometheus.Graph}
 	}
 	if c.DeadMan != nil {
-		d := &deadMan{url: c.DeadMan.URL, client: &http.Client{Timeout: 20 * time.Second}}
+		d := &deadMan{url: c.DeadMan.URL, own: "http://" + c.Listen, client: &http.Client{Timeout: 20 * time.Second}}
 		o.DeadMan, o.DeadManEvery = d.ping, c.DeadMan.Every
 	}
 	if st.adjust != nil {

@@ -96,26 +96,35 @@ func secretsOf(c *config.Config) map[string]config.Secret {
 // deadMan tells an external watcher that all works.
 type deadMan struct {
 	url    config.Secret
+	own    string // our own address, which must answer too
 	client *http.Client
 }
 
 func (d *deadMan) ping(ctx context.Context) error {
+	if err := d.get(ctx, d.own+"/healthz"); err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "The webhooks' own address does not answer.").Because(err)
+	}
 	address, err := d.url.Read()
 	if err != nil {
 		return err
 	}
+	return d.get(ctx, address)
+}
+
+// get asks an address; its errors do not hold it.
+func (d *deadMan) get(ctx context.Context, address string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return bot.Errorf(bot.CodeInvalid, "The dead man's address is no URL.") // the cause would hold the address
+		return bot.Errorf(bot.CodeInvalid, "It is no URL.") // the cause would hold the address
 	}
 	resp, err := d.client.Do(req)
 	if err != nil {
-		return bot.Errorf(bot.CodeUnavailable, "The dead man's address does not answer.")
+		return bot.Errorf(bot.CodeUnavailable, "It does not answer.")
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	if resp.StatusCode/100 != 2 {
-		return bot.Errorf(bot.CodeUnavailable, "The dead man's address answered %d.", resp.StatusCode)
+		return bot.Errorf(bot.CodeUnavailable, "It answered %d.", resp.StatusCode)
 	}
 	return nil
 }

@@ -28,6 +28,13 @@ type Chat interface {
 	Caps() Caps
 }
 
+// Pulse is a Chat that knows when its platform last answered: an optional
+// interface. Without it a chat counts as heard while its Run goes on.
+type Pulse interface {
+	// LastHeard is zero before the first answer.
+	LastHeard() time.Time
+}
+
 // Sink takes what chats receive. When it returns nil, all of the batch is
 // committed, and the batch will not be asked for again.
 type Sink interface {

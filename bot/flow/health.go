@@ -2,6 +2,8 @@ package flow
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"watchstander/bot"
@@ -31,7 +33,7 @@ func (f *Flow) deadMan(ctx context.Context) {
 // heard, the state takes a write, and nothing has waited to be said for long.
 func (f *Flow) Unready(ctx context.Context) string {
 	for id := range f.o.Chats {
-		if up, _ := f.chatUp.Load(id); up != true {
+		if !f.heard(id) {
 			return "chat " + string(id) + " is not heard"
 		}
 	}
@@ -42,7 +44,7 @@ func (f *Flow) Unready(ctx context.Context) string {
 		if err = tx.PutMeta("last write", f.clock.now().Format(time.RFC3339)); err != nil {
 			return err
 		}
-		_, oldest, err = tx.DueByPriority(f.clock.now())
+		_, oldest, err = tx.DueByPriority(f.roomNames(), f.clock.now())
 		return err
 	})
 	if err != nil {
@@ -54,11 +56,34 @@ func (f *Flow) Unready(ctx context.Context) string {
 	return ""
 }
 
+// deafAfter is how long a chat that tells of its pulse may have none.
+const deafAfter = 2 * time.Minute
+
+// heard tells whether events of a chat reach us.
+func (f *Flow) heard(id bot.ChatID) bool {
+	if up, _ := f.chatUp.Load(id); up != true {
+		return false
+	}
+	p, ok := f.o.Chats[id].(bot.Pulse)
+	if !ok {
+		return true
+	}
+	last := p.LastHeard()
+	if f.started.After(last) {
+		last = f.started // it has only just begun to listen
+	}
+	return f.clock.now().Sub(last) < deafAfter
+}
+
+// roomNames are the rooms that somebody works on. Rooms that are no longer
+// configured may have views that are due for ever.
+func (f *Flow) roomNames() []bot.RoomID { return slices.Sorted(maps.Keys(f.rooms)) }
+
 // Due tells how many rows wait, by kind, and how long the oldest view has.
 func (f *Flow) Due(ctx context.Context) (views map[string]int, oldest time.Duration, requests, effects int64, err error) {
 	views = map[string]int{}
 	err = f.o.Store.View(ctx, func(tx *store.Tx) error {
-		counts, since, err := tx.DueByPriority(f.clock.now())
+		counts, since, err := tx.DueByPriority(f.roomNames(), f.clock.now())
 		if err != nil {
 			return err
 		}

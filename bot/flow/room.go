@@ -122,11 +122,34 @@ func (r *room) step(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	s, err := r.freeze(ctx, v)
-	if err != nil || s == nil {
+	err = r.f.guard("view of "+string(v.Thread), func() error {
+		s, err := r.freeze(ctx, v)
+		if err != nil || s == nil {
+			return err
+		}
+		return r.deliver(ctx, v, *s)
+	})
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	return r.deliver(ctx, v, *s)
+	r.f.log.Error("a view's work failed; others go on", "room", r.name, "thread", v.Thread, "err", err)
+	return r.setBack(ctx, v)
+}
+
+// setBack lets the views behind one go on whose own work fails (a fault of ours:
+// what the platform refuses is handled in failed). After a few tries it is said
+// in a plainer form.
+func (r *room) setBack(ctx context.Context, v store.View) error {
+	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		return r.note(tx, v, func(v *store.View) {
+			v.NextTry = r.f.clock.now().Add(backoff(v.Tries, 5*time.Second, 10*time.Minute))
+			v.Tries++
+			v.Error = "internal"
+			if v.Tries > 2 {
+				v.Bare = min(v.Bare+1, bareMarker)
+			}
+		})
+	})
 }
 
 // choose picks the view that goes now: answers, the storm message, then the

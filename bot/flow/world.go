@@ -143,7 +143,7 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 	out := []bot.Reading{{What: "running since", Value: f.started.In(w.Zone()).Format("Mon 2 Jan 15:04 MST"), Source: f.o.Version, At: now, State: bot.OK}}
 	for _, id := range slices.Sorted(maps.Keys(f.o.Chats)) {
 		r := bot.Reading{What: "chat " + string(id), Value: "listening", At: now, State: bot.OK}
-		if up, _ := f.chatUp.Load(id); up != true {
+		if !f.heard(id) {
 			r.Value, r.State, r.Note = "not listening", bot.NotOK, "see the log of the bot"
 		}
 		out = append(out, r)
@@ -155,7 +155,7 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 	var oldest time.Time
 	var requests, effects int64
 	err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if counts, oldest, err = tx.DueByPriority(now); err != nil {
+		if counts, oldest, err = tx.DueByPriority(f.roomNames(), now); err != nil {
 			return err
 		}
 		requests, effects, err = tx.CountDue()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -147,9 +148,14 @@ func (t *Tx) PutView(v View, th bot.Thread, now time.Time) error {
 		millis(v.NotBefore), millis(v.NextTry), v.Tries, v.Bare, v.Error)
 }
 
-// DueByPriority counts due views over all rooms, and tells since when the oldest
+// DueByPriority counts the rooms' due views, and tells since when the oldest
 // waits; what is held back on purpose does not count.
-func (t *Tx) DueByPriority(now time.Time) (map[Priority]int, time.Time, error) {
+func (t *Tx) DueByPriority(rooms []bot.RoomID, now time.Time) (map[Priority]int, time.Time, error) {
+	args, marks := []any{millis(now)}, []string{"''"}
+	for _, r := range rooms {
+		args = append(args, r)
+		marks = append(marks, placeholder(len(args)))
+	}
 	type row struct {
 		p         Priority
 		n, oldest int64
@@ -158,7 +164,7 @@ func (t *Tx) DueByPriority(now time.Time) (map[Priority]int, time.Time, error) {
 		err = s.Scan(&r.p, &r.n, &r.oldest)
 		return r, err
 	}, `SELECT priority, COUNT(*), MIN(CASE WHEN due_since > not_before THEN due_since ELSE not_before END)
-		FROM views WHERE due = 1 AND not_before <= $1 GROUP BY priority`, millis(now))
+		FROM views WHERE due = 1 AND not_before <= $1 AND room IN (`+strings.Join(marks, ", ")+`) GROUP BY priority`, args...)
 	counts, oldest := map[Priority]int{}, int64(0)
 	for _, r := range rows {
 		counts[r.p] = int(r.n)

@@ -141,6 +141,7 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 		}
 	}
 	c.place = next
+	c.heard.Store(c.now().UnixMilli())
 	if a.next == since && time.Since(asked) < time.Second {
 		// A homeserver that answers at once but stands still must not be asked
 		// in a tight circle.

@@ -79,6 +79,7 @@ type Chat struct {
 	display atomic.Pointer[string] // our display name, "" until it is known
 	gone    gone
 	counts  counters
+	heard   atomic.Int64 // milliseconds of the last sync that was taken
 }
 
 var _ bot.Chat = (*Chat)(nil)
@@ -165,6 +166,14 @@ func (c *Chat) Caps() bot.Caps { return c.caps }
 
 // Close lets go of idle connections; it is for after Run and the last Send.
 func (c *Chat) Close() { c.transport.Close() }
+
+// LastHeard is when a sync last went all the way into the state; bot.Pulse.
+func (c *Chat) LastHeard() time.Time {
+	if ms := c.heard.Load(); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
+}
 
 // Stats counts what was not obeyed, since the start.
 type Stats struct {
