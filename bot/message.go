@@ -40,8 +40,6 @@ type Span struct {
 	Text  string
 	Style Style  `json:",omitempty"`
 	URL   string `json:",omitempty"`
-	// At is an instant to be shown in the reader's or the operator's zone; Text
-	// then holds the form for plain readers.
 }
 
 // Style of a span.

@@ -73,8 +73,6 @@ type AlertState struct {
 	// Reminded counts the reminders of this ack; each waits twice as long as the
 	// one before, up to a day.
 	Reminded int `json:",omitempty"`
-	// Warned are the silences whose end has been announced.
-	Warned []string `json:",omitempty"`
 	// Digests are the rooms whose digest tells of it, where no route gives it a
 	// thread.
 	Digests []RoomID `json:",omitempty"`

@@ -89,7 +89,7 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 	if s := conv.State.Conversation; s.Press {
 		a.Press = s.Message
 	}
-	st.Ack = &a
+	st.Ack, st.Reminded = &a, 0
 	if c.s.AckReminder > 0 {
 		st.RemindAt = c.now.Add(c.s.AckReminder)
 	}

@@ -120,11 +120,6 @@ func scanHeartbeat(row scanner) (h Heartbeat, err error) {
 	return h, err
 }
 
-// Heartbeat reads one.
-func (t *Tx) Heartbeat(name string) (Heartbeat, bool, error) {
-	return one(t, scanHeartbeat, `SELECT name, last_at, stopped FROM heartbeats WHERE name = $1`, name)
-}
-
 // Heartbeats lists all.
 func (t *Tx) Heartbeats() ([]Heartbeat, error) {
 	return all(t, scanHeartbeat, `SELECT name, last_at, stopped FROM heartbeats ORDER BY name`)
@@ -145,7 +140,7 @@ func (t *Tx) DropHeartbeat(name string) error {
 type KnownSilence struct {
 	Alertmanager string
 	bot.Silence
-	// Told is what people have been told of it: "", "made", "ending", "ended".
+	// Told is "ending" once people have been warned of its end.
 	Told string
 }
 
