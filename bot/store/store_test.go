@@ -1,0 +1,298 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"watchstander/bot"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func fresh(t testing.TB) (*Store, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "deep", "state.db")
+	s, err := Open(context.Background(), path, Options{Unsafe: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, path
+}
+
+func update(t testing.TB, s *Store, f func(*Tx) error) {
+	t.Helper()
+	if err := s.Update(context.Background(), f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOnlyTheOwnerMayRead(t *testing.T) {
+	s, path := fresh(t)
+	update(t, s, func(tx *Tx) error { return tx.PutMeta("a", "b") })
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %o", name, mode)
+		}
+	}
+}
+
+func TestAFileThatOthersCouldReadIsClosedToThem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestANewerStateIsRefused(t *testing.T) {
+	s, path := fresh(t)
+	update(t, s, func(tx *Tx) error {
+		return tx.exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
+	})
+	if _, err := Open(t.Context(), path, Options{}); err == nil {
+		t.Fatal("it was opened")
+	} else if e, ok := errors.AsType[*bot.Error](err); !ok || e.Code != bot.CodeConflict {
+		t.Errorf("the error is %v", err)
+	}
+	if tables, known, err := Inspect(t.Context(), path); err != nil || tables != 9999 || known != 1 {
+		t.Errorf("inspected: %d, %d, %v", tables, known, err)
+	}
+}
+
+func TestInspectMakesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	if _, _, err := Inspect(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("there is a file now")
+	}
+}
+
+func TestAFailureLeavesNothing(t *testing.T) {
+	s, _ := fresh(t)
+	boom := errors.New("boom")
+	err := s.Update(t.Context(), func(tx *Tx) error {
+		if err := tx.PutMeta("a", "b"); err != nil {
+			return err
+		}
+		return boom
+	})
+	if !errors.Is(err, boom) {
+		t.Error(err)
+	}
+	// Of two that share a transaction, one fails: the other stays.
+	update(t, s, func(tx *Tx) error {
+		for _, name := range []string{"one", "two"} {
+			err := tx.Nested(func() error {
+				if err := tx.PutMeta(name, "x"); err != nil {
+					return err
+				}
+				if name == "one" {
+					return boom
+				}
+				return nil
+			})
+			if (err != nil) != (name == "one") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		return nil
+	})
+	err = s.View(t.Context(), func(tx *Tx) error {
+		for name, want := range map[string]string{"a": "", "one": "", "two": "x"} {
+			if got, err := tx.Meta(name); err != nil || got != want {
+				t.Errorf("%s is %q, %v", name, got, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingWrittenIsNoCommit(t *testing.T) {
+	commits := 0
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), Options{Unsafe: true, After: func() { commits++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	mark := s.Mark()
+	update(t, s, func(tx *Tx) error { _, err := tx.Meta("x"); return err })
+	update(t, s, func(tx *Tx) error {
+		return tx.Nested(func() error { _, _, err := tx.Thread("none"); return err })
+	})
+	if commits != 0 || s.Mark() != mark {
+		t.Errorf("%d commits, mark %d", commits, s.Mark())
+	}
+	update(t, s, func(tx *Tx) error { return tx.PutMeta("x", "y") })
+	if commits != 1 || s.Mark() != mark+1 {
+		t.Errorf("%d commits, mark %d", commits, s.Mark())
+	}
+}
+
+// thread puts an open alert thread with one episode and one view.
+func thread(t testing.TB, s *Store, id string, opened time.Time) bot.Thread {
+	t.Helper()
+	th := bot.Thread{ID: bot.ThreadID(id), Kind: bot.ThreadAlert, Subject: "s-" + id, Version: 1, OpenedAt: opened,
+		State: bot.ThreadState{Alert: &bot.AlertState{GroupLabels: bot.Labels{"alertname": "A"}}}}
+	update(t, s, func(tx *Tx) error {
+		return errors.Join(
+			tx.PutThread(th, "disk Full 100%", opened),
+			tx.PutEpisode(bot.Episode{ID: bot.EpisodeID("epi_" + id), Thread: th.ID, Number: 1, Fingerprint: "f", StartsAt: opened, Labels: bot.Labels{"a": "ü"}}),
+			tx.PutView(View{Thread: th.ID, Room: "ops", OwnRoot: true}, th, opened))
+	})
+	return th
+}
+
+func TestAViewIsDueWhileItShowsLess(t *testing.T) {
+	s, _ := fresh(t)
+	now := time.UnixMilli(1_000_000).UTC()
+	th := thread(t, s, "thr_A", now)
+	due := func() (n int) {
+		err := s.View(t.Context(), func(tx *Tx) error {
+			vs, err := tx.DueViews("ops", now, 10)
+			n = len(vs)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if due() != 1 {
+		t.Error("a new view is not due")
+	}
+	// A receipt for version 1 arrives after version 2 was written: still due.
+	th.Version = 2
+	update(t, s, func(tx *Tx) error { return tx.PutThread(th, "", now) })
+	shown := func(version, seq int64) {
+		update(t, s, func(tx *Tx) error {
+			v, _, err := tx.View(th.ID, "ops")
+			if err != nil {
+				return err
+			}
+			v.Root, v.ShownVersion, v.SaidSeq = "m1", version, seq
+			return tx.PutView(v, th, now)
+		})
+	}
+	if shown(1, 0); due() != 1 {
+		t.Error("the view that shows version 1 of 2 is not due")
+	}
+	if shown(2, 0); due() != 0 {
+		t.Error("the view that shows everything is due")
+	}
+	th.LastSeq = 1
+	update(t, s, func(tx *Tx) error { return tx.PutThread(th, "", now) })
+	if due() != 1 {
+		t.Error("the view that lacks an entry is not due")
+	}
+}
+
+func TestSearch(t *testing.T) {
+	s, _ := fresh(t)
+	thread(t, s, "thr_A", time.UnixMilli(5000).UTC())
+	for words, want := range map[string]int{"disk": 1, "FULL disk": 1, "100%": 1, "1%0": 0, "d_sk": 0, "": 1, "tape": 0} {
+		err := s.View(t.Context(), func(tx *Tx) error {
+			found, err := tx.FindThreads(words, 10)
+			if len(found) != want {
+				t.Errorf("%q finds %d", words, len(found))
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPruneKeepsWhatIsOpenOrUnshown(t *testing.T) {
+	s, _ := fresh(t)
+	now := time.UnixMilli(1 << 40).UTC()
+	old := now.AddDate(-2, 0, 0)
+	closed := thread(t, s, "thr_CLOSED", old)
+	thread(t, s, "thr_OPEN", old)
+	unshown := thread(t, s, "thr_UNSHOWN", old)
+	update(t, s, func(tx *Tx) error {
+		closed.ClosedAt, unshown.ClosedAt = old, old
+		return errors.Join(tx.PutThread(closed, "", old), tx.PutThread(unshown, "", old),
+			tx.PutView(View{Thread: closed.ID, Room: "ops", OwnRoot: true, Root: "m", ShownVersion: 1}, closed, old))
+	})
+	update(t, s, func(tx *Tx) error {
+		n, err := tx.Prune(now, now.AddDate(-1, 0, 0))
+		if n != 1 {
+			t.Errorf("%d were pruned", n)
+		}
+		return err
+	})
+	err := s.View(t.Context(), func(tx *Tx) error {
+		for id, want := range map[bot.ThreadID]bool{"thr_CLOSED": false, "thr_OPEN": true, "thr_UNSHOWN": true} {
+			_, there, err := tx.Thread(id)
+			es, eerr := tx.Episodes(id)
+			if there != want || (len(es) > 0) != want {
+				t.Errorf("%s: %v, %d episodes", id, there, len(es))
+			}
+			if err = errors.Join(err, eerr); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// BenchmarkEpisodes writes the alerts of one large webhook in one transaction.
+func BenchmarkEpisodes(b *testing.B) {
+	s, _ := fresh(b)
+	for b.Loop() {
+		update(b, s, func(tx *Tx) error {
+			for i := range 10_000 {
+				e := bot.Episode{ID: bot.EpisodeID("epi_" + time.Duration(i).String()), Thread: "thr_A", Number: i, Fingerprint: time.Duration(i).String(),
+					StartsAt: time.UnixMilli(int64(i)), Labels: bot.Labels{"alertname": "A", "instance": "x"}}
+				if err := tx.PutEpisode(e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// BenchmarkCommit is one durable commit.
+func BenchmarkCommit(b *testing.B) {
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "s.db"), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	for b.Loop() {
+		update(b, s, func(tx *Tx) error { return tx.PutMeta("a", time.Now().String()) })
+	}
+}
