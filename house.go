@@ -89,8 +89,8 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Probes = append(o.Probes, am.Probe())
 	}
 	if host, ok := c.LocalHost(); ok {
-		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name}))
-		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name}))
+		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: c.Zone}))
+		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: c.Zone}))
 	}
 	if c.Prometheus != nil {
 		if h.prom, err = newPrometheus(c.Prometheus); err != nil {

@@ -42,9 +42,6 @@ func newModel(p *player) *model {
 	return &model{p: p, history: map[string][]observed{}}
 }
 
-// grain is how closely time is watched.
-func (m *model) grain() time.Duration { return 5 * time.Second }
-
 // observe notes what is true now.
 func (m *model) observe() {
 	now := time.Now()

@@ -94,8 +94,12 @@ func (p *player) step(line string) (err error) {
 // advance lets time pass in small steps, so that the model sees what was true
 // in between.
 func (p *player) advance(d time.Duration) {
+	grain := 5 * time.Second
+	if d > 10*time.Minute {
+		grain = 30 * time.Second // hours are watched less closely
+	}
 	for d > 0 && !p.t.Failed() {
-		n := min(d, p.model.grain())
+		n := min(d, grain)
 		time.Sleep(n)
 		d -= n
 		p.settle()

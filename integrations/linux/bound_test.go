@@ -101,8 +101,8 @@ func TestPanicIsUnknown(t *testing.T) {
 	}
 }
 
-// Readings that two askers share can be changed by each of them.
-func TestSharedReadings(t *testing.T) {
+// Askers at the same time share one piece of work.
+func TestSharedWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bounds
 		var runs atomic.Int32
@@ -127,7 +127,7 @@ func TestSharedReadings(t *testing.T) {
 	})
 }
 
-// Many at once, on the real machine's files, for the race detector.
+// Many at once, for the race detector.
 func TestManyAskers(t *testing.T) {
 	o, r := fixture(t, "vulcan")
 	close(r.release)

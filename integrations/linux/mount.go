@@ -171,6 +171,10 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
+// longestPath is the kernel's PATH_MAX, with each byte escaped. The walk along a
+// path costs the square of its length, so it needs a bound.
+const longestPath = 4 * 4096
+
 // visibility tells for each mount what is found at its mount point: itself, or
 // what was mounted over it or over a folder above it. It walks each path as the
 // kernel does, from the root through the mounts on the way.
@@ -195,7 +199,7 @@ func visibility(mounts []*procfs.MountInfo) map[*procfs.MountInfo]*procfs.MountI
 	}
 	found := make(map[*procfs.MountInfo]*procfs.MountInfo, len(mounts))
 	for _, m := range mounts {
-		if root == nil {
+		if root == nil || len(m.MountPoint) > longestPath {
 			// Not a table as kernels write it: believe each mount.
 			found[m] = m
 			continue

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/procfs"
 )
@@ -93,6 +94,19 @@ func TestVolumes(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", s, tt.want)
 			}
 		})
+	}
+}
+
+// A path that no kernel has must not cost seconds: the walk is quadratic.
+func TestLongPathIsQuick(t *testing.T) {
+	mounts := table(t, "1 0 8:1 / / ext4 /dev/sda1 rw\n2 1 8:2 / /x ext4 /dev/sda2 rw\n")
+	mounts[1].MountPoint = strings.Repeat("/a", 1<<20)
+	begin := time.Now()
+	if got := volumes(mounts); len(got) != 2 || len(got[1].paths) != 1 {
+		t.Errorf("%d volumes", len(got))
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 
