@@ -212,6 +212,34 @@ func TestNoAnswer(t *testing.T) {
 	})
 }
 
+// A bot that hangs does not hang whoever asks it from a pipe.
+func TestHungServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		go func() {
+			in := newLines(theirs, maxTold)
+			if _, err := in.next(); err != nil {
+				return
+			}
+			_, _ = theirs.Write(append(line(hello{Version: version, User: "uid:1"}), '\n'))
+			_, _ = theirs.Write(append(line(toClient{Done: &done{}}), '\n'))
+			for {
+				if _, err := in.next(); err != nil {
+					return
+				}
+			}
+		}()
+		began := time.Now()
+		var out bytes.Buffer
+		err := converse(t.Context(), ours, strings.NewReader("/threads\nstatus\n"), &out, named())
+		if err == nil || time.Since(began) != 2*usualWait || !strings.Contains(out.String(), "no answer in 1m0s: /threads") ||
+			!strings.Contains(out.String(), "nobody knows whether this was taken: status") {
+			t.Errorf("after %s: %v, %s", time.Since(began), err, out.String())
+		}
+	})
+}
+
 // What was refused and is typed again goes under the same number, so that the
 // bot can know it again; what is typed anew later does not.
 func TestTypedAgain(t *testing.T) {

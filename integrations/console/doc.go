@@ -18,12 +18,13 @@
 //
 // # The client half
 //
-// [Attach] and [Local] join a person to a Chat: client.go is the loop, typed.go
-// understands what is typed, terminal.go edits lines, paint.go, blocks.go and
-// wrap.go turn frames into lines of text, changes.go tells what an edit changed,
-// clean.go lets nothing through that a terminal would obey, save.go keeps
-// pictures. Colours and widths are known here alone, so that one frame serves
-// every terminal.
+// [Attach] and [Local] join a person to a Chat. client.go makes the ends ready,
+// greet.go and heard.go take what the server tells, session.go is the loop,
+// waiting.go knows what has no answer yet, typed.go understands what is typed,
+// terminal.go edits lines, paint.go, blocks.go and wrap.go turn frames into lines
+// of text, changes.go tells what an edit changed, clean.go lets nothing through
+// that a terminal would obey, save.go keeps pictures. Colours and widths are
+// known here alone, so that one frame serves every terminal.
 //
 // # The protocol
 //

@@ -39,7 +39,7 @@ func wantSafe(t testing.TB, shown string) {
 
 // FuzzText: whatever a label holds, in every place that a message has.
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "plain", "\x1b[31m\x9b2J\u202e", "a\tb\r\nc\u2028d", strings.Repeat("x", 200), "漢字 🔥👩‍👩‍👧 e\u0301", "https://example.org/\x1b"} {
+	for _, s := range []string{"", "plain", "\x1b[31m\x9b2J\u202e", "a\tb\r\nc\u2028d", strings.Repeat("x", 200), "漢字 🔥👩‍👩‍👧 e\u0301", "https://example.org/\x1b", "x." + strings.Repeat("y", 79)} {
 		f.Add(s, 40, true)
 		f.Add(s, 0, false)
 	}
@@ -77,7 +77,7 @@ func FuzzServer(f *testing.F) {
 		s := &session{out: &out, waiting: map[int]*pending{1: {say: say{N: 1, Text: "x\x1b"}}}, asked: map[int]*inquiry{5: {kind: doList}}, unsure: map[string]int{},
 			roots: map[bot.MessageID]*bot.Message{}, next: make(chan struct{}, 1), paint: &painter{zone: time.UTC, colour: true, width: 60}}
 		s.keeps.note(0, bot.Message{})
-		r := newLines(bytes.NewReader(append(data, '\n')), maxTold)
+		r := newLines(bytes.NewReader(append(data, 0x0A)), len(data)+2)
 		for {
 			b, err := r.next()
 			if err != nil {

@@ -27,8 +27,9 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	}
 	if len(b) > maxFrame {
 		f.Message.Blocks = append([]bot.Block(nil), f.Message.Blocks...)
-		withoutBytes(&f.Message)
-		b = line(f)
+		if withoutBytes(&f.Message) {
+			b = line(f)
+		}
 	}
 	if len(b) > maxFrame {
 		return nil, bot.ErrTooLong

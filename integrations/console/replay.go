@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"watchstander/bot"
 )
@@ -55,9 +56,19 @@ func (c *Chat) attach(cl *client, past int) {
 	cl.attached = true
 }
 
-// open: it may still change for the worse, as far as its looks tell. The words
-// of the bot have no other sign of it.
-func (th *thread) open() bool { return th.tone != bot.ToneOK }
+// infoTime is how long a thread that only informs counts as open.
+const infoTime = 24 * time.Hour
+
+// open: it may still change for the worse, as far as its looks tell; the words
+// of the bot have no other sign of it. A digest never looks as if it were over,
+// so what only informs is open for a day.
+func (th *thread) open() bool {
+	last := th.at
+	if th.changed.After(last) {
+		last = th.changed
+	}
+	return th.tone != bot.ToneOK && (th.tone != bot.ToneInfo || time.Since(last) < infoTime)
+}
 
 // recent are the last n lines but for edits.
 func (c *Chat) recent(n int) []*record {

@@ -94,8 +94,9 @@ func fileName(s string) string {
 		}
 		return '_'
 	}, filepath.Base(filepath.ToSlash(s)))
-	if s = strings.TrimLeft(s, ".-_"); s == "" {
+	// The end tells what it is; a point in front would hide it.
+	if s = strings.TrimLeft(s[max(len(s)-80, 0):], ".-_"); s == "" {
 		return "attachment"
 	}
-	return s[max(len(s)-80, 0):]
+	return s
 }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -404,6 +406,48 @@ func TestGoodbye(t *testing.T) {
 	b.wantBye("stops")
 	if _, err := os.Stat(s.socket); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket stays: %v", err)
+	}
+}
+
+// Another user, by the kernel's word: first kept out by the socket's mode, then
+// heard under their own number, whatever they claim.
+func TestAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	s := serve(t, Options{})
+	s.pong()
+	dir := filepath.Dir(s.socket)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "client")
+	b, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(binary, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	say := func() (string, error) {
+		cmd := exec.CommandContext(t.Context(), binary)
+		cmd.Dir, cmd.Stdin = "/", strings.NewReader("status\n")
+		cmd.Env = []string{"CONSOLE_TEST_ROLE=client", "CONSOLE_TEST_SOCKET=" + s.socket, "USER=root", "HOME=/root"}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 54321, Gid: 54321}}
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := say(); err == nil || !strings.Contains(out, "You may not open") {
+		t.Errorf("the socket's mode keeps nobody out: %v, %s", err, out)
+	}
+	if err := os.Chmod(s.socket, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := say(); err != nil || !strings.Contains(out, "pong to status") {
+		t.Errorf("%v, %s", err, out)
+	}
+	if e := <-s.sink.taken; e.User != "uid:54321" {
+		t.Errorf("the sink got %+v", e)
 	}
 }
 

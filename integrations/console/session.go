@@ -55,29 +55,13 @@ type session struct {
 	atPrompt bool
 }
 
-// pending is a line of the person that has no answer yet.
-type pending struct {
-	say   say
-	id    bot.MessageID
-	taken bool
-	told  bool      // that it is taken
-	when  time.Time // it was said, or taken
-}
-
 // inquiry is a question to the server's transcript.
 type inquiry struct {
 	kind  action
 	all   bool
 	posts []post
+	when  time.Time
 }
-
-// patience is how long an answer may take before the person is told that the
-// line at least has been taken.
-const patience = time.Second
-
-// parting is how long a person who leaves waits to know that the last line was
-// taken.
-const parting = 5 * time.Second
 
 // run is the loop.
 func (s *session) run(ctx context.Context) error {
@@ -139,80 +123,6 @@ func (s *session) more() {
 	}
 	s.reading = true
 	s.next <- struct{}{} // its one slot is free while nothing is read
-}
-
-// verdict is a pipe's end: whether all that was said came through.
-func (s *session) verdict() error {
-	if s.failed == 0 || s.edits != nil {
-		return nil
-	}
-	return bot.Errorf(bot.CodeUnavailable, "%s not taken, or not answered.", plural(s.failed, "line was", "lines were"))
-}
-
-// settled tells whether nothing keeps a session whose input has ended: on a
-// pipe no answer that is to come, on a terminal no line whose fate is unknown.
-func (s *session) settled() bool {
-	if s.edits == nil {
-		return len(s.waiting) == 0 && len(s.asked) == 0
-	}
-	for _, p := range s.waiting {
-		if !p.taken {
-			return false
-		}
-	}
-	return true
-}
-
-// due tells when the next look at what waits is due.
-func (s *session) due() (time.Duration, bool) {
-	var first time.Time
-	for _, p := range s.waiting {
-		at := p.deadline(s)
-		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
-			first = at
-		}
-	}
-	return time.Until(first), !first.IsZero()
-}
-
-func (p *pending) deadline(s *session) time.Time {
-	switch {
-	case s.edits == nil:
-		return p.when.Add(s.o.Wait)
-	case s.ended && !p.taken:
-		return p.when.Add(parting)
-	case p.taken && !p.told:
-		return p.when.Add(patience)
-	}
-	return time.Time{}
-}
-
-// overdue tells of lines that wait for longer than people like to.
-func (s *session) overdue() error {
-	for n, p := range s.waiting {
-		if at := p.deadline(s); at.IsZero() || time.Now().Before(at) {
-			continue
-		}
-		text := ""
-		switch {
-		case s.edits != nil && p.taken:
-			p.told = true
-			text = s.paint.note("taken: %s", brief(p.say.Text))
-		case p.taken:
-			text = s.paint.warn("taken, but there was no answer in %s: %s", s.o.Wait, brief(p.say.Text))
-		default:
-			text = s.paint.warn("nobody knows whether this was taken: %s", brief(p.say.Text))
-		}
-		if !p.told {
-			delete(s.waiting, n)
-			s.failed++
-		}
-		if err := s.print(text); err != nil {
-			return err
-		}
-	}
-	s.more()
-	return nil
 }
 
 // obey does what a typed line asks for.
@@ -303,6 +213,7 @@ func (s say) key() string { return fmt.Sprintf("%d %s", s.Thread, s.Text) }
 func (s *session) ask(q inquiry, a asking) {
 	s.n++
 	a.N = s.n
+	q.when = time.Now()
 	s.asked[a.N] = &q
 	var w toServer
 	switch q.kind {

@@ -339,6 +339,25 @@ func sending(t *testing.T, s *server, o bot.Outgoing) bot.Sending {
 	return bot.Sending{Key: o.Key, Room: o.Room, Kind: o.Kind, Root: o.Root, Body: parts[0].Body, Since: time.Now()}
 }
 
+func TestOpen(t *testing.T) {
+	now, old := time.Now(), time.Now().Add(-2*infoTime)
+	for _, c := range []struct {
+		th   thread
+		want bool
+	}{
+		{thread{tone: bot.ToneCritical, at: old}, true},
+		{thread{tone: bot.ToneMuted, at: old}, true},
+		{thread{tone: bot.ToneOK, at: now}, false},
+		{thread{tone: bot.ToneInfo, at: now}, true},
+		{thread{tone: bot.ToneInfo, at: old}, false},
+		{thread{tone: bot.ToneInfo, at: old, changed: now}, true},
+	} {
+		if c.th.open() != c.want {
+			t.Errorf("%+v: open is %v", c.th, !c.want)
+		}
+	}
+}
+
 // What the client is told of the past: the newest state of roots, no edits.
 func TestPast(t *testing.T) {
 	s := serve(t, Options{})

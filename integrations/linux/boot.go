@@ -55,30 +55,6 @@ func bootTime(proc string) (time.Time, error) {
 	return time.Unix(int64(stat.BootTime), 0).UTC(), nil
 }
 
-// Reboot tells that the host was started anew: id, of [Boot], is another than
-// the previous one, which the caller has kept. Without a previous one (the bot's
-// first start) no change is claimed. Where at is zero the change is dated now,
-// when it was noticed.
-func Reboot(host, previous, id string, at time.Time) (bot.Change, bool) {
-	if previous == "" || id == "" || previous == id {
-		return bot.Change{}, false
-	}
-	if at.IsZero() {
-		at = time.Now().UTC().Truncate(time.Millisecond)
-	}
-	short := clean(id)
-	if len(id) > 4 {
-		short = clean(id[:4]) + "…"
-	}
-	return bot.Change{
-		ID:   "boot " + id,
-		Host: host,
-		Kind: bot.ChangeReboot,
-		Text: "rebooted (boot " + short + ")",
-		At:   at,
-	}, true
-}
-
 // uptime gives how long the host has been up, and since when.
 func (p *Probe) uptime() []bot.Reading {
 	const what = "uptime"

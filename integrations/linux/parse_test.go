@@ -122,24 +122,6 @@ func TestBoot(t *testing.T) {
 	}
 }
 
-func TestReboot(t *testing.T) {
-	at := time.Date(2026, 3, 1, 4, 5, 6, 0, time.UTC)
-	const a, b = "3f2a9c01-7d52-4e0c-8b11-2f6a1d9e4c77", "8a35b0e8-cd67-4506-b9d3-298e9c347f80"
-	for _, tt := range []struct{ previous, id string }{{"", a}, {a, a}, {a, ""}, {"", ""}} {
-		if c, ok := Reboot("vulcan", tt.previous, tt.id, at); ok {
-			t.Errorf("%q to %q is said to be %+v", tt.previous, tt.id, c)
-		}
-	}
-	got, ok := Reboot("vulcan", b, a, at)
-	want := bot.Change{ID: "boot " + a, Host: "vulcan", Kind: bot.ChangeReboot, Text: "rebooted (boot 3f2a…)", At: at}
-	if !ok || got != want {
-		t.Errorf("%+v", got)
-	}
-	if got, ok := Reboot("vulcan", b, a, time.Time{}); !ok || got.At.IsZero() || got.At.Location() != time.UTC {
-		t.Errorf("%+v", got)
-	}
-}
-
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Hour: "0 s", 59 * time.Second: "59 s", 90 * time.Second: "1 min", 61 * time.Minute: "1 h 1 min", 51*time.Hour + 59*time.Minute: "2 d 3 h",

@@ -241,9 +241,11 @@ func TestTokenStaysHidden(t *testing.T) {
 			w.WriteHeader(500)
 			_, _ = io.WriteString(w, "syt_c2VjcmV0_tOkEn%2B%2F%3D_1234")
 		},
-		"in a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/"+secret, http.StatusFound) },
-		"revoked":       answers(401, "", `{"errcode":"M_UNKNOWN_TOKEN","error":"`+secret+`"}`),
-		"hung up":       func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"in a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/"+secret, http.StatusFound)
+		},
+		"revoked": answers(401, "", `{"errcode":"M_UNKNOWN_TOKEN","error":"`+secret+`"}`),
+		"hung up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, log := over(t, h)
