@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"integrations/matrix":       {"bot"},
 	"integrations/prometheus":   {"bot"},
 	"integrations/systemd":      {"bot"},
+	"bot/bottest/contract":      {"bot"},
 	"bot/bottest/real":          {},
 	"integrations/alertmanager/alertmanagertest": {"bot", "integrations/alertmanager"},
 	// The joiners: they see everything.

@@ -29,7 +29,9 @@ type Chat struct {
 	fault func(bot.Sending) error
 	lost  func(bot.Sending) error
 	down  bool
-	in    chan bot.Batch
+	// unheard is what people did and the bot has not taken; news wakes Run.
+	unheard []bot.Batch
+	news    chan struct{}
 	// Faults are what the bot did that no platform would take.
 	faults []string
 	sent   func(Post)
@@ -54,7 +56,7 @@ func (p Post) Text() string { return PlainText(p.Message) }
 
 // NewChat makes one with no pace.
 func NewChat(id bot.ChatID) *Chat {
-	return &Chat{ID: id, caps: bot.Caps{Threads: true, Edits: true}, byKey: map[bot.SendKey]int{}, in: make(chan bot.Batch)}
+	return &Chat{ID: id, caps: bot.Caps{Threads: true, Edits: true}, byKey: map[bot.SendKey]int{}, news: make(chan struct{}, 1)}
 }
 
 // Pace limits the posts a second in one room, as the bot is told.
@@ -65,35 +67,55 @@ func (c *Chat) Pace(perSecond float64, burst int) {
 // Caps implements bot.Chat.
 func (c *Chat) Caps() bot.Caps { return c.caps }
 
-// Run implements bot.Chat: it hands over what Hear was given.
+// Run implements bot.Chat: it hands over what Hear was given, in order, each
+// until it is taken. What was not taken when the bot died waits for the next
+// Run, as it does on a platform.
 func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
-	for {
+	for ctx.Err() == nil {
+		b, any := c.next()
+		if !any {
+			select {
+			case <-ctx.Done():
+			case <-c.news:
+			}
+			continue
+		}
+		if err := sink.Take(ctx, b); err == nil {
+			c.taken()
+			continue
+		}
 		select {
 		case <-ctx.Done():
-			return nil
-		case b := <-c.in:
-			for ctx.Err() == nil {
-				if err := sink.Take(ctx, b); err == nil {
-					break
-				}
-				select {
-				case <-ctx.Done():
-				case <-time.After(time.Second):
-				}
-			}
+		case <-time.After(time.Second):
 		}
 	}
+	return nil
+}
+
+func (c *Chat) next() (b bot.Batch, any bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.unheard) == 0 {
+		return b, false
+	}
+	return c.unheard[0], true
+}
+
+func (c *Chat) taken() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unheard = c.unheard[1:]
 }
 
 // Hear makes people's events reach the bot.
-func (c *Chat) Hear(ctx context.Context, es ...bot.Event) {
+func (c *Chat) Hear(es ...bot.Event) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.seq++
-	b := bot.Batch{Source: string(c.ID), Cursor: fmt.Sprint(c.seq), Events: es}
-	c.mu.Unlock()
+	c.unheard = append(c.unheard, bot.Batch{Source: string(c.ID), Cursor: fmt.Sprint(c.seq), Events: es})
 	select {
-	case c.in <- b:
-	case <-ctx.Done():
+	case c.news <- struct{}{}:
+	default:
 	}
 }
 
@@ -105,6 +127,9 @@ type frozen struct {
 
 // Encode implements bot.Chat.
 func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
+	if o.Bare {
+		o.Message = bare(o.Message)
+	}
 	body, err := json.Marshal(frozen{o.Kind, o.ReplyTo, o.Message})
 	if err != nil {
 		return nil, err
@@ -134,6 +159,9 @@ func (c *Chat) Send(_ context.Context, s bot.Sending) (bot.Receipt, error) {
 	if i, twice := c.byKey[s.Key]; twice {
 		c.faults = append(c.faults, fmt.Sprintf("key %s was sent twice", s.Key))
 		return bot.Receipt{ID: c.posts[i].ID}, nil
+	}
+	if slices.ContainsFunc(c.posts, func(p Post) bool { return p.ID == s.Root && p.Gone }) {
+		return bot.Receipt{}, &bot.Refusal{Kind: bot.RootGone, Cause: errors.New("the root was deleted")}
 	}
 	id := bot.MessageID(fmt.Sprintf("m%d", len(c.posts)+1))
 	now := time.Now().UTC()
@@ -240,7 +268,16 @@ func PlainText(m bot.Message) string {
 	for _, a := range m.Actions {
 		line("(" + a.Emoji + " " + a.Label + ")")
 	}
+	if len(m.Note) > 0 {
+		line(m.Note.String())
+	}
 	return b.String()
+}
+
+// bare is a message's words without their looks, buttons and bytes.
+func bare(m bot.Message) bot.Message {
+	title, rest, _ := strings.Cut(PlainText(m), "\n")
+	return bot.Message{Tone: m.Tone, Title: bot.Line(bot.T(title)), Blocks: []bot.Block{bot.Para{Text: bot.Line(bot.T(rest))}}}
 }
 
 func (c *Chat) isDown() bool {

@@ -96,7 +96,7 @@ func (p *player) step(line string) (err error) {
 func (p *player) advance(d time.Duration) {
 	grain := 5 * time.Second
 	if d > 10*time.Minute {
-		grain = 30 * time.Second // hours are watched less closely
+		grain = time.Minute // hours are watched less closely
 	}
 	for d > 0 && !p.t.Failed() {
 		n := min(d, grain)
@@ -251,18 +251,18 @@ func (p *player) person(words []string, line string) error {
 	switch words[i] {
 	case "says":
 		p.lastID = id
-		p.chat.Hear(p.t.Context(), bot.Said{Chat: "matrix", Room: room, ID: id, Root: root, User: user, Text: strings.TrimSpace(after(line, i+1)), At: at})
+		p.chat.Hear(bot.Said{Chat: "matrix", Room: room, ID: id, Root: root, User: user, Text: strings.TrimSpace(after(line, i+1)), At: at})
 	case "repeats": // the platform delivers the newest message once more
-		p.chat.Hear(p.t.Context(), bot.Said{Chat: "matrix", Room: room, ID: p.lastID, Root: root, User: user, Text: strings.TrimSpace(after(line, i+1)), At: at})
+		p.chat.Hear(bot.Said{Chat: "matrix", Room: room, ID: p.lastID, Root: root, User: user, Text: strings.TrimSpace(after(line, i+1)), At: at})
 	case "presses":
 		post, err := p.root(words[i+3])
 		if err != nil {
 			return err
 		}
 		p.pressed[string(user)] = id
-		p.chat.Hear(p.t.Context(), bot.Pressed{Chat: "matrix", Room: post.Room, ID: id, Target: post.ID, User: user, Emoji: words[i+1], At: at})
+		p.chat.Hear(bot.Pressed{Chat: "matrix", Room: post.Room, ID: id, Target: post.ID, User: user, Emoji: words[i+1], At: at})
 	case "withdraws":
-		p.chat.Hear(p.t.Context(), bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.pressed[string(user)], User: user, At: at})
+		p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.pressed[string(user)], User: user, At: at})
 	default:
 		return fmt.Errorf("people do not %q", words[i])
 	}
@@ -410,7 +410,7 @@ func (p *player) deleteRoot(ref string) error {
 	}
 	p.chat.Delete(post.ID)
 	p.said++
-	p.chat.Hear(p.t.Context(), bot.Withdrawn{Chat: "matrix", Room: post.Room, ID: bot.MessageID(fmt.Sprintf("u%d", p.said)), Target: post.ID, User: "@mod:example.org", At: time.Now().UTC()})
+	p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: post.Room, ID: bot.MessageID(fmt.Sprintf("u%d", p.said)), Target: post.ID, User: "@mod:example.org", At: time.Now().UTC()})
 	return nil
 }
 

@@ -72,6 +72,7 @@ func (f *Flow) commit(ctx context.Context, ts []taking) {
 	defer cancel()
 	errs := make([]error, len(ts))
 	var after []func()
+	mark := f.o.Store.Mark()
 	err := f.o.Store.Update(ctx, func(tx *store.Tx) error {
 		after = nil
 		for i, t := range ts {
@@ -89,7 +90,9 @@ func (f *Flow) commit(ctx context.Context, ts []taking) {
 		for _, do := range after {
 			do()
 		}
-		f.wake()
+		if f.o.Store.Mark() != mark {
+			f.wake()
+		}
 	}
 	for i, t := range ts {
 		e := errors.Join(err, errs[i])

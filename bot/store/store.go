@@ -45,7 +45,6 @@ type Options struct {
 
 // Store is an open state. It is safe for concurrent use.
 type Store struct {
-	path    string
 	options Options
 	write   *sql.DB
 	read    *sql.DB
@@ -59,7 +58,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, options: o}
+	s := &Store{options: o}
 	var err error
 	if s.write, err = open(path, o, "immediate", 1); err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
