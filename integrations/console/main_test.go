@@ -63,7 +63,6 @@ type server struct {
 	t      testing.TB
 	socket string
 	stop   func() error // once; ends Run and gives its error
-	keys   int
 }
 
 // folder is a short one: a socket's path has little room.
@@ -117,9 +116,6 @@ func serve(t testing.TB, o Options) *server {
 type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(b []byte) (int, error) { w.t.Logf("%s", b); return len(b), nil }
-
-// key makes the next one.
-func (s *server) key(name string) bot.SendKey { return bot.SendKey("key_" + name) }
 
 // outgoing sends a message as flow does.
 func (s *server) post(o bot.Outgoing) bot.MessageID {
