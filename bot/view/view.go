@@ -31,9 +31,9 @@ type Style struct {
 // a fault of the platform's limits.
 const Details = 4
 
-func (s Style) limit(usual int) int {
-	return max(usual>>(2*s.Detail), 1)
-}
+// limit is how many of something are listed: a quarter at each level, and none
+// at the last for most.
+func (s Style) limit(usual int) int { return usual >> (2 * s.Detail) }
 
 // Time is an instant as people read it, in the operator's zone, with its date:
 // a message may be read days later.

@@ -1,11 +1,8 @@
 package matrix
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +37,9 @@ func newPlace(t *testing.T, hs *real.Homeserver, alice, self *real.User) *contra
 			c, err := New(Options{
 				Chat: "matrix", Homeserver: address(t), User: bot.UserID(self.ID), Token: self.Token,
 				Rooms: map[bot.RoomID]string{"ops": room}, Cursor: s.Cursor, Log: s.Log,
+				// A loud root is no notice: that it is our own is all that keeps it
+				// from being heard.
+				Loud: []bot.Tone{bot.ToneCritical},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -244,50 +244,4 @@ func drawn(t *testing.T, source string) (text string, links []string) {
 		}
 	}
 	return b.String(), links
-}
-
-// TestNobodyIsRung asks the homeserver itself whom a message wakes. It counts,
-// for each reader, what is for them.
-func TestNobodyIsRung(t *testing.T) {
-	h := newHouse(t)
-	h.enter(t)
-	bob := h.hs.NewUser(t, "bob")
-	h.alice.Invite(t, h.room, bob)
-	bob.Join(t, h.room)
-	since, _, err := highlights(t.Context(), h.alice, h.room, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := h.chat(t, "")
-	post(t, c, bot.Outgoing{Key: "key_loud", Kind: bot.SendRoot, Message: bot.Message{
-		Title: bot.Line(bot.T("@room alice " + h.alice.ID)), Blocks: []bot.Block{bot.Pre{Body: "@room alice " + h.alice.ID}},
-	}})
-	// Another person's word does ring, so that the silence before it says
-	// something.
-	h.alice.Await(t, h.room, soon, "a call", real.Has(bob.Say(t, h.room, "alice, wake up")))
-	real.Eventually(t, soon, "alice is rung once", func() error {
-		if _, n, err := highlights(t.Context(), h.alice, h.room, since); err != nil || n != "1" {
-			return fmt.Errorf("%s times, %v", n, err)
-		}
-		return nil
-	})
-}
-
-// highlights is how often a reader was called in a room. Dendrite tells it to
-// those alone who ask for what is new since a moment.
-func highlights(ctx context.Context, u *real.User, room, since string) (next string, count json.Number, err error) {
-	var answer struct {
-		Next  string `json:"next_batch"`
-		Rooms struct {
-			Join map[string]struct {
-				Unread struct {
-					Highlights json.Number `json:"highlight_count"`
-				} `json:"unread_notifications"`
-			} `json:"join"`
-		} `json:"rooms"`
-	}
-	query := url.Values{"timeout": {"0"}}
-	set(query, "since", since)
-	err = u.Do(ctx, http.MethodGet, real.Path("sync")+"?"+query.Encode(), nil, &answer)
-	return answer.Next, answer.Rooms.Join[room].Unread.Highlights, err
 }

@@ -71,7 +71,7 @@ func receiveOrder(b *bench) {
 
 // receiveOwn: a bot that heard itself would answer itself for ever.
 func receiveOwn(b *bench) {
-	root := b.root("key_root", plain("status"))
+	root := b.root("key_root", toned(bot.ToneCritical, "status"))
 	b.post(bot.Outgoing{Key: "key_edit", Kind: bot.SendEdit, Root: root, Message: plain("ack")})
 	b.reply("key_reply", root, plain("ack"))
 	b.post(bot.Outgoing{Key: "key_answer", Kind: bot.SendReply, ReplyTo: b.marker(), Message: plain("status")})
