@@ -280,6 +280,13 @@ func bare(m bot.Message) bot.Message {
 	return bot.Message{Tone: m.Tone, Title: bot.Line(bot.T(title)), Blocks: []bot.Block{bot.Para{Text: bot.Line(bot.T(rest))}}}
 }
 
+// lose asks f after each accepted message whether its receipt is kept back.
+func (c *Chat) lose(f func(bot.Sending) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost = f
+}
+
 func (c *Chat) isDown() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

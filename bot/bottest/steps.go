@@ -338,16 +338,14 @@ func (p *player) chatStep(words []string) error {
 	case "forbid":
 		faulty(bot.Refusal{Kind: bot.Forbidden})
 	case "lose":
-		p.chat.mu.Lock()
-		defer p.chat.mu.Unlock()
-		p.chat.lost = func(s bot.Sending) error {
+		p.chat.lose(func(s bot.Sending) error {
 			if count > 0 {
 				count--
 				_ = p.accepted(s)
 				return &bot.Refusal{Kind: bot.Unsure}
 			}
 			return p.accepted(s)
-		}
+		})
 	default:
 		return fmt.Errorf("the chat does not %q", words[0])
 	}

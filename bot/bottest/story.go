@@ -270,6 +270,7 @@ func (p *player) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.chat.lose(p.accepted)
 	run, stop := context.WithCancel(ctx)
 	p.stop, p.done = stop, make(chan struct{})
 	f, done := p.flow, p.done
@@ -280,7 +281,6 @@ func (p *player) start() {
 		}
 	}()
 	p.webhook.to(p.handler)
-	p.chat.lost = p.accepted
 	synctest.Wait()
 }
 

@@ -45,6 +45,9 @@ func stories(t *testing.T) []Story {
 // must not be seen. Every point is tried with WATCHSTANDER_CRASHES=all, so many of
 // each kind with a number, and one of each kind otherwise.
 func TestStoriesWithCrashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the stories are played plainly in short runs")
+	}
 	points := 1
 	if many := os.Getenv("WATCHSTANDER_CRASHES"); many == "all" {
 		points = 1 << 20
