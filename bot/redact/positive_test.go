@@ -110,7 +110,7 @@ func positives() []hidden {
 		{"token", "GET /_matrix/client/v3/sync?access_token=«»&since=s12_3", tok(), "since=s12_3"},
 		{"token", "token: «»", f.uuid(), ""},
 		{"token", "token=«»", id, ""},
-		{"token", "//registry.npmjs.org/:_authToken=«»", tok(), "registry.npmjs.org"},
+		{"token", "//npm.example.org/:_authToken=«»", tok(), "npm.example.org"},
 		{"credential", `{"auths":{"ghcr.io":{"auth":"«»"}}}`, base64.StdEncoding.EncodeToString([]byte("bob:" + tok())), "ghcr.io"},
 		{"one-time-code", "otp=«»", "493028", ""},
 		{"cookie", "Cookie: «»", "session=" + tok() + "; csrf=" + tok(), "Cookie: "},
