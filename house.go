@@ -153,7 +153,7 @@ func (h *house) matrix(ctx context.Context, ch config.Chat) (*matrix.Chat, error
 	}
 	o := matrix.Options{Chat: ch.ID, Homeserver: ch.Matrix.Homeserver, User: ch.Matrix.User, Token: token, Rooms: map[bot.RoomID]string{},
 		RoomPerSecond: ch.Matrix.PerSecond, RoomBurst: ch.Matrix.Burst, ChatPerSecond: ch.Matrix.PerSecond, ChatBurst: ch.Matrix.Burst,
-		Loud: []bot.Tone{bot.ToneCritical}, Log: h.log.With("chat", ch.ID)}
+		Loud: []bot.Tone{bot.ToneCritical}, Offers: ch.Matrix.OfferReactions, Log: h.log.With("chat", ch.ID)}
 	for _, r := range h.config.Rooms {
 		if r.Chat == ch.ID {
 			o.Rooms[r.ID] = r.PlatformID

@@ -16,7 +16,8 @@ type Chat interface {
 	Run(ctx context.Context, sink Sink) error
 	// Encode turns a message into the exact bytes of one or more posts. It is
 	// pure: the same input gives the same bytes, and nothing outside is asked.
-	// A root and an edit give exactly one part, or ErrTooLong.
+	// A root and an edit give exactly one part, or ErrTooLong; so does an offer,
+	// where Caps has Offers.
 	Encode(Outgoing) ([]Part, error)
 	// Send posts one part, once for one key where the platform can promise it.
 	// A failure is a *Refusal; any other error counts as Unsure.
@@ -63,6 +64,9 @@ type Caps struct {
 	Edits bool
 	// Buttons are real buttons; otherwise reactions with a legend.
 	Buttons bool
+	// Offers: the bot puts reactions of its own under a root, so that people
+	// need only tap on them.
+	Offers bool
 }
 
 // SendKind is what a post is.
@@ -72,6 +76,8 @@ const (
 	SendRoot  SendKind = "root"  // begins a thread
 	SendEdit  SendKind = "edit"  // replaces the root's content
 	SendReply SendKind = "reply" // into the thread, or an answer to a message
+	// SendOffer is a reaction of our own to a root, for people to tap on.
+	SendOffer SendKind = "offer"
 )
 
 // Outgoing is what Encode gets.
@@ -79,8 +85,10 @@ type Outgoing struct {
 	Key  SendKey
 	Room RoomID
 	Kind SendKind
-	// Root is the thread's root (edits and replies in a thread).
+	// Root is the thread's root (edits, offers, and replies in a thread).
 	Root MessageID
+	// Emoji is what an offer is made of; it has no Message.
+	Emoji string
 	// ReplyTo is the message that a reply answers, where it stands outside any
 	// thread.
 	ReplyTo MessageID

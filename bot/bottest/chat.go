@@ -47,6 +47,7 @@ type Post struct {
 	ReplyTo bot.MessageID
 	Message bot.Message // as it stands now; a root's newest edit
 	Edits   int
+	Offers  []string // the bot's own reactions to a root
 	At      time.Time
 	Gone    bool
 }
@@ -56,7 +57,7 @@ func (p Post) Text() string { return PlainText(p.Message) }
 
 // NewChat makes one with no pace.
 func NewChat(id bot.ChatID) *Chat {
-	return &Chat{ID: id, caps: bot.Caps{Threads: true, Edits: true}, byKey: map[bot.SendKey]int{}, news: make(chan struct{}, 1)}
+	return &Chat{ID: id, caps: bot.Caps{Threads: true, Edits: true, Offers: true}, byKey: map[bot.SendKey]int{}, news: make(chan struct{}, 1)}
 }
 
 // Pace limits the posts a second in one room, as the bot is told.
@@ -122,6 +123,7 @@ func (c *Chat) Hear(es ...bot.Event) {
 type frozen struct {
 	Kind    bot.SendKind
 	ReplyTo bot.MessageID
+	Emoji   string
 	Message bot.Message
 }
 
@@ -130,7 +132,7 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	if o.Bare {
 		o.Message = bare(o.Message)
 	}
-	body, err := json.Marshal(frozen{o.Kind, o.ReplyTo, o.Message})
+	body, err := json.Marshal(frozen{o.Kind, o.ReplyTo, o.Emoji, o.Message})
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +175,14 @@ func (c *Chat) Send(_ context.Context, s bot.Sending) (bot.Receipt, error) {
 		} else {
 			c.posts[i].Message = f.Message
 			c.posts[i].Edits++
+		}
+	}
+	if s.Kind == bot.SendOffer {
+		i := slices.IndexFunc(c.posts, func(p Post) bool { return p.ID == s.Root })
+		if i < 0 || c.posts[i].Kind != bot.SendRoot || c.posts[i].Room != s.Room || f.Emoji == "" || slices.Contains(c.posts[i].Offers, f.Emoji) {
+			c.faults = append(c.faults, fmt.Sprintf("an offer of %q under %q", f.Emoji, s.Root))
+		} else {
+			c.posts[i].Offers = append(c.posts[i].Offers, f.Emoji)
 		}
 	}
 	c.posts = append(c.posts, p)
@@ -220,13 +230,13 @@ func (c *Chat) Delete(id bot.MessageID) {
 	}
 }
 
-// Posts are all messages of a room in their order, edits left out.
+// Posts are all messages of a room in their order, edits and reactions left out.
 func (c *Chat) Posts(room bot.RoomID) []Post {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []Post
 	for _, p := range c.posts {
-		if p.Room == room && p.Kind != bot.SendEdit {
+		if p.Room == room && p.Kind != bot.SendEdit && p.Kind != bot.SendOffer {
 			out = append(out, p)
 		}
 	}

@@ -112,7 +112,7 @@ func (w *witness) see(*testing.T) (posts []contract.Post) {
 		if p.Gone {
 			continue
 		}
-		x := contract.Post{ID: p.ID, Mine: true, Root: p.Root, Answers: p.ReplyTo, Faces: []string{p.Text()}, Markup: len(p.Message.Actions) > 0}
+		x := contract.Post{ID: p.ID, Mine: true, Root: p.Root, Answers: p.ReplyTo, Faces: []string{p.Text()}, Offers: p.Offers, Markup: len(p.Message.Actions) > 0}
 		look := func(t bot.Text) {
 			for _, s := range t {
 				x.Markup = x.Markup || s.Style != bot.Plain || s.URL != ""

@@ -21,6 +21,15 @@ func (p *player) expect(words []string) error {
 			return p.holds(post.Text(), text(3), false)
 		}
 		return p.holds(post.Text(), text(2), true)
+	case "offers":
+		post, err := p.root(words[1])
+		if err != nil {
+			return err
+		}
+		if have := strings.Join(post.Offers, " "); have != text(2) {
+			return fmt.Errorf("it offers %q", have)
+		}
+		return nil
 	case "no-thread":
 		if post, err := p.root(text(1)); err == nil {
 			return fmt.Errorf("there is one: %s", post.Message.Title.String())

@@ -289,7 +289,7 @@ func (p *player) botStep(what string) error {
 }
 
 // chatStep is what happens to the chat: down, up, pace R BURST, reject N,
-// busy N AFTER, lose N (accepted, not answered), refuse.
+// busy N AFTER, lose N (accepted, not answered), forbid N, reject-offers N.
 func (p *player) chatStep(words []string) error {
 	count := 1
 	if len(words) > 1 {
@@ -335,6 +335,16 @@ func (p *player) chatStep(words []string) error {
 			return err
 		}
 		faulty(bot.Refusal{Kind: bot.Busy, After: d})
+	case "reject-offers":
+		p.chat.mu.Lock()
+		defer p.chat.mu.Unlock()
+		p.chat.fault = func(s bot.Sending) error {
+			if s.Kind != bot.SendOffer || count == 0 {
+				return nil
+			}
+			count--
+			return &bot.Refusal{Kind: bot.Rejected}
+		}
 	case "forbid":
 		faulty(bot.Refusal{Kind: bot.Forbidden})
 	case "lose":

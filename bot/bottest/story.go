@@ -115,16 +115,25 @@ type Crash struct {
 	AfterCommits, AfterSends int
 }
 
-// Played tells how much happened, so that a caller knows where crashes can be.
-type Played struct{ Commits, Sends int }
+// Played tells what happened, so that a caller knows where crashes can be.
+type Played struct {
+	// Commits are the numbers of the commits that changed more than a heartbeat;
+	// they are looked for only when the story is played without a crash.
+	Commits []int
+	// Sends counts the messages that the chat accepted.
+	Sends int
+}
 
 // player plays one story.
 type player struct {
 	t      *testing.T
 	story  Story
 	crash  Crash
-	played Played
 	mu     sync.Mutex
+	played Played
+	// commits counts all of them; moments is nil when a crash is played.
+	commits int
+	moments *moments
 
 	dir    string
 	config *config.Config
@@ -195,6 +204,11 @@ func (p *player) play() {
 	}
 	stopAM()
 	<-amDone
+	if p.moments != nil {
+		if err := p.moments.db.Close(); err != nil {
+			p.t.Error(err)
+		}
+	}
 	for _, f := range p.chat.Faults() {
 		p.t.Errorf("%s: the chat would not have taken this: %s", p.story.Name, f)
 	}
@@ -242,6 +256,11 @@ func (p *player) prepare() {
 		Inhibit:   []alertmanagertest.Inhibit{{Source: []string{`severity="critical"`}, Target: []string{`severity="warning"`}, Equal: []string{"instance"}}},
 	})
 	p.model = newModel(p)
+	if p.crash == (Crash{}) {
+		if p.moments, err = openMoments(p.dir); err != nil {
+			p.t.Fatal(err)
+		}
+	}
 }
 
 // start starts the bot over whatever state there is.
@@ -341,9 +360,19 @@ func (p *player) before() error {
 func (p *player) after() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.played.Commits++
-	if p.played.Commits == p.crash.AfterCommits {
+	p.commits++
+	if p.commits == p.crash.AfterCommits {
 		p.dead = true
+	}
+	if p.moments == nil {
+		return
+	}
+	changed, err := p.moments.changed(context.Background())
+	if err != nil {
+		p.t.Errorf("%s: look at the state: %v", p.story.Name, err)
+	}
+	if changed {
+		p.played.Commits = append(p.played.Commits, p.commits)
 	}
 }
 

@@ -47,7 +47,7 @@ func (b *builder) chats() {
 }
 
 func (b *builder) matrix(k *matrixKeys) *Matrix {
-	m := &Matrix{User: bot.UserID(k.User.v), Token: b.secret(k.TokenFile), PerSecond: k.Pace.PerSecond.or(1), Burst: k.Pace.Burst.or(5)}
+	m := &Matrix{User: bot.UserID(k.User.v), Token: b.secret(k.TokenFile), PerSecond: k.Pace.PerSecond.or(1), Burst: k.Pace.Burst.or(5), OfferReactions: k.Offers.or(true)}
 	if u := b.address(k.Homeserver); u != nil {
 		m.Homeserver = base(u)
 		if u.Scheme == "http" && !loopback(u.Hostname()) {

@@ -86,6 +86,8 @@ type Matrix struct {
 	// how many may go at once after a rest.
 	PerSecond float64
 	Burst     int
+	// OfferReactions puts the bot's own reactions under an alert's root.
+	OfferReactions bool
 }
 
 // Console is the chat for a terminal on the host itself.

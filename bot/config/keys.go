@@ -59,6 +59,7 @@ type matrixKeys struct {
 	User       given[string] `yaml:"user" need:"the bot's own MXID, as in \"@watchstander:example.org\""`
 	TokenFile  given[string] `yaml:"token_file" need:"the file that holds the bot's access token"`
 	Pace       paceKeys      `yaml:"pace"`
+	Offers     given[bool]   `yaml:"offer_reactions"`
 }
 
 type paceKeys struct {

@@ -300,7 +300,11 @@ func (c *change) log(th *bot.Thread, by bot.PersonID, m bot.Message) error {
 	return c.AddEntry(bot.Entry{Thread: th.ID, Seq: th.LastSeq, At: c.now, By: by, Message: m})
 }
 
-func (c *change) style() view.Style { return view.Style{Zone: c.s.Zone} }
+func (c *change) style() view.Style { return c.f.style(c.s) }
+
+func (f *Flow) style(s *Settings) view.Style {
+	return view.Style{Zone: s.Zone, Graphs: f.o.Grapher != nil}
+}
 
 // values are the episodes in the order of their numbers, whatever order they
 // were told in.

@@ -142,7 +142,7 @@ func (c *change) rootGone(v store.View) error {
 		v.ShownVersion, v.SaidSeq = th.Version, th.LastSeq
 		return c.PutView(v, th, c.now)
 	}
-	v.Root, v.ShownVersion = "", 0
+	v.Root, v.ShownVersion, v.Offered = "", 0, 0
 	v.Remade++
 	if err := c.log(&th, "", view.Remade()); err != nil {
 		return err

@@ -41,7 +41,7 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 			return err
 		}
 		if pending, has, err = tx.UnfinishedSend(v.Thread, v.Room); err != nil || has {
-			stale = has && r.safe[pending.Key] && pending.Part == 0 && pending.Kind != bot.SendReply && pending.Version < th.Version
+			stale = has && r.safe[pending.Key] && r.outdated(pending, th)
 			return err
 		}
 		v, version = now, th.Version
@@ -67,6 +67,9 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 				toSeq = entries[len(entries)-1].Seq
 			}
 			facts.Thread = th
+			return nil
+		case v.Offered < len(r.offers()) && v.Root != "" && th.Open() && th.Kind == bot.ThreadAlert:
+			out.Kind, out.Emoji = bot.SendOffer, r.offers()[v.Offered]
 			return nil
 		default:
 			return nil
@@ -112,6 +115,26 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 		r.safe[s.Key] = true
 	}
 	return &sends[0], nil
+}
+
+// outdated tells whether what was frozen should be rendered anew, if the platform
+// surely has nothing of it.
+func (r *room) outdated(s store.Send, th bot.Thread) bool {
+	switch s.Kind {
+	case bot.SendReply:
+		return false // the log is said in order, whatever came after
+	case bot.SendOffer:
+		return !th.Open() || s.Version < th.Version // the root's edit goes first
+	}
+	return s.Part == 0 && s.Version < th.Version
+}
+
+// offers are the reactions that the bot puts under an alert's root in this room.
+func (r *room) offers() []string {
+	if !r.caps.Offers {
+		return nil
+	}
+	return view.Offers(r.f.style(r.f.settings.Load()))
 }
 
 // thaw gives up what was frozen and is out of date, and of which the platform
@@ -160,7 +183,10 @@ func together(es []bot.Entry) []bot.Entry {
 // freezes. What fits in no detail, or was rejected in every other form, becomes
 // a marker.
 func (r *room) encode(out bot.Outgoing, facts bot.ThreadFacts, entries []bot.Entry, marker bool) ([]bot.Part, error) {
-	style := view.Style{Zone: r.f.settings.Load().Zone}
+	if out.Kind == bot.SendOffer {
+		return r.chat.Encode(out)
+	}
+	style := r.f.style(r.f.settings.Load())
 	for style.Detail = range view.Details + 1 {
 		switch {
 		case marker || style.Detail == view.Details:

@@ -90,13 +90,33 @@ func (r *room) idle(ctx context.Context) (wait time.Duration, err error) {
 			return err
 		}
 		next, err := tx.NextView(r.name, now)
+		if err != nil {
+			return err
+		}
 		wait = -1
 		if !next.IsZero() {
 			wait = min(max(next.Sub(now), time.Millisecond), wallCheck)
 		}
+		offer, err := tx.OfferViews(r.name, len(r.offers()), now, 1)
+		if rest := r.rested(); err == nil && len(offer) > 0 && (wait < 0 || rest < wait) {
+			wait = rest
+		}
 		return err
 	})
 	return wait, err
+}
+
+// rested is how long until the room's pace has all of its burst again. What is
+// only offered waits for it, so that an alert never waits for what is offered.
+func (r *room) rested() time.Duration {
+	var wait time.Duration
+	for _, l := range []*rate.Limiter{r.whole, r.pace} {
+		lack := float64(l.Burst()) - l.TokensAt(time.Now())
+		if l.Limit() != rate.Inf && lack > 0 {
+			wait = max(wait, time.Duration(lack/float64(l.Limit())*float64(time.Second))+time.Millisecond)
+		}
+	}
+	return wait
 }
 
 // take waits for the pace. What is posted is chosen only afterwards, so that it
@@ -153,17 +173,20 @@ func (r *room) setBack(ctx context.Context, v store.View) error {
 }
 
 // choose picks the view that goes now: answers, the storm message, then the
-// worst; every fourth time what waited longest.
+// worst; every fourth time what waited longest; when nothing lacks, an offer.
 func (r *room) choose(ctx context.Context) (v store.View, ok bool, err error) {
 	r.slots++
 	err = r.f.o.Store.View(ctx, func(tx *store.Tx) error {
 		now := r.f.clock.now()
 		due, err := tx.DueViews(r.name, now, 1)
+		if err == nil && len(due) == 0 {
+			due, err = tx.OfferViews(r.name, len(r.offers()), now, 1)
+		}
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		v, ok = due[0], true
-		if r.slots%4 == 0 && v.Priority < store.PriorityStorm {
+		if r.slots%4 == 0 && v.Due && v.Priority < store.PriorityStorm {
 			v, ok, err = tx.OldestDueView(r.name, now)
 		}
 		return err
@@ -238,7 +261,10 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 		if s.Kind == bot.SendRoot && s.Part == 0 {
 			v.Root = receipt.ID
 		}
-		if s.Part == s.Parts-1 {
+		switch {
+		case s.Kind == bot.SendOffer:
+			v.Offered++
+		case s.Part == s.Parts-1:
 			if s.Kind != bot.SendReply {
 				v.ShownVersion = max(v.ShownVersion, s.Version)
 			}
@@ -322,6 +348,10 @@ func (r *room) plainer(ctx context.Context, v store.View, s store.Send) error {
 			return err
 		}
 		return r.note(tx, v, func(v *store.View) {
+			if s.Kind == bot.SendOffer {
+				v.Offered++ // it stands there already, or is not wanted
+				return
+			}
 			if v.Bare < bareMarker {
 				v.Bare++
 				return

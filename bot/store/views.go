@@ -36,6 +36,8 @@ type View struct {
 	Bare int
 	// Error is the last failure, for operators.
 	Error string
+	// Offered counts the reactions of our own that stand under the root.
+	Offered int
 }
 
 // Priority says which of a room's due views goes first; larger is first.
@@ -51,11 +53,11 @@ const (
 	PriorityAnswer   Priority = 9 // somebody waits for it
 )
 
-const viewColumns = `thread, room, root, own_root, remade, shown_version, said_seq, priority, due, due_since, not_before, next_try, tries, bare, error`
+const viewColumns = `thread, room, root, own_root, remade, shown_version, said_seq, priority, due, due_since, not_before, next_try, tries, bare, error, offered`
 
 func scanView(row scanner) (v View, err error) {
 	var own, due, since, before, next int64
-	err = row.Scan(&v.Thread, &v.Room, &v.Root, &own, &v.Remade, &v.ShownVersion, &v.SaidSeq, &v.Priority, &due, &since, &before, &next, &v.Tries, &v.Bare, &v.Error)
+	err = row.Scan(&v.Thread, &v.Room, &v.Root, &own, &v.Remade, &v.ShownVersion, &v.SaidSeq, &v.Priority, &due, &since, &before, &next, &v.Tries, &v.Bare, &v.Error, &v.Offered)
 	v.OwnRoot, v.Due = own == 1, due == 1
 	v.DueSince, v.NotBefore, v.NextTry = moment(since), moment(before), moment(next)
 	return v, err
@@ -102,6 +104,14 @@ func (t *Tx) OldestDueView(room bot.RoomID, now time.Time) (View, bool, error) {
 		ORDER BY due_since, priority DESC, thread LIMIT 1`, room, millis(now))
 }
 
+// OfferViews lists a room's views of open alerts that lack nothing but some of
+// the most reactions that are offered under a root, the worst and newest first.
+func (t *Tx) OfferViews(room bot.RoomID, most int, now time.Time, limit int) ([]View, error) {
+	return all(t, scanView, `SELECT `+prefixed("v", viewColumns)+` FROM threads t JOIN views v ON v.thread = t.id AND v.room = $1
+		WHERE t.closed_at = 0 AND t.kind = 'alert' AND v.own_root = 1 AND v.root <> '' AND v.due = 0 AND v.offered < $2 AND v.next_try <= $3
+		ORDER BY t.severity DESC, t.opened_at DESC, t.id LIMIT $4`, room, most, millis(now), limit)
+}
+
 // NextView is when a view of the room that is held back may be worked on, zero
 // when none waits.
 func (t *Tx) NextView(room bot.RoomID, now time.Time) (time.Time, error) {
@@ -139,13 +149,13 @@ func (t *Tx) PutView(v View, th bot.Thread, now time.Time) error {
 	if due && !v.Due || v.DueSince.IsZero() {
 		v.DueSince = now
 	}
-	return t.exec(`INSERT INTO views (`+viewColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+	return t.exec(`INSERT INTO views (`+viewColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (thread, room) DO UPDATE SET root = excluded.root, own_root = excluded.own_root, remade = excluded.remade,
 			shown_version = excluded.shown_version, said_seq = excluded.said_seq, priority = excluded.priority,
 			due = excluded.due, due_since = excluded.due_since, not_before = excluded.not_before, next_try = excluded.next_try,
-			tries = excluded.tries, bare = excluded.bare, error = excluded.error`,
+			tries = excluded.tries, bare = excluded.bare, error = excluded.error, offered = excluded.offered`,
 		v.Thread, v.Room, v.Root, flag(v.OwnRoot), v.Remade, v.ShownVersion, v.SaidSeq, v.Priority, flag(due), millis(v.DueSince),
-		millis(v.NotBefore), millis(v.NextTry), v.Tries, v.Bare, v.Error)
+		millis(v.NotBefore), millis(v.NextTry), v.Tries, v.Bare, v.Error, v.Offered)
 }
 
 // DueByPriority counts the rooms' due views, and tells since when the oldest

@@ -42,7 +42,7 @@ func alertRoot(f bot.ThreadFacts, s Style) bot.Message {
 	if links := alertLinks(f); len(links) > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: links})
 	}
-	m.Actions = alertActions(f)
+	m.Actions = alertActions(f, s)
 	m.Note = idNote(f.Thread)
 	return m
 }
@@ -336,7 +336,7 @@ func alertLinks(f bot.ThreadFacts) bot.Text {
 }
 
 // alertActions are the buttons that make sense now.
-func alertActions(f bot.ThreadFacts) []bot.Action {
+func alertActions(f bot.ThreadFacts, s Style) []bot.Action {
 	if f.Counts.Live() == 0 {
 		return nil
 	}
@@ -349,7 +349,21 @@ func alertActions(f bot.ThreadFacts) []bot.Action {
 	if f.Counts.Firing > 0 {
 		out = append(out, ActionSilence)
 	}
-	return append(out, ActionGraph)
+	if s.Graphs {
+		out = append(out, ActionGraph)
+	}
+	return out
+}
+
+// Offers are the reactions that the bot puts under an alert's root where people
+// have only reactions. They stay the same while it fires: taking the own ✅ away
+// takes an ack back, so that no other sign is needed for it.
+func Offers(s Style) []string {
+	out := []string{ActionAck.Emoji, ActionSilence.Emoji}
+	if s.Graphs {
+		out = append(out, ActionGraph.Emoji)
+	}
+	return out
 }
 
 // The buttons of an alert's thread. Reactions with these emoji give the same

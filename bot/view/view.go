@@ -25,6 +25,8 @@ type Style struct {
 	// Detail bounds how many alerts, groups and fields are listed: 0 for the
 	// usual, more for less. What is left out is counted.
 	Detail int
+	// Graphs: there is something that can draw them.
+	Graphs bool
 }
 
 // Details is the number of levels; a root that does not fit at the last one is

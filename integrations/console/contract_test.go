@@ -20,6 +20,7 @@ func TestContract(t *testing.T) {
 	contract.Run(t, contract.Subject{Place: newPlace, Lacks: map[contract.Ability]string{
 		contract.Edits:       "a typed line is not changed",
 		contract.Reactions:   "a terminal has none",
+		contract.Offers:      "a terminal has no reactions",
 		contract.Deletes:     "nothing is taken out of the transcript",
 		contract.Notices:     "programs have no way of their own to speak",
 		contract.Forgery:     "nobody but the bot writes keys",

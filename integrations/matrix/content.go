@@ -40,6 +40,18 @@ type content struct {
 	Relation *relation   `json:"m.relates_to,omitempty"`
 }
 
+// offer is the content of an m.reaction of ours.
+type offer struct {
+	Key      bot.SendKey `json:"dev.watchstander.key"`
+	Relation annotation  `json:"m.relates_to"`
+}
+
+type annotation struct {
+	Type  string        `json:"rel_type"`
+	Event bot.MessageID `json:"event_id"`
+	Emoji string        `json:"key"`
+}
+
 type fileInfo struct {
 	Type   string `json:"mimetype"`
 	Size   int    `json:"size"`
@@ -83,6 +95,11 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 		return c.encodeWhole(o, func(pieces []piece) content { return edit(o, pieces) })
 	case bot.SendReply:
 		return encodeReply(o)
+	case bot.SendOffer:
+		if o.Root == "" || o.Emoji == "" {
+			return nil, bot.Errorf(bot.CodeInternal, "An offer names no message, or no emoji.")
+		}
+		return []bot.Part{{Body: marshal(offer{o.Key, annotation{relAnnotation, o.Root, o.Emoji}})}}, nil
 	}
 	return nil, bot.Errorf(bot.CodeInternal, "A post of unknown kind %q.", o.Kind)
 }
@@ -251,7 +268,7 @@ func mimeType(s string) string {
 
 // marshal writes JSON without Go's escaping of "<" and "&", which would count
 // six bytes each.
-func marshal(c content) []byte {
+func marshal(c any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -39,7 +39,7 @@ func newPlace(t *testing.T, hs *real.Homeserver, alice, self *real.User) *contra
 				Rooms: map[bot.RoomID]string{"ops": room}, Cursor: s.Cursor, Log: s.Log,
 				// A loud root is no notice: that it is our own is all that keeps it
 				// from being heard.
-				Loud: []bot.Tone{bot.ToneCritical},
+				Loud: []bot.Tone{bot.ToneCritical}, Offers: true,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -152,6 +152,13 @@ func (w *witness) see(t *testing.T) []contract.Post {
 		p := contract.Post{
 			ID: bot.MessageID(m.ID), Mine: m.Sender == w.self, Root: bot.MessageID(m.Thread), Answers: bot.MessageID(answers[m.ID]),
 			Faces: []string{m.Body}, Pings: pings[m.ID],
+		}
+		for emoji, senders := range m.Reactions {
+			for _, sender := range senders {
+				if sender == w.self {
+					p.Offers = append(p.Offers, emoji)
+				}
+			}
 		}
 		if m.HTML != "" {
 			text, links := drawn(t, m.HTML)

@@ -48,6 +48,9 @@ type Options struct {
 	// the configuration says otherwise.
 	Loud []bot.Tone
 
+	// Offers: put reactions of our own under an alert's root, for people to tap on.
+	Offers bool
+
 	// Transport replaces the one over gomatrix; Homeserver, Token and
 	// RoundTripper are then not used.
 	Transport Transport
@@ -118,7 +121,7 @@ func New(o Options) (*Chat, error) {
 		caps: bot.Caps{
 			RoomPerSecond: o.RoomPerSecond, RoomBurst: o.RoomBurst,
 			ChatPerSecond: o.ChatPerSecond, ChatBurst: o.ChatBurst,
-			Threads: true, Edits: true,
+			Threads: true, Edits: true, Offers: o.Offers,
 		},
 		transport: o.Transport, log: o.Log, now: o.Now,
 		place: parsePlace(o.Cursor),

@@ -43,12 +43,20 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	if parseObject(body) == nil {
 		return bot.Receipt{}, &bot.Refusal{Kind: bot.Rejected, Cause: errors.New("matrix: the frozen content is no JSON object")}
 	}
-	id, err := c.transport.Send(ctx, room, typeMessage, string(s.Key), body)
+	id, err := c.transport.Send(ctx, room, eventType(s.Kind), string(s.Key), body)
 	if err != nil {
 		return bot.Receipt{}, sendRefusal(err)
 	}
 	// The homeserver does not say when it stored the event.
 	return bot.Receipt{ID: bot.MessageID(id)}, nil
+}
+
+// eventType is what a post is to Matrix.
+func eventType(k bot.SendKind) string {
+	if k == bot.SendOffer {
+		return typeReaction
+	}
+	return typeMessage
 }
 
 // upload gives the content with the address of its file in it.
@@ -81,8 +89,8 @@ const (
 	stalePage = 10
 )
 
-// Find looks for a post of ours that carries the key: replies and edits among
-// what points at their root, all else by reading the room backwards. It reads
+// Find looks for a post of ours that carries the key: replies, edits and offers
+// among what points at their root, all else by reading the room backwards. It reads
 // until events are older than Since by ten minutes. A redacted post has lost
 // its key and is not found.
 //
@@ -95,13 +103,16 @@ func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, erro
 		return bot.Receipt{}, false, err
 	}
 	history := func(from string) (Page, error) {
-		return c.transport.Messages(ctx, MessagesQuery{Room: room, From: from, Limit: 100, Filter: `{"types":["` + typeMessage + `"]}`})
+		return c.transport.Messages(ctx, MessagesQuery{Room: room, From: from, Limit: 100, Filter: `{"types":["` + eventType(s.Kind) + `"]}`})
 	}
 	read := history
 	if s.Root != "" {
 		relType := relThread
-		if s.Kind == bot.SendEdit {
+		switch s.Kind {
+		case bot.SendEdit:
 			relType = relReplace
+		case bot.SendOffer:
+			relType = relAnnotation
 		}
 		read = func(from string) (Page, error) {
 			return c.transport.Relations(ctx, room, string(s.Root), relType, from)
@@ -130,7 +141,7 @@ func (c *Chat) search(s bot.Sending, read func(from string) (Page, error)) (bot.
 				continue
 			}
 			ours := e.sender == c.user
-			if key, _ := e.content.text(keyName); ours && e.kind == typeMessage && key == string(s.Key) {
+			if key, _ := e.content.text(keyName); ours && e.kind == eventType(s.Kind) && key == string(s.Key) {
 				return bot.Receipt{ID: bot.MessageID(e.id), At: e.at}, true, nil
 			}
 			if e.at.Before(oldest) {

@@ -105,6 +105,8 @@ type Post struct {
 	Pings []string
 	// Attachments are its pictures and files.
 	Attachments []Attachment
+	// Offers are the bot's own reactions to it.
+	Offers []string
 }
 
 // Attachment is a picture or a file that a person can look at.
@@ -161,6 +163,8 @@ const (
 	// Backlog: what is said while the bot is away, or was not taken by the sink,
 	// waits for the bot.
 	Backlog Ability = "what is said waits for the bot"
+	// Offers: the bot puts reactions of its own under a root.
+	Offers Ability = "reactions are offered"
 	// OtherRooms: the platform has rooms that are not ours.
 	OtherRooms Ability = "there are other rooms"
 	// Variants: one emoji reaches the adapter in several forms.
@@ -171,7 +175,7 @@ const (
 )
 
 // others are the abilities that go with no function.
-var others = []Ability{Once, Backlog, OtherRooms, Variants, Display}
+var others = []Ability{Once, Backlog, Offers, OtherRooms, Variants, Display}
 
 // has tells for each ability that goes with something of a place whether it is
 // there.

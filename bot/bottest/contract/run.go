@@ -28,6 +28,7 @@ var tests = []test{
 	{"replies keep their order", nil, sendOrder},
 	{"answers outside threads", nil, sendAnswer},
 	{"pictures and files can be looked at", nil, sendFiles},
+	{"offers stand under their root, once", []Ability{Offers}, sendOffers},
 	{"one key sent twice shows once", []Ability{Once}, sendTwice},
 	{"a room that is not ours", []Ability{OtherRooms}, sendElsewhere},
 

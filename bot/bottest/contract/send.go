@@ -174,3 +174,53 @@ func sendElsewhere(b *bench) {
 		b.Errorf("found in a room that is not ours (%v)", err)
 	}
 }
+
+// sendOffers: reactions of the bot's own stand under the root that they were sent
+// for, once each, are found again by their key, and reach the bot as nothing.
+func sendOffers(b *bench) {
+	if !b.chat.Caps().Offers {
+		b.Fatal("offers are not declared to be missing, and Caps lacks them")
+	}
+	root := b.root("key_root", toned(bot.ToneWarning, "Disk"))
+	other := b.root("key_other", toned(bot.ToneWarning, "Load"))
+	var all []bot.Sending
+	for i, emoji := range []string{"✅", "🔕", "📈"} {
+		o := bot.Outgoing{Key: bot.SendKey(fmt.Sprintf("key_offer%d", i)), Kind: bot.SendOffer, Root: root, Emoji: emoji}
+		parts := b.freeze(o)
+		if len(parts) != 1 {
+			b.Fatalf("an offer has %d parts", len(parts))
+		}
+		if again := b.freeze(o); !bytes.Equal(again[0].Body, parts[0].Body) {
+			b.Errorf("the same offer is encoded as %s and as %s", parts[0].Body, again[0].Body)
+		}
+		if _, found := b.find(parts[0]); found {
+			b.Errorf("%s is found before it was sent", emoji)
+		}
+		b.send(parts[0])
+		all = append(all, parts[0])
+	}
+	want := []string{"✅", "🔕", "📈"}
+	b.see("the offers stand", func(posts []Post) error {
+		p, _ := pick(posts, root)
+		if o, _ := pick(posts, other); len(o.Offers) > 0 {
+			b.Fatalf("the other root has %q", o.Offers)
+		}
+		if got := slices.Sorted(slices.Values(p.Offers)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			return fmt.Errorf("the root has %q", p.Offers)
+		}
+		return nil
+	})
+	for _, s := range all {
+		b.eventually("the offer is found", func() error {
+			if _, found := b.find(s); !found {
+				return fmt.Errorf("%s is not found", s.Key)
+			}
+			return nil
+		})
+	}
+	if _, found := b.find(bot.Sending{Key: "key_none", Room: b.Room, Kind: bot.SendOffer, Root: root, Since: all[0].Since}); found {
+		b.Error("an offer is found that was not sent")
+	}
+	b.marker()
+	b.nothingElse()
+}
