@@ -44,6 +44,9 @@ func newModel(p *player) *model {
 
 // observe notes what is true now.
 func (m *model) observe() {
+	if m.off {
+		return
+	}
 	now := time.Now()
 	if m.p.stop == nil || m.p.chat.isDown() {
 		m.blind = now.Add(lag)

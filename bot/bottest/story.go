@@ -155,6 +155,7 @@ type player struct {
 	said    int
 	lastID  bot.MessageID
 	pressed map[string]bot.MessageID
+	silence string // the id of the one that somebody made elsewhere
 	status  int
 }
 

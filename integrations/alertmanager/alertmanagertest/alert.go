@@ -141,6 +141,11 @@ func (am *Alertmanager) put(a *alert) {
 		a = merge(old, a)
 	}
 	am.alerts[a.fingerprint] = a
+	for _, rule := range am.inhibit {
+		if rule.source.Matches(a.labels) {
+			rule.sources[a.fingerprint] = a
+		}
+	}
 	for _, r := range am.match(a) {
 		am.groupOf(r, a).insert(a)
 	}
@@ -179,7 +184,7 @@ type suppression struct {
 func (am *Alertmanager) suppressed(a *alert, now time.Time) suppression {
 	var s suppression
 	for _, rule := range am.inhibit {
-		if by := rule.inhibitor(am.alerts, a, now); by != "" {
+		if by := rule.inhibitor(a, now); by != "" {
 			s.inhibitedBy = []string{by} // the real one, too, stops at the first
 			break
 		}
@@ -194,17 +199,17 @@ func (am *Alertmanager) suppressed(a *alert, now time.Time) suppression {
 
 // inhibitor finds the firing alert that inhibits a, "" when there is none. An
 // alert that both sides match is not inhibited by another such.
-func (rule inhibitRule) inhibitor(alerts map[string]*alert, a *alert, now time.Time) string {
+func (rule inhibitRule) inhibitor(a *alert, now time.Time) string {
 	if !rule.target.Matches(a.labels) {
 		return ""
 	}
 	both := rule.source.Matches(a.labels)
 	found := ""
-	for fingerprint, source := range alerts {
+	for fingerprint, source := range rule.sources {
 		if found != "" && found < fingerprint { // the answer must not depend on chance
 			continue
 		}
-		if source.resolvedAt(now) || !rule.source.Matches(source.labels) || both && rule.target.Matches(source.labels) {
+		if source.resolvedAt(now) || both && rule.target.Matches(source.labels) {
 			continue
 		}
 		if !slices.ContainsFunc(rule.equal, func(name string) bool {

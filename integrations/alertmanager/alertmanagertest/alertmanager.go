@@ -131,6 +131,9 @@ func (r *route) key() string {
 type inhibitRule struct {
 	source, target labels.Matchers
 	equal          []string
+	// sources are the alerts that the source's matchers match, so that ten
+	// thousand others need not be looked at for each alert.
+	sources map[string]*alert
 }
 
 // New makes one Alertmanager that knows no other and is up. It panics on options
@@ -178,7 +181,7 @@ func (am *Alertmanager) configure(o Options) {
 	am.setRoutes(o.Routes)
 	for _, rule := range o.Inhibit {
 		am.inhibit = append(am.inhibit, inhibitRule{
-			source: mustParse(rule.Source), target: mustParse(rule.Target), equal: rule.Equal,
+			source: mustParse(rule.Source), target: mustParse(rule.Target), equal: rule.Equal, sources: map[string]*alert{},
 		})
 	}
 	am.running, am.startedAt = true, time.Now()

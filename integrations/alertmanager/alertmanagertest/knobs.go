@@ -20,6 +20,9 @@ func (am *Alertmanager) stop() {
 	am.running = false
 	am.life++
 	clear(am.alerts)
+	for _, rule := range am.inhibit {
+		clear(rule.sources)
+	}
 	clear(am.groups)
 	am.queue, am.copies, am.resendAt = nil, nil, time.Time{}
 	am.changed()

@@ -1,0 +1,69 @@
+package bottest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+)
+
+// stepPerson plays what somebody does in the room.
+func (p *player) stepPerson(l line) error {
+	words := l.words
+	user := bot.UserID(words[1])
+	if !strings.HasPrefix(words[1], "@") {
+		user = bot.UserID("@" + words[1] + ":example.org")
+	}
+	p.said++
+	id := bot.MessageID(fmt.Sprintf("u%d", p.said))
+	now := time.Now().UTC()
+	at := now
+	i := 2
+	if words[i] == "ago" {
+		d, err := time.ParseDuration(words[i+1])
+		if err != nil {
+			return err
+		}
+		at, i = now.Add(-d), i+2
+	}
+	room := p.config.Rooms[0].ID
+	var root bot.MessageID
+	if words[i] == "in" {
+		post, err := p.root(words[i+1])
+		if err != nil {
+			return err
+		}
+		root, room, i = post.ID, post.Room, i+2
+	}
+	switch words[i] {
+	case "says":
+		p.lastID = id
+		p.chat.Hear(bot.Said{Chat: "matrix", Room: room, ID: id, Root: root, User: user, Text: l.rest(i + 1), At: at})
+	case "repeats": // the platform delivers the newest message once more
+		p.chat.Hear(bot.Said{Chat: "matrix", Room: room, ID: p.lastID, Root: root, User: user, Text: l.rest(i + 1), At: at})
+	case "presses":
+		post, err := p.root(words[i+3])
+		if err != nil {
+			return err
+		}
+		p.pressed[string(user)] = id
+		p.chat.Hear(bot.Pressed{Chat: "matrix", Room: post.Room, ID: id, Target: post.ID, User: user, Emoji: words[i+1], At: at})
+	case "withdraws":
+		p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.pressed[string(user)], User: user, At: at})
+	default:
+		return fmt.Errorf("people do not %q", words[i])
+	}
+	return nil
+}
+
+func (p *player) stepDelete(l line) error {
+	post, err := p.root(l.rest(1))
+	if err != nil {
+		return err
+	}
+	p.chat.Delete(post.ID)
+	p.said++
+	p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: post.Room, ID: bot.MessageID(fmt.Sprintf("u%d", p.said)), Target: post.ID, User: "@mod:example.org", At: time.Now().UTC()})
+	return nil
+}
