@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -201,24 +200,4 @@ func notClassic(r rune) bool {
 
 func quoteMatcher(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
-}
-
-// Worst orders episodes for people: firing before resolved, the worst first,
-// then the oldest, then by labels so that the order is always the same.
-func Worst(a, b Episode) int {
-	rank := func(e Episode) int {
-		switch {
-		case e.Resolved:
-			return 2
-		case e.Suppressed():
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(
-		cmp.Compare(rank(a), rank(b)),
-		cmp.Compare(b.Severity.Rank(), a.Severity.Rank()),
-		a.StartsAt.Compare(b.StartsAt),
-		cmp.Compare(a.Fingerprint, b.Fingerprint),
-	)
 }

@@ -58,7 +58,7 @@ func openAlerts(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	flush()
 	if len(open) > 0 {
-		m.Note = usageText("`alerts THREAD` lists a thread's alerts; the first characters of its id do.")
+		m.Note = bot.Quoted("`alerts THREAD` lists a thread's alerts; the first characters of its id do.")
 	}
 	return bot.Say{Message: m}, nil
 }

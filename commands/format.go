@@ -120,21 +120,6 @@ func matchersText(ms []bot.Matcher) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// usageText is a sentence with `backticks` as spans of fixed width.
-func usageText(s string) bot.Text {
-	var out bot.Text
-	for i, part := range strings.Split(s, "`") {
-		switch {
-		case part == "":
-		case i%2 == 1:
-			out = append(out, bot.M(part))
-		default:
-			out = append(out, bot.T(part))
-		}
-	}
-	return out
-}
-
 // join puts a separator between texts.
 func join(parts []bot.Text, between string) bot.Text {
 	var out bot.Text

@@ -53,9 +53,9 @@ func overview(all []bot.Command, who bot.Person) bot.Message {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(f))}, bot.List{Items: usable[f]})
 	}
 	for _, r := range roles {
-		m.Blocks = append(m.Blocks, bot.Para{Text: append(bot.Line(bot.T("Needs the role "+string(r)+": ")), usageText(strings.Join(beyond[r], ", "))...)})
+		m.Blocks = append(m.Blocks, bot.Para{Text: append(bot.Line(bot.T("Needs the role "+string(r)+": ")), bot.Quoted(strings.Join(beyond[r], ", "))...)})
 	}
-	m.Note = usageText("`help silence` explains one of them. In an alert's thread a command means that alert. To be sure that I listen, begin with `!` or my name.")
+	m.Note = bot.Quoted("`help silence` explains one of them. In an alert's thread a command means that alert. To be sure that I listen, begin with `!` or my name.")
 	return m
 }
 
@@ -82,7 +82,7 @@ func explain(c *bot.Command) bot.Message {
 	var args []bot.Text
 	for _, a := range c.Args {
 		if a.Help != "" {
-			args = append(args, append(bot.Line(bot.M(placeholder(a)), bot.T(": ")), usageText(a.Help+".")...))
+			args = append(args, append(bot.Line(bot.M(placeholder(a)), bot.T(": ")), bot.Quoted(a.Help+".")...))
 		}
 	}
 	if len(args) > 0 {
@@ -100,7 +100,7 @@ func explain(c *bot.Command) bot.Message {
 	if changing(c) {
 		small = append(small, "Needs the role "+string(c.Role)+".")
 	}
-	m.Note = usageText(strings.Join(small, " "))
+	m.Note = bot.Quoted(strings.Join(small, " "))
 	return m
 }
 

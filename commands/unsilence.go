@@ -181,7 +181,7 @@ func silences(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	case mute > 0:
 		m.Tone = bot.ToneUnknown
 	case active+pending > 0:
-		m.Note = usageText("`unsilence ID` ends one; the first 6 characters of its id do.")
+		m.Note = bot.Quoted("`unsilence ID` ends one; the first 6 characters of its id do.")
 	}
 	return bot.Say{Message: m}, nil
 }

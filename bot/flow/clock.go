@@ -8,7 +8,6 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/store"
-	"watchstander/bot/view"
 )
 
 // wallCheck is how often the wall clock is looked at while something waits for
@@ -167,36 +166,6 @@ func (c *change) dueThread(th bot.Thread) error {
 		}
 		return c.show(th, nil)
 	}
-	return c.PutThread(th, "", c.now)
-}
-
-// nextLook is when an alert's thread is due by itself.
-func (c *change) nextLook(th bot.Thread) time.Time {
-	if st := th.State.Alert; st != nil && st.Ack != nil && th.Open() {
-		return st.RemindAt
-	}
-	return time.Time{}
-}
-
-// remind tells of an ack that seems forgotten. A reminder changes nothing; each
-// waits twice as long as the one before, up to a day.
-func (c *change) remind(th bot.Thread) error {
-	st := th.State.Alert
-	n, err := c.CountEpisodes(th.ID)
-	if err != nil {
-		return err
-	}
-	if st.Ack != nil && n.Firing > 0 && c.s.AckReminder > 0 {
-		if err := c.log(&th, "", view.Forgotten(*st.Ack, n.Firing, c.style())); err != nil {
-			return err
-		}
-	}
-	st.RemindAt = time.Time{}
-	if st.Ack != nil && n.Live() > 0 && c.s.AckReminder > 0 {
-		st.Reminded++
-		st.RemindAt = c.now.Add(min(c.s.AckReminder<<min(st.Reminded, 10), max(24*time.Hour, c.s.AckReminder)))
-	}
-	th.NextAt = c.nextLook(th)
 	return c.PutThread(th, "", c.now)
 }
 

@@ -69,7 +69,7 @@ func (t *Tx) WorstEpisodes(thread bot.ThreadID, limit int) ([]bot.Episode, error
 	return all(t, scanEpisode, `SELECT `+episodeColumns+` FROM episodes e WHERE thread = $1
 			AND starts_at = (SELECT MAX(starts_at) FROM episodes n WHERE n.thread = e.thread AND n.fingerprint = e.fingerprint)
 		ORDER BY resolved, CASE WHEN silenced_by = '[]' AND inhibited_by = '[]' AND muted_by = '[]' THEN 0 ELSE 1 END,
-			CASE WHEN severity = 0 THEN 2 ELSE severity END DESC, starts_at, number LIMIT $2`, thread, limit)
+			`+rank("severity")+` DESC, starts_at, number LIMIT $2`, thread, limit)
 }
 
 // CountEpisodes counts a thread's episodes: of each alert the newest.

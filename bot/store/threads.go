@@ -41,7 +41,12 @@ func (t *Tx) OpenThreads(kinds ...bot.ThreadKind) ([]bot.Thread, error) {
 	}
 	return all(t, scanThread, `SELECT `+threadColumns+` FROM threads
 		WHERE closed_at = 0 AND kind IN (`+strings.Join(marks, ", ")+`)
-		ORDER BY severity DESC, opened_at, id`, args...)
+		ORDER BY `+rank("severity")+` DESC, opened_at, id`, args...)
+}
+
+// rank orders severities as bot.Severity's Rank does: none counts as a warning.
+func rank(column string) string {
+	return `CASE WHEN ` + column + ` = 0 THEN 2 ELSE ` + column + ` END`
 }
 
 // ClosedThreads lists the threads of a kind that closed in [from, to), the

@@ -109,7 +109,7 @@ func (t *Tx) OldestDueView(room bot.RoomID, now time.Time) (View, bool, error) {
 func (t *Tx) OfferViews(room bot.RoomID, most int, now time.Time, limit int) ([]View, error) {
 	return all(t, scanView, `SELECT `+prefixed("v", viewColumns)+` FROM threads t JOIN views v ON v.thread = t.id AND v.room = $1
 		WHERE t.closed_at = 0 AND t.kind = 'alert' AND v.own_root = 1 AND v.root <> '' AND v.due = 0 AND v.offered < $2 AND v.next_try <= $3
-		ORDER BY t.severity DESC, t.opened_at DESC, t.id LIMIT $4`, room, most, millis(now), limit)
+		ORDER BY `+rank("t.severity")+` DESC, t.opened_at DESC, t.id LIMIT $4`, room, most, millis(now), limit)
 }
 
 // NextView is when a view of the room that is held back may be worked on, zero
@@ -137,7 +137,7 @@ func (t *Tx) Backlog(room bot.RoomID, now time.Time) (n int, oldest time.Time, e
 func (t *Tx) WaitingThreads(room bot.RoomID, now time.Time) ([]bot.Thread, error) {
 	return all(t, scanThread, `SELECT `+prefixed("t", threadColumns)+` FROM threads t JOIN views v ON v.thread = t.id
 		WHERE v.room = $1 AND v.due = 1 AND v.not_before <= $2 AND v.priority < $3
-		ORDER BY t.closed_at > 0, t.severity DESC, t.opened_at, t.id`, room, millis(now), PriorityStorm)
+		ORDER BY t.closed_at > 0, `+rank("t.severity")+` DESC, t.opened_at, t.id`, room, millis(now), PriorityStorm)
 }
 
 // PutView writes a view. Whether it is due is worked out from its thread.

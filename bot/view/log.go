@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"watchstander/bot"
 )
@@ -29,9 +30,9 @@ func Resolved(es []bot.Episode, group bot.Labels, s Style) bot.Message {
 }
 
 // Over tells that nothing of the thread fires any more.
-func Over(f bot.ThreadFacts) bot.Message {
+func Over(first, last time.Time) bot.Message {
 	return bot.Message{Tone: bot.ToneOK, Title: bot.Line(bot.B("All resolved"),
-		bot.T(", "+Span(f.Counts.LastEnd.Sub(firstStart(f)))+" after the first one fired"))}
+		bot.T(", "+Span(last.Sub(first))+" after the first one fired"))}
 }
 
 // InDoubt tells of alerts that were reported again after they were resolved.

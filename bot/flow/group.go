@@ -3,6 +3,7 @@ package flow
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -234,4 +235,72 @@ func (g *group) absent(e *bot.Episode) {
 	}
 	g.end(e, g.now, bot.EndedByAbsence)
 	g.resolved = append(g.resolved, e)
+}
+
+func worstSeverity(es []*bot.Episode) (bot.Severity, bool) {
+	if len(es) == 0 {
+		return bot.SeverityUnknown, false
+	}
+	w := es[0].Severity
+	for _, e := range es[1:] {
+		if e.Severity.Rank() > w.Rank() || e.Severity.Rank() == w.Rank() && e.Severity > w {
+			w = e.Severity
+		}
+	}
+	return w, true
+}
+
+// host is the one that all alerts that are not over speak of, or all of them
+// when nothing fires any more; "" when they differ.
+func (g *group) host(of func(bot.Labels) string) string {
+	es := g.live()
+	if len(es) == 0 {
+		es = g.all()
+	}
+	host := ""
+	for _, e := range es {
+		h := of(e.Labels)
+		if h == "" || host != "" && h != host {
+			return ""
+		}
+		host = h
+	}
+	return host
+}
+
+// span is when the first alert of the thread fired, and when the last one ended.
+func (g *group) span() (first, last time.Time) {
+	first = g.thread.OpenedAt
+	for _, e := range g.newest {
+		if e.StartsAt.Before(first) {
+			first = e.StartsAt
+		}
+		if e.EndsAt.After(last) {
+			last = e.EndsAt
+		}
+	}
+	return first, last
+}
+
+// words are what `alerts find` looks through.
+func (g *group) words() string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	add := func(s string) {
+		if s != "" && !seen[s] && b.Len() < 16<<10 {
+			seen[s] = true
+			b.WriteString(s)
+			b.WriteByte(' ')
+		}
+	}
+	for _, v := range g.thread.State.Alert.GroupLabels {
+		add(v)
+	}
+	for _, e := range g.all() {
+		for _, n := range e.Labels.Names() {
+			add(e.Labels[n])
+		}
+		add(e.Annotations["summary"])
+	}
+	return b.String()
 }

@@ -1,0 +1,141 @@
+package flow
+
+import (
+	"slices"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+	"watchstander/bot/view"
+)
+
+// takeAck writes who is on it, and which alerts that covers.
+func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error {
+	th, ok, err := c.Thread(o.Thread)
+	if err != nil {
+		return err
+	}
+	if !ok || th.State.Alert == nil {
+		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Only an alert's thread can be acked."))})
+	}
+	es, err := c.Episodes(th.ID)
+	if err != nil {
+		return err
+	}
+	a := bot.Ack{By: r.Person, At: c.now, Comment: o.Comment, Severity: bot.SeverityInfo}
+	firing := 0
+	for _, e := range es {
+		if e.Resolved {
+			continue
+		}
+		a.Covers = append(a.Covers, e.ID)
+		if !e.Suppressed() {
+			firing++
+		}
+		if e.Severity.Rank() > a.Severity.Rank() {
+			a.Severity = e.Severity
+		}
+	}
+	if len(a.Covers) == 0 {
+		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Nothing fires here any more; there is nothing to ack."))})
+	}
+	st := th.State.Alert
+	if st.Ack != nil && st.Ack.By == r.Person && st.Ack.Comment == o.Comment && len(st.Ack.Covers) == len(a.Covers) {
+		return c.confirm(conv, th.ID, "You have acked this already.")
+	}
+	if s := conv.State.Conversation; s.Press {
+		a.Press = s.Message
+	}
+	st.Ack, st.Reminded = &a, 0
+	if c.s.AckReminder > 0 {
+		st.RemindAt = c.now.Add(c.s.AckReminder)
+	}
+	th.NextAt = c.nextLook(th)
+	th.Version++
+	if err := c.log(&th, r.Person, view.Acked(r.Person, o.Comment, firing)); err != nil {
+		return err
+	}
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	return c.confirm(conv, th.ID, "Acked.")
+}
+
+func (c *change) dropAck(th bot.Thread, by bot.PersonID) error {
+	th.State.Alert.Ack, th.State.Alert.RemindAt = nil, time.Time{}
+	th.NextAt = c.nextLook(th)
+	th.Version++
+	if err := c.log(&th, by, view.Unacked(by, "")); err != nil {
+		return err
+	}
+	return c.PutThread(th, "", c.now)
+}
+
+// confirm answers where the thread's own log would not be seen: a command given
+// in the thread sees its effect there.
+func (c *change) confirm(conv bot.Thread, about bot.ThreadID, text string) error {
+	if conv.State.Conversation.About == about {
+		if _, shown, err := c.View(about, conv.State.Conversation.Room); shown || err != nil {
+			return err
+		}
+	}
+	return c.answer(conv, bot.Message{Title: bot.Line(bot.T(text+" "), bot.M(string(about)))})
+}
+
+// judgeAck drops an ack that no longer covers what fires.
+func (c *change) judgeAck(g *group, live []*bot.Episode) error {
+	st := g.thread.State.Alert
+	a := st.Ack
+	if a == nil {
+		return nil
+	}
+	why := ""
+	for _, e := range live {
+		if e.Suppressed() {
+			continue
+		}
+		if e.Severity.Rank() > a.Severity.Rank() {
+			why = "the severity rose to " + e.Severity.String()
+		} else if !slices.Contains(a.Covers, e.ID) {
+			why = "another alert fires that " + string(a.By) + " had not seen"
+		}
+		if why != "" {
+			break
+		}
+	}
+	if why == "" {
+		return nil
+	}
+	st.Ack, st.RemindAt = nil, time.Time{}
+	return c.log(&g.thread, "", view.Unacked("", why))
+}
+
+// nextLook is when an alert's thread is due by itself.
+func (c *change) nextLook(th bot.Thread) time.Time {
+	if st := th.State.Alert; st != nil && st.Ack != nil && th.Open() {
+		return st.RemindAt
+	}
+	return time.Time{}
+}
+
+// remind tells of an ack that seems forgotten. A reminder changes nothing; each
+// waits twice as long as the one before, up to a day.
+func (c *change) remind(th bot.Thread) error {
+	st := th.State.Alert
+	n, err := c.CountEpisodes(th.ID)
+	if err != nil {
+		return err
+	}
+	if st.Ack != nil && n.Firing > 0 && c.s.AckReminder > 0 {
+		if err := c.log(&th, "", view.Forgotten(*st.Ack, n.Firing, c.style())); err != nil {
+			return err
+		}
+	}
+	st.RemindAt = time.Time{}
+	if st.Ack != nil && n.Live() > 0 && c.s.AckReminder > 0 {
+		st.Reminded++
+		st.RemindAt = c.now.Add(min(c.s.AckReminder<<min(st.Reminded, 10), max(24*time.Hour, c.s.AckReminder)))
+	}
+	th.NextAt = c.nextLook(th)
+	return c.PutThread(th, "", c.now)
+}
