@@ -31,7 +31,7 @@ var verbs = map[string]verb{
 	"at-once":      {"at-once DELIVERY and DELIVERY …: webhooks that arrive at the same instant", 3, (*player).stepAtOnce},
 	"post":         {"post good|none|CREDENTIALS BODY: a body by hand", 3, (*player).stepPost},
 
-	"as":     {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses EMOJI on THREAD|withdraws from THREAD", 3, (*player).stepPerson},
+	"as":     {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses|taps EMOJI on THREAD|withdraws from THREAD", 3, (*player).stepPerson},
 	"event":  {"event WHO TYPE CONTENT: an event as the Matrix homeserver hands it out; $root and $last stand for ids", 4, (*player).stepEvent},
 	"delete": {"delete THREAD: a moderator deletes its root", 2, (*player).stepDelete},
 

@@ -49,6 +49,13 @@ func (p *player) stepPerson(l line) error {
 		}
 		p.pressed[string(user)] = id
 		p.chat.Hear(bot.Pressed{Chat: "matrix", Room: post.Room, ID: id, Target: post.ID, User: user, Emoji: words[i+1], At: at})
+	case "taps": // presses and takes it back before anybody could act
+		post, err := p.root(words[i+3])
+		if err != nil {
+			return err
+		}
+		p.chat.Hear(bot.Pressed{Chat: "matrix", Room: post.Room, ID: id, Target: post.ID, User: user, Emoji: words[i+1], At: at},
+			bot.Withdrawn{Chat: "matrix", Room: post.Room, ID: id + "w", Target: id, User: user, At: at})
 	case "withdraws":
 		p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.pressed[string(user)], User: user, At: at})
 	default:

@@ -124,7 +124,32 @@ func (c *change) withdrawn(e bot.Withdrawn) error {
 	if ok && v.OwnRoot {
 		return c.rootGone(v)
 	}
+	if err := c.callOff(e); err != nil {
+		return err
+	}
 	return c.pressWithdrawn(e)
+}
+
+// callOff drops a command whose message or reaction is gone before it was obeyed.
+func (c *change) callOff(e bot.Withdrawn) error {
+	requests, err := c.OpenRequests(e.Room)
+	if err != nil {
+		return err
+	}
+	for _, r := range requests {
+		th, ok, err := c.Thread(r.Thread)
+		if err != nil {
+			return err
+		}
+		if !ok || th.State.Conversation == nil || th.State.Conversation.Message != e.Target {
+			continue
+		}
+		r.Done = true
+		if err := c.PutRequest(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rootGone makes a thread's root anew: what hangs below a deleted message is

@@ -19,8 +19,8 @@ type Request struct {
 	At     time.Time // when it was taken
 	Done   bool
 	Tries  int
-	// NextTry of a request that is being worked on lies in the future; a crash
-	// makes it due again then.
+	// NextTry is when it is due; a request that was being worked on when the bot
+	// died is due still.
 	NextTry time.Time
 }
 
@@ -56,6 +56,11 @@ func (t *Tx) Request(id bot.RequestID) (Request, bool, error) {
 // DueRequests lists the commands to be run now, the oldest first.
 func (t *Tx) DueRequests(now time.Time, limit int) ([]Request, error) {
 	return all(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE state = 'due' AND next_try <= $1 ORDER BY at, id LIMIT $2`, millis(now), limit)
+}
+
+// OpenRequests lists the commands of a room that have no answer yet.
+func (t *Tx) OpenRequests(room bot.RoomID) ([]Request, error) {
+	return all(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE state = 'due' AND room = $1 ORDER BY at, id`, room)
 }
 
 // Effect is something to be done outside, until it is done.
