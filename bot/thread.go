@@ -29,7 +29,7 @@ type Thread struct {
 // Open tells whether the thread still says something that may change.
 func (t Thread) Open() bool { return t.ClosedAt.IsZero() }
 
-// ThreadKind is the kind of a thread; each has its file in bot/view.
+// ThreadKind is the kind of a thread; bot/view has a function for each.
 type ThreadKind string
 
 const (

@@ -13,10 +13,7 @@ import (
 	"time"
 )
 
-var (
-	errAnswerTooLarge = errors.New("the answer is too large")
-	errNotJSONAnswer  = errors.New("the answer is not JSON")
-)
+var errNotJSONAnswer = errors.New("the answer is not JSON")
 
 // guard stands between the generated client and the network: it adds the
 // credentials (after the generated client has had its chance to dump the
@@ -57,7 +54,9 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close() // nothing of it is wanted
 		return nil, errNotJSONAnswer
 	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, left: g.maxBytes}
+	// It fails instead of ending early, so that a cut list is never taken for a
+	// short one.
+	resp.Body = http.MaxBytesReader(nil, resp.Body, g.maxBytes)
 	return resp, nil
 }
 
@@ -102,27 +101,6 @@ func (g *guard) statusError(resp *http.Response) error {
 	return e
 }
 
-// boundedBody fails instead of ending early, so that a cut list is never taken
-// for a short one.
-type boundedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return 0, errAnswerTooLarge
-	}
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return n, errAnswerTooLarge
-	}
-	return n, err
-}
-
 // defaultTransport is used where the caller gives none.
 func defaultTransport(timeout time.Duration) *http.Transport {
 	return &http.Transport{
@@ -145,6 +123,11 @@ func surelyNotSent(err error) bool {
 	return noName
 }
 
+func tooLarge(err error) bool {
+	_, ok := errors.AsType[*http.MaxBytesError](err)
+	return ok
+}
+
 const saysForbidden = "refuses our credentials"
 
 // sentence says err to people, as the predicate of "the peer …". It is made of
@@ -162,7 +145,7 @@ func sentence(err error, timeout time.Duration) string {
 		return "was not heard to the end"
 	case surelyNotSent(err):
 		return "cannot be reached"
-	case errors.Is(err, errAnswerTooLarge):
+	case tooLarge(err):
 		return "answers with more than is taken"
 	case errors.Is(err, errNotJSONAnswer):
 		return "answers, but not as Alertmanager's API does"

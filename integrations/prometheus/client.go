@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -143,29 +142,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &bounded{ReadCloser: resp.Body, left: t.cfg.MaxBody}
+	// It does not cut the answer silently: half a JSON document would look like a
+	// server's fault.
+	resp.Body = http.MaxBytesReader(nil, resp.Body, t.cfg.MaxBody)
 	return resp, nil
-}
-
-// bounded fails once more than left bytes have been read. It does not cut the
-// answer silently: half a JSON document would look like a server's fault.
-type bounded struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return 0, ErrTooLarge
-	}
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return n, ErrTooLarge
-	}
-	return n, err
 }
 
 // credential asks for a secret. Its errors hold none of it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ var (
 func explain(ctx context.Context, err error, timeout time.Duration) error {
 	var api *v1.Error
 	var netErr net.Error
+	var long *http.MaxBytesError
 	isAPI := errors.As(err, &api)
 	wrap := func(code bot.Code, kind error, message string) error {
 		return bot.Errorf(code, "%s", message).Because(fmt.Errorf("%w: %s", kind, said(err)))
@@ -48,7 +50,7 @@ func explain(ctx context.Context, err error, timeout time.Duration) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrTooLarge):
+	case errors.As(err, &long):
 		return wrap(bot.CodeInvalid, ErrTooLarge,
 			"Prometheus' answer is too large to draw. Narrow the expression (fewer series) or the time range.")
 	case errors.Is(err, ErrCredentials):
