@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // alerts lists open threads, searches all, or shows one thread's alerts. A
@@ -181,7 +182,7 @@ func threadMessage(f bot.ThreadFacts, call bot.Call) bot.Message {
 	m.Blocks = append(m.Blocks, lists(items)...)
 	if a := f.Thread.State.Alert; a != nil && a.Truncated > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Not the whole list: "),
-			bot.T("Alertmanager left "+count(a.Truncated, "alert", "alerts")+" out of its notice."))})
+			bot.T("Alertmanager left "+phrase.Count(a.Truncated, "alert", "alerts")+" out of its notice."))})
 	}
 	m.Note = bot.Line(bot.M(string(f.Thread.ID)))
 	return m
@@ -200,7 +201,7 @@ func episodeItem(e bot.Episode, of int, common bot.Labels, call bot.Call) bot.Te
 	case e.Resolved && e.Ended == bot.EndedByAbsence:
 		t = append(t, bot.T(", no longer listed since "+clockText(e.EndsAt, zone, call.Now)))
 	case e.Resolved:
-		t = append(t, bot.T(", resolved "+clockText(e.EndsAt, zone, call.Now)+" after "+span(e.EndsAt.Sub(e.StartsAt))))
+		t = append(t, bot.T(", resolved "+clockText(e.EndsAt, zone, call.Now)+" after "+phrase.Duration(e.EndsAt.Sub(e.StartsAt))))
 	default:
 		state := "firing"
 		switch {
@@ -250,7 +251,7 @@ func findAlerts(ctx context.Context, call bot.Call, words string) (bot.Outcome, 
 		found = found[:findMost]
 		m.Title = bot.Line(bot.B(fmt.Sprintf("The newest %d threads", findMost)), bot.T(" with "), bot.M(echo(words, echoLine)), bot.T("; more words find fewer"))
 	} else {
-		m.Title = bot.Line(bot.B(count(len(found), "thread", "threads")), bot.T(" with "), bot.M(echo(words, echoLine)))
+		m.Title = bot.Line(bot.B(phrase.Count(len(found), "thread", "threads")), bot.T(" with "), bot.M(echo(words, echoLine)))
 	}
 	zone := call.World.Zone()
 	var items []bot.Text
@@ -259,7 +260,7 @@ func findAlerts(ctx context.Context, call bot.Call, words string) (bot.Outcome, 
 		if f.Thread.Open() {
 			t = append(t, bot.T(", open: "+countsText(f.Counts)))
 		} else {
-			t = append(t, bot.T(", over after "+span(f.Thread.ClosedAt.Sub(f.Thread.OpenedAt))))
+			t = append(t, bot.T(", over after "+phrase.Duration(f.Thread.ClosedAt.Sub(f.Thread.OpenedAt))))
 		}
 		items = append(items, append(t, bot.T(" "), bot.M(shortThread(f.Thread.ID))))
 	}

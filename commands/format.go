@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -19,33 +18,6 @@ func clockText(t time.Time, zone *time.Location, now time.Time) string {
 		return t.Format("Mon 2 Jan 2006 15:04 MST")
 	}
 	return t.Format("Mon 2 Jan 15:04 MST")
-}
-
-// span is a duration in the two largest units that matter.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	d = max(d.Round(time.Second), 0)
-	large, small, l, s := day, time.Hour, "d", "h"
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		large, small, l, s = time.Minute, time.Second, "min", "s"
-	case d < day:
-		large, small, l, s = time.Hour, time.Minute, "h", "min"
-	}
-	if rest := d % large / small; rest > 0 {
-		return fmt.Sprintf("%d %s %d %s", d/large, l, rest, s)
-	}
-	return fmt.Sprintf("%d %s", d/large, l)
-}
-
-// count is a number with its noun.
-func count(n int, singular, plural string) string {
-	if n == 1 {
-		return "1 " + singular
-	}
-	return fmt.Sprintf("%d %s", n, plural)
 }
 
 // shortThread is as much of a thread's id as people need to type.

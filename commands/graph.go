@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 const (
@@ -56,7 +57,7 @@ func graphExpression(ctx context.Context, call bot.Call, typed string) (bot.Outc
 		return nil, err
 	}
 	return bot.Say{Message: bot.Message{
-		Title:  bot.Line(bot.M(echo(expr, 2*echoLine)), bot.T(" over the last "+span(over))),
+		Title:  bot.Line(bot.M(echo(expr, 2*echoLine)), bot.T(" over the last "+phrase.Duration(over))),
 		Blocks: []bot.Block{picture},
 	}}, nil
 }

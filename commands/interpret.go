@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // Interpreter understands lines. It is made once and never changes, so
@@ -162,10 +163,10 @@ func fresh(c *bot.Command, line string, call bot.Call) error {
 	case call.At.IsZero():
 		return bot.Errorf(bot.CodeConflict, "I cannot tell when you said this: `%s`. Say it again if you still mean it.", echo(line, echoLine))
 	case age > staleAfter:
-		return bot.Errorf(bot.CodeConflict, "You said this %s ago, while I was away: `%s`. Say it again if you still mean it.", span(age), echo(line, echoLine))
+		return bot.Errorf(bot.CodeConflict, "You said this %s ago, while I was away: `%s`. Say it again if you still mean it.", phrase.Duration(age), echo(line, echoLine))
 	case age < -aheadMost:
 		return bot.Errorf(bot.CodeConflict, "Your message is dated %s ahead of my clock, so I cannot tell how old it is, and did nothing: `%s`. One of the clocks must be set right.",
-			span(-age), echo(line, echoLine))
+			phrase.Duration(-age), echo(line, echoLine))
 	}
 	return nil
 }

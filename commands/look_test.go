@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 func TestHelp(t *testing.T) {
@@ -181,7 +182,7 @@ func TestGraph(t *testing.T) {
 		if w.expr != c.expr || w.span != c.span {
 			t.Errorf("%q drew %q over %s", c.line, w.expr, w.span)
 		}
-		mustContain(t, text, " over the last "+span(c.span)+"\n[up: 1]\n")
+		mustContain(t, text, " over the last "+phrase.Duration(c.span)+"\n[up: 1]\n")
 	}
 	w := newWorld(t)
 	w.graphErr = bot.Errorf(bot.CodeInvalid, "Prometheus cannot read it.")

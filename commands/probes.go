@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // probeTime bounds one probe. All run at once, so it bounds them together.
@@ -48,7 +49,7 @@ func answerOf(ctx context.Context, p bot.Probe, answer <-chan []bot.Reading, now
 		select {
 		case got = <-answer:
 		default:
-			return []bot.Reading{unknown(p, now, "no answer within "+span(probeTime))}
+			return []bot.Reading{unknown(p, now, "no answer within "+phrase.Duration(probeTime))}
 		}
 	}
 	if len(got) == 0 {

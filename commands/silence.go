@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // coveredTime bounds the question how many alerts a silence covers: the figure
@@ -141,7 +142,7 @@ func covering(ctx context.Context, call bot.Call, s bot.MakeSilence) string {
 	case n == 0:
 		return "; it covered no alert then"
 	}
-	return "; it covered " + count(n, "alert", "alerts") + " then"
+	return "; it covered " + phrase.Count(n, "alert", "alerts") + " then"
 }
 
 // holding are the silences over a thread that hold now or will.

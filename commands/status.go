@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // status measures and tells. Its headline is the whole truth in a line: it never
@@ -103,7 +104,7 @@ func (s summary) headline() string {
 		}
 		text := strings.Join(kinds, ", ") + verb
 		if s.alerts != n {
-			text += " (" + count(s.alerts, "alert", "alerts") + ")"
+			text += " (" + phrase.Count(s.alerts, "alert", "alerts") + ")"
 		}
 		parts = append(parts, text)
 	}
@@ -111,13 +112,13 @@ func (s summary) headline() string {
 		parts = append(parts, fmt.Sprintf("%d held back", s.held))
 	}
 	if s.missed > 0 {
-		parts = append(parts, count(s.missed, "heartbeat is", "heartbeats are")+" missed")
+		parts = append(parts, phrase.Count(s.missed, "heartbeat is", "heartbeats are")+" missed")
 	}
 	if s.notices > 0 {
-		parts = append(parts, count(s.notices, "trouble", "troubles")+" of my own")
+		parts = append(parts, phrase.Count(s.notices, "trouble", "troubles")+" of my own")
 	}
 	if s.doubt > 0 {
-		parts = append(parts, count(s.doubt, "alert", "alerts")+" in doubt")
+		parts = append(parts, phrase.Count(s.doubt, "alert", "alerts")+" in doubt")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -138,7 +139,7 @@ func readingsHeadline(rs []bot.Reading, t tally) string {
 		out = "; " + bad
 	}
 	if t.unknown > 0 {
-		out += fmt.Sprintf("; %d of %s unknown", t.unknown, count(t.all(), "reading", "readings"))
+		out += fmt.Sprintf("; %d of %s unknown", t.unknown, phrase.Count(t.all(), "reading", "readings"))
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // unsilence ends silences. What else they hold is said before, not after: a
@@ -64,7 +65,7 @@ func unsilenceThread(ctx context.Context, call bot.Call, id bot.ThreadID, all bo
 
 // whichSilence asks back.
 func whichSilence(call bot.Call, held []bot.Silence, others map[string][]string) bot.Message {
-	m := bot.Message{Title: bot.Line(bot.B(count(len(held), "silence holds", "silences hold")+" these alerts"), bot.T("; I have ended none yet. Say which: "))}
+	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(held), "silence holds", "silences hold")+" these alerts"), bot.T("; I have ended none yet. Say which: "))}
 	for i, s := range held {
 		if i > 0 {
 			m.Title = append(m.Title, bot.T(" or "))
@@ -192,7 +193,7 @@ func silencesHeadline(active, pending, expired, mute, managers int, ended bool) 
 	}
 	parts := []string{"No silence holds"}
 	if active > 0 {
-		parts[0] = count(active, "silence holds", "silences hold")
+		parts[0] = phrase.Count(active, "silence holds", "silences hold")
 	}
 	if pending > 0 {
 		parts = append(parts, fmt.Sprintf("%d will", pending))

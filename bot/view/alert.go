@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // alertRoot shows a group of alerts: what fires on which instances, since when,
@@ -30,7 +31,7 @@ func alertRoot(f bot.ThreadFacts, s Style) bot.Message {
 	}
 	if a.Truncated > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Not the whole list: "),
-			bot.T(fmt.Sprintf("Alertmanager left %s out of its notice (max_alerts).", Count(a.Truncated, "alert", "alerts"))))})
+			bot.T(fmt.Sprintf("Alertmanager left %s out of its notice (max_alerts).", phrase.Count(a.Truncated, "alert", "alerts"))))})
 	}
 	if len(f.Changes) > 0 {
 		items := make([]bot.Text, 0, len(f.Changes))
@@ -117,13 +118,13 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 		add("Since", bot.T(s.Time(c.Since)))
 	case !c.LastEnd.IsZero():
 		first := firstStart(f)
-		add("Resolved", bot.T(s.Time(c.LastEnd)+", after "+Span(c.LastEnd.Sub(first))))
+		add("Resolved", bot.T(s.Time(c.LastEnd)+", after "+phrase.Duration(c.LastEnd.Sub(first))))
 	}
 	if c.Live() > 0 && (c.Silenced+c.Inhibited+c.Resolved > 0 || c.Firing > 1) {
 		add("Alerts", bot.T(countsText(c)))
 	}
 	if c.Doubt > 0 {
-		add("In doubt", bot.T(Count(c.Doubt, "alert was", "alerts were")+" reported again after being resolved; asking Alertmanager"))
+		add("In doubt", bot.T(phrase.Count(c.Doubt, "alert was", "alerts were")+" reported again after being resolved; asking Alertmanager"))
 	}
 	if a.Ack != nil {
 		v := bot.Text{bot.B(string(a.Ack.By)), bot.T(", " + s.Time(a.Ack.At))}
@@ -149,7 +150,7 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 		add("Before", bot.M(string(f.Thread.Former)))
 	}
 	if a.Reopened > 0 {
-		add("Fired again", bot.T(Count(a.Reopened, "time", "times")+" in this thread"))
+		add("Fired again", bot.T(phrase.Count(a.Reopened, "time", "times")+" in this thread"))
 	}
 	return out
 }

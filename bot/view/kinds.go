@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 func heartbeatRoot(f bot.ThreadFacts, s Style) bot.Message {
@@ -37,7 +38,7 @@ func heartbeatRoot(f bot.ThreadFacts, s Style) bot.Message {
 	m.Tone = bot.ToneCritical
 	m.Blocks = append(m.Blocks, bot.Fields{Fields: []bot.Field{
 		{Name: "Last heard", Value: bot.Line(bot.T(last))},
-		{Name: "Expected at least every", Value: bot.Line(bot.T(Span(h.Every)))},
+		{Name: "Expected at least every", Value: bot.Line(bot.T(phrase.Duration(h.Every)))},
 	}})
 	return m
 }
@@ -84,7 +85,7 @@ func rebootRoot(f bot.ThreadFacts, s Style) bot.Message {
 		}
 		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host))
 		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s; the grace time is over. %s fired while it came up, %d still do and have threads of their own.",
-			s.Time(r.At), Count(len(f.Gathered), "group", "groups"), live)))}}
+			s.Time(r.At), phrase.Count(len(f.Gathered), "group", "groups"), live)))}}
 	} else {
 		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host+": alerts gather here"))
 		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s. Until %s its alerts are listed here; what still fires then gets a thread of its own.",
@@ -130,7 +131,7 @@ func GroupLine(g bot.ThreadFacts, s Style) bot.Text {
 	case c.Live() > 0:
 		line = append(line, bot.T(", since "+s.Time(c.Since)))
 	case !c.LastEnd.IsZero():
-		line = append(line, bot.T(", "+s.Time(c.LastEnd)+", after "+Span(c.LastEnd.Sub(firstStart(g)))))
+		line = append(line, bot.T(", "+s.Time(c.LastEnd)+", after "+phrase.Duration(c.LastEnd.Sub(firstStart(g)))))
 	}
 	return line
 }
@@ -174,7 +175,7 @@ func stormRoot(f bot.ThreadFacts, s Style) bot.Message {
 		m.Tone = bot.ToneOK
 		m.Title = bot.Line(bot.B("STORM OVER"), bot.T(": every group has its thread, or its line in the digest"))
 		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("It began %s and ended %s; at most %s at once.",
-			s.Time(f.Thread.OpenedAt), s.Time(f.Thread.ClosedAt), Count(st.Peak, "thread waited", "threads waited"))))}}
+			s.Time(f.Thread.OpenedAt), s.Time(f.Thread.ClosedAt), phrase.Count(st.Peak, "thread waited", "threads waited"))))}}
 		return m
 	}
 	bySeverity := map[bot.Severity][]bot.ThreadFacts{}
@@ -190,7 +191,7 @@ func stormRoot(f bot.ThreadFacts, s Style) bot.Message {
 	}
 	m.Tone = bot.ToneOK
 	m.Title = bot.Line(bot.B("STORM"), bot.T(fmt.Sprintf(": %s wait for this room's pace; all of them, as they are now",
-		Count(len(f.Gathered), "thread", "threads"))))
+		phrase.Count(len(f.Gathered), "thread", "threads"))))
 	for _, sev := range []bot.Severity{bot.SeverityCritical, bot.SeverityWarning, bot.SeverityUnknown, bot.SeverityInfo} {
 		groups := bySeverity[sev]
 		if len(groups) == 0 {
@@ -199,11 +200,11 @@ func stormRoot(f bot.ThreadFacts, s Style) bot.Message {
 		if m.Tone == bot.ToneOK {
 			m.Tone = severityTone(sev)
 		}
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(fmt.Sprintf("%s: %s", sev, Count(len(groups), "group", "groups"))))},
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(fmt.Sprintf("%s: %s", sev, phrase.Count(len(groups), "group", "groups"))))},
 			bot.List{Items: stormItems(groups, s)})
 	}
 	if len(over) > 0 {
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("resolved: " + Count(len(over), "group", "groups")))},
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("resolved: " + phrase.Count(len(over), "group", "groups")))},
 			bot.List{Items: stormItems(over, s)})
 	}
 	return m
@@ -278,7 +279,7 @@ func noticeRoot(f bot.ThreadFacts, s Style) bot.Message {
 	m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(n.Text))}}
 	if n.Count > 1 {
 		m.Blocks = append(m.Blocks, bot.Fields{Fields: []bot.Field{
-			{Name: "Happened", Value: bot.Line(bot.T(Count(n.Count, "time", "times")))},
+			{Name: "Happened", Value: bot.Line(bot.T(phrase.Count(n.Count, "time", "times")))},
 			{Name: "Last", Value: bot.Line(bot.T(s.Time(n.Last)))},
 		}})
 	}

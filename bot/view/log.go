@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // The log's messages: what happened, once each, in the order in which it did.
@@ -24,7 +25,7 @@ func Resolved(es []bot.Episode, group bot.Labels, s Style) bot.Message {
 	}
 	m := logLine(es, group, s, bot.ToneOK, how, many)
 	if len(es) == 1 {
-		m.Title = append(m.Title, bot.T(", after "+Span(es[0].EndsAt.Sub(es[0].StartsAt))))
+		m.Title = append(m.Title, bot.T(", after "+phrase.Duration(es[0].EndsAt.Sub(es[0].StartsAt))))
 	}
 	return m
 }
@@ -32,7 +33,7 @@ func Resolved(es []bot.Episode, group bot.Labels, s Style) bot.Message {
 // Over tells that nothing of the thread fires any more.
 func Over(first, last time.Time) bot.Message {
 	return bot.Message{Tone: bot.ToneOK, Title: bot.Line(bot.B("All resolved"),
-		bot.T(", "+Span(last.Sub(first))+" after the first one fired"))}
+		bot.T(", "+phrase.Duration(last.Sub(first))+" after the first one fired"))}
 }
 
 // InDoubt tells of alerts that were reported again after they were resolved.
@@ -80,7 +81,7 @@ func SilenceChanged(x bot.Silence, s Style) bot.Message {
 // SilenceEnds warns that a silence ends while alerts still fire beneath it.
 func SilenceEnds(x bot.Silence, firing int, s Style) bot.Message {
 	return bot.Message{Tone: bot.ToneWarning, Title: bot.Line(bot.B("The silence ends "+s.Time(x.EndsAt)),
-		bot.T("; "+Count(firing, "alert beneath it still fires", "alerts beneath it still fire")))}
+		bot.T("; "+phrase.Count(firing, "alert beneath it still fires", "alerts beneath it still fire")))}
 }
 
 func silenceLine(x bot.Silence, s Style) bot.Text {
@@ -93,7 +94,7 @@ func silenceLine(x bot.Silence, s Style) bot.Text {
 
 // Acked tells who is on it.
 func Acked(by bot.PersonID, comment string, covered int) bot.Message {
-	t := bot.Line(bot.B("Acked by "+string(by)), bot.T(": covers "+Count(covered, "alert that fires", "alerts that fire")+" now"))
+	t := bot.Line(bot.B("Acked by "+string(by)), bot.T(": covers "+phrase.Count(covered, "alert that fires", "alerts that fire")+" now"))
 	if comment != "" {
 		t = append(t, bot.T(". "+comment))
 	}
@@ -111,7 +112,7 @@ func Unacked(by bot.PersonID, why string) bot.Message {
 // Forgotten reminds of an ack while alerts still fire.
 func Forgotten(a bot.Ack, firing int, s Style) bot.Message {
 	return bot.Message{Tone: bot.ToneWarning, Title: bot.Line(
-		bot.B("Still firing: "+Count(firing, "alert", "alerts")), bot.T(", acked by "), bot.B(string(a.By)), bot.T(" since "+s.Time(a.At)))}
+		bot.B("Still firing: "+phrase.Count(firing, "alert", "alerts")), bot.T(", acked by "), bot.B(string(a.By)), bot.T(" since "+s.Time(a.At)))}
 }
 
 // Worse tells that the thread's severity rose.
@@ -167,7 +168,7 @@ func logLine(es []bot.Episode, group bot.Labels, s Style, tone bot.Tone, singula
 		m.Title = bot.Line(bot.F(fmt.Sprintf("#%d ", es[0].Number)), bot.B(nameOf(es[0], es, group)), bot.T(" "+singular))
 		return m
 	}
-	m.Title = bot.Line(bot.B(Count(len(es), "alert", "alerts")), bot.T(" "+plural))
+	m.Title = bot.Line(bot.B(phrase.Count(len(es), "alert", "alerts")), bot.T(" "+plural))
 	limit := s.limit(20)
 	var items []bot.Text
 	for i, e := range es {

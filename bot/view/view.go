@@ -11,7 +11,6 @@
 package view
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -57,39 +56,6 @@ func (s Style) zone() *time.Location {
 		return time.UTC
 	}
 	return s.Zone
-}
-
-// Span is a duration as people say it: the two largest units that matter.
-func Span(d time.Duration) string {
-	d = d.Round(time.Second)
-	if d < 0 {
-		d = 0
-	}
-	day := 24 * time.Hour
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		return two(d, time.Minute, "min", time.Second, "s")
-	case d < day:
-		return two(d, time.Hour, "h", time.Minute, "min")
-	}
-	return two(d, day, "d", time.Hour, "h")
-}
-
-func two(d, large time.Duration, l string, small time.Duration, s string) string {
-	if rest := d % large / small; rest > 0 {
-		return fmt.Sprintf("%d %s %d %s", d/large, l, rest, s)
-	}
-	return fmt.Sprintf("%d %s", d/large, l)
-}
-
-// Count is a number with its noun.
-func Count(n int, singular, plural string) string {
-	if n == 1 {
-		return "1 " + singular
-	}
-	return fmt.Sprintf("%d %s", n, plural)
 }
 
 // Root is what stands at the head of a thread now.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 var noon = time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)
@@ -191,7 +192,7 @@ func TestSpan(t *testing.T) {
 		0: "0 s", -time.Hour: "0 s", 9 * time.Second: "9 s", time.Minute: "1 min", 100 * time.Second: "1 min 40 s", 2 * time.Hour: "2 h",
 		26 * time.Hour: "1 d 2 h", 90 * time.Minute: "1 h 30 min",
 	} {
-		if got := Span(d); got != want {
+		if got := phrase.Duration(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
 		}
 	}

@@ -28,7 +28,7 @@ func (p *painter) title(t bot.Text, sgr string) []run { return styled(t, sgr, tr
 
 // styled turns spans into runs; base is the look of what has none of its own.
 func styled(t bot.Text, base string, oneLine bool) []run {
-	tidy := clean
+	tidy := cleaned
 	if oneLine {
 		tidy = cleanLine
 	}
@@ -129,7 +129,7 @@ func (p *painter) fields(pg *page, fs []bot.Field) {
 
 // attachment is told in words; the bytes can be kept.
 func (p *painter) attachment(pg *page, what, alt string, size int, w place) {
-	content := []run{{text: "[" + cleanLine(what) + "] ", sgr: bold}, {text: clean(alt)}}
+	content := []run{{text: "[" + cleanLine(what) + "] ", sgr: bold}, {text: cleaned(alt)}}
 	switch {
 	case size == 0:
 		content = append(content, run{text: " (no longer kept)", sgr: faint})

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // Boot tells which boot of the host this is, and when it began. The id is new
@@ -63,7 +64,7 @@ func (p *Probe) uptime() []bot.Reading {
 	if err != nil {
 		return []bot.Reading{unknown(what, source, err)}
 	}
-	value := span(up)
+	value := phrase.Duration(up)
 	at, err := bootTime(p.o.Proc)
 	if err != nil {
 		value += ", since when is unknown (" + reason(err) + ")"

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"watchstander/bot/phrase"
 )
 
 // bounds keeps work that can hang forever from holding up its askers, and from
@@ -29,7 +31,7 @@ type flight struct {
 // silent is the error of what does not answer.
 type silent struct{ since time.Duration }
 
-func (s silent) Error() string { return "no answer for " + span(s.since) }
+func (s silent) Error() string { return "no answer for " + phrase.Duration(s.since) }
 
 // errCutShort is for askers who have no time left themselves.
 var errCutShort = errors.New("the time for this look was over before it answered")

@@ -41,7 +41,7 @@ func TestHangingMount(t *testing.T) {
 
 		time.Sleep(14 * time.Minute)
 		begin := time.Now()
-		if got := find(t, p.Read(t.Context()), "disk /mnt/nas"); got.Note != "no answer for 14 min" {
+		if got := find(t, p.Read(t.Context()), "disk /mnt/nas"); got.Note != "no answer for 14 min 2 s" {
 			t.Errorf("%+v", got)
 		}
 		if took := time.Since(begin); took != 0 {

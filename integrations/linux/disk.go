@@ -63,7 +63,7 @@ func (p *Probe) disk(ctx context.Context, v volume) bot.Reading {
 	// The key is the volume, not the path: all askers of a dead server wait on
 	// one goroutine.
 	got, err := within(ctx, &p.bound, "statfs "+what, p.o.Timeout, func() ([]answer, error) { return p.ask(v) })
-	source := "statfs " + clean(v.paths[0])
+	source := "statfs " + line(v.paths[0])
 	switch {
 	case err != nil && (v.kind == "fuse" || strings.HasPrefix(v.kind, "fuse.")) && errors.Is(err, fs.ErrPermission):
 		// Its owner keeps it to himself, which is how FUSE is by default.
@@ -75,7 +75,7 @@ func (p *Probe) disk(ctx context.Context, v volume) bot.Reading {
 	case v.pool:
 		return p.datasets(what, v, got)
 	}
-	r := p.filesystem(what, "statfs "+clean(got[0].path), v, got[0].room)
+	r := p.filesystem(what, "statfs "+line(got[0].path), v, got[0].room)
 	if v.quiet && r.State == bot.OK {
 		return bot.Reading{}
 	}
@@ -161,7 +161,7 @@ func (p *Probe) datasets(what string, v volume, got []answer) bot.Reading {
 	case share >= p.o.Limits.DiskUsed:
 		return judged(what, source, value, fmt.Sprintf("%s or more of what they can have is used", border(p.o.Limits.DiskUsed)))
 	case len(tight) > 0:
-		why := fmt.Sprintf("%s is full to %s, by its quota", clean(tight[0].path), whole(tight[0].room.used()))
+		why := fmt.Sprintf("%s is full to %s, by its quota", line(tight[0].path), whole(tight[0].room.used()))
 		if more := len(tight) - 1; more > 0 {
 			why += fmt.Sprintf(", and so are %d more", more)
 		}

@@ -36,7 +36,7 @@ func (p *Probe) load() []bot.Reading {
 	}
 	if err != nil {
 		r := unknown(what, source, err)
-		r.Value, r.Note = value, clean("how many CPUs share it is unknown: "+r.Note)
+		r.Value, r.Note = value, line("how many CPUs share it is unknown: "+r.Note)
 		return []bot.Reading{r}
 	}
 	cpus := len(stat.CPU)

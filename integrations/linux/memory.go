@@ -59,7 +59,7 @@ func (p *Probe) ram(info procfs.Meminfo, source string) bot.Reading {
 	// What the kernel counts is a floor then, and a low one proves nothing.
 	if err != nil {
 		r := unknown(what, source, err)
-		r.Value, r.Note = value, clean("little is available beside the ZFS cache, and how far that would shrink is unknown: "+r.Note)
+		r.Value, r.Note = value, line("little is available beside the ZFS cache, and how far that would shrink is unknown: "+r.Note)
 		return r
 	}
 	return judged(what, source, value,

@@ -83,7 +83,7 @@ func volumes(mounts []*procfs.MountInfo) []volume {
 		name, _, _ := strings.Cut(byDevice[device][0].Source, "/")
 		pool := pools[name]
 		if pool == nil {
-			pool = &volume{name: clean(name), pool: true, kind: "zfs"}
+			pool = &volume{name: line(name), pool: true, kind: "zfs"}
 			pools[name] = pool
 		}
 		pool.paths = append(pool.paths, v.paths[:min(1, len(v.paths))]...)
@@ -145,11 +145,11 @@ func oneVolume(mounts []*procfs.MountInfo, visible map[*procfs.MountInfo]*procfs
 			}
 			v.paths = append(v.paths, unescape(m.MountPoint))
 		case v.cover == "" && top != nil:
-			v.cover = clean(top.FSType)
+			v.cover = line(top.FSType)
 		}
 	}
 	point := unescape(best.MountPoint)
-	v.name = clean(point)
+	v.name = line(point)
 	v.quiet = best.FSType == "tmpfs" && point != "/"
 	_, v.readOnly = best.SuperOptions["ro"]
 	_, wanted := best.Options["rw"]

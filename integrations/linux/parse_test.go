@@ -122,16 +122,6 @@ func TestBoot(t *testing.T) {
 	}
 }
 
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Hour: "0 s", 59 * time.Second: "59 s", 90 * time.Second: "1 min", 61 * time.Minute: "1 h 1 min", 51*time.Hour + 59*time.Minute: "2 d 3 h",
-	} {
-		if got := span(d); got != want {
-			t.Errorf("%s reads %q, want %q", d, got, want)
-		}
-	}
-}
-
 func FuzzKstat(f *testing.F) {
 	text, err := os.ReadFile("testdata/vulcan/proc/spl/kstat/zfs/arcstats")
 	if err != nil {
@@ -162,16 +152,6 @@ func FuzzUptime(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if d, err := parseUptime(s); d < 0 || err == nil && d > 101*365*24*time.Hour {
 			t.Errorf("%q is %s", s, d)
-		}
-	})
-}
-
-func FuzzClean(f *testing.F) {
-	f.Add("a\nb\x1b[31m\xff\u202e")
-	f.Fuzz(func(t *testing.T, s string) {
-		got := clean(s)
-		if strings.ContainsAny(got, "\n\r\x1b\x00\u202e\u2028") || !utf8.ValidString(got) || utf8.RuneCountInString(got) > longest+1 {
-			t.Errorf("%q became %q", s, got)
 		}
 	})
 }

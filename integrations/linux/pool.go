@@ -51,7 +51,7 @@ var faulty = map[string]string{
 }
 
 func (p *Probe) pool(name string) bot.Reading {
-	what, source := "pool "+clean(name), p.proc("spl", "kstat", "zfs", name, "state")
+	what, source := "pool "+line(name), p.proc("spl", "kstat", "zfs", name, "state")
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return unknown(what, source, err)

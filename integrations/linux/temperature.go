@@ -54,7 +54,7 @@ func (p *Probe) temperature() []bot.Reading {
 // sensor reads one. Chips list inputs to which nothing is wired: those fail or
 // tell absurd figures, and are passed over.
 func (p *Probe) sensor(input string) (sensor, bool) {
-	chip := line(filepath.Join(filepath.Dir(input), "name"))
+	chip := textOf(filepath.Join(filepath.Dir(input), "name"))
 	// Asking a sleeping disk for its temperature can keep it from its sleep.
 	if chip == "drivetemp" {
 		return sensor{}, false
@@ -69,15 +69,15 @@ func (p *Probe) sensor(input string) (sensor, bool) {
 	if crit, ok := milli(stem + "_crit"); ok && crit > 20 && crit <= 150 && s.limit <= 150 {
 		s.limit = crit
 	}
-	s.name = clean(strings.TrimSpace(chip + " " + line(stem+"_label")))
+	s.name = line(strings.TrimSpace(chip + " " + textOf(stem+"_label")))
 	if s.name == "" {
 		s.name = filepath.Base(stem)
 	}
 	return s, true
 }
 
-// line is the text of a small file, "" when it cannot be read.
-func line(path string) string {
+// textOf is the text of a small file, "" when it cannot be read.
+func textOf(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return ""
@@ -87,6 +87,6 @@ func line(path string) string {
 
 // milli reads a figure in thousandths.
 func milli(path string) (float64, bool) {
-	n, err := strconv.ParseInt(line(path), 10, 64)
+	n, err := strconv.ParseInt(textOf(path), 10, 64)
 	return float64(n) / 1000, err == nil
 }

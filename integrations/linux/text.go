@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"math"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/dustin/go-humanize"
+
+	"watchstander/bot/clean"
 )
 
 // longest is how many characters of a kernel's or library's words are repeated.
@@ -32,21 +32,6 @@ func border(percent float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", percent), ".0") + " %"
 }
 
-// span writes a duration with its two largest units: "17 d 4 h".
-func span(d time.Duration) string {
-	d = max(0, d)
-	day := 24 * time.Hour
-	switch {
-	case d >= day:
-		return fmt.Sprintf("%d d %d h", d/day, d%day/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return fmt.Sprintf("%d s", d/time.Second)
-}
-
 // reason is an error in words for people. What the kernel or a mount point's
 // name puts into it is cleaned and cut.
 func reason(err error) string {
@@ -56,27 +41,12 @@ func reason(err error) string {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && path != "":
-		return clean(path + " does not exist")
+		return line(path + " does not exist")
 	case errors.Is(err, fs.ErrPermission):
-		return clean(strings.TrimSpace("no permission to read " + path))
+		return line(strings.TrimSpace("no permission to read " + path))
 	}
-	return clean(err.Error())
+	return line(err.Error())
 }
 
-// clean makes one bounded line of s.
-func clean(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n == longest {
-			b.WriteRune('…')
-			break
-		}
-		if !unicode.IsPrint(r) {
-			r = '�'
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
-}
+// line is what others wrote, as one bounded line.
+func line(s string) string { return clean.Line(s, longest) }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 )
 
 // Check asks the homeserver everything that must be true before the bot can
@@ -32,7 +33,7 @@ func (c *Chat) Check(ctx context.Context) []bot.Reading {
 	who, err := c.transport.WhoAmI(ctx)
 	r.add("matrix account", "GET "+clientPrefix+"/account/whoami", err, func() {
 		if who != c.user {
-			r.bad(fmt.Sprintf("the access token is %s's, but %s is configured", clean(who), c.user))
+			r.bad(fmt.Sprintf("the access token is %s's, but %s is configured", clean.Text(who), c.user))
 			return
 		}
 		r.ok(who)
@@ -119,7 +120,7 @@ func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []
 	if tombstone, err := state(typeTombstone); err == nil && tombstone != nil {
 		next, _ := tombstone.text("replacement_room")
 		r.add(what+": successor", source(typeTombstone), nil, func() {
-			r.bad("the room was replaced by " + clean(next) + ": put that id into the configuration")
+			r.bad("the room was replaced by " + clean.Text(next) + ": put that id into the configuration")
 		})
 	}
 }

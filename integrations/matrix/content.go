@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 )
 
 const (
@@ -196,7 +197,7 @@ func attachments(m bot.Message, attached bool) []attachment {
 				Info: &fileInfo{Type: "image/png", Size: len(b.PNG), Width: max(0, b.Width), Height: max(0, b.Height)},
 			}
 			if b.Alt != "" && len(b.Alt) <= maxCaption {
-				n.Body = tame(clean(b.Alt))
+				n.Body = tame(clean.Text(b.Alt))
 			}
 			all = append(all, attachment{n, b.PNG})
 		case bot.File:
@@ -231,7 +232,7 @@ func hasWords(m bot.Message) bool {
 
 // fileName is a name without folders, of a bearable length.
 func fileName(s, otherwise string) string {
-	s = tame(clean(s))
+	s = tame(clean.Text(s))
 	s = strings.TrimSpace(strings.NewReplacer("/", "_", "\\", "_", "\n", " ", "\t", " ").Replace(s))
 	if s = strings.TrimLeft(s, "."); s == "" {
 		return otherwise

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 )
 
 // A message is taken apart into pieces, the smallest things between which it
@@ -116,7 +117,7 @@ func legend(actions []bot.Action) bot.Text {
 
 func oneLine(t bot.Text) bot.Text {
 	return t.Map(func(s string) string {
-		return strings.ReplaceAll(clean(s), "\n", " ")
+		return strings.ReplaceAll(clean.Text(s), "\n", " ")
 	})
 }
 
@@ -126,13 +127,13 @@ func cleanText(t bot.Text) bot.Text {
 	out := make(bot.Text, 0, len(t))
 	for _, s := range t {
 		address := s.URL
-		s.Text, s.URL = clean(s.Text), ""
+		s.Text, s.URL = clean.Text(s.Text), ""
 		if address == "" {
 			out = append(out, s)
 			continue
 		}
 		link, ok := safeLink(address)
-		shown := clean(address)
+		shown := clean.Text(address)
 		switch {
 		case ok && s.Text == "":
 			s.Text, s.URL = shown, link

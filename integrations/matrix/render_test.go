@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 )
 
 var sample = bot.Message{
@@ -100,23 +101,6 @@ func TestShortReplyHasNoParagraph(t *testing.T) {
 }
 
 func TestHostileTextShowsAsItself(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain text\n\tand more":            "plain text\n\tand more",
-		"a\u202Eb":                          "a⟨U+202E⟩b",
-		"a\x00\x1b[31m\x7f":                 "a␀␛[31m␡",
-		"a\r\nb\u2028c\rd":                  "a\nb\nc␍d",
-		"\xff\xfe":                          "\uFFFD\uFFFD",
-		"zero\u200Bwidth\uFEFF\u2060\u00AD": "zero⟨U+200B⟩width⟨U+FEFF⟩⟨U+2060⟩⟨U+00AD⟩",
-		"\U000E0041":                        "⟨U+E0041⟩",
-		"👩‍💻 ❤️ 👍🏽 é":                       "👩‍💻 ❤️ 👍🏽 é",
-	} {
-		if got := clean(in); got != want && !(in == "\xff\xfe" && got == "\uFFFD") {
-			t.Errorf("clean(%q) = %q, want %q", in, got, want)
-		}
-	}
-	if got := clean("a" + strings.Repeat("\u0301", 40)); strings.Count(got, "\u0301") != maxMarks {
-		t.Errorf("%q", got)
-	}
 	for in, want := range map[string]string{
 		"@room":                     "@" + joiner + "room",
 		"hi @alice:house.test!":     "hi @" + joiner + "alice:house.test!",
@@ -288,7 +272,7 @@ func checkEncode(t *testing.T, s, address string, where int) {
 			times = 0
 		}
 	}
-	want := squeezed(clean(s))
+	want := squeezed(clean.Text(s))
 	for _, o := range []bot.Outgoing{
 		{Key: "key_1", Kind: bot.SendRoot, Message: m},
 		{Key: "key_1", Kind: bot.SendEdit, Root: "$r", Message: m},

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/matrix-org/gomatrix"
+
+	"watchstander/bot/clean"
 )
 
 // Limits of a call: how long it may take, and how much of an answer is read.
@@ -144,7 +146,7 @@ func (w *wire) tidy(s string) string {
 	for _, form := range []string{token, url.QueryEscape(token), url.PathEscape(token), strings.ReplaceAll(token, "/", `\/`)} {
 		s = strings.ReplaceAll(s, form, "[access token]")
 	}
-	s = strings.Join(strings.Fields(clean(s)), " ")
+	s = strings.Join(strings.Fields(clean.Text(s)), " ")
 	if len(s) > maxErrorText {
 		cut := maxErrorText
 		for cut > 0 && !utf8.RuneStart(s[cut]) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // Options say whom to ask, and how much to tell.
@@ -102,7 +103,7 @@ func (p *Probe) read(ctx context.Context) []bot.Reading {
 		default:
 		}
 	}
-	return allUnknown("no answer for " + span(time.Since(l.since)))
+	return allUnknown("no answer for " + phrase.Duration(time.Since(l.since)))
 }
 
 // join finds the look under way, or begins one. It outlives its asker, whom a
@@ -149,5 +150,5 @@ func allUnknown(why string) []bot.Reading {
 
 // unknown has no value: the state says it already.
 func unknown(what, why string) bot.Reading {
-	return bot.Reading{What: what, Note: clean(why), State: bot.Unknown}
+	return bot.Reading{What: what, Note: line(why), State: bot.Unknown}
 }

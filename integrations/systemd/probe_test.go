@@ -141,7 +141,7 @@ ok | failed units | none |
 				"b.mount StateChangeTimestamp":   uint64(946684800_000000 + 86400_000000),
 			}}, `
 not ok | systemd | degraded | units have failed
-not ok | unit b.mount | failed, 2 h 0 min ago (2000-01-02 00:00 UTC) | /mnt/nas
+not ok | unit b.mount | failed, 2 h ago (2000-01-02 00:00 UTC) | /mnt/nas
 not ok | unit a.service | failed: oom-kill, 1 d 2 h ago (2000-01-01 00:00 UTC) | 
 `},
 		{"one loops, another only ends well", &fake{
@@ -159,7 +159,7 @@ unknown | systemd | starting | it is still starting, or a job waits for ever
 ok | failed units | none | 
 `},
 		{"a state that nobody has heard of", &fake{state: "dreaming\n"}, `
-unknown | systemd | dreaming� | systemd itself calls it "dreaming�"
+unknown | systemd | dreaming␤ | systemd itself calls it "dreaming␤"
 ok | failed units | none | 
 `},
 		{"a state that is no word", &fake{state: uint32(7)}, `
@@ -184,7 +184,7 @@ unknown | failed units |  | there is a bus, but no systemd on it
 not ok | systemd | degraded | units have failed
 not ok | unit dot. | failed | 
 not ok | unit nodot | failed | 
-not ok | unit x�[31m.service | failed | ` + strings.Repeat("w", 160) + `…
+not ok | unit x␛[31m.service | failed | ` + strings.Repeat("w", 160) + `…
 `},
 	}
 	for _, tt := range tests {
@@ -274,7 +274,7 @@ func TestDialHangs(t *testing.T) {
 		}
 		begin := time.Now()
 		time.Sleep(time.Hour)
-		if r := p.Read(t.Context())[0]; r.Note != "no answer for 1 h 0 min" || time.Since(begin) != time.Hour {
+		if r := p.Read(t.Context())[0]; r.Note != "no answer for 1 h" || time.Since(begin) != time.Hour {
 			t.Errorf("%+v after %s", r, time.Since(begin))
 		}
 		if n := dials.Load(); n != 1 {

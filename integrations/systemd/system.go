@@ -21,7 +21,7 @@ func (p *Probe) system(ctx context.Context, conn Conn) bot.Reading {
 	if !ok {
 		return unknown(what, "its state is not a word")
 	}
-	r := bot.Reading{What: what, Value: clean(state), State: bot.NotOK}
+	r := bot.Reading{What: what, Value: line(state), State: bot.NotOK}
 	switch state {
 	case "running":
 		r.State = bot.OK
@@ -34,7 +34,7 @@ func (p *Probe) system(ctx context.Context, conn Conn) bot.Reading {
 	case "initializing", "starting":
 		r.State, r.Note = bot.Unknown, "it is still starting, or a job waits for ever"
 	default:
-		r.State, r.Note = bot.Unknown, fmt.Sprintf("systemd itself calls it %q", clean(state))
+		r.State, r.Note = bot.Unknown, fmt.Sprintf("systemd itself calls it %q", line(state))
 	}
 	return r
 }

@@ -3,14 +3,12 @@ package systemd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"strings"
 	"syscall"
-	"time"
-	"unicode"
 
 	godbus "github.com/godbus/dbus/v5"
+
+	"watchstander/bot/clean"
 )
 
 // longest is how many characters of others' words are repeated.
@@ -40,35 +38,5 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// clean makes one bounded line of s.
-func clean(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n == longest {
-			b.WriteRune('…')
-			break
-		}
-		if !unicode.IsPrint(r) {
-			r = '�'
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
-}
-
-// span writes a duration with its two largest units: "17 d 4 h".
-func span(d time.Duration) string {
-	d = max(0, d)
-	day := 24 * time.Hour
-	switch {
-	case d >= day:
-		return fmt.Sprintf("%d d %d h", d/day, d%day/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return fmt.Sprintf("%d s", d/time.Second)
-}
+// line is what others wrote, as one bounded line.
+func line(s string) string { return clean.Line(s, longest) }

@@ -10,6 +10,7 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // mostAsked bounds the questions about single units: on a host where a hundred
@@ -125,15 +126,15 @@ func (p *Probe) reading(u unit, now time.Time) bot.Reading {
 		}
 	}
 	if u.result != "" && u.result != "success" {
-		value += ": " + clean(u.result)
+		value += ": " + line(u.result)
 	}
 	// The state of a looping unit changes with every try: its moment says nothing.
 	if !u.since.IsZero() && !u.loops {
-		value += fmt.Sprintf(", %s ago (%s)", span(now.Sub(u.since)), u.since.In(p.o.Zone).Format("2006-01-02 15:04 MST"))
+		value += fmt.Sprintf(", %s ago (%s)", phrase.Duration(now.Sub(u.since)), u.since.In(p.o.Zone).Format("2006-01-02 15:04 MST"))
 	}
-	r := bot.Reading{What: "unit " + clean(u.name), Value: value, State: bot.NotOK}
+	r := bot.Reading{What: "unit " + line(u.name), Value: value, State: bot.NotOK}
 	if u.description != u.name {
-		r.Note = clean(u.description)
+		r.Note = line(u.description)
 	}
 	return r
 }

@@ -6,9 +6,11 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"watchstander/bot/clean"
 )
 
-// What labels hold was written by others. clean makes everything in it
+// What labels hold was written by others. clean.Text makes everything in it
 // visible, tame takes from it what clients act upon, and isolate keeps its
 // direction of writing to itself. They are applied in this order, and the text
 // stays readable and searchable.
@@ -17,76 +19,10 @@ const (
 	joiner = "\u2060" // word joiner: no width, no break
 	fsi    = "\u2068" // first strong isolate
 	pdi    = "\u2069" // its end
-	// maxMarks in a row may stand on one letter; more would paint over the
-	// lines above and below.
-	maxMarks = 8
 )
 
-// clean shows control characters, what turns the direction of writing, and
-// other characters without a look of their own, as signs: "␛", "⟨U+202E⟩".
-// Line breaks of every kind become "\n"; tabs stay.
-func clean(s string) string {
-	if isPlain(s) {
-		return s
-	}
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
-	var b strings.Builder
-	b.Grow(len(s))
-	marks := 0
-	for _, r := range s {
-		if unicode.In(r, unicode.Mn, unicode.Me) && !isSelector(r) {
-			marks++
-		} else {
-			marks = 0
-		}
-		switch {
-		case r == '\n' || r == '\t':
-			b.WriteRune(r)
-		case r == 0x2028 || r == 0x2029:
-			b.WriteByte('\n')
-		case r < ' ':
-			b.WriteRune(0x2400 + r) // the picture of the control character
-		case r == 0x7F:
-			b.WriteRune('␡')
-		case hidden(r) || marks > maxMarks:
-			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c != '\n' && c != '\t' && (c < ' ' || c > '~') {
-			return false
-		}
-	}
-	return true
-}
-
-func isSelector(r rune) bool { return r >= 0xFE00 && r <= 0xFE0F }
-
-// hidden tells whether a character shows nothing or changes how others are
-// shown. The joiners within emoji and Persian words, the signs before Arabic
-// figures, and variation selectors are left to do their work.
-func hidden(r rune) bool {
-	switch {
-	case r == 0x200C, r == 0x200D, r >= 0x0600 && r <= 0x0605, r == 0x06DD, r == 0x070F, r == 0x0890, r == 0x0891, r == 0x08E2:
-		return false
-	case unicode.In(r, unicode.Cc, unicode.Cf):
-		return true
-	case r == 0x034F, r == 0x115F, r == 0x1160, r == 0x17B4, r == 0x17B5, r == 0x2065, r == 0x3164, r == 0xFFA0: // fillers
-		return true
-	case r >= 0xFFF0 && r <= 0xFFF8, r >= 0xE0000 && r <= 0xE0FFF: // signs to come, tags
-		return true
-	}
-	return r&0xFFFE == 0xFFFE // no characters at all
-}
-
 // tame takes the life out of "@room", user ids and Matrix' own links in a text
-// that clean has seen: clients, and push rules of older homeservers, look for
+// that clean.Text has seen: clients, and push rules of older homeservers, look for
 // them. A joiner without width is put in; the text looks the same. An address
 // like root@host is left alone.
 func tame(s string) string {
@@ -162,7 +98,7 @@ const maxLink = 6 << 10
 // addresses with a password, hidden characters, or into Matrix itself (clients
 // make mentions of those) are not.
 func safeLink(raw string) (string, bool) {
-	if raw != clean(raw) || strings.ContainsAny(raw, "\n\t") {
+	if raw != clean.Text(raw) || strings.ContainsAny(raw, "\n\t") {
 		return "", false
 	}
 	u, err := url.Parse(raw)

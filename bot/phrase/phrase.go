@@ -1,0 +1,41 @@
+// Package phrase writes figures as people read them, the same in every room of
+// the house: durations, numbers with their nouns.
+//
+// Neighbours: the views, the commands and the probes write with it.
+package phrase
+
+import (
+	"fmt"
+	"time"
+)
+
+// Duration is a duration in the two largest units that matter: "17 d 4 h",
+// "1 min 30 s", "3 h".
+func Duration(d time.Duration) string {
+	const day = 24 * time.Hour
+	d = max(d.Round(time.Second), 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return two(d, time.Minute, "min", time.Second, "s")
+	case d < day:
+		return two(d, time.Hour, "h", time.Minute, "min")
+	}
+	return two(d, day, "d", time.Hour, "h")
+}
+
+func two(d, large time.Duration, l string, small time.Duration, s string) string {
+	if rest := d % large / small; rest > 0 {
+		return fmt.Sprintf("%d %s %d %s", d/large, l, rest, s)
+	}
+	return fmt.Sprintf("%d %s", d/large, l)
+}
+
+// Count is a number with its noun: "1 alert", "2 alerts".
+func Count(n int, singular, plural string) string {
+	if n == 1 {
+		return "1 " + singular
+	}
+	return fmt.Sprintf("%d %s", n, plural)
+}
