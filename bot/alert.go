@@ -104,6 +104,15 @@ const (
 	EndedBySuccessor EndedBy = "successor" // it fired again with a later start
 )
 
+// Since is when it began to fire, as people are told: a sender whose clock is
+// ahead names a time that has not come.
+func (e Episode) Since() time.Time {
+	if !e.FirstAt.IsZero() && e.StartsAt.After(e.FirstAt) {
+		return e.FirstAt
+	}
+	return e.StartsAt
+}
+
 // Suppressed tells whether Alertmanager holds its notices back.
 func (e Episode) Suppressed() bool {
 	return len(e.SilencedBy)+len(e.InhibitedBy)+len(e.MutedBy) > 0

@@ -176,6 +176,9 @@ type ThreadFacts struct {
 	Episodes []Episode
 	// Silences that hold any of the episodes back.
 	Silences []Silence
+	// Kept are silences that go on, though they hold none of the episodes now:
+	// made in the thread, or left over when its alerts ended.
+	Kept []Silence
 	// Changes on the thread's host in the hour before it opened.
 	Changes []Change
 	// Gathered are the threads an after-reboot thread speaks for, the waiting

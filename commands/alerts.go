@@ -136,7 +136,7 @@ func threadItem(f bot.ThreadFacts, call bot.Call) bot.Text {
 		if a := st.Alert.Ack; a != nil {
 			t = at(t, "acked by "+string(a.By))
 		}
-		for _, s := range holding(f, call) {
+		for _, s := range holding(f.Silences, call) {
 			t = at(t, "silenced by "+s.CreatedBy+" until "+clockText(s.EndsAt, call.World.Zone(), call.Now))
 		}
 	}

@@ -146,9 +146,9 @@ func covering(ctx context.Context, call bot.Call, s bot.MakeSilence) string {
 }
 
 // holding are the silences over a thread that hold now or will.
-func holding(f bot.ThreadFacts, call bot.Call) []bot.Silence {
+func holding(silences []bot.Silence, call bot.Call) []bot.Silence {
 	var out []bot.Silence
-	for _, s := range f.Silences {
+	for _, s := range silences {
 		if s.State != "expired" && s.EndsAt.After(call.Now) {
 			out = append(out, s)
 		}

@@ -41,7 +41,11 @@ func unsilenceThread(ctx context.Context, call bot.Call, id bot.ThreadID, all bo
 	if err != nil {
 		return nil, err
 	}
-	held := holding(f, call)
+	held := holding(f.Silences, call)
+	if len(held) == 0 {
+		// What goes on over alerts that have ended would hold the next ones.
+		held = holding(f.Kept, call)
+	}
 	if len(held) == 0 {
 		return nil, bot.Errorf(bot.CodeConflict, "No silence holds this thread's alerts now.")
 	}

@@ -30,6 +30,15 @@ func (p *player) expect(words []string) error {
 			return fmt.Errorf("it offers %q", have)
 		}
 		return nil
+	case "edits":
+		post, err := p.root(words[1])
+		if err != nil {
+			return err
+		}
+		if n, _ := strconv.Atoi(words[2]); n != post.Edits {
+			return fmt.Errorf("there are %d edits", post.Edits)
+		}
+		return nil
 	case "no-thread":
 		if post, err := p.root(text(1)); err == nil {
 			return fmt.Errorf("there is one: %s", post.Message.Title.String())

@@ -36,6 +36,7 @@ var verbs = map[string]verb{
 	"delete": {"delete THREAD: a moderator deletes its root", 2, (*player).stepDelete},
 
 	"bot":     {"bot crash|down|up", 2, (*player).stepBot},
+	"state":   {"state full|fine: does it take what is written", 2, (*player).stepState},
 	"chat":    {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers N", 2, (*player).stepChat},
 	"reboot":  {"reboot HOST", 2, (*player).stepReboot},
 	"changed": {"changed HOST WORDS", 3, (*player).stepChanged},

@@ -27,6 +27,14 @@ func (p *player) stepBot(l line) error {
 	return nil
 }
 
+// stepState fills the disk, or empties it.
+func (p *player) stepState(l line) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.full = l.words[1] == "full"
+	return nil
+}
+
 // stepChat is what happens to the chat.
 func (p *player) stepChat(l line) error {
 	words := l.words[1:]

@@ -151,6 +151,7 @@ type player struct {
 	stop    context.CancelFunc
 	done    chan struct{}
 	dead    bool // the bot was killed; it starts anew before the next step
+	full    bool // the state takes no write
 	ids     int
 	said    int
 	lastID  bot.MessageID
@@ -159,7 +160,10 @@ type player struct {
 	status  int
 }
 
-var errDead = errors.New("story: the bot was killed")
+var (
+	errDead = errors.New("story: the bot was killed")
+	errFull = errors.New("story: database or disk is full")
+)
 
 // Play plays a story in a bubble of fake time.
 func Play(t *testing.T, s Story, c Crash) (out Played) {
@@ -348,12 +352,15 @@ func (p *player) settle() {
 	synctest.Wait()
 }
 
-// before refuses transactions of a bot that was killed.
+// before refuses transactions of a bot that was killed, or whose disk is full.
 func (p *player) before() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.dead {
+	switch {
+	case p.dead:
 		return errDead
+	case p.full:
+		return errFull
 	}
 	return nil
 }

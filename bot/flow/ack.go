@@ -41,7 +41,8 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 	}
 	st := th.State.Alert
 	if st.Ack != nil && st.Ack.By == r.Person && st.Ack.Comment == o.Comment && len(st.Ack.Covers) == len(a.Covers) {
-		return c.confirm(conv, th.ID, "You have acked this already.")
+		// Nothing changed, so the log says nothing: the answer must be an answer.
+		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("You have acked this already."))})
 	}
 	if s := conv.State.Conversation; s.Press {
 		a.Press = s.Message
@@ -52,7 +53,7 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 	}
 	th.NextAt = c.nextLook(th)
 	th.Version++
-	if err := c.log(&th, r.Person, view.Acked(r.Person, o.Comment, firing)); err != nil {
+	if err := c.log(&th, r.Person, view.Acked(r.Person, o.Comment, len(a.Covers), len(a.Covers)-firing)); err != nil {
 		return err
 	}
 	if err := c.PutThread(th, "", c.now); err != nil {

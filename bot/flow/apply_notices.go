@@ -37,6 +37,25 @@ func (c *change) notice(subject string, tone bot.Tone, title, text string) error
 	return c.show(th, []bot.RoomID{c.s.NoticesRoom})
 }
 
+// trouble opens the thread about one of the bot's own troubles that lasts, and
+// leaves it alone while it says the same.
+func (c *change) trouble(subject string, tone bot.Tone, title, text string) error {
+	th, ok, err := c.LatestThread("notice:" + subject)
+	if err != nil {
+		return err
+	}
+	if ok && th.Open() {
+		n := th.State.Notice
+		if n.Title == title && n.Text == text {
+			return nil
+		}
+		n.Title, n.Text = title, text
+		th.Version++
+		return c.PutThread(th, "", c.now)
+	}
+	return c.notice(subject, tone, title, text)
+}
+
 // noticeOver closes the thread about a trouble that has passed.
 func (c *change) noticeOver(subject string) error {
 	th, ok, err := c.LatestThread("notice:" + subject)
@@ -56,7 +75,8 @@ func (c *change) noticeOver(subject string) error {
 func (c *change) refused(r bot.Refused) error {
 	err := c.notice(fmt.Sprintf("refused %s %d", r.Endpoint, r.Status), bot.ToneWarning,
 		fmt.Sprintf("A notice of Alertmanager was refused (%d)", r.Status),
-		fmt.Sprintf("What posts to webhook %q sent something that cannot be taken, so alerts may be missing here until Alertmanager repeats them. %s", r.Endpoint, r.Reason))
+		fmt.Sprintf("What posts to webhook %q sent something that cannot be taken: %s. It is not tried again; until the group's next notice, alerts may be missing here.",
+			r.Endpoint, strings.TrimRight(r.Reason, ".")))
 	if err != nil {
 		return err
 	}

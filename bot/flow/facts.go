@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"slices"
 	"time"
 
 	"watchstander/bot"
@@ -75,6 +76,15 @@ func alertFacts(tx *store.Tx, f bot.ThreadFacts, episodes int) (_ bot.ThreadFact
 		}
 		if ok {
 			f.Silences = append(f.Silences, s.Silence)
+		}
+	}
+	kept, err := tx.SilencesKept(st.Alertmanager, th.ID)
+	if err != nil {
+		return f, err
+	}
+	for _, s := range kept {
+		if !slices.Contains(ids, s.ID) {
+			f.Kept = append(f.Kept, s.Silence)
 		}
 	}
 	if st.Host != "" {

@@ -176,8 +176,11 @@ func (g *group) describe(e *bot.Episode, a bot.Alert) bool {
 }
 
 func (g *group) end(e *bot.Episode, at time.Time, by bot.EndedBy) {
-	if at.Before(e.StartsAt) {
-		at = e.StartsAt
+	if at.After(g.now) {
+		at = g.now // the sender's clock is ahead
+	}
+	if at.Before(e.Since()) {
+		at = e.Since()
 	}
 	e.Resolved, e.EndsAt, e.Ended, e.Doubt, e.Absent = true, at.Truncate(time.Millisecond), by, false, 0
 	e.SilencedBy, e.InhibitedBy, e.MutedBy = nil, nil, nil
@@ -272,8 +275,8 @@ func (g *group) host(of func(bot.Labels) string) string {
 func (g *group) span() (first, last time.Time) {
 	first = g.thread.OpenedAt
 	for _, e := range g.newest {
-		if e.StartsAt.Before(first) {
-			first = e.StartsAt
+		if e.Since().Before(first) {
+			first = e.Since()
 		}
 		if e.EndsAt.After(last) {
 			last = e.EndsAt

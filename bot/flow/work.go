@@ -15,8 +15,12 @@ import (
 // one holds nobody else up.
 const atOnce = 4
 
-// workTime bounds one command or effect.
-const workTime = 45 * time.Second
+// workTime bounds one command or effect; workPause is how long a row waits whose
+// outcome could not be stored.
+const (
+	workTime  = 45 * time.Second
+	workPause = 5 * time.Second
+)
 
 // work is the worker for commands and effects. Both can be run again: commands
 // touch nothing, effects are idempotent by their key; so a crash needs no more
@@ -26,7 +30,7 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 	defer wg.Wait()
 	var mu sync.Mutex
 	busy := map[string]bool{}
-	start := func(id string, do func(context.Context)) {
+	start := func(id string, do func(context.Context) error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if busy[id] || len(busy) >= atOnce {
@@ -34,9 +38,16 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 		}
 		busy[id] = true
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, workTime)
-			defer cancel()
-			_ = f.guard("work on "+id, func() error { do(ctx); return nil })
+			err := f.guard("work on "+id, func() error {
+				ctx, cancel := context.WithTimeout(ctx, workTime)
+				defer cancel()
+				return do(ctx)
+			})
+			if err != nil {
+				// The row is still due. A disk that is full, or a fault of ours, must
+				// not make the outside be asked again and again.
+				f.sleep(ctx, nil, workPause)
+			}
 			mu.Lock()
 			delete(busy, id)
 			mu.Unlock()
@@ -66,10 +77,10 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 			continue
 		}
 		for _, r := range requests {
-			start(string(r.ID), func(ctx context.Context) { f.runRequest(ctx, r) })
+			start(string(r.ID), func(ctx context.Context) error { return f.runRequest(ctx, r) })
 		}
 		for _, e := range effects {
-			start(string(e.Key), func(ctx context.Context) { f.runEffect(ctx, e) })
+			start(string(e.Key), func(ctx context.Context) error { return f.runEffect(ctx, e) })
 		}
 		wait := time.Duration(-1)
 		if next.After(now) {
@@ -80,7 +91,7 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 }
 
 // runRequest runs one command and hands in what it came to.
-func (f *Flow) runRequest(ctx context.Context, r store.Request) {
+func (f *Flow) runRequest(ctx context.Context, r store.Request) error {
 	var conv bot.Thread
 	err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
 		conv, _, err = tx.Thread(r.Thread)
@@ -102,7 +113,7 @@ func (f *Flow) runRequest(ctx context.Context, r store.Request) {
 		}
 	}
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return // the bot stops; the row is still due
+		return nil // the bot stops; the row is still due
 	}
 	if ctx.Err() != nil {
 		err = bot.Errorf(bot.CodeUnavailable, "That took longer than %d s and was given up.", int(workTime.Seconds())).Because(err)
@@ -110,20 +121,18 @@ func (f *Flow) runRequest(ctx context.Context, r store.Request) {
 	if err != nil {
 		f.log.Info("a command failed", "person", r.Person, "request", r.ID, "err", err)
 	}
-	f.handIn(ctx, bot.Answered{Request: r.ID, Outcome: out, Err: err, At: f.clock.now()})
+	return f.handIn(ctx, bot.Answered{Request: r.ID, Outcome: out, Err: err, At: f.clock.now()})
 }
 
 // runEffect does one effect and hands in what it came to.
-func (f *Flow) runEffect(ctx context.Context, e store.Effect) {
+func (f *Flow) runEffect(ctx context.Context, e store.Effect) error {
 	if o, ok := e.What.(bot.DrawGraph); ok {
-		f.drawGraph(ctx, e, o)
-		return
+		return f.drawGraph(ctx, e, o)
 	}
 	am := f.o.Alertmanagers[alertmanagerOf(e.What)]
 	if am == nil {
-		f.handIn(ctx, bot.Affected{Key: e.Key, Final: true, At: f.clock.now(),
+		return f.handIn(ctx, bot.Affected{Key: e.Key, Final: true, At: f.clock.now(),
 			Err: bot.Errorf(bot.CodeNotFound, "Alertmanager %q is no longer configured.", alertmanagerOf(e.What))})
-		return
 	}
 	var result string
 	var err error
@@ -142,9 +151,9 @@ func (f *Flow) runEffect(ctx context.Context, e store.Effect) {
 		err = fmt.Errorf("flow: %T is no effect", o)
 	}
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return
+		return nil
 	}
-	f.handIn(ctx, bot.Affected{Key: e.Key, Result: result, Err: err, Final: final(err) || e.Tries >= effectTries, At: f.clock.now()})
+	return f.handIn(ctx, bot.Affected{Key: e.Key, Result: result, Err: err, Final: final(err) || e.Tries >= effectTries, At: f.clock.now()})
 }
 
 // effectTries is how often an effect is tried before its asker is told that it
@@ -166,10 +175,9 @@ func final(err error) bool {
 
 // drawGraph draws a thread's picture. In a storm pictures wait: each would take
 // a thread's place.
-func (f *Flow) drawGraph(ctx context.Context, e store.Effect, o bot.DrawGraph) {
+func (f *Flow) drawGraph(ctx context.Context, e store.Effect, o bot.DrawGraph) error {
 	if f.o.Grapher == nil {
-		f.handIn(ctx, bot.Drawn{Key: e.Key, Reason: "no Prometheus is configured.", At: f.clock.now()})
-		return
+		return f.handIn(ctx, bot.Drawn{Key: e.Key, Reason: "no Prometheus is configured.", At: f.clock.now()})
 	}
 	var episode *bot.Episode
 	var storm bool
@@ -190,30 +198,32 @@ func (f *Flow) drawGraph(ctx context.Context, e store.Effect, o bot.DrawGraph) {
 	})
 	switch {
 	case err != nil:
-		f.handIn(ctx, bot.Affected{Key: e.Key, Err: err, At: f.clock.now()})
+		return f.handIn(ctx, bot.Affected{Key: e.Key, Err: err, At: f.clock.now()})
 	case episode == nil:
-		f.handIn(ctx, bot.Drawn{Key: e.Key, Reason: "nothing fires here any more.", At: f.clock.now()})
+		return f.handIn(ctx, bot.Drawn{Key: e.Key, Reason: "nothing fires here any more.", At: f.clock.now()})
 	case storm && e.Request == "":
-		f.handIn(ctx, bot.Affected{Key: e.Key, Err: errors.New("the room is behind"), At: f.clock.now()})
+		return f.handIn(ctx, bot.Affected{Key: e.Key, Err: errors.New("the room is behind"), At: f.clock.now()})
 	default:
 		p, err := f.o.Grapher.Alert(ctx, *episode)
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
-			return
+			return nil
 		}
 		d := bot.Drawn{Key: e.Key, Picture: &p, At: f.clock.now()}
 		if err != nil {
 			f.log.Info("a graph could not be drawn", "thread", o.Thread, "err", err)
 			d.Picture, d.Reason = nil, bot.ForPeople(err)
 		}
-		f.handIn(ctx, d)
+		return f.handIn(ctx, d)
 	}
 }
 
 // handIn gives an outcome to the state. When that fails, the row is still due.
-func (f *Flow) handIn(ctx context.Context, e bot.Event) {
+func (f *Flow) handIn(ctx context.Context, e bot.Event) error {
 	ctx, cancel := sendContext(ctx)
 	defer cancel()
-	if err := f.Take(ctx, bot.Batch{Source: "work", Events: []bot.Event{e}}); err != nil {
+	err := f.Take(ctx, bot.Batch{Source: "work", Events: []bot.Event{e}})
+	if err != nil {
 		f.log.Error("an outcome was not stored and will be worked out again", "err", err)
 	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 	"watchstander/bot/store"
 )
 
@@ -154,7 +155,15 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 	var counts map[store.Priority]int
 	var oldest time.Time
 	var requests, effects int64
+	unseen := map[string]int{}
 	err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		for _, name := range w.Alertmanagers() {
+			list, err := readUnseen(tx, name)
+			if err != nil {
+				return err
+			}
+			unseen[name] = len(list)
+		}
 		if counts, oldest, err = tx.DueByPriority(f.roomNames(), now); err != nil {
 			return err
 		}
@@ -163,6 +172,12 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 	})
 	if err != nil {
 		return append(out, bot.Reading{What: "state", Value: "unreadable", Note: "see the log of the bot", At: now, State: bot.NotOK})
+	}
+	for _, name := range w.Alertmanagers() {
+		if n := unseen[name]; n > 0 {
+			out = append(out, bot.Reading{What: "held back by " + name, Value: phrase.Count(n, "alert", "alerts") + " without a thread",
+				Note: "silenced, inhibited or muted since they began, so that nobody was told", At: now, State: bot.OK})
+		}
 	}
 	waiting := 0
 	for _, n := range counts {

@@ -2,8 +2,6 @@ package store
 
 import (
 	"encoding/json"
-	"slices"
-	"time"
 
 	"watchstander/bot"
 )
@@ -85,90 +83,9 @@ func (t *Tx) CountEpisodes(thread bot.ThreadID) (bot.EpisodeCounts, error) {
 			COALESCE(SUM(CASE WHEN resolved = 0 AND silenced_by = '[]' AND muted_by = '[]' AND inhibited_by <> '[]' THEN 1 ELSE 0 END), 0),
 			COALESCE(SUM(resolved), 0),
 			COALESCE(SUM(CASE WHEN resolved = 0 THEN doubt ELSE 0 END), 0),
-			COALESCE(MIN(CASE WHEN resolved = 0 THEN starts_at END), 0),
+			COALESCE(MIN(CASE WHEN resolved <> 0 THEN NULL WHEN starts_at > first_at THEN first_at ELSE starts_at END), 0),
 			COALESCE(MAX(ends_at), 0)
 		FROM episodes e WHERE thread = $1
 			AND starts_at = (SELECT MAX(starts_at) FROM episodes n WHERE n.thread = e.thread AND n.fingerprint = e.fingerprint)`, thread)
 	return c, err
-}
-
-// SilencesOver lists the ids of the silences that hold a thread's alerts back.
-func (t *Tx) SilencesOver(thread bot.ThreadID) ([]string, error) {
-	sets, err := all(t, func(row scanner) (ids []string, err error) {
-		var data []byte
-		if err = row.Scan(&data); err != nil {
-			return nil, err
-		}
-		return ids, json.Unmarshal(data, &ids)
-	}, `SELECT DISTINCT silenced_by FROM episodes WHERE thread = $1 AND resolved = 0 AND silenced_by <> '[]'`, thread)
-	ids := slices.Concat(sets...)
-	slices.Sort(ids)
-	return slices.Compact(ids), err
-}
-
-// Heartbeat is the last delivery of a heartbeat.
-type Heartbeat struct {
-	Name    string
-	LastAt  time.Time
-	Stopped bool // Alertmanager itself said that it resolved
-}
-
-func scanHeartbeat(row scanner) (h Heartbeat, err error) {
-	var last, stopped int64
-	err = row.Scan(&h.Name, &last, &stopped)
-	h.LastAt, h.Stopped = moment(last), stopped == 1
-	return h, err
-}
-
-// Heartbeats lists all.
-func (t *Tx) Heartbeats() ([]Heartbeat, error) {
-	return all(t, scanHeartbeat, `SELECT name, last_at, stopped FROM heartbeats ORDER BY name`)
-}
-
-// PutHeartbeat writes one.
-func (t *Tx) PutHeartbeat(h Heartbeat) error {
-	return t.exec(`INSERT INTO heartbeats (name, last_at, stopped) VALUES ($1, $2, $3)
-		ON CONFLICT (name) DO UPDATE SET last_at = excluded.last_at, stopped = excluded.stopped`, h.Name, millis(h.LastAt), flag(h.Stopped))
-}
-
-// DropHeartbeat forgets one that is no longer configured.
-func (t *Tx) DropHeartbeat(name string) error {
-	return t.exec(`DELETE FROM heartbeats WHERE name = $1`, name)
-}
-
-// KnownSilence is a silence as the last poll told it.
-type KnownSilence struct {
-	Alertmanager string
-	bot.Silence
-	// Told is "ending" once people have been warned of its end.
-	Told string
-}
-
-func scanSilence(row scanner) (s KnownSilence, err error) {
-	var body []byte
-	if err = row.Scan(&s.Alertmanager, &body, &s.Told); err != nil {
-		return s, err
-	}
-	return s, json.Unmarshal(body, &s.Silence)
-}
-
-// KnownSilences lists those of one Alertmanager.
-func (t *Tx) KnownSilences(alertmanager string) ([]KnownSilence, error) {
-	return all(t, scanSilence, `SELECT alertmanager, body, told FROM silences WHERE alertmanager = $1 ORDER BY id`, alertmanager)
-}
-
-// KnownSilence reads one.
-func (t *Tx) KnownSilence(alertmanager, id string) (KnownSilence, bool, error) {
-	return one(t, scanSilence, `SELECT alertmanager, body, told FROM silences WHERE alertmanager = $1 AND id = $2`, alertmanager, id)
-}
-
-// PutSilence writes one.
-func (t *Tx) PutSilence(s KnownSilence) error {
-	body, err := json.Marshal(s.Silence)
-	if err != nil {
-		return err
-	}
-	return t.exec(`INSERT INTO silences (alertmanager, id, state, ends_at, body, told) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (alertmanager, id) DO UPDATE SET state = excluded.state, ends_at = excluded.ends_at, body = excluded.body, told = excluded.told`,
-		s.Alertmanager, s.ID, s.State, millis(s.EndsAt), string(body), s.Told)
 }

@@ -48,16 +48,31 @@ type Store struct {
 	options Options
 	write   *sql.DB
 	read    *sql.DB
+	lock    *os.File
 	writing sync.Mutex // one writing transaction at a time, in order of arrival
 	mark    atomic.Int64
 }
 
 // Open opens the state at path, makes it where there is none (mode 0600), and
-// brings its tables up to date. A state written by a newer version is refused.
+// brings its tables up to date. A state written by a newer version, or that
+// another process has open, is refused.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
+	held, err := lock(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openLocked(ctx, path, o)
+	if err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	s.lock = held
+	return s, nil
+}
+
+func openLocked(ctx context.Context, path string, o Options) (*Store, error) {
 	s := &Store{options: o}
 	var err error
 	if s.write, err = open(path, o, "immediate", 1); err != nil {
@@ -71,7 +86,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	var mark sql.NullInt64
 	if err := s.write.QueryRowContext(ctx, `SELECT MAX(mark) FROM episodes`).Scan(&mark); err != nil {
-		return nil, errors.Join(fmt.Errorf("read state %s: %w", path, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("read state %s: %w", path, err), s.closeFiles())
 	}
 	s.mark.Store(mark.Int64)
 	return s, nil
@@ -170,8 +185,10 @@ func Inspect(ctx context.Context, path string) (tables, known int64, err error) 
 func (s *Store) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.closeFiles(), s.lock.Close())
 }
+
+func (s *Store) closeFiles() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
 // Mark is the newest committed value of the change counter. An answer from
 // outside that was asked for at this mark knows nothing of later rows.

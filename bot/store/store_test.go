@@ -77,8 +77,29 @@ func TestANewerStateIsRefused(t *testing.T) {
 	} else if e, ok := errors.AsType[*bot.Error](err); !ok || e.Code != bot.CodeConflict {
 		t.Errorf("the error is %v", err)
 	}
-	if tables, known, err := Inspect(t.Context(), path); err != nil || tables != 9999 || known != 2 {
+	if tables, known, err := Inspect(t.Context(), path); err != nil || tables != 9999 || known != 3 {
 		t.Errorf("inspected: %d, %d, %v", tables, known, err)
+	}
+}
+
+func TestOnlyOneBotHasTheState(t *testing.T) {
+	s, path := fresh(t)
+	if second, err := Open(t.Context(), path, Options{}); err == nil {
+		second.Close()
+		t.Fatal("it was opened twice")
+	} else if e, ok := errors.AsType[*bot.Error](err); !ok || e.Code != bot.CodeConflict {
+		t.Errorf("the error is %v", err)
+	}
+	update(t, s, func(tx *Tx) error { return tx.PutMeta("a", "b") })
+	other := filepath.Join(t.TempDir(), "state.db")
+	for range 2 { // closed, it can be opened again
+		third, err := Open(t.Context(), other, Options{Unsafe: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := third.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -140,6 +140,9 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 		}
 		add("Silenced by", v...)
 	}
+	for _, x := range f.Kept {
+		add("Silence goes on", bot.B(x.CreatedBy), bot.T(", until "+s.Time(x.EndsAt)+": what it matches fires unheard; "), bot.M("unsilence"), bot.T(" ends it"))
+	}
 	if a.Host != "" {
 		add("Host", bot.T(a.Host))
 	}
@@ -172,8 +175,8 @@ func sharedLabels(f bot.ThreadFacts) string {
 func firstStart(f bot.ThreadFacts) (t time.Time) {
 	t = f.Thread.OpenedAt
 	for _, e := range f.Episodes {
-		if e.StartsAt.Before(t) {
-			t = e.StartsAt
+		if e.Since().Before(t) {
+			t = e.Since()
 		}
 	}
 	return t
@@ -242,7 +245,7 @@ func alertItem(e bot.Episode, f bot.ThreadFacts, s Style, shared, common bot.Lab
 	case e.Resolved:
 		line = append(line, bot.T(", resolved "+s.Time(e.EndsAt)))
 	default:
-		line = append(line, bot.T(", since "+s.Time(e.StartsAt)))
+		line = append(line, bot.T(", since "+s.Time(e.Since())))
 	}
 	switch {
 	case e.Resolved:

@@ -277,12 +277,14 @@ func noticeRoot(f bot.ThreadFacts, s Style) bot.Message {
 	n := f.Thread.State.Notice
 	m := bot.Message{Tone: n.Tone, Title: bot.Line(bot.B(n.Title)), Note: idNote(f.Thread)}
 	m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(n.Text))}}
-	if n.Count > 1 {
-		m.Blocks = append(m.Blocks, bot.Fields{Fields: []bot.Field{
-			{Name: "Happened", Value: bot.Line(bot.T(phrase.Count(n.Count, "time", "times")))},
-			{Name: "Last", Value: bot.Line(bot.T(s.Time(n.Last)))},
-		}})
+	since := []bot.Field{{Name: "Since", Value: bot.Line(bot.T(s.Time(f.Thread.OpenedAt)))}}
+	if !f.Thread.Open() {
+		since = append(since, bot.Field{Name: "Over", Value: bot.Line(bot.T(s.Time(f.Thread.ClosedAt)))})
 	}
+	if n.Count > 1 {
+		since = append(since, bot.Field{Name: "Happened", Value: bot.Line(bot.T(phrase.Count(n.Count, "time", "times") + ", last " + s.Time(n.Last)))})
+	}
+	m.Blocks = append(m.Blocks, bot.Fields{Fields: since})
 	if !f.Thread.Open() {
 		m.Tone = bot.ToneOK
 		m.Title = append(bot.Line(bot.B("OVER: ")), m.Title...)

@@ -25,7 +25,7 @@ func Resolved(es []bot.Episode, group bot.Labels, s Style) bot.Message {
 	}
 	m := logLine(es, group, s, bot.ToneOK, how, many)
 	if len(es) == 1 {
-		m.Title = append(m.Title, bot.T(", after "+phrase.Duration(es[0].EndsAt.Sub(es[0].StartsAt))))
+		m.Title = append(m.Title, bot.T(", after "+phrase.Duration(es[0].EndsAt.Sub(es[0].Since()))))
 	}
 	return m
 }
@@ -92,9 +92,15 @@ func silenceLine(x bot.Silence, s Style) bot.Text {
 	return append(t, bot.T(" "), bot.M(matchers(x.Matchers)))
 }
 
-// Acked tells who is on it.
-func Acked(by bot.PersonID, comment string, covered int) bot.Message {
+// Acked tells who is on it: of the covered alerts, held are held back now.
+func Acked(by bot.PersonID, comment string, covered, held int) bot.Message {
 	t := bot.Line(bot.B("Acked by "+string(by)), bot.T(": covers "+phrase.Count(covered, "alert that fires", "alerts that fire")+" now"))
+	switch {
+	case held > 0 && held == covered:
+		t = append(t, bot.T(", held back"))
+	case held > 0:
+		t = append(t, bot.T(fmt.Sprintf(", %d of them held back", held)))
+	}
 	if comment != "" {
 		t = append(t, bot.T(". "+comment))
 	}
