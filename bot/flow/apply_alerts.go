@@ -122,7 +122,11 @@ func (c *change) settle(g *group) error {
 		th.Version++
 	}
 	before := th.Severity
-	if s, ok := worstSeverity(live); ok {
+	// Of what is held back nobody is told, so a critical alert that is silenced
+	// does not make the warnings beside it critical.
+	if s, ok := worstSeverity(loud(live)); ok {
+		th.Severity = s
+	} else if s, ok := worstSeverity(live); ok {
 		th.Severity = s
 	} else if !g.exists {
 		th.Severity, _ = worstSeverity(g.all())

@@ -240,6 +240,11 @@ func (g *group) absent(e *bot.Episode) {
 	g.resolved = append(g.resolved, e)
 }
 
+// loud are those that Alertmanager does not hold back.
+func loud(es []*bot.Episode) []*bot.Episode {
+	return slices.DeleteFunc(slices.Clone(es), func(e *bot.Episode) bool { return e.Suppressed() })
+}
+
 func worstSeverity(es []*bot.Episode) (bot.Severity, bool) {
 	if len(es) == 0 {
 		return bot.SeverityUnknown, false

@@ -29,7 +29,7 @@ func (c *change) logNews(g *group, before bot.Severity, live []*bot.Episode) err
 			return err
 		}
 	}
-	if len(live) > 0 && th.Severity.Rank() > before.Rank() && len(g.fired) == 0 {
+	if len(live) > 0 && th.Severity.Rank() > before.Rank() && len(g.fired)+len(g.freed) == 0 {
 		if err := c.log(th, "", view.Worse(before, th.Severity)); err != nil {
 			return err
 		}
