@@ -70,10 +70,11 @@ func alertTone(f bot.ThreadFacts) bot.Tone {
 // alertHeadline is the state in a word or two, and the figure.
 func alertHeadline(f bot.ThreadFacts) string {
 	c, a := f.Counts, f.Thread.State.Alert
-	var state string
+	state, n := "", c.Live()
 	switch {
 	case c.Firing > 0:
-		state = "FIRING"
+		// What is held back is counted among the fields.
+		state, n = "FIRING", c.Firing
 		if f.Thread.Severity == bot.SeverityCritical {
 			state = "CRITICAL"
 		}
@@ -87,7 +88,7 @@ func alertHeadline(f bot.ThreadFacts) string {
 	default:
 		state = "RESOLVED"
 	}
-	if n := c.Live(); n > 1 || n == 1 && c.Resolved > 0 {
+	if n > 1 || n == 1 && c.Live()+c.Resolved > 1 {
 		state += fmt.Sprintf(" ×%d", n)
 	}
 	return state

@@ -84,8 +84,8 @@ func rebootRoot(f bot.ThreadFacts, s Style) bot.Message {
 			m.Tone = bot.ToneOK
 		}
 		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host))
-		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s; the grace time is over. %s fired while it came up, %d still do and have threads of their own.",
-			s.Time(r.At), phrase.Count(len(f.Gathered), "group", "groups"), live)))}}
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s; the grace time is over. %s fired while it came up; %s.",
+			s.Time(r.At), phrase.Count(len(f.Gathered), "group", "groups"), phrase.Count(live, "still does and has a thread of its own", "still do and have threads of their own"))))}}
 	} else {
 		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host+": alerts gather here"))
 		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s. Until %s its alerts are listed here; what still fires then gets a thread of its own.",

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"watchstander/bot"
-	"watchstander/bot/phrase"
 )
 
 var noon = time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)
@@ -75,7 +74,7 @@ func TestHeadlines(t *testing.T) {
 		{group(1, 0, 0, 0), "FIRING HighLoad on web1", bot.ToneWarning},
 		{group(3, 0, 0, 0), "FIRING ×3 HighLoad", bot.ToneWarning},
 		{group(1, 0, 0, 2), "FIRING ×1 HighLoad", bot.ToneWarning},
-		{group(1, 2, 0, 0), "FIRING ×3 HighLoad", bot.ToneWarning},
+		{group(1, 2, 0, 0), "FIRING ×1 HighLoad", bot.ToneWarning},
 		{group(0, 1, 0, 0), "SILENCED HighLoad on web1", bot.ToneMuted},
 		{group(0, 0, 1, 0), "INHIBITED HighLoad on web1", bot.ToneMuted},
 		{group(0, 0, 0, 2), "RESOLVED HighLoad", bot.ToneOK},
@@ -184,16 +183,5 @@ func TestStormNamesEveryGroup(t *testing.T) {
 	}
 	if strings.Index(got, "critical: 4 groups") > strings.Index(got, "warning: 196 groups") {
 		t.Error("the worst do not come first")
-	}
-}
-
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 s", -time.Hour: "0 s", 9 * time.Second: "9 s", time.Minute: "1 min", 100 * time.Second: "1 min 40 s", 2 * time.Hour: "2 h",
-		26 * time.Hour: "1 d 2 h", 90 * time.Minute: "1 h 30 min",
-	} {
-		if got := phrase.Duration(d); got != want {
-			t.Errorf("%s: %q, want %q", d, got, want)
-		}
 	}
 }
