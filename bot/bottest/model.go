@@ -12,9 +12,9 @@ import (
 	"watchstander/bot"
 )
 
-// model knows what is true, from Alertmanager alone, and holds the rooms to it.
-// It shares no code with the views: it reads roots as a person would, by their
-// first word.
+// model knows what is true, from Alertmanager alone, and holds every room to it.
+// It shares no code with the views: it reads roots as a person would: their first
+// word, how many alerts fire, are silenced, are inhibited, and since when.
 //
 // A root may lag by what notices and polls take (lag), and no more: what it says
 // must have been true at some moment of that time.
@@ -28,10 +28,57 @@ type model struct {
 	blind time.Time
 }
 
+// observed is what was true of a group at a moment, as far as a root says it.
 type observed struct {
-	at    time.Time
-	state string
-	live  int
+	at time.Time
+	truth
+}
+
+type truth struct {
+	state                       string
+	firing, silenced, inhibited int
+	since                       string // as the root writes it, "" when nothing fires
+}
+
+func (o truth) live() int { return o.firing + o.silenced + o.inhibited }
+
+// of reads a root. What it does not say is told by its absence: a single alert
+// that fires needs no count.
+func (m *model) of(p Post) truth {
+	o := truth{state: strings.Fields(p.Message.Title.String())[0]}
+	if o.state == "CRITICAL" || o.state == "ACKED" {
+		o.state = "FIRING"
+	}
+	counted := false
+	for line := range strings.SplitSeq(p.Text(), "\n") {
+		if rest, ok := strings.CutPrefix(line, "Since: "); ok {
+			o.since = rest
+		}
+		rest, ok := strings.CutPrefix(line, "Alerts: ")
+		if !ok {
+			continue
+		}
+		counted = true
+		for part := range strings.SplitSeq(rest, ", ") {
+			var n int
+			var what string
+			if _, err := fmt.Sscanf(part, "%d %s", &n, &what); err != nil {
+				m.p.fail("the model cannot read %q", line)
+			}
+			switch what {
+			case "firing":
+				o.firing = n
+			case "silenced":
+				o.silenced = n
+			case "inhibited":
+				o.inhibited = n
+			}
+		}
+	}
+	if !counted && o.state == "FIRING" {
+		o.firing = 1
+	}
+	return o
 }
 
 // lag is the longest that a thread may be behind: a group's interval, two polls,
@@ -54,8 +101,9 @@ func (m *model) observe() {
 	w := httptest.NewRecorder()
 	m.p.am.ServeHTTP(w, httptest.NewRequestWithContext(m.p.t.Context(), http.MethodGet, "/api/v2/alerts", nil))
 	var alerts []struct {
-		Labels bot.Labels
-		Status struct {
+		Labels   bot.Labels
+		StartsAt time.Time
+		Status   struct {
 			State                   string
 			SilencedBy, InhibitedBy []string
 		}
@@ -64,10 +112,9 @@ func (m *model) observe() {
 		m.blind = now.Add(lag)
 		return
 	}
-	type counts struct{ firing, silenced, inhibited int }
-	seen := map[string]*counts{}
+	seen, starts := map[string]*truth{}, map[string]time.Time{}
 	for title := range m.history {
-		seen[title] = &counts{}
+		seen[title] = &truth{}
 	}
 	for _, a := range alerts {
 		if a.Labels["alertname"] == "Watchdog" || a.Labels["severity"] == "info" {
@@ -78,7 +125,10 @@ func (m *model) observe() {
 			title += " (cluster=" + c + ")"
 		}
 		if seen[title] == nil {
-			seen[title] = &counts{}
+			seen[title] = &truth{}
+		}
+		if s := starts[title]; s.IsZero() || a.StartsAt.Before(s) {
+			starts[title] = a.StartsAt
 		}
 		switch {
 		case len(a.Status.SilencedBy) > 0:
@@ -90,16 +140,19 @@ func (m *model) observe() {
 		}
 	}
 	for title, c := range seen {
-		state := "RESOLVED"
+		c.state = "RESOLVED"
 		switch {
 		case c.firing > 0:
-			state = "FIRING"
+			c.state = "FIRING"
 		case c.silenced > 0:
-			state = "SILENCED"
+			c.state = "SILENCED"
 		case c.inhibited > 0:
-			state = "INHIBITED"
+			c.state = "INHIBITED"
 		}
-		h := append(m.history[title], observed{now, state, c.firing + c.silenced + c.inhibited})
+		if c.live() > 0 {
+			c.since = starts[title].In(m.p.config.Zone).Format("Mon 2 Jan 15:04 MST")
+		}
+		h := append(m.history[title], observed{now, *c})
 		// Of what is older than the lag, the newest is still what was true then.
 		for len(h) > 1 && h[1].at.Before(now.Add(-lag)) {
 			h = h[1:]
@@ -114,11 +167,17 @@ func (m *model) check() {
 	if m.off || time.Now().Before(m.blind) || m.p.stop == nil {
 		return
 	}
+	for _, room := range m.p.config.Rooms {
+		m.checkRoom(room.ID)
+	}
+}
+
+func (m *model) checkRoom(room bot.RoomID) {
 	newest := map[string]Post{}
 	for _, r := range m.p.roots() {
 		title := r.Message.Title.String()
 		for name := range m.history {
-			if _, rest, ok := strings.Cut(title, " "+name); ok && (rest == "" || strings.HasPrefix(rest, " on ")) {
+			if _, rest, ok := strings.Cut(title, " "+name); r.Room == room && ok && (rest == "" || strings.HasPrefix(rest, " on ")) {
 				newest[name] = r
 			}
 		}
@@ -126,17 +185,15 @@ func (m *model) check() {
 	for name, h := range m.history {
 		post, shown := newest[name]
 		if !shown {
-			if always(h, "FIRING") && !m.p.config.QuietHours.Holds(bot.SeverityWarning) {
+			// Where there are several rooms, the routes say which shows what.
+			if len(m.p.config.Rooms) == 1 && always(h, "FIRING") && !m.p.config.QuietHours.Holds(bot.SeverityWarning) {
 				m.p.fail("the model: %s has fired for %s, and has no thread", name, lag)
 			}
 			continue
 		}
-		says := strings.Fields(post.Message.Title.String())[0]
-		if says == "CRITICAL" || says == "ACKED" {
-			says = "FIRING"
-		}
-		if !slices.ContainsFunc(h, func(o observed) bool { return o.state == says }) {
-			m.p.fail("the model: %s says %s, which was not true in the last %s: %s", name, says, lag, states(h))
+		says := m.of(post)
+		if !slices.ContainsFunc(h, func(o observed) bool { return o.truth == says }) {
+			m.p.fail("the model: %s in room %s says %+v, which was not true in the last %s: %s", name, room, says, lag, states(h))
 		}
 	}
 }
@@ -153,7 +210,7 @@ func always(h []observed, state string) bool {
 func states(h []observed) string {
 	var out []string
 	for _, o := range h {
-		if s := fmt.Sprintf("%s ×%d", o.state, o.live); len(out) == 0 || out[len(out)-1] != s {
+		if s := fmt.Sprintf("%+v", o.truth); len(out) == 0 || out[len(out)-1] != s {
 			out = append(out, s)
 		}
 	}
