@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -183,9 +182,25 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 	for _, n := range counts {
 		waiting += n
 	}
-	r := bot.Reading{What: "waiting to be said", Value: fmt.Sprintf("%d views, %d commands, %d effects", waiting, requests, effects), At: now, State: bot.OK}
+	var parts []string
+	for _, p := range []struct {
+		n         int
+		one, many string
+	}{
+		{waiting, "message for the rooms", "messages for the rooms"},
+		{int(requests) - 1, "other command", "other commands"}, // one is this question
+		{int(effects), "order for Alertmanager or a picture", "orders for Alertmanager or pictures"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, phrase.Count(p.n, p.one, p.many))
+		}
+	}
+	if parts == nil {
+		parts = []string{"nothing"}
+	}
+	r := bot.Reading{What: "waiting", Value: strings.Join(parts, ", "), At: now, State: bot.OK}
 	if age := now.Sub(oldest); waiting > 0 && age > time.Minute {
-		r.State, r.Note = bot.NotOK, fmt.Sprintf("the oldest waits for %s", age.Round(time.Second))
+		r.State, r.Note = bot.NotOK, "the oldest waits for "+phrase.Duration(age)
 	}
 	return append(out, r)
 }
