@@ -10,8 +10,6 @@ import (
 	"watchstander/bot/config"
 	"watchstander/commands"
 	"watchstander/integrations/console"
-
-	"log/slog"
 )
 
 func consoleCommand() *cobra.Command {
@@ -55,19 +53,22 @@ func socketOf(file string) (string, error) {
 	return "", bot.Errorf(bot.CodeNotFound, "The configuration %s has no console; name the socket with --socket.", file)
 }
 
-// newConsole makes the server half. Only people in the configuration may read
-// along.
-func newConsole(c *config.Config, ch config.Chat, log *slog.Logger) (*console.Chat, error) {
+// console makes the server half. Only people in the configuration in force may
+// read along.
+func (h *house) console(ch config.Chat) (*console.Chat, error) {
 	room := bot.RoomID(ch.ID)
-	for _, r := range c.Rooms {
+	for _, r := range h.config.Rooms {
 		if r.Chat == ch.ID {
 			room = r.ID
 		}
 	}
 	return console.New(console.Options{ID: ch.ID, Room: room, Socket: ch.Console.Socket,
-		Log:  filepath.Join(filepath.Dir(c.State.Path), string(ch.ID)+".transcript"),
-		Zone: c.Zone, Completions: completions, Logger: log,
-		Admit: func(u bot.UserID) bool { _, ok := c.Person(ch.ID, u); return ok },
+		Log:  filepath.Join(filepath.Dir(h.config.State.Path), string(ch.ID)+".transcript"),
+		Zone: h.zone, Completions: completions, Logger: h.log,
+		Person: func(u bot.UserID) (string, bool) {
+			p, ok := h.current.Load().Person(ch.ID, u)
+			return string(p.ID), ok
+		},
 	})
 }
 

@@ -72,8 +72,10 @@ func (s *session) welcome(h hello) {
 	if zone, err := time.LoadLocation(h.Zone); err == nil {
 		s.paint.zone = zone
 	}
+	s.paint.named(h.User, h.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.words = nil
 	for _, w := range h.Words[:min(len(h.Words), maxWords)] {
 		s.words = append(s.words, cleanLine(w))
 	}

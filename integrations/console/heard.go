@@ -23,7 +23,10 @@ func (s *session) hears(w told) error {
 	case l.Post != nil:
 		return s.posted(l.Re, *l.Post)
 	case l.Said != nil:
+		s.paint.named(l.Said.User, l.Said.Name)
 		return s.print(s.paint.said(*l.Said))
+	case l.Hello != nil:
+		s.welcome(*l.Hello)
 	case l.Taken != nil:
 		if p := s.waiting[l.Taken.N]; p != nil {
 			p.taken = true
