@@ -20,7 +20,8 @@ func consoleCommand() *cobra.Command {
 		Long: `Join the bot's conversation over its Unix socket: the same threads and commands
 as in the chat, also when the chat is down. Who you are is your user on this host.
 
-Pipes work too: echo status | watchstander console`,
+Pipes work too: echo status | watchstander console. The exit code is 1 when a
+line was not taken; what the bot answers does not count.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if socket == "" {

@@ -28,12 +28,7 @@ func (s *session) hears(w told) error {
 	case l.Hello != nil:
 		s.welcome(*l.Hello)
 	case l.Taken != nil:
-		if p := s.waiting[l.Taken.N]; p != nil {
-			p.taken = true
-			if s.edits != nil {
-				p.when = time.Now()
-			}
-		}
+		s.taken(l.Taken.N)
 	case l.Refused != nil:
 		return s.refused(*l.Refused)
 	case l.Done != nil:
@@ -136,19 +131,6 @@ func (s *session) meet(p post, f frame) {
 		s.threads = append(s.threads[max(len(s.threads)-maxRoots, 0):], p.Thread)
 		slices.Sort(s.threads)
 	}
-}
-
-// answered looks whose answer a reply is: the line that it names, or, in a
-// thread, whoever spoke there and was taken.
-func (s *session) answered(p post, f frame) {
-	for _, n := range sorted(s.waiting) {
-		x := s.waiting[n]
-		if f.ReplyTo == x.id || f.ReplyTo == "" && p.Thread > 0 && x.say.Thread == p.Thread {
-			delete(s.waiting, n)
-			break
-		}
-	}
-	s.more()
 }
 
 // done ends an answer; number 0 is the past, after which the person may type.

@@ -18,7 +18,8 @@ func TestStranger(t *testing.T) {
 	s := serve(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Person: func(u bot.UserID) (string, bool) { return "", u == "uid:4242" }})
 	r := s.dial()
-	r.send(hello{Version: version, Session: "a-session-of-mine", Past: 20})
+	// It may have been closed before this is written.
+	_, _ = r.conn.Write(append(line(hello{Version: version, Session: "a-session-of-mine", Past: 20}), '\n'))
 	r.wantBye("does not know")
 	waitFor(t, "the client's end", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.clients) == 0 })
 	if got := log.String(); !strings.Contains(got, "turned away") || strings.Contains(got, "is attached") {
