@@ -3,6 +3,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +68,7 @@ func (h *house) console(ch config.Chat) (*console.Chat, error) {
 	}
 	return console.New(console.Options{ID: ch.ID, Room: room, Socket: ch.Console.Socket,
 		Log:  filepath.Join(filepath.Dir(h.config.State.Path), string(ch.ID)+".transcript"),
-		Zone: h.zone, Completions: completions, Logger: h.log,
+		Zone: h.zone, Completions: completions, Threaded: threaded, Logger: h.log,
 		Person: func(u bot.UserID) (string, bool) {
 			p, ok := h.current.Load().Person(ch.ID, u)
 			return string(p.ID), ok
@@ -78,6 +81,19 @@ func completions() []string {
 	var out []string
 	for _, x := range commands.All() {
 		out = append(out, x.Name)
+	}
+	return out
+}
+
+// threaded are the commands that can be aimed at a thread, by all their names.
+// What a command takes, its usage says.
+func threaded() []string {
+	var out []string
+	for _, x := range commands.All() {
+		usage := strings.FieldsFunc(commands.Usage(&x), func(r rune) bool { return !unicode.IsLetter(r) })
+		if slices.Contains(usage, "THREAD") {
+			out = append(append(out, x.Name), x.Aliases...)
+		}
 	}
 	return out
 }

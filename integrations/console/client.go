@@ -219,7 +219,7 @@ func (s *session) listen() {
 func (s *session) complete(before string) (string, []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return complete(before, s.words, s.threads)
+	return s.offers.complete(before)
 }
 
 func (s *session) prompting() bool {

@@ -29,6 +29,9 @@ type Options struct {
 	Zone func() *time.Location
 	// Completions are what the Tab key offers: the commands' names; nil for none.
 	Completions func() []string
+	// Threaded are the names of the commands that may name a thread first, under
+	// which `ack t12` means what `@t12 ack` does; nil for none.
+	Threaded func() []string
 	// Person tells whether a user may attach, which is to read along, and by what
 	// name people know them; nil admits whoever the socket's mode lets in,
 	// without a name.
@@ -70,6 +73,13 @@ func New(o Options) (*Chat, error) {
 	}
 	if o.Zone == nil {
 		o.Zone = func() *time.Location { return time.UTC }
+	}
+	none := func() []string { return nil }
+	if o.Completions == nil {
+		o.Completions = none
+	}
+	if o.Threaded == nil {
+		o.Threaded = none
 	}
 	if o.Person == nil {
 		o.Person = func(bot.UserID) (string, bool) { return "", true }

@@ -34,14 +34,15 @@
 //
 //	client: {"watchstander":1,"session":"K7…","past":20}
 //	server: {"watchstander":1,"chat":"console","room":"console","user":"uid:1000",
-//	         "name":"alice","zone":"Europe/Berlin","words":["ack","status"]}
+//	         "name":"alice","zone":"Europe/Berlin","words":["ack","status"],
+//	         "threaded":["ack"]}
 //
 // session is random and the client's own; past is how many messages it wants to
 // see first. Then the client asks, and each line of it has a number n:
 //
 //	{"say":{"n":1,"t":12,"text":"ack"}}   a line in thread 12 (t left out: in none)
 //	{"history":{"n":2,"last":50}}         the last posts
-//	{"threads":{"n":3,"all":true}}        roots, as they are now
+//	{"threads":{"n":3,"all":true}}        roots, as they are now; with "t" one
 //	{"show":{"n":4,"t":12}}               one thread, whole
 //
 // and the server tells:

@@ -75,10 +75,13 @@ func (s *session) welcome(h hello) {
 	s.paint.named(h.User, h.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.words = nil
-	for _, w := range h.Words[:min(len(h.Words), maxWords)] {
-		s.words = append(s.words, cleanLine(w))
+	tidy := func(words []string) (out []string) {
+		for _, w := range words[:min(len(words), maxWords)] {
+			out = append(out, cleanLine(w))
+		}
+		return out
 	}
+	s.offers.words, s.offers.threaded = tidy(h.Words), tidy(h.Threaded)
 }
 
 // lost is how a conversation ends that the person did not end.

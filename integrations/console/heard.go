@@ -74,7 +74,7 @@ func (s *session) posted(re *int, p post) error {
 		return s.print(s.paint.warn("A message came that this program is too old to show. Attach with the bot's own version."))
 	}
 	if re != nil {
-		if q := s.asked[*re]; q != nil && q.kind == doList {
+		if q := s.asked[*re]; q != nil && (q.kind == doList || q.kind == doEnter) {
 			q.posts = append(q.posts, p)
 			s.meet(p, f)
 			return nil
@@ -127,10 +127,8 @@ func (s *session) meet(p post, f frame) {
 	s.roots[root] = &m
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.Contains(s.threads, p.Thread) {
-		s.threads = append(s.threads[max(len(s.threads)-maxRoots, 0):], p.Thread)
-		slices.Sort(s.threads)
-	}
+	s.offers.thread(p.Thread)
+	s.offers.noteIDs(m)
 }
 
 // done ends an answer; number 0 is the past, after which the person may type.
@@ -146,8 +144,18 @@ func (s *session) done(d done) error {
 	}
 	delete(s.asked, d.N)
 	text := ""
-	if q.kind == doList {
+	switch q.kind {
+	case doList:
 		text = s.list(q)
+	case doEnter:
+		if slices.ContainsFunc(q.posts, func(p post) bool { return p.Thread == q.thread }) {
+			s.enter(q.thread)
+			break
+		}
+		d.Note = noThread(q.thread)
+		if s.edits == nil {
+			s.in = 0 // what follows is not meant for where the pipe was before
+		}
 	}
 	if d.Left > 0 {
 		text += s.paint.note("%d older ones were left out", d.Left)

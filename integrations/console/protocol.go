@@ -41,6 +41,9 @@ type hello struct {
 	Name  string     `json:"name,omitempty"`
 	Zone  string     `json:"zone,omitempty"`
 	Words []string   `json:"words,omitempty"`
+	// Threaded are those of the words, and their short forms, that can be aimed
+	// at a thread.
+	Threaded []string `json:"threaded,omitempty"`
 }
 
 // toServer is one line of a client; one member is set.

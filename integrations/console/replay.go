@@ -17,13 +17,10 @@ const maxOpen = 30
 
 // hello is what the server says of itself, and of the client's user.
 func (c *Chat) hello(u bot.UserID) hello {
-	var words []string
-	if c.o.Completions != nil {
-		words = c.o.Completions()
-	}
+	words, threaded := c.o.Completions(), c.o.Threaded()
 	name, _ := c.o.Person(u)
 	return hello{Version: version, Chat: c.o.ID, Room: c.o.Room, User: u, Name: name, Zone: c.o.Zone().String(),
-		Words: words[:min(len(words), maxWords)]}
+		Words: words[:min(len(words), maxWords)], Threaded: threaded[:min(len(threaded), maxWords)]}
 }
 
 // attach greets a client with the past, and from then on it gets what is new:
@@ -113,14 +110,14 @@ func (c *Chat) history(cl *client, a asking) {
 	cl.answer(a.N, c.lines(a.N, c.recent(max(a.Last, 1))), done{N: a.N})
 }
 
-// threads tells the newest roots: the open ones, or all.
+// threads tells the newest roots: the open ones, all, or the one that is named.
 func (c *Chat) threads(cl *client, a asking) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var ths []*thread
 	d := done{N: a.N}
 	for _, th := range c.transcript.byNum {
-		if a.All || th.open() {
+		if a.Thread == 0 && (a.All || th.open()) || a.Thread > 0 && a.Thread == th.number {
 			ths = append(ths, th)
 		}
 	}
