@@ -3,6 +3,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -10,8 +13,6 @@ import (
 	"watchstander/bot/config"
 	"watchstander/commands"
 	"watchstander/integrations/console"
-
-	"log/slog"
 )
 
 func consoleCommand() *cobra.Command {
@@ -22,7 +23,8 @@ func consoleCommand() *cobra.Command {
 		Long: `Join the bot's conversation over its Unix socket: the same threads and commands
 as in the chat, also when the chat is down. Who you are is your user on this host.
 
-Pipes work too: echo status | watchstander console`,
+Pipes work too: echo status | watchstander console. The exit code is 1 when a
+line was not taken; what the bot answers does not count.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if socket == "" {
@@ -55,19 +57,22 @@ func socketOf(file string) (string, error) {
 	return "", bot.Errorf(bot.CodeNotFound, "The configuration %s has no console; name the socket with --socket.", file)
 }
 
-// newConsole makes the server half. Only people in the configuration may read
-// along.
-func newConsole(c *config.Config, ch config.Chat, log *slog.Logger) (*console.Chat, error) {
+// console makes the server half. Only people in the configuration in force may
+// read along.
+func (h *house) console(ch config.Chat) (*console.Chat, error) {
 	room := bot.RoomID(ch.ID)
-	for _, r := range c.Rooms {
+	for _, r := range h.config.Rooms {
 		if r.Chat == ch.ID {
 			room = r.ID
 		}
 	}
 	return console.New(console.Options{ID: ch.ID, Room: room, Socket: ch.Console.Socket,
-		Log:  filepath.Join(filepath.Dir(c.State.Path), string(ch.ID)+".transcript"),
-		Zone: c.Zone, Completions: completions, Logger: log,
-		Admit: func(u bot.UserID) bool { _, ok := c.Person(ch.ID, u); return ok },
+		Log:  filepath.Join(filepath.Dir(h.config.State.Path), string(ch.ID)+".transcript"),
+		Zone: h.zone, Completions: completions, Threaded: threaded, Logger: h.log,
+		Person: func(u bot.UserID) (string, bool) {
+			p, ok := h.current.Load().Person(ch.ID, u)
+			return string(p.ID), ok
+		},
 	})
 }
 
@@ -76,6 +81,19 @@ func completions() []string {
 	var out []string
 	for _, x := range commands.All() {
 		out = append(out, x.Name)
+	}
+	return out
+}
+
+// threaded are the commands that can be aimed at a thread, by all their names.
+// What a command takes, its usage says.
+func threaded() []string {
+	var out []string
+	for _, x := range commands.All() {
+		usage := strings.FieldsFunc(commands.Usage(&x), func(r rune) bool { return !unicode.IsLetter(r) })
+		if slices.Contains(usage, "THREAD") {
+			out = append(append(out, x.Name), x.Aliases...)
+		}
 	}
 	return out
 }

@@ -89,15 +89,15 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Probes = append(o.Probes, am.Probe())
 	}
 	if host, ok := c.LocalHost(); ok {
-		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: c.Zone}))
-		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: c.Zone}))
+		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
+		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
 	}
 	if c.Prometheus != nil {
 		if h.prom, err = newPrometheus(c.Prometheus); err != nil {
 			return nil, err
 		}
 		h.closers = append(h.closers, h.prom.Close)
-		o.Grapher = grapher{client: h.prom, zone: func() *time.Location { return h.current.Load().Zone }, span: c.Prometheus.Graph}
+		o.Grapher = grapher{client: h.prom, zone: h.zone, span: c.Prometheus.Graph}
 	}
 	if c.DeadMan != nil {
 		d := &deadMan{url: c.DeadMan.URL, own: "http://" + c.Listen, client: &http.Client{Timeout: 20 * time.Second}}
@@ -113,6 +113,9 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 	h.registry.MustRegister(dueCollector{h.flow})
 	return h, nil
 }
+
+// zone is the one in force.
+func (h *house) zone() *time.Location { return h.current.Load().Zone }
 
 // close ends what build made, in the reverse order.
 func (h *house) close() error {
@@ -134,7 +137,7 @@ func (h *house) buildChats(ctx context.Context) error {
 			}
 			h.chats[ch.ID] = chat
 		case ch.Console != nil:
-			chat, err := newConsole(h.config, ch, h.log)
+			chat, err := h.console(ch)
 			if err != nil {
 				return fmt.Errorf("chat %s: %w", ch.ID, err)
 			}

@@ -193,6 +193,9 @@ func (h *house) reload(file string, level *slog.LevelVar) {
 	level.Set(c.Log.Level)
 	h.current.Store(c)
 	h.flow.Reload(flow.SettingsOf(c))
+	for _, chat := range h.consoles {
+		chat.Reloaded()
+	}
 	h.log.Info("the configuration was taken", "changed", strings.Join(reload, ", "))
 }
 

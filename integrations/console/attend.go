@@ -77,7 +77,9 @@ func (cl *client) read(ctx context.Context) (why string) {
 	}
 	_ = cl.conn.SetReadDeadline(time.Time{})
 	cl.session = h.Session
-	cl.c.attach(cl, h.Past)
+	if !cl.c.attach(cl, h.Past) {
+		return "" // it is on its way out, and has been told why
+	}
 	cl.c.log.Info("a console is attached", "user", cl.user)
 	for {
 		b, err := r.next()

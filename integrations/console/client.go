@@ -47,8 +47,8 @@ const (
 
 // Attach joins a person to the bot that listens at a socket, until the input
 // ends, the person leaves, ctx ends, or the bot goes. On a terminal it edits
-// lines; with pipes it sends each line when the one before has its answer, and
-// its error tells that one was not taken, or not answered in time.
+// lines; with pipes it sends each line when the one before has its answer, or has
+// had the time for one, and its error tells that one was not taken.
 func Attach(ctx context.Context, socket string, in io.Reader, out io.Writer, o ClientOptions) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", socket)
@@ -219,7 +219,7 @@ func (s *session) listen() {
 func (s *session) complete(before string) (string, []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return complete(before, s.words, s.threads)
+	return s.offers.complete(before)
 }
 
 func (s *session) prompting() bool {

@@ -24,14 +24,18 @@ type Options struct {
 	Listener net.Listener
 	// Log is the file of the transcript, "" to keep it in memory only.
 	Log string
-	// Zone that times are shown in; nil for UTC.
-	Zone *time.Location
-	// Completions are what the Tab key offers: the commands' names. Asked anew
-	// for each client; nil for none.
+	// Zone gives the zone that times are shown in; nil for UTC. Like the other
+	// functions here it is asked anew for each client, and by Reloaded.
+	Zone func() *time.Location
+	// Completions are what the Tab key offers: the commands' names; nil for none.
 	Completions func() []string
-	// Admit tells whether a user may attach, which is to read along; nil admits
-	// whoever the socket's mode lets in.
-	Admit  func(bot.UserID) bool
+	// Threaded are the names of the commands that may name a thread first, under
+	// which `ack t12` means what `@t12 ack` does; nil for none.
+	Threaded func() []string
+	// Person tells whether a user may attach, which is to read along, and by what
+	// name people know them; nil admits whoever the socket's mode lets in,
+	// without a name.
+	Person func(bot.UserID) (name string, ok bool)
 	Logger *slog.Logger
 }
 
@@ -68,7 +72,17 @@ func New(o Options) (*Chat, error) {
 		return nil, errors.New("console: it needs a chat's and a room's name")
 	}
 	if o.Zone == nil {
-		o.Zone = time.UTC
+		o.Zone = func() *time.Location { return time.UTC }
+	}
+	none := func() []string { return nil }
+	if o.Completions == nil {
+		o.Completions = none
+	}
+	if o.Threaded == nil {
+		o.Threaded = none
+	}
+	if o.Person == nil {
+		o.Person = func(bot.UserID) (string, bool) { return "", true }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -149,8 +163,9 @@ func (c *Chat) admit(ctx context.Context, a attaching, sink bot.Sink, wg *sync.W
 	switch {
 	case full:
 		why = fmt.Sprintf("%d consoles are attached already; close one.", maxClients)
-	case c.o.Admit != nil && !c.o.Admit(a.user):
-		why = fmt.Sprintf("You are %s, whom my configuration does not know.", a.user)
+	default:
+		// It is in the list already, so that a reload at this moment misses nobody.
+		why = c.stranger(a.user)
 	}
 	if why != "" {
 		c.log.Warn("a console was turned away", "user", a.user, "why", why)
@@ -162,6 +177,33 @@ func (c *Chat) admit(ctx context.Context, a attaching, sink bot.Sink, wg *sync.W
 		delete(c.clients, cl)
 		c.mu.Unlock()
 	})
+}
+
+// stranger tells why somebody may not read along, "" when they may.
+func (c *Chat) stranger(u bot.UserID) string {
+	if _, ok := c.o.Person(u); ok {
+		return ""
+	}
+	return fmt.Sprintf("You are %s, whom my configuration does not know.", u)
+}
+
+// Reloaded looks again at who may read along, and says goodbye to those who may
+// not any more. The others are told what they were greeted with, as it is now.
+func (c *Chat) Reloaded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for cl := range c.clients {
+		if cl.out.over() {
+			continue
+		}
+		if why := c.stranger(cl.user); why != "" {
+			c.log.Warn("a console is sent away", "user", cl.user, "why", why)
+			cl.out.finish(why)
+		} else if cl.attached {
+			hi := c.hello(cl.user)
+			cl.tell(line(toClient{Hello: &hi}))
+		}
+	}
 }
 
 // tell gives a line to every attached client but one.

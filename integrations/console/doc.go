@@ -34,23 +34,25 @@
 //
 //	client: {"watchstander":1,"session":"K7…","past":20}
 //	server: {"watchstander":1,"chat":"console","room":"console","user":"uid:1000",
-//	         "zone":"Europe/Berlin","words":["ack","status"]}
+//	         "name":"alice","zone":"Europe/Berlin","words":["ack","status"],
+//	         "threaded":["ack"]}
 //
 // session is random and the client's own; past is how many messages it wants to
 // see first. Then the client asks, and each line of it has a number n:
 //
 //	{"say":{"n":1,"t":12,"text":"ack"}}   a line in thread 12 (t left out: in none)
 //	{"history":{"n":2,"last":50}}         the last posts
-//	{"threads":{"n":3,"all":true}}        roots, as they are now
+//	{"threads":{"n":3,"all":true}}        roots, as they are now; with "t" one
 //	{"show":{"n":4,"t":12}}               one thread, whole
 //
 // and the server tells:
 //
 //	{"post":{"at":"…","t":12,"frame":{…}}}         what flow posted: see frame
-//	{"said":{"at":"…","id":"…","user":"…","text":"status"}}  what somebody else typed
+//	{"said":{"at":"…","id":"…","user":"…","name":"…","text":"status"}}  what somebody else typed
 //	{"taken":{"n":1}}                              line 1 is committed
 //	{"refused":{"n":1,"why":"…","again":true}}     it is not, or may not be
 //	{"done":{"n":2,"note":"…"}}                    the answer to 2 is complete
+//	{"hello":{"name":"…","zone":"…"}}              the greeting, as it is now
 //	{"bye":"…"}                                    the last line
 //
 // What belongs to an answer carries its number ("re":2); the past that follows
@@ -64,9 +66,10 @@
 // # Who may do what
 //
 // Who a client is, the kernel says (SO_PEERCRED); what the client says of itself
-// does not count. The socket has mode 0660: whoever may open it may read the
-// conversation, so its group is the list of readers. What somebody may do is
-// flow's to decide. The transcript has mode 0600.
+// does not count. The socket has mode 0660, and of those who may open it, the
+// people of the configuration in force may read the conversation; a reload sends
+// away who is none any more. What somebody may do is flow's to decide. The
+// transcript has mode 0600.
 //
 // Neighbours: main reads the configuration and calls New, Run, Attach; bot/flow
 // is the sink and the only caller of Encode, Send and Find.

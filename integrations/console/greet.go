@@ -72,11 +72,16 @@ func (s *session) welcome(h hello) {
 	if zone, err := time.LoadLocation(h.Zone); err == nil {
 		s.paint.zone = zone
 	}
+	s.paint.named(h.User, h.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range h.Words[:min(len(h.Words), maxWords)] {
-		s.words = append(s.words, cleanLine(w))
+	tidy := func(words []string) (out []string) {
+		for _, w := range words[:min(len(words), maxWords)] {
+			out = append(out, cleanLine(w))
+		}
+		return out
 	}
+	s.offers.words, s.offers.threaded = tidy(h.Words), tidy(h.Threaded)
 }
 
 // lost is how a conversation ends that the person did not end.

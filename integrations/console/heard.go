@@ -23,14 +23,12 @@ func (s *session) hears(w told) error {
 	case l.Post != nil:
 		return s.posted(l.Re, *l.Post)
 	case l.Said != nil:
+		s.paint.named(l.Said.User, l.Said.Name)
 		return s.print(s.paint.said(*l.Said))
+	case l.Hello != nil:
+		s.welcome(*l.Hello)
 	case l.Taken != nil:
-		if p := s.waiting[l.Taken.N]; p != nil {
-			p.taken = true
-			if s.edits != nil {
-				p.when = time.Now()
-			}
-		}
+		s.taken(l.Taken.N)
 	case l.Refused != nil:
 		return s.refused(*l.Refused)
 	case l.Done != nil:
@@ -76,7 +74,7 @@ func (s *session) posted(re *int, p post) error {
 		return s.print(s.paint.warn("A message came that this program is too old to show. Attach with the bot's own version."))
 	}
 	if re != nil {
-		if q := s.asked[*re]; q != nil && q.kind == doList {
+		if q := s.asked[*re]; q != nil && (q.kind == doList || q.kind == doEnter) {
 			q.posts = append(q.posts, p)
 			s.meet(p, f)
 			return nil
@@ -129,23 +127,8 @@ func (s *session) meet(p post, f frame) {
 	s.roots[root] = &m
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.Contains(s.threads, p.Thread) {
-		s.threads = append(s.threads[max(len(s.threads)-maxRoots, 0):], p.Thread)
-		slices.Sort(s.threads)
-	}
-}
-
-// answered looks whose answer a reply is: the line that it names, or, in a
-// thread, whoever spoke there and was taken.
-func (s *session) answered(p post, f frame) {
-	for _, n := range sorted(s.waiting) {
-		x := s.waiting[n]
-		if f.ReplyTo == x.id || f.ReplyTo == "" && p.Thread > 0 && x.say.Thread == p.Thread {
-			delete(s.waiting, n)
-			break
-		}
-	}
-	s.more()
+	s.offers.thread(p.Thread)
+	s.offers.noteIDs(m)
 }
 
 // done ends an answer; number 0 is the past, after which the person may type.
@@ -161,8 +144,18 @@ func (s *session) done(d done) error {
 	}
 	delete(s.asked, d.N)
 	text := ""
-	if q.kind == doList {
+	switch q.kind {
+	case doList:
 		text = s.list(q)
+	case doEnter:
+		if slices.ContainsFunc(q.posts, func(p post) bool { return p.Thread == q.thread }) {
+			s.enter(q.thread)
+			break
+		}
+		d.Note = noThread(q.thread)
+		if s.edits == nil {
+			s.in = 0 // what follows is not meant for where the pipe was before
+		}
 	}
 	if d.Left > 0 {
 		text += s.paint.note("%d older ones were left out", d.Left)

@@ -16,9 +16,8 @@ import (
 	"watchstander/bot"
 )
 
-// socketMode: who may open the socket may read the conversation, so the group
-// that the service runs with is the list of readers. What they may do is decided
-// by who they are.
+// socketMode: the group that the service runs with may open the socket. Who of
+// it may read the conversation, and do what, is decided by who they are.
 const socketMode = 0o660
 
 // door is the listening socket.

@@ -84,7 +84,9 @@ func serve(t testing.TB, o Options) *server {
 	if o.Socket == "" && o.Listener == nil {
 		o.Socket = filepath.Join(folder(t), "s")
 	}
-	o.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
+	}
 	c, err := New(o)
 	if err != nil {
 		t.Fatal(err)

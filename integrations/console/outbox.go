@@ -87,6 +87,13 @@ func (o *outbox) nudge() {
 	}
 }
 
+// over tells that the goodbye has been said, so that nothing is added any more.
+func (o *outbox) over() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ended
+}
+
 // write writes until the end, or until nobody takes it any more.
 func (o *outbox) write(conn net.Conn) {
 	var buf []byte

@@ -14,8 +14,10 @@ type painter struct {
 	width  int // 0 for no end
 	colour bool
 	zone   *time.Location
-	// name gives a user's name for reading; nobody decides anything by it.
-	name func(bot.UserID) string
+	// names are what the bot calls people; name gives a user's for whom it has
+	// none. Both are for reading: nobody decides anything by them.
+	names map[bot.UserID]string
+	name  func(bot.UserID) string
 	// day is the last one that was named.
 	day string
 	// open: the last entry was a block, and wants an empty line behind it.
@@ -144,10 +146,27 @@ func (p *painter) said(s said) string {
 	return p.entry(s.At, pg, false)
 }
 
+// maxNames bounds how many names are remembered.
+const maxNames = 1000
+
+// named remembers what the bot calls a user, which is how its own messages do.
+func (p *painter) named(u bot.UserID, name string) {
+	if name == "" {
+		return
+	}
+	if p.names == nil || len(p.names) >= maxNames {
+		p.names = map[bot.UserID]string{}
+	}
+	p.names[u] = name
+}
+
 func (p *painter) who(u bot.UserID) string {
-	name := string(u)
-	if p.name != nil {
-		name = p.name(u)
+	name, known := p.names[u]
+	if !known {
+		name = string(u)
+		if p.name != nil {
+			name = p.name(u)
+		}
 	}
 	if name = cleanLine(name); name == "" {
 		return somebody

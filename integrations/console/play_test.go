@@ -68,7 +68,7 @@ func flood(ctx context.Context, log string) error {
 // the client.
 func exhibit(ctx context.Context, socket, log string) error {
 	zone, _ := time.LoadLocation("America/Los_Angeles")
-	c, err := New(Options{ID: "console", Room: "console", Socket: socket, Log: log, Zone: zone, Logger: slog.Default(),
+	c, err := New(Options{ID: "console", Room: "console", Socket: socket, Log: log, Zone: func() *time.Location { return zone }, Logger: slog.Default(),
 		Completions: func() []string {
 			return []string{"ack", "alerts", "backup run", "backup status", "backup verify", "help", "silence", "silences", "status"}
 		}})

@@ -38,8 +38,12 @@ type hello struct {
 	Chat  bot.ChatID `json:"chat,omitempty"`
 	Room  bot.RoomID `json:"room,omitempty"`
 	User  bot.UserID `json:"user,omitempty"`
+	Name  string     `json:"name,omitempty"`
 	Zone  string     `json:"zone,omitempty"`
 	Words []string   `json:"words,omitempty"`
+	// Threaded are those of the words, and their short forms, that can be aimed
+	// at a thread.
+	Threaded []string `json:"threaded,omitempty"`
 }
 
 // toServer is one line of a client; one member is set.
@@ -71,6 +75,7 @@ type toClient struct {
 	Taken   *taken   `json:"taken,omitempty"`
 	Refused *refused `json:"refused,omitempty"`
 	Done    *done    `json:"done,omitempty"`
+	Hello   *hello   `json:"hello,omitempty"`
 	Bye     *string  `json:"bye,omitempty"`
 }
 
@@ -90,6 +95,7 @@ type said struct {
 	At     time.Time     `json:"at"`
 	ID     bot.MessageID `json:"id"`
 	User   bot.UserID    `json:"user"`
+	Name   string        `json:"name,omitempty"` // the person's, at that time
 	Thread int           `json:"t,omitempty"`
 	Root   bot.MessageID `json:"root,omitempty"`
 	Text   string        `json:"text"`

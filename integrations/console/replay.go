@@ -15,19 +15,24 @@ import (
 // is counted.
 const maxOpen = 30
 
-// attach greets a client with the past, and from then on it gets what is new:
-// nothing is between the two, and nothing is in both.
-func (c *Chat) attach(cl *client, past int) {
-	var words []string
-	if c.o.Completions != nil {
-		words = c.o.Completions()
-	}
-	greeting := line(hello{Version: version, Chat: c.o.ID, Room: c.o.Room, User: cl.user, Zone: c.o.Zone.String(),
-		Words: words[:min(len(words), maxWords)]})
+// hello is what the server says of itself, and of the client's user.
+func (c *Chat) hello(u bot.UserID) hello {
+	words, threaded := c.o.Completions(), c.o.Threaded()
+	name, _ := c.o.Person(u)
+	return hello{Version: version, Chat: c.o.ID, Room: c.o.Room, User: u, Name: name, Zone: c.o.Zone().String(),
+		Words: words[:min(len(words), maxWords)], Threaded: threaded[:min(len(threaded), maxWords)]}
+}
 
+// attach greets a client with the past, and from then on it gets what is new:
+// nothing is between the two, and nothing is in both. It is false for a client
+// that has been sent away meanwhile.
+func (c *Chat) attach(cl *client, past int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := [][]byte{greeting}
+	if cl.out.over() {
+		return false
+	}
+	out := [][]byte{line(c.hello(cl.user))}
 	d := done{}
 	if past > 0 {
 		recent := c.recent(past)
@@ -54,6 +59,7 @@ func (c *Chat) attach(cl *client, past int) {
 	}
 	cl.out.put(true, out...)
 	cl.attached = true
+	return true
 }
 
 // infoTime is how long a thread that only informs counts as open.
@@ -104,14 +110,14 @@ func (c *Chat) history(cl *client, a asking) {
 	cl.answer(a.N, c.lines(a.N, c.recent(max(a.Last, 1))), done{N: a.N})
 }
 
-// threads tells the newest roots: the open ones, or all.
+// threads tells the newest roots: the open ones, all, or the one that is named.
 func (c *Chat) threads(cl *client, a asking) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var ths []*thread
 	d := done{N: a.N}
 	for _, th := range c.transcript.byNum {
-		if a.All || th.open() {
+		if a.Thread == 0 && (a.All || th.open()) || a.Thread > 0 && a.Thread == th.number {
 			ths = append(ths, th)
 		}
 	}

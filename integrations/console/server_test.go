@@ -108,7 +108,7 @@ func (s *server) attach(past int) *raw {
 
 func TestConversation(t *testing.T) {
 	zone, _ := time.LoadLocation("Europe/Berlin")
-	s := serve(t, Options{Zone: zone, Completions: func() []string { return []string{"ack", "status"} }})
+	s := serve(t, Options{Zone: func() *time.Location { return zone }, Completions: func() []string { return []string{"ack", "status"} }})
 	s.sink.answer = func(e bot.Said) { s.answer("answer to "+e.Text, e.ID, plain("pong")) }
 	alice, bob := s.attach(20), s.attach(20)
 	me := UserOf(uint32(os.Getuid()))
@@ -449,11 +449,6 @@ func TestAnotherUser(t *testing.T) {
 	if e := <-s.sink.taken; e.User != "uid:54321" {
 		t.Errorf("the sink got %+v", e)
 	}
-}
-
-func TestAdmit(t *testing.T) {
-	s := serve(t, Options{Admit: func(u bot.UserID) bool { return u == "uid:4242" }})
-	s.dial().wantBye("does not know")
 }
 
 func TestSocketFile(t *testing.T) {

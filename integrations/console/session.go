@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,17 +51,17 @@ type session struct {
 	keeps  attachments
 
 	mu       sync.Mutex
-	words    []string
-	threads  []int
+	offers   offers
 	atPrompt bool
 }
 
 // inquiry is a question to the server's transcript.
 type inquiry struct {
-	kind  action
-	all   bool
-	posts []post
-	when  time.Time
+	kind   action
+	all    bool
+	thread int
+	posts  []post
+	when   time.Time
 }
 
 // run is the loop.
@@ -116,10 +117,16 @@ func (s *session) print(text string) error {
 	return err
 }
 
-// more asks for the next line. A pipe's waits until the one before is answered.
+// more asks for the next line. A pipe's waits until the one before is answered;
+// a terminal's until it is known where it will be said.
 func (s *session) more() {
 	if s.ended || !s.ready || s.reading || s.edits == nil && len(s.waiting)+len(s.asked) > 0 {
 		return
+	}
+	for _, q := range s.asked {
+		if q.kind == doEnter {
+			return
+		}
 	}
 	s.reading = true
 	s.next <- struct{}{} // its one slot is free while nothing is read
@@ -149,12 +156,17 @@ func (s *session) obey(in input) (err error) {
 		// What follows stands right below the line that asked for it.
 		s.paint.open = false
 	}
-	o := understand(in.text, s.in)
+	o := understand(in.text, s.in, s.offers.threaded)
 	switch o.do {
 	case doSay:
 		s.say(o)
 	case doEnter:
-		s.enter(o.thread)
+		if slices.Contains(s.offers.threads, o.thread) {
+			s.enter(o.thread)
+		} else {
+			// An old one may be there all the same: the server knows.
+			s.ask(inquiry{kind: o.do, thread: o.thread}, asking{Thread: o.thread})
+		}
 	case doLeave:
 		s.enter(0)
 	case doList:
@@ -217,7 +229,7 @@ func (s *session) ask(q inquiry, a asking) {
 	s.asked[a.N] = &q
 	var w toServer
 	switch q.kind {
-	case doList:
+	case doList, doEnter:
 		w.Threads = &a
 	case doShow:
 		w.Show = &a

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -37,7 +38,7 @@ var ownCommands = []string{"/help", "/history", "/in", "/out", "/quit", "/save",
 // help is what /help shows.
 var help = []string{
 	"What you type goes to the bot; its own `help` lists the commands.",
-	"@t12 ack      say it in thread t12",
+	"@t12 ack      say it in thread t12; ack t12 is the same",
 	"/in t12       stay in thread t12; /out leaves",
 	"/threads      the open threads; /threads all lists the closed ones too",
 	"/show t12     one thread, whole, as it is now",
@@ -48,8 +49,16 @@ var help = []string{
 }
 
 // understand reads a line that was typed while the person stood in a thread (0:
-// in none).
-func understand(text string, in int) order {
+// in none). threaded are the commands that can be aimed at a thread.
+func understand(text string, in int, threaded []string) order {
+	o := read(text, in)
+	if o.do == doSay {
+		return aim(o, threaded)
+	}
+	return o
+}
+
+func read(text string, in int) order {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
@@ -117,6 +126,61 @@ func command(word, rest string, in int) order {
 	return order{do: doRefuse, text: "There is no /" + word + "; /help lists what there is. (A line for the bot that begins with a slash begins with two.)"}
 }
 
+// called is how people begin a line for the bot in other chats, from habit.
+var called = regexp.MustCompile(`(?i)^(!|(ws|watchstander)[:,]?\s)\s*`)
+
+// aim sends "ack t12 on it" as "ack on it" into t12: the labels are the console's
+// own, and the bot would take one for a word of the comment. That holds for the
+// word right behind the command's name, and for no other; in quotes it is a word.
+// A label that no thread has is one nevertheless, so that the server refuses it.
+func aim(o order, threaded []string) order {
+	begin := len(called.FindString(o.text))
+	end := 0
+	for _, name := range threaded {
+		end = max(end, begin+nameLength(o.text[begin:], name))
+	}
+	if end == begin {
+		return o
+	}
+	word, after := cutWord(o.text[end:])
+	n, ok := label(word)
+	if !ok {
+		return o
+	}
+	o.thread, o.text = n, strings.TrimSpace(o.text[:end]+" "+after)
+	return o
+}
+
+// nameLength is how far a command's name reaches into a text, 0 when the text
+// does not begin with it. Names count in any case, and may have several words.
+func nameLength(text, name string) int {
+	rest := text
+	for want := range strings.FieldsSeq(name) {
+		word, after := cutWord(rest)
+		if !strings.EqualFold(word, want) {
+			return 0
+		}
+		rest = after
+	}
+	return len(strings.TrimRight(text[:len(text)-len(rest)], " \t"))
+}
+
+// cutWord gives a text's first word, and what follows it.
+func cutWord(text string) (word, after string) {
+	text = strings.TrimLeft(text, " \t")
+	if i := strings.IndexAny(text, " \t"); i >= 0 {
+		return text[:i], strings.TrimLeft(text[i:], " \t")
+	}
+	return text, ""
+}
+
+// label reads "t12" and "@t12", as they are shown and not otherwise.
+func label(word string) (int, bool) {
+	word = strings.TrimPrefix(word, "@")
+	n, ok := number(word)
+	return n, ok && word == t(n)
+}
+
 // number reads "t12", and "12" where only a thread can be meant.
 func number(word string) (int, bool) {
 	digits := strings.TrimPrefix(strings.TrimPrefix(word, "@"), "t")
@@ -125,55 +189,4 @@ func number(word string) (int, bool) {
 		return 0, false
 	}
 	return n, true
-}
-
-// complete gives what the Tab key makes of a line up to the cursor: a longer
-// line, or the possibilities when there are several.
-func complete(before string, words []string, threads []int) (after string, several []string) {
-	head, body := "", before
-	if strings.HasPrefix(body, "@t") || strings.HasPrefix(body, "/t") {
-		if word, rest, cut := strings.Cut(body, " "); cut {
-			if _, ok := number(word[1:]); ok {
-				head, body = word+" ", strings.TrimLeft(rest, " ")
-			}
-		}
-	}
-	candidates := words
-	switch {
-	case strings.HasPrefix(body, "@"):
-		candidates = nil
-		for _, n := range threads {
-			candidates = append(candidates, "@"+t(n))
-		}
-	case strings.HasPrefix(body, "/in "), strings.HasPrefix(body, "/show "), strings.HasPrefix(body, "/save "):
-		word, _, _ := strings.Cut(body, " ")
-		candidates = nil
-		for _, n := range threads {
-			candidates = append(candidates, word+" "+t(n))
-		}
-	case strings.HasPrefix(body, "/"):
-		candidates = ownCommands
-	}
-	var fits []string
-	for _, c := range candidates {
-		if strings.HasPrefix(c, body) {
-			fits = append(fits, c)
-		}
-	}
-	if len(fits) == 0 {
-		return before, nil
-	}
-	if len(fits) == 1 {
-		return head + fits[0] + " ", nil
-	}
-	common := fits[0]
-	for _, f := range fits[1:] {
-		for !strings.HasPrefix(f, common) {
-			common = common[:len(common)-1]
-		}
-	}
-	if len(common) > len(body) {
-		return head + common, nil
-	}
-	return before, fits
 }

@@ -15,8 +15,8 @@ type Options struct {
 	Sys string
 	// Timeout is how long one part (or one filesystem) may take; 2 s.
 	Timeout time.Duration
-	// Zone is for the times in readings; UTC.
-	Zone *time.Location
+	// Zone gives the zone of the times in readings, anew for each; nil is UTC.
+	Zone func() *time.Location
 	// Limits are what is still well.
 	Limits Limits
 	// Statfs asks for the room in the filesystem at a path; the kernel does it.
@@ -91,7 +91,7 @@ func (o Options) filled() Options {
 		o.Timeout = 2 * time.Second
 	}
 	if o.Zone == nil {
-		o.Zone = time.UTC
+		o.Zone = func() *time.Location { return time.UTC }
 	}
 	if o.Statfs == nil {
 		o.Statfs = statfs

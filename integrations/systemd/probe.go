@@ -21,8 +21,8 @@ type Options struct {
 	Timeout time.Duration
 	// Most is how many units are named; 10. The rest is counted.
 	Most int
-	// Zone is for the times in readings; UTC.
-	Zone *time.Location
+	// Zone gives the zone of the times in readings, anew for each; nil is UTC.
+	Zone func() *time.Location
 }
 
 // Probe reads the state of systemd. It may be read by several at once; they
@@ -55,7 +55,7 @@ func New(o Options) *Probe {
 		o.Most = 10
 	}
 	if o.Zone == nil {
-		o.Zone = time.UTC
+		o.Zone = func() *time.Location { return time.UTC }
 	}
 	return &Probe{o: o}
 }

@@ -2,6 +2,7 @@ package alertmanagertest
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -86,12 +87,22 @@ func (am *Alertmanager) set(s *silence) error {
 		}
 	}
 	am.made++
-	s.id = fmt.Sprintf("%08x-0000-4000-8000-%012x", am.position()+1, am.made)
+	s.id = silenceID(am.o.Name, am.made)
 	if s.startsAt.Before(now) {
 		s.startsAt = now
 	}
 	am.keep(s)
 	return nil
+}
+
+// silenceID is the n-th silence's id: a UUID that looks random, so that its first
+// characters tell it from others as a real one's do, and is the same in every
+// run.
+func silenceID(peer string, n int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", peer, n))
+	b := sum[:16]
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // version 4, RFC 9562
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func valid(s *silence) error {

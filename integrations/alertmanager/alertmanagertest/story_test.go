@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -387,4 +388,30 @@ func TestStep(t *testing.T) {
 			t.Errorf("%d requests, %+v", n, am.Sent())
 		}
 	})
+}
+
+// People type the beginning of a silence's id: it must tell one from another, as
+// a real one's does, and be the same in every run.
+func TestSilencesIDsLookReal(t *testing.T) {
+	ids := func() (out []string) {
+		first, second := alertmanagertest.NewPair(alertmanagertest.Options{Receivers: []alertmanagertest.Receiver{{Name: "bot"}}})
+		for range 50 {
+			out = append(out, first.Silence(`a="b"`, time.Hour, "alice", "x"), second.Silence(`a="b"`, time.Hour, "alice", "x"))
+		}
+		return out
+	}
+	shape := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	seen := map[string]bool{}
+	for _, id := range ids() {
+		if !shape.MatchString(id) {
+			t.Errorf("%s is no UUID of version 4", id)
+		}
+		if seen[id[:6]] {
+			t.Errorf("two silences begin with %s", id[:6])
+		}
+		seen[id[:6]] = true
+	}
+	if a, b := ids(), ids(); !slices.Equal(a, b) {
+		t.Error("two runs give different ids")
+	}
 }

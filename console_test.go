@@ -1,0 +1,21 @@
+package main
+
+import (
+	"slices"
+	"testing"
+)
+
+// The console sends "ack t1" into t1 for the commands that take a thread.
+func TestThreaded(t *testing.T) {
+	got := threaded()
+	for _, name := range []string{"ack", "unack", "alerts", "al", "graph", "silence", "mute", "unsilence"} {
+		if !slices.Contains(got, name) {
+			t.Errorf("%s takes a thread and is not among %q", name, got)
+		}
+	}
+	for _, name := range []string{"help", "status", "silences", "whoami"} {
+		if slices.Contains(got, name) {
+			t.Errorf("%s takes no thread and is among %q", name, got)
+		}
+	}
+}
