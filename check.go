@@ -13,6 +13,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/config"
+	"watchstander/bot/phrase"
 	"watchstander/bot/store"
 	"watchstander/integrations/alertmanager"
 	"watchstander/integrations/matrix"
@@ -41,12 +42,17 @@ The exit code is 1 when anything is wrong.`,
 const checkTime = 40 * time.Second
 
 func check(ctx context.Context, file string, w io.Writer) error {
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
+	var warnings config.Faults
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Warn: func(w config.Faults) { warnings = w }})
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		for _, f := range faults {
 			fmt.Fprintln(w, "fault  ", f)
 		}
-		fmt.Fprintf(w, "\n%d faults; what is outside was not asked.\n", len(faults))
+		for _, x := range warnings {
+			fmt.Fprintln(w, "warning", x)
+		}
+		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n",
+			phrase.Count(len(faults), "fault", "faults"), phrase.Count(len(warnings), "warning", "warnings"))
 		return exitCode(1)
 	}
 	if err != nil {
@@ -54,7 +60,7 @@ func check(ctx context.Context, file string, w io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	for _, x := range c.Warnings {
+	for _, x := range warnings {
 		fmt.Fprintln(w, "warning", x)
 	}
 	readings := outside(ctx, c)
@@ -75,7 +81,7 @@ func check(ctx context.Context, file string, w io.Writer) error {
 		}
 		fmt.Fprintln(w, line)
 	}
-	fmt.Fprintf(w, "\n%d looked at, %d wrong, %d unknown, %d warnings.\n", len(readings), bad, unknown, len(c.Warnings))
+	fmt.Fprintf(w, "\n%d looked at, %d wrong, %d unknown, %d warnings.\n", len(readings), bad, unknown, len(warnings))
 	if bad > 0 {
 		return exitCode(1)
 	}

@@ -20,6 +20,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
+	"watchstander/bot/phrase"
 	"watchstander/integrations/linux"
 )
 
@@ -53,7 +54,7 @@ func configFlag(cmd *cobra.Command, file *string) {
 func load(file string) (*config.Config, error) {
 	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
 	if faults, ok := errors.AsType[config.Faults](err); ok {
-		return nil, fmt.Errorf("the configuration has %d faults:\n%w", len(faults), faults)
+		return nil, fmt.Errorf("the configuration has %s:\n%w", phrase.Count(len(faults), "fault", "faults"), faults)
 	}
 	return c, err
 }
@@ -152,7 +153,7 @@ func (h *house) reloadOnHangup(ctx context.Context, file string, level *slog.Lev
 			return
 		case <-hup:
 			sdNotify(h.log, reloading())
-			h.reload(file, level)
+			h.reload(ctx, file, level)
 			sdNotify(h.log, daemon.SdNotifyReady)
 		}
 	}
@@ -168,26 +169,47 @@ func reloading() string {
 	return fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, ts.Nano()/1000)
 }
 
-func (h *house) reload(file string, level *slog.LevelVar) {
+// reload takes the configuration up again, or says why not, to the log and to
+// people: whoever removed a person must know that the old file still counts.
+func (h *house) reload(ctx context.Context, file string, level *slog.LevelVar) {
+	changed, err := h.takeUp(file, level)
+	e := bot.Troubled{Subject: "reload", At: time.Now(), Over: err == nil, Title: "The configuration was not taken up",
+		Text: "The old one stays in force. `watchstander check` tells all that is wrong; then reload again."}
+	switch {
+	case err != nil:
+		h.log.Error("the configuration was not taken; the old one stays", "err", err)
+		e.Text += " " + bot.ForPeople(err)
+		sdNotify(h.log, "STATUS=The configuration was not taken up at the last reload; the old one stays in force.")
+	case changed == "":
+		h.log.Info("the configuration says the same as before")
+		sdNotify(h.log, "STATUS=")
+	default:
+		h.log.Info("the configuration was taken", "changed", changed)
+		sdNotify(h.log, "STATUS=")
+	}
+	if err := h.flow.Take(ctx, bot.Batch{Source: "reload", Events: []bot.Event{e}}); err != nil && ctx.Err() == nil {
+		h.log.Error("people could not be told of the reload", "err", err)
+	}
+}
+
+// takeUp tells what changed.
+func (h *house) takeUp(file string, level *slog.LevelVar) (changed string, err error) {
 	c, err := load(file)
 	if err != nil {
-		h.log.Error("the configuration was not taken; the old one stays", "err", err)
-		return
+		// The faults may name what is nobody's business in a room.
+		return "", bot.Errorf(bot.CodeInvalid, "The file has faults.").Because(err)
 	}
 	reload, restart := config.Diff(h.current.Load(), c)
 	if len(restart) > 0 {
 		// Other changes may lean on these: half a configuration is none.
-		h.log.Error("the configuration was not taken; the old one stays until a restart", "needs a restart", strings.Join(restart, ", "))
-		return
+		return "", bot.Errorf(bot.CodeConflict, "These changes need a restart: %s.", strings.Join(restart, ", "))
 	}
 	if len(reload) == 0 {
-		h.log.Info("the configuration says the same as before")
-		return
+		return "", nil
 	}
 	rules, err := rulesOf(c)
 	if err != nil {
-		h.log.Error("the configuration was not taken; the old one stays", "err", err)
-		return
+		return "", err
 	}
 	h.redactor.rules.Store(rules)
 	level.Set(c.Log.Level)
@@ -196,7 +218,7 @@ func (h *house) reload(file string, level *slog.LevelVar) {
 	for _, chat := range h.consoles {
 		chat.Reloaded()
 	}
-	h.log.Info("the configuration was taken", "changed", strings.Join(reload, ", "))
+	return strings.Join(reload, ", "), nil
 }
 
 // tellBoot tells the bot which boot of its host this is.

@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func (e *Error) Error() string {
 	if e.Cause == nil {
 		return e.Message
 	}
-	return e.Message + ": " + e.Cause.Error()
+	return strings.TrimSuffix(e.Message, ".") + ": " + e.Cause.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Cause }

@@ -87,6 +87,16 @@ type (
 		At     time.Time
 	}
 
+	// Troubled is a trouble of the bot's own that people should know of (a
+	// configuration that was not taken), or its end.
+	Troubled struct {
+		Subject string // the same for its beginning and its end
+		Title   string
+		Text    string
+		Over    bool
+		At      time.Time
+	}
+
 	// Answered is what a command came to.
 	Answered struct {
 		Request RequestID
@@ -142,6 +152,7 @@ func (Said) event()        {}
 func (Pressed) event()     {}
 func (Withdrawn) event()   {}
 func (Undecodable) event() {}
+func (Troubled) event()    {}
 func (Answered) event()    {}
 func (Affected) event()    {}
 func (Drawn) event()       {}

@@ -37,7 +37,7 @@ var verbs = map[string]verb{
 
 	"bot":     {"bot crash|down|up", 2, (*player).stepBot},
 	"state":   {"state full|fine: does it take what is written", 2, (*player).stepState},
-	"chat":    {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers N", 2, (*player).stepChat},
+	"chat":    {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI", 2, (*player).stepChat},
 	"reboot":  {"reboot HOST", 2, (*player).stepReboot},
 	"changed": {"changed HOST WORDS", 3, (*player).stepChanged},
 }

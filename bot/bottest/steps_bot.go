@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -86,11 +87,10 @@ func (p *player) stepChat(l line) error {
 		p.chat.mu.Lock()
 		defer p.chat.mu.Unlock()
 		p.chat.fault = func(s bot.Sending) error {
-			if s.Kind != bot.SendOffer || count == 0 {
-				return nil
+			if s.Kind == bot.SendOffer && bytes.Contains(s.Body, []byte(words[1])) {
+				return &bot.Refusal{Kind: bot.Rejected}
 			}
-			count--
-			return &bot.Refusal{Kind: bot.Rejected}
+			return nil
 		}
 	case "forbid":
 		faulty(bot.Refusal{Kind: bot.Forbidden})

@@ -5,7 +5,8 @@
 // with what is true.
 //
 // A story is a txtar file. Its comment is the tale; "config.yaml" (optional)
-// replaces the usual configuration; "story" is the script, a step a line:
+// replaces the usual configuration, "no-crash" (optional) says why a crash would
+// change what is expected; "story" is the script, a step a line:
 //
 //	fire NAME label=value …        an alert begins to fire (summary="…" is an annotation)
 //	resolve NAME label=value …     it ends
@@ -85,6 +86,8 @@ type Story struct {
 	Name   string
 	Config string
 	Steps  []string
+	// NoCrash is the reason why a crash would change what is expected, "" for most.
+	NoCrash string
 }
 
 // Read reads a story from a txtar archive.
@@ -95,6 +98,8 @@ func Read(name string, data []byte) (Story, error) {
 		case "config.yaml":
 			// "@usual" stands for the usual configuration.
 			s.Config = strings.Replace(string(f.Data), "@usual", usual, 1)
+		case "no-crash":
+			s.NoCrash = strings.TrimSpace(string(f.Data))
 		case "story":
 			s.Steps = strings.Split(string(f.Data), "\n")
 		default:
@@ -337,6 +342,12 @@ func (p *player) revive() {
 	p.start()
 	p.settle()
 	p.model.blind = time.Now().Add(lag)
+}
+
+func (p *player) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
 }
 
 func (p *player) live() {

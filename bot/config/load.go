@@ -24,6 +24,9 @@ type Options struct {
 	// WithoutSecrets leaves the secrets' files unread: a check on a machine that
 	// does not have them.
 	WithoutSecrets bool
+	// Warn is told what is suspicious, also where there are faults; nil where only
+	// a Config's own Warnings matter.
+	Warn func(Faults)
 }
 
 // Load reads and checks the file, and every secret that it names. The error is
@@ -64,6 +67,7 @@ type builder struct {
 	keys   fileKeys
 	cfg    *Config
 	getenv func(string) string
+	told   func(Faults) // Options.Warn
 
 	chatNames, roomNames, alertmanagerNames *names
 
@@ -82,6 +86,7 @@ func newBuilder(o Options) *builder {
 		judge:             judge{file: o.File, strange: map[string]bool{}},
 		cfg:               &Config{File: o.File},
 		getenv:            getenv,
+		told:              o.Warn,
 		chatNames:         newNames("chat"),
 		roomNames:         newNames("room"),
 		alertmanagerNames: newNames("alertmanager"),
@@ -119,10 +124,13 @@ func (b *builder) build(data []byte) {
 }
 
 func (b *builder) done() (*Config, error) {
+	b.cfg.Warnings = b.warnings.sorted()
+	if b.told != nil {
+		b.told(b.cfg.Warnings)
+	}
 	if len(b.faults) > 0 {
 		return nil, b.faults.sorted()
 	}
-	b.cfg.Warnings = b.warnings.sorted()
 	return b.cfg, nil
 }
 

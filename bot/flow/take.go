@@ -155,6 +155,11 @@ func (c *change) event(source string, e bot.Event) error {
 		c.f.o.Metrics.Undecodable.Inc()
 		c.f.log.Warn("an event could not be read and was passed", "source", source, "id", e.ID, "reason", e.Reason)
 		return c.KeepRejected(source, string(e.ID), e.Reason, e.Body, c.now)
+	case bot.Troubled:
+		if e.Over {
+			return c.noticeOver(e.Subject)
+		}
+		return c.trouble(e.Subject, bot.ToneWarning, e.Title, e.Text)
 	case bot.Answered:
 		return c.answered(e)
 	case bot.Affected:

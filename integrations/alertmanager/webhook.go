@@ -102,8 +102,8 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 	o.Receivers, o.Credentials = slices.Clone(o.Receivers), slices.Clone(o.Credentials)
 
 	var faults []error
-	if o.Endpoint == "" || strings.Trim(o.Endpoint, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
-		faults = append(faults, fmt.Errorf("webhook endpoint %q: its name may hold only a-z, 0-9, - and _", o.Endpoint))
+	if o.Endpoint == "" || strings.Trim(o.Endpoint, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != "" || strings.ContainsAny(o.Endpoint[:1], ".-_") {
+		faults = append(faults, fmt.Errorf("webhook endpoint %q: its name may hold only letters (a-z), digits, '.', '-' and '_', and begins with a letter or digit", o.Endpoint))
 	}
 	if o.Sink == nil {
 		faults = append(faults, fmt.Errorf("webhook endpoint %q has no sink", o.Endpoint))

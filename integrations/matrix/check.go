@@ -28,7 +28,8 @@ func (c *Chat) Check(ctx context.Context) []bot.Reading {
 		r.ok("answers, speaks up to " + versions[len(versions)-1])
 	})
 	if err != nil {
-		return r.readings // nothing else can be known
+		r.unseen("the homeserver does not answer", "matrix account")
+		return r.readings
 	}
 	who, err := c.transport.WhoAmI(ctx)
 	r.add("matrix account", "GET "+clientPrefix+"/account/whoami", err, func() {
@@ -39,6 +40,7 @@ func (c *Chat) Check(ctx context.Context) []bot.Reading {
 		r.ok(who)
 	})
 	if err != nil {
+		r.unseen("the account could not be asked about")
 		return r.readings
 	}
 	joined, err := c.transport.JoinedRooms(ctx)
@@ -54,7 +56,17 @@ type report struct {
 	now      bot.Reading
 }
 
-// add makes one reading: unknown when the question failed, else what judge
+// unseen names what could not be looked at: these things, and every room.
+func (r *report) unseen(why string, what ...string) {
+	for _, name := range slices.Sorted(maps.Keys(r.chat.rooms)) {
+		what = append(what, fmt.Sprintf("matrix room %q (there, encryption, power)", name))
+	}
+	for _, w := range what {
+		r.readings = append(r.readings, bot.Reading{What: w, Value: "not looked at", Note: why, At: r.chat.now().UTC(), State: bot.Unknown})
+	}
+}
+
+// add makes one reading: wrong when the question got no answer, else what judge
 // says.
 func (r *report) add(what, source string, err error, judge func()) {
 	r.now = bot.Reading{What: what, Source: source, At: r.chat.now().UTC(), State: bot.Unknown}
@@ -62,7 +74,8 @@ func (r *report) add(what, source string, err error, judge func()) {
 	case err == nil:
 		judge()
 	case passing(err):
-		r.now.Note = err.Error()
+		r.now.Value = "no answer"
+		r.bad("look whether it runs and whether the address is right; " + err.Error())
 	default:
 		r.bad(err.Error())
 	}
