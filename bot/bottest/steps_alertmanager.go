@@ -240,6 +240,12 @@ func (p *player) stepAlertmanager(l line) error {
 			return err
 		}
 		p.am.SetMaxAlerts("watchstander", n)
+	case "regroup": // group_by is edited
+		p.am.EditRoutes(func(rs []alertmanagertest.Route) []alertmanagertest.Route {
+			rs = slices.Clone(rs)
+			rs[len(rs)-1].GroupBy = []string{"alertname", "instance"}
+			return rs
+		})
 	case "reroute": // the routes are edited, so that every groupKey changes
 		p.am.EditRoutes(func(rs []alertmanagertest.Route) []alertmanagertest.Route {
 			rs = slices.Clone(rs)

@@ -175,16 +175,24 @@ func (f *Flow) Run(ctx context.Context) error {
 	return nil
 }
 
+// listenedLong is how long a chat must have been heard for its next trouble to be
+// a new one.
+const listenedLong = 10 * time.Minute
+
 // listen keeps a chat's Run going. A chat that cannot go on (a revoked token)
 // stops neither the others nor the alerts: it is told where people can read it,
 // and tried again.
 func (f *Flow) listen(ctx context.Context, id bot.ChatID, chat bot.Chat) {
 	for try := 0; ctx.Err() == nil; try++ {
 		f.chatUp.Store(id, true)
+		began := f.clock.now()
 		err := f.guard("chat "+string(id), func() error { return chat.Run(ctx, f) })
 		f.chatUp.Store(id, false)
 		if ctx.Err() != nil {
 			return
+		}
+		if f.clock.now().Sub(began) > listenedLong {
+			try = 0
 		}
 		f.log.Error("a chat cannot be heard", "chat", id, "err", err)
 		f.o.Metrics.ChatErrors.WithLabelValues(string(id), "run").Inc()
@@ -252,18 +260,28 @@ func backoff(try int, first, most time.Duration) time.Duration {
 }
 
 // clock is the wall clock, never followed backwards: a time once told is not
-// undercut, so nothing that is due becomes undue.
+// undercut, so nothing that is due becomes undue. While the wall clock is behind
+// what was told, time goes on at half its speed until they meet.
 type clock struct {
 	mu   sync.Mutex
 	last time.Time
+	read time.Time // of the wall clock, with its monotonic part
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.at(time.Now())
+}
+
+func (c *clock) at(read time.Time) time.Time {
 	// Round strips the monotonic reading: the state compares wall times.
-	if t := time.Now().Round(0).UTC().Truncate(time.Millisecond); t.After(c.last) {
-		c.last = t
+	wall := read.Round(0).UTC()
+	if !wall.After(c.last) && !c.read.IsZero() {
+		wall = c.last.Add(max(read.Sub(c.read), 0) / 2)
 	}
-	return c.last
+	if c.read = read; wall.After(c.last) {
+		c.last = wall
+	}
+	return c.last.Truncate(time.Millisecond)
 }
