@@ -271,16 +271,22 @@ type clock struct {
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at(time.Now())
+	read, elapsed := time.Now(), time.Duration(0)
+	if !c.read.IsZero() {
+		elapsed = read.Sub(c.read)
+	}
+	c.read = read
+	// Round strips the monotonic reading: the state compares wall times.
+	return c.at(read.Round(0).UTC(), elapsed)
 }
 
-func (c *clock) at(read time.Time) time.Time {
-	// Round strips the monotonic reading: the state compares wall times.
-	wall := read.Round(0).UTC()
-	if !wall.After(c.last) && !c.read.IsZero() {
-		wall = c.last.Add(max(read.Sub(c.read), 0) / 2)
+// at is the time when the wall clock says so, and this much has passed since the
+// last look.
+func (c *clock) at(wall time.Time, elapsed time.Duration) time.Time {
+	if !wall.After(c.last) {
+		wall = c.last.Add(max(elapsed, 0) / 2)
 	}
-	if c.read = read; wall.After(c.last) {
+	if wall.After(c.last) {
 		c.last = wall
 	}
 	return c.last.Truncate(time.Millisecond)

@@ -359,6 +359,9 @@ func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error
 		return r.note(tx, v, func(v *store.View) {
 			// Others go before it is tried again: what fails may be this post alone.
 			v.NextTry = now.Add(backoff(v.Tries, time.Second, time.Minute))
+			if after := r.notBefore.Add(time.Second); v.NextTry.Before(after) {
+				v.NextTry = after
+			}
 			v.Tries++
 			v.Error = string(refusal.Kind)
 		})
