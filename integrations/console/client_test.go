@@ -233,7 +233,7 @@ func TestHungServer(t *testing.T) {
 		}()
 		began := time.Now()
 		var out bytes.Buffer
-		err := converse(t.Context(), ours, strings.NewReader("/threads\nstatus\n"), &out, named())
+		err := converse(t.Context(), ours, nil, strings.NewReader("/threads\nstatus\n"), &out, named())
 		if err == nil || time.Since(began) != 2*usualWait || !strings.Contains(out.String(), "no answer in 1m0s: /threads") ||
 			!strings.Contains(out.String(), "nobody knows whether this was taken: status") {
 			t.Errorf("after %s: %v, %s", time.Since(began), err, out.String())
