@@ -110,6 +110,9 @@ func TestTerminal(t *testing.T) {
 	if e := <-s.sink.taken; e.Text != "status" {
 		t.Errorf("completed to %q", e.Text)
 	}
+	x.press("help\r")
+	x.await("/help tells what the console itself understands")
+	<-s.sink.taken
 	x.press("backup \t")
 	x.await("backup run  backup verify")
 	x.press("v\t\r")

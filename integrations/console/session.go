@@ -179,6 +179,9 @@ func (s *session) obey(in input) (err error) {
 	switch o.do {
 	case doSay:
 		s.say(o)
+		if word, _ := cutWord(o.text); s.edits != nil && (word == "help" || word == "?") {
+			err = s.print(s.paint.note("/help tells what the console itself understands."))
+		}
 	case doEnter:
 		if slices.Contains(s.offers.threads, o.thread) {
 			s.enter(o.thread)
