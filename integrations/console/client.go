@@ -28,8 +28,11 @@ type ClientOptions struct {
 	Env func(string) string
 	// HistoryFile keeps what was typed; "" for the usual place.
 	HistoryFile string
-	// SaveDir is where /save puts files; "" for the working folder.
+	// SaveDir is where /save puts files, made when there is one; "" for the
+	// working folder.
 	SaveDir string
+	// Notes are shown as words of the console itself, when it is attached.
+	Notes <-chan string
 	// Name gives a user's name for reading; nil asks the host.
 	Name func(bot.UserID) string
 	// Wait is how long a line from a pipe waits for its answer; 0 for a minute.

@@ -96,6 +96,8 @@ func (s *session) run(ctx context.Context) error {
 			s.fit()
 		case <-timer:
 			err = s.overdue(ctx)
+		case text := <-s.o.Notes:
+			err = s.print(s.paint.note("%s", text))
 		case w := <-s.hearing():
 			err = s.hears(w)
 		case in := <-s.typed:
