@@ -84,11 +84,12 @@ func (s *session) doubt(n int, x say) {
 // what a bot tells that came back may have been shown, or be older than this
 // session.
 func (s *session) fresh(key string, at, changed time.Time) bool {
+	last, known := s.shown[key]
+	known = known && !changed.After(last)
 	if changed.After(at) {
 		at = changed
 	}
-	last, known := s.shown[key]
-	if s.catching && (at.Before(s.began) || known && !at.After(last)) {
+	if s.catching && (known || at.Before(s.began)) {
 		return false
 	}
 	if s.shown == nil || len(s.shown) >= maxShown {
