@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -106,6 +107,10 @@ func (o *oneSync) Sync(ctx context.Context, _ matrix.SyncQuery) (json.RawMessage
 	return answer, nil
 }
 
-func (o *oneSync) WhoAmI(context.Context) (string, error)              { return "@watchstander:example.org", nil }
+func (o *oneSync) WhoAmI(context.Context) (string, error) { return "@watchstander:example.org", nil }
+func (o *oneSync) State(context.Context, string, string) (json.RawMessage, error) {
+	return nil, &matrix.CallError{Call: "state", Status: http.StatusNotFound, Reached: true}
+}
+
 func (o *oneSync) JoinedRooms(context.Context) ([]string, error)       { return []string{o.room}, nil }
 func (o *oneSync) DisplayName(context.Context, string) (string, error) { return "watchstander", nil }

@@ -56,7 +56,8 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 			out.Kind, toSeq = bot.SendEdit, v.SaidSeq
 		case v.SaidSeq < th.LastSeq:
 			out.Kind = bot.SendReply
-			if conv := th.State.Conversation; conv != nil && v.Root == "" {
+			// A reaction is nothing that can be replied to.
+			if conv := th.State.Conversation; conv != nil && (v.Root == "" || !conv.Press) {
 				out.ReplyTo = conv.Message
 			}
 			if entries, err = tx.Entries(th.ID, v.SaidSeq, mergeMost); err != nil {

@@ -366,8 +366,11 @@ func alertActions(f bot.ThreadFacts, s Style) []bot.Action {
 	} else {
 		out = append(out, ActionUnack)
 	}
-	if f.Counts.Firing > 0 {
+	switch {
+	case f.Counts.Firing > 0:
 		out = append(out, ActionSilence)
+	case len(f.Silences) > 0:
+		out = append(out, ActionUnsilence)
 	}
 	if s.Graphs {
 		out = append(out, ActionGraph)
@@ -389,15 +392,16 @@ func Offers(s Style) []string {
 // The buttons of an alert's thread. Reactions with these emoji give the same
 // commands.
 var (
-	ActionAck     = bot.Action{Name: "ack", Emoji: "✅", Label: "Ack"}
-	ActionUnack   = bot.Action{Name: "unack", Emoji: "↩", Label: "Take the ack back"}
-	ActionSilence = bot.Action{Name: "silence 1h", Emoji: "🔕", Label: "Silence for 1 h"}
-	ActionGraph   = bot.Action{Name: "graph", Emoji: "📈", Label: "Graph"}
+	ActionAck       = bot.Action{Name: "ack", Emoji: "✅", Label: "Ack"}
+	ActionUnack     = bot.Action{Name: "unack", Emoji: "↩", Label: "Take the ack back"}
+	ActionSilence   = bot.Action{Name: "silence 1h", Emoji: "🔕", Label: "Silence for 1 h"}
+	ActionUnsilence = bot.Action{Name: "unsilence", Emoji: "🔔", Label: "End the silence"}
+	ActionGraph     = bot.Action{Name: "graph", Emoji: "📈", Label: "Graph"}
 )
 
 // ActionFor finds the button that a reaction stands for.
 func ActionFor(emoji string) (bot.Action, bool) {
-	for _, a := range []bot.Action{ActionAck, ActionUnack, ActionSilence, ActionGraph} {
+	for _, a := range []bot.Action{ActionAck, ActionUnack, ActionSilence, ActionUnsilence, ActionGraph} {
 		if a.Emoji == emoji {
 			return a, true
 		}
