@@ -20,6 +20,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
+	"watchstander/bot/phrase"
 	"watchstander/integrations/linux"
 )
 
@@ -53,7 +54,7 @@ func configFlag(cmd *cobra.Command, file *string) {
 func load(file string) (*config.Config, error) {
 	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
 	if faults, ok := errors.AsType[config.Faults](err); ok {
-		return nil, fmt.Errorf("the configuration has %d faults:\n%w", len(faults), faults)
+		return nil, fmt.Errorf("the configuration has %s:\n%w", phrase.Count(len(faults), "fault", "faults"), faults)
 	}
 	return c, err
 }

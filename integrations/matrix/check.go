@@ -76,18 +76,18 @@ func (r *report) bad(value, note string) {
 // at must not be missing from the list as if it were well.
 func (r *report) unasked(why string, first ...string) []bot.Reading {
 	for _, what := range first {
-		r.unknown(what, "not asked: "+why)
+		r.unknown(what, why)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.chat.rooms)) {
 		what := fmt.Sprintf("matrix room %q", name)
-		r.unknown(what, "not asked: "+why)
-		r.unknown(what+": encryption and power", "not asked: "+why)
+		r.unknown(what, why)
+		r.unknown(what+": encryption and power", why)
 	}
 	return r.readings
 }
 
 func (r *report) unknown(what, why string) {
-	r.readings = append(r.readings, bot.Reading{What: what, Value: "unknown", Note: why, At: r.chat.now().UTC(), State: bot.Unknown})
+	r.readings = append(r.readings, bot.Reading{What: what, Value: "not asked", Note: why, At: r.chat.now().UTC(), State: bot.Unknown})
 }
 
 // trouble is a failed call in a few words, and what was said.
@@ -120,7 +120,7 @@ func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []
 		r.ok("the bot is in it")
 	})
 	if err != nil || !slices.Contains(joined, id) {
-		r.unknown(what+": encryption and power", "not asked: only who is in the room can see them")
+		r.unknown(what+": encryption and power", "only who is in the room can see them")
 		return
 	}
 	state := func(kind string) (object, error) {

@@ -39,9 +39,9 @@ func TestCheckUnreachable(t *testing.T) {
 	}))
 	wantReadings(t, c,
 		"not ok | matrix homeserver | no answer | dial tcp 127.0.0.1:8008: connect: connection refused; look whether it runs, and whether its address in the configuration is that of the client API",
-		"unknown | matrix account | unknown | not asked: the homeserver gave no answer",
-		`unknown | matrix room "ops" | unknown | not asked: the homeserver gave no answer`,
-		`unknown | matrix room "ops": encryption and power | unknown | not asked: the homeserver gave no answer`)
+		"unknown | matrix account | not asked | the homeserver gave no answer",
+		`unknown | matrix room "ops" | not asked | the homeserver gave no answer`,
+		`unknown | matrix room "ops": encryption and power | not asked | the homeserver gave no answer`)
 }
 
 func TestCheckTokenRefused(t *testing.T) {
@@ -55,8 +55,8 @@ func TestCheckTokenRefused(t *testing.T) {
 	wantReadings(t, c,
 		"ok | matrix homeserver | answers, speaks up to v1.11 | ",
 		"not ok | matrix account | refused | the access token is not accepted: log in anew and put the new token into its file",
-		`unknown | matrix room "ops" | unknown | not asked: the account could not be used`,
-		`unknown | matrix room "ops": encryption and power | unknown | not asked: the account could not be used`)
+		`unknown | matrix room "ops" | not asked | the account could not be used`,
+		`unknown | matrix room "ops": encryption and power | not asked | the account could not be used`)
 }
 
 func TestCheckNotEntered(t *testing.T) {
@@ -64,7 +64,7 @@ func TestCheckNotEntered(t *testing.T) {
 		"ok | matrix homeserver | answers, speaks up to v1.11 | ",
 		"ok | matrix account | "+botUser+" | ",
 		`not ok | matrix room "ops" | not entered | invite `+botUser+` to `+ops+`; the invitation is accepted while the bot runs`,
-		`unknown | matrix room "ops": encryption and power | unknown | not asked: only who is in the room can see them`)
+		`unknown | matrix room "ops": encryption and power | not asked | only who is in the room can see them`)
 }
 
 func TestTrouble(t *testing.T) {
