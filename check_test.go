@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +14,8 @@ import (
 	"testing"
 
 	"watchstander/bot"
+	"watchstander/bot/config"
+	"watchstander/integrations/alertmanager"
 )
 
 // checked runs check over a configuration, and gives what it says and its exit
@@ -95,6 +99,29 @@ routes: [{rooms: [opps]}]
 	}
 	mustSay(t, said, "warning ", "nobody is an operator", "fault   ", `there is no room "opps"`, "\n1 fault, ", "; what is outside was not asked.\n")
 }
+
+// TestWebhookNames: what the configuration takes as a webhook's name, serve takes
+// too, and the other way round.
+func TestWebhookNames(t *testing.T) {
+	for _, name := range []string{"main", "a", "0", "main_x-2", strings.Repeat("a", 64), strings.Repeat("a", 65), "Main", "main.x", "-x", "_x", "..", "a/b", "ä", "a b"} {
+		_, err := config.Parse(fmt.Appendf(nil, `
+version: 1
+chats: [{name: console, console: {}}]
+alertmanagers: [{name: main, urls: ["http://127.0.0.1:1"], receivers: [x]}]
+webhooks: [{name: %q, alertmanager: main, bearer_token_file: token}]
+routes: [{rooms: [console]}]
+`, name), config.Options{})
+		_, herr := alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: name, Credentials: []alertmanager.Credential{alertmanager.Bearer("a-token")},
+			Sink: nowhere{}, Log: slog.New(slog.DiscardHandler)})
+		if (err == nil) != (herr == nil) {
+			t.Errorf("%q: the configuration says %v, the endpoint %v", name, err, herr)
+		}
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) Take(context.Context, bot.Batch) error { return nil }
 
 func TestCheckListen(t *testing.T) {
 	bots := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))
