@@ -8,18 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"watchstander/bot"
 	"watchstander/bot/config"
-	"watchstander/bot/flow"
 	"watchstander/bot/phrase"
 	"watchstander/integrations/linux"
 )
@@ -32,8 +27,9 @@ func serveCommand() *cobra.Command {
 		Long: `Run the bot until it is told to stop (SIGTERM, Ctrl-C).
 
 SIGHUP reads the configuration again: people, routes, hosts, times and rules take
-effect at once; of the rest the log says that it needs a restart. Under systemd
-it tells when it is ready, stops, and is alive (Type=notify-reload, WatchdogSec).`,
+effect at once. A file with faults, or one that needs a restart, changes nothing;
+the log, the notices room and systemd's status say why. Under systemd it tells
+when it is ready, stops, and is alive (Type=notify-reload, WatchdogSec).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), file, cmd.ErrOrStderr())
@@ -140,64 +136,6 @@ func (h *house) notify(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// reloadOnHangup reads the configuration again at each SIGHUP.
-func (h *house) reloadOnHangup(ctx context.Context, file string, level *slog.LevelVar) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			sdNotify(h.log, reloading())
-			h.reload(file, level)
-			sdNotify(h.log, daemon.SdNotifyReady)
-		}
-	}
-}
-
-// reloading is what Type=notify-reload wants to hear, with the time by its own
-// clock.
-func reloading() string {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return daemon.SdNotifyReloading
-	}
-	return fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, ts.Nano()/1000)
-}
-
-func (h *house) reload(file string, level *slog.LevelVar) {
-	c, err := load(file)
-	if err != nil {
-		h.log.Error("the configuration was not taken; the old one stays", "err", err)
-		return
-	}
-	reload, restart := config.Diff(h.current.Load(), c)
-	if len(restart) > 0 {
-		// Other changes may lean on these: half a configuration is none.
-		h.log.Error("the configuration was not taken; the old one stays until a restart", "needs a restart", strings.Join(restart, ", "))
-		return
-	}
-	if len(reload) == 0 {
-		h.log.Info("the configuration says the same as before")
-		return
-	}
-	rules, err := rulesOf(c)
-	if err != nil {
-		h.log.Error("the configuration was not taken; the old one stays", "err", err)
-		return
-	}
-	h.redactor.rules.Store(rules)
-	level.Set(c.Log.Level)
-	h.current.Store(c)
-	h.flow.Reload(flow.SettingsOf(c))
-	for _, chat := range h.consoles {
-		chat.Reloaded()
-	}
-	h.log.Info("the configuration was taken", "changed", strings.Join(reload, ", "))
 }
 
 // tellBoot tells the bot which boot of its host this is.

@@ -122,6 +122,14 @@ type (
 		At      time.Time
 	}
 
+	// Reloaded is what came of reading the configuration again while running.
+	Reloaded struct {
+		// Failure tells why the new one was not taken, for people; "" when it was.
+		// It holds no secret. The old one stays in force until one is taken.
+		Failure string
+		At      time.Time
+	}
+
 	// Booted tells which boot of a host this is. Another one than before is a
 	// reboot; the first one ever told is not.
 	Booted struct {
@@ -147,6 +155,7 @@ func (Affected) event()    {}
 func (Drawn) event()       {}
 func (Tick) event()        {}
 func (Started) event()     {}
+func (Reloaded) event()    {}
 func (Booted) event()      {}
 func (Changed) event()     {}
 
