@@ -45,16 +45,19 @@ as unknown, and counted in the last line.`,
 const checkTime = 40 * time.Second
 
 func check(ctx context.Context, file string, w io.Writer) error {
-	warnings := 0
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Warn: func(x config.Fault) {
-		warnings++
-		fmt.Fprintln(w, "warning", x)
-	}})
+	var warnings config.Faults
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Warn: func(w config.Faults) { warnings = w }})
+	tellWarnings := func() {
+		for _, x := range warnings {
+			fmt.Fprintln(w, "warning", x)
+		}
+	}
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		for _, f := range faults {
 			fmt.Fprintln(w, "fault  ", f)
 		}
-		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n", phrase.Count(len(faults), "fault", "faults"), phrase.Count(warnings, "warning", "warnings"))
+		tellWarnings()
+		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n", phrase.Count(len(faults), "fault", "faults"), phrase.Count(len(warnings), "warning", "warnings"))
 		return exitCode(1)
 	}
 	if err != nil {
@@ -62,6 +65,7 @@ func check(ctx context.Context, file string, w io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
+	tellWarnings()
 	readings := outside(ctx, c)
 	bad, unknown := 0, 0
 	for _, r := range readings {
@@ -80,7 +84,7 @@ func check(ctx context.Context, file string, w io.Writer) error {
 		}
 		fmt.Fprintln(w, line)
 	}
-	fmt.Fprintf(w, "\n%d looked at: %d wrong, %d unknown; %s.\n", len(readings), bad, unknown, phrase.Count(warnings, "warning", "warnings"))
+	fmt.Fprintf(w, "\n%d looked at: %d wrong, %d unknown; %s.\n", len(readings), bad, unknown, phrase.Count(len(warnings), "warning", "warnings"))
 	if bad > 0 {
 		return exitCode(1)
 	}

@@ -101,9 +101,9 @@ routes: [{rooms: [opps]}]
 }
 
 // TestWebhookNames: what the configuration takes as a webhook's name, serve takes
-// too, and the other way round.
+// too, and the other way round, so that check and serve agree.
 func TestWebhookNames(t *testing.T) {
-	for _, name := range []string{"main", "a", "0", "main_x-2", strings.Repeat("a", 64), strings.Repeat("a", 65), "Main", "main.x", "-x", "_x", "..", "a/b", "ä", "a b"} {
+	for _, name := range []string{"main", "a", "0", "main_x-2", strings.Repeat("a", 64), "Main", "main.x", "-x", "_x", "..", "a/b", "ä", "a b"} {
 		_, err := config.Parse(fmt.Appendf(nil, `
 version: 1
 chats: [{name: console, console: {}}]

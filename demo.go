@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -50,7 +49,7 @@ themselves; type commands as an operator would, or post an alert of your own.
 
 // demo is the real house around a simulated world.
 type demo struct {
-	dir      string
+	dir      demoDir
 	token    string
 	h        *house
 	am       *alertmanagertest.Alertmanager
@@ -65,12 +64,12 @@ func demoUser() bot.UserID { return config.ConsoleUser(os.Getuid()) }
 
 func newDemo(ctx context.Context) (_ *demo, err error) {
 	d := &demo{token: rand.Text(), host: newSimulatedHost(time.Now())}
-	if d.dir, err = os.MkdirTemp("", "watchstander-demo-"); err != nil {
+	if d.dir, err = newDemoDir(os.TempDir()); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(d.dir))
+			err = errors.Join(err, d.dir.remove())
 		}
 	}()
 	var listen net.ListenConfig
@@ -80,7 +79,7 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 	if d.listener, err = listen.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(err, d.amListen.Close())
 	}
-	if err = os.WriteFile(filepath.Join(d.dir, "token"), []byte(d.token), 0o600); err != nil {
+	if err = os.WriteFile(d.dir.file("token"), []byte(d.token), 0o600); err != nil {
 		return nil, err
 	}
 	d.am = alertmanagertest.New(alertmanagertest.Options{
@@ -91,8 +90,8 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 		},
 		Receivers: []alertmanagertest.Receiver{{Name: "watchstander", Header: http.Header{"Authorization": {"Bearer " + d.token}}}},
 	})
-	d.amServer = &http.Server{Handler: d.am, ReadHeaderTimeout: 5 * time.Second}
-	c, err := config.Parse([]byte(d.config()), config.Options{File: filepath.Join(d.dir, "config.yaml"), Getenv: func(string) string { return "" }})
+	d.amServer = &http.Server{Handler: d.front(), ReadHeaderTimeout: 5 * time.Second}
+	c, err := config.Parse([]byte(d.config()), config.Options{File: d.dir.file("config.yaml"), Getenv: func(string) string { return "" }})
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +101,21 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 	}
 	d.am.SetHandler("watchstander", d.h.handlers[0])
 	return d, nil
+}
+
+// front is the simulated Alertmanager with a page for those who follow a
+// thread's link to it.
+func (d *demo) front() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", d.am)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `<!doctype html>
+<title>Watchstander's demo</title>
+<p>This Alertmanager is simulated, and has no more to look at than its
+<a href="/api/v2/alerts">alerts</a> and <a href="/api/v2/silences">silences</a>.
+`) // to a browser that may have gone
+	})
+	return mux
 }
 
 // config is a whole configuration, as small as they get.
@@ -124,7 +138,7 @@ webhooks:
 routes:
   - {match: ['alertname="Watchdog"'], as: heartbeat, absent_after: 2m, rooms: [console]}
   - {rooms: [console]}
-`, zoneName(), filepath.Join(d.dir, "state.db"), d.listener.Addr(), filepath.Join(d.dir, "socket"), os.Getuid(), d.amListen.Addr())
+`, zoneName(), d.dir.file("state.db"), d.listener.Addr(), d.dir.file("socket"), os.Getuid(), d.amListen.Addr())
 }
 
 // zoneName is the zone of this terminal, as far as its name can be known.
@@ -152,14 +166,14 @@ func (d *demo) run(ctx context.Context, visit func(context.Context) error) error
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
-	return errors.Join(err, ran, closed, d.h.close(), os.RemoveAll(d.dir))
+	return errors.Join(err, ran, closed, d.h.close(), d.dir.remove())
 }
 
 // visit is the demo with somebody at the keyboard.
 func (d *demo) visit(ctx context.Context, in io.Reader, out io.Writer) error {
 	fmt.Fprintf(out, `Watchstander, on a simulated host named vulcan with a simulated Alertmanager.
-Alerts will fire in a moment. Type help, status, alerts; "@t1 ack looking" speaks
-in thread t1, "@t1 silence 1h" silences it. Ctrl-D leaves.
+Alerts will fire in a moment. Type help, status, alerts; "ack t1 looking" speaks
+in thread t1, "silence t1 1h" silences it. Ctrl-D leaves.
 
 An alert of your own, from another terminal:
 
@@ -169,8 +183,10 @@ An alert of your own, from another terminal:
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
-	wg.Go(func() { d.play(ctx) })
-	err := console.Local(ctx, d.h.consoles[0], demoUser(), in, out, console.ClientOptions{HistoryFile: os.DevNull, SaveDir: "."})
+	notes := make(chan string)
+	wg.Go(func() { d.play(ctx, notes) })
+	err := console.Local(ctx, d.h.consoles[0], demoUser(), in, out,
+		console.ClientOptions{HistoryFile: os.DevNull, SaveDir: savedDir(), Notes: notes})
 	stop()
 	wg.Wait()
 	return err

@@ -22,7 +22,7 @@ func simulated(s *simulatedHost) func(*flow.Options) {
 
 // simulatedHost has a load and a disk that follow the demo's story. Its figures
 // are a function of the time and of what was set, so that status, graphs and
-// alerts tell the same.
+// alerts tell the same: what the story sets stays as it is set.
 type simulatedHost struct {
 	mu    sync.Mutex
 	began time.Time
@@ -34,27 +34,32 @@ type simulatedHost struct {
 type step struct {
 	at    time.Time
 	value float64
+	// lively: it moves a little around the value.
+	lively bool
 }
 
 func newSimulatedHost(now time.Time) *simulatedHost {
-	return &simulatedHost{began: now, load: []step{{now.Add(-24 * time.Hour), 0.6}}, disk: []step{{now.Add(-24 * time.Hour), 71}}}
+	return &simulatedHost{began: now, load: []step{{now.Add(-24 * time.Hour), 0.6, true}}, disk: []step{{now.Add(-24 * time.Hour), 71, true}}}
 }
 
 func (s *simulatedHost) set(what *[]step, value float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*what = append(*what, step{time.Now(), value})
+	*what = append(*what, step{time.Now(), value, false})
 }
 
 func valueAt(steps []step, t time.Time) float64 {
-	v := steps[0].value
+	now := steps[0]
 	for _, x := range steps {
 		if !x.at.After(t) {
-			v = x.value
+			now = x
 		}
 	}
-	// A little life, the same at every look.
-	return v * (1 + 0.04*math.Sin(float64(t.Unix())/37) + 0.02*math.Sin(float64(t.Unix())/11))
+	if !now.lively {
+		return now.value
+	}
+	// The same at every look.
+	return now.value * (1 + 0.04*math.Sin(float64(t.Unix())/37) + 0.02*math.Sin(float64(t.Unix())/11))
 }
 
 // Name implements bot.Probe.

@@ -61,8 +61,10 @@ in Matrix or a terminal, and obeys the people in its configuration there.
 Try it: watchstander demo`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
+		Version:           version(),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(demoCommand(), serveCommand(), consoleCommand(), checkCommand(), versionCommand(), manCommand())
 	return root
 }

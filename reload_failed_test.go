@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"watchstander/bot/config"
+	"watchstander/bot/store"
 )
 
 // TestReloadRefused: systemd and people hear that a new file does not count, and
@@ -65,28 +68,59 @@ routes: [{rooms: [%s]}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer h.close()
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := h.run(ctx, listener); err != nil {
+			t.Error(err)
+		}
+	})
+	defer func() {
+		cancel()
+		running.Wait()
+		if err := h.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	// told is the open notice about the reload, "" when there is none.
+	told := func() (text string) {
+		t.Helper()
+		err := h.store.View(ctx, func(tx *store.Tx) error {
+			th, ok, err := tx.LatestThread("notice:" + aboutReload)
+			if ok && th.Open() {
+				text = th.State.Notice.Text
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
 
-	for _, x := range []struct{ name, zone, listen, room, failure string }{
-		{"a fault", "UTC", "127.0.0.1:0", "consol", "config.yaml has 1 fault, as `watchstander check` tells: config.yaml:8:19: routes[0].rooms[0]: there is no room \"consol\", did you mean \"console\"?"},
-		{"needs a restart", "Asia/Tokyo", "127.0.0.1:1", "console", "it has changes that need a restart, and nothing of it counts before: listen."},
-		{"as before", "UTC", "127.0.0.1:0", "console", ""},
-		{"taken", "Asia/Tokyo", "127.0.0.1:0", "console", ""},
+	const old = "The configuration was not taken up, and the old one stays in force: "
+	for _, x := range []struct{ name, zone, listen, room, notice, status string }{
+		{"a fault", "UTC", "127.0.0.1:0", "consol",
+			"The old one stays in force. The file has 1 fault; run \"watchstander check\" to see what and where.",
+			old + "The file has 1 fault; run \"watchstander check\" to see what and where (" + file + `:8:19: routes[0].rooms[0]: there is no room "consol", did you mean "console"?)`},
+		{"needs a restart", "Asia/Tokyo", "127.0.0.1:1", "console",
+			"The old one stays in force. These changes need a restart, and nothing counts before it: listen.",
+			old + "These changes need a restart, and nothing counts before it: listen."},
+		{"as before", "UTC", "127.0.0.1:0", "console", "", ""},
+		{"a fault again", "UTC", "127.0.0.1:0", "consol", "The old one stays in force. The file has 1 fault; run \"watchstander check\" to see what and where.", old},
+		{"taken", "Asia/Tokyo", "127.0.0.1:0", "console", "", ""},
 	} {
 		write(x.zone, x.listen, x.room)
-		e := h.hangup(file, new(slog.LevelVar))
-		if e.Failure != x.failure {
-			t.Errorf("%s: people are told %q, want %q", x.name, e.Failure, x.failure)
+		h.reload(ctx, file, new(slog.LevelVar))
+		if got := told(); got != x.notice {
+			t.Errorf("%s: people are told %q, want %q", x.name, got, x.notice)
 		}
-		if began := heard(); !strings.HasPrefix(began, "RELOADING=1\nMONOTONIC_USEC=") {
-			t.Errorf("%s: systemd hears %q first", x.name, began)
-		}
-		want := "READY=1\nSTATUS="
-		if x.failure != "" {
-			want += "The configuration was not taken: " + x.failure
-		}
-		if got := heard(); got != want {
-			t.Errorf("%s: systemd hears %q, want %q", x.name, got, want)
+		if got := heard(); !strings.HasPrefix(got, "STATUS="+x.status) || x.status == "" && got != "STATUS=" {
+			t.Errorf("%s: systemd hears %q, want %q", x.name, got, x.status)
 		}
 		if tokyo := h.zone().String() == "Asia/Tokyo"; tokyo != (x.name == "taken") {
 			t.Errorf("%s: the zone in force is %s", x.name, h.zone())

@@ -93,10 +93,10 @@ routes:
 	}
 	ask(`since .* CES?T`)
 	write("Asia/Tokyo", os.Getuid())
-	h.reload(file, new(slog.LevelVar))
+	h.reload(t.Context(), file, new(slog.LevelVar))
 	ask(`since .* JST`)
 	write("Asia/Tokyo", os.Getuid()+1)
-	h.reload(file, new(slog.LevelVar))
+	h.reload(t.Context(), file, new(slog.LevelVar))
 	fmt.Fprintln(typed) // whoever was sent away may not even read on
 	for _, attach := range []func() error{
 		func() error { return <-left },

@@ -8,13 +8,18 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"watchstander/bot"
 	"watchstander/bot/config"
+	"watchstander/bot/flow"
 	"watchstander/bot/phrase"
 	"watchstander/integrations/linux"
 )
@@ -88,7 +93,14 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 	reloaded := make(chan struct{})
 	go func() { defer close(reloaded); h.reloadOnHangup(helpers, file, level) }()
 	notified := make(chan struct{})
-	go func() { defer close(notified); h.tellBoot(helpers); h.notify(helpers) }()
+	go func() {
+		defer close(notified)
+		h.tellBoot(helpers)
+		// A start takes the file as a whole, so that what the last reload came to is
+		// over.
+		h.tellReload(helpers, bot.Troubled{Subject: aboutReload, Over: true, At: time.Now()})
+		h.notify(helpers)
+	}()
 	context.AfterFunc(ctx, func() { sdNotify(log, daemon.SdNotifyStopping) })
 
 	err = h.run(ctx, listener)
@@ -136,6 +148,98 @@ func (h *house) notify(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// reloadOnHangup reads the configuration again at each SIGHUP.
+func (h *house) reloadOnHangup(ctx context.Context, file string, level *slog.LevelVar) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			sdNotify(h.log, reloading())
+			h.reload(ctx, file, level)
+			sdNotify(h.log, daemon.SdNotifyReady)
+		}
+	}
+}
+
+// reloading is what Type=notify-reload wants to hear, with the time by its own
+// clock.
+func reloading() string {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return daemon.SdNotifyReloading
+	}
+	return fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, ts.Nano()/1000)
+}
+
+// reload takes the configuration up again, or says why not, to the log and to
+// people: whoever removed a person must know that the old file still counts.
+func (h *house) reload(ctx context.Context, file string, level *slog.LevelVar) {
+	changed, err := h.takeUp(file, level)
+	e := bot.Troubled{Subject: aboutReload, At: time.Now(), Over: err == nil, Title: "The configuration was not taken up", Text: "The old one stays in force."}
+	switch {
+	case err != nil:
+		h.log.Error("the configuration was not taken; the old one stays", "err", err)
+		e.Text += " " + bot.ForPeople(err)
+		// The host's own status may show what a room may not: the faults themselves.
+		sdNotify(h.log, "STATUS=The configuration was not taken up, and the old one stays in force: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	case changed == "":
+		h.log.Info("the configuration says the same as before")
+		sdNotify(h.log, "STATUS=")
+	default:
+		h.log.Info("the configuration was taken", "changed", changed)
+		sdNotify(h.log, "STATUS=")
+	}
+	h.tellReload(ctx, e)
+}
+
+// aboutReload is the subject of what people are told of reloads.
+const aboutReload = "reload"
+
+// tellReload must not keep systemd waiting for a state that takes nothing.
+func (h *house) tellReload(ctx context.Context, e bot.Troubled) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := h.flow.Take(ctx, bot.Batch{Source: "reload", Events: []bot.Event{e}}); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		h.log.Error("people could not be told of the reload", "err", err)
+	}
+}
+
+// takeUp tells what changed.
+func (h *house) takeUp(file string, level *slog.LevelVar) (changed string, err error) {
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
+	if faults, ok := errors.AsType[config.Faults](err); ok {
+		// The faults may name what is nobody's business in a room.
+		return "", bot.Errorf(bot.CodeInvalid, "The file has %s; run \"watchstander check\" to see what and where.", phrase.Count(len(faults), "fault", "faults")).Because(err)
+	}
+	if err != nil {
+		return "", err
+	}
+	reload, restart := config.Diff(h.current.Load(), c)
+	if len(restart) > 0 {
+		// Other changes may lean on these: half a configuration is none.
+		return "", bot.Errorf(bot.CodeConflict, "These changes need a restart, and nothing counts before it: %s.", strings.Join(restart, ", "))
+	}
+	if len(reload) == 0 {
+		return "", nil
+	}
+	rules, err := rulesOf(c)
+	if err != nil {
+		return "", err
+	}
+	h.redactor.rules.Store(rules)
+	level.Set(c.Log.Level)
+	h.current.Store(c)
+	h.flow.Reload(flow.SettingsOf(c))
+	for _, chat := range h.consoles {
+		chat.Reloaded()
+	}
+	return strings.Join(reload, ", "), nil
 }
 
 // tellBoot tells the bot which boot of its host this is.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"watchstander/bot"
 )
 
 // release is set by the linker in packaged builds.
@@ -50,14 +53,24 @@ func versionCommand() *cobra.Command {
 // manCommand writes the manual pages; packages call it at build time.
 func manCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "man DIRECTORY",
-		Short:  "Write the manual pages into a directory",
-		Args:   cobra.ExactArgs(1),
-		Hidden: true,
+		Use:   "man [DIRECTORY]",
+		Short: "Write the manual pages",
+		Long: `Write the manual pages, one for each command, into a directory, which is made if
+it is not there. Without a directory, write the first page to the standard output:
+
+  watchstander man | man -l -`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			root.DisableAutoGenTag = true
-			return doc.GenManTree(root, &doc.GenManHeader{Title: "WATCHSTANDER", Section: "1", Source: "watchstander " + version()}, args[0])
+			header := &doc.GenManHeader{Title: "WATCHSTANDER", Section: "1", Source: "watchstander " + version()}
+			if len(args) == 0 {
+				return doc.GenMan(root, header, cmd.OutOrStdout())
+			}
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return bot.Errorf(bot.CodeUnavailable, "The directory %s cannot be made.", args[0]).Because(err)
+			}
+			return doc.GenManTree(root, header, args[0])
 		},
 	}
 }

@@ -102,6 +102,7 @@ const (
 	EndedByNotice    EndedBy = "notice"    // Alertmanager sent "resolved"
 	EndedByAbsence   EndedBy = "absence"   // two polls of a settled Alertmanager did not list it
 	EndedBySuccessor EndedBy = "successor" // it fired again with a later start
+	EndedByMove      EndedBy = "move"      // it goes on in another group: the routes were edited
 )
 
 // Since is when it began to fire, as people are told: a sender whose clock is

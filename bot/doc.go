@@ -50,7 +50,7 @@
 //
 // # Who owns which goroutine
 //
-//   - main: signals, the HTTP server (http.go), systemd (serve.go), SIGHUP (reload.go)
+//   - main: signals, the HTTP server (http.go), systemd, SIGHUP (serve.go)
 //   - a webhook's request: one that waits for the commit, so that the answer can
 //     go out in time (integrations/alertmanager, commit.go)
 //   - flow.Run: one taker, one worker per room, one for commands and effects

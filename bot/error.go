@@ -65,6 +65,8 @@ type Refusal struct {
 	// After is how long the platform asks us to wait (Busy only).
 	After time.Duration
 	Cause error
+	// Attachment: the attachment, not the post, was what the platform did not take.
+	Attachment bool
 }
 
 // RefusalKind is the sender's next step.

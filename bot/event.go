@@ -87,6 +87,16 @@ type (
 		At     time.Time
 	}
 
+	// Troubled is a trouble of the bot's own that people should know of (a
+	// configuration that was not taken), or its end.
+	Troubled struct {
+		Subject string // the same for its beginning and its end
+		Title   string
+		Text    string
+		Over    bool
+		At      time.Time
+	}
+
 	// Answered is what a command came to.
 	Answered struct {
 		Request RequestID
@@ -122,14 +132,6 @@ type (
 		At      time.Time
 	}
 
-	// Reloaded is what came of reading the configuration again while running.
-	Reloaded struct {
-		// Failure tells why the new one was not taken, for people; "" when it was.
-		// It holds no secret. The old one stays in force until one is taken.
-		Failure string
-		At      time.Time
-	}
-
 	// Booted tells which boot of a host this is. Another one than before is a
 	// reboot; the first one ever told is not.
 	Booted struct {
@@ -150,12 +152,12 @@ func (Said) event()        {}
 func (Pressed) event()     {}
 func (Withdrawn) event()   {}
 func (Undecodable) event() {}
+func (Troubled) event()    {}
 func (Answered) event()    {}
 func (Affected) event()    {}
 func (Drawn) event()       {}
 func (Tick) event()        {}
 func (Started) event()     {}
-func (Reloaded) event()    {}
 func (Booted) event()      {}
 func (Changed) event()     {}
 

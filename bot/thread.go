@@ -112,6 +112,8 @@ type RebootState struct {
 	At    time.Time // of the boot
 	Until time.Time // end of the grace
 	Over  bool
+	// Still is how many groups fired on when the grace time ended.
+	Still int `json:",omitempty"`
 	// Threads are the alert threads that it spoke for.
 	Threads []ThreadID
 }
@@ -179,6 +181,8 @@ type ThreadFacts struct {
 	// Kept are silences that go on, though they hold none of the episodes now:
 	// made in the thread, or left over when its alerts ended.
 	Kept []Silence
+	// Remade: the former root was deleted in the room that this is rendered for.
+	Remade bool
 	// Changes on the thread's host in the hour before it opened.
 	Changes []Change
 	// Gathered are the threads an after-reboot thread speaks for, the waiting
@@ -192,6 +196,7 @@ type EpisodeCounts struct {
 	Silenced  int // fire, but silenced or muted
 	Inhibited int
 	Resolved  int
+	Moved     int // of the resolved: they go on in another thread
 	Doubt     int
 	Since     time.Time // the oldest start of those that fire
 	LastEnd   time.Time // the newest end

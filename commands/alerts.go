@@ -202,6 +202,8 @@ func episodeItem(e bot.Episode, of int, common bot.Labels, call bot.Call) bot.Te
 	}
 	t := bot.Line(bot.B(fmt.Sprintf("#%d ", e.Number)), bot.T(cmp.Or(own, e.Name())))
 	switch {
+	case e.Resolved && e.Ended == bot.EndedByMove:
+		t = append(t, bot.T(", in another thread since "+clockText(e.EndsAt, zone, call.Now)))
 	case e.Resolved && e.Ended == bot.EndedByAbsence:
 		t = append(t, bot.T(", no longer listed since "+clockText(e.EndsAt, zone, call.Now)))
 	case e.Resolved:

@@ -29,6 +29,10 @@ type Chat struct {
 	fault func(bot.Sending) error
 	lost  func(bot.Sending) error
 	down  bool
+	// lax takes what is said below a root that is gone, as Matrix does; encoding
+	// runs once while the next root is being encoded.
+	lax      bool
+	encoding func()
 	// unheard is what people did and the bot has not taken; news wakes Run.
 	unheard []bot.Batch
 	news    chan struct{}
@@ -129,6 +133,15 @@ type frozen struct {
 
 // Encode implements bot.Chat.
 func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
+	if o.Kind == bot.SendRoot {
+		c.mu.Lock()
+		meanwhile := c.encoding
+		c.encoding = nil
+		c.mu.Unlock()
+		if meanwhile != nil {
+			meanwhile()
+		}
+	}
 	if o.Bare {
 		o.Message = bare(o.Message)
 	}
@@ -162,7 +175,7 @@ func (c *Chat) Send(_ context.Context, s bot.Sending) (bot.Receipt, error) {
 		c.faults = append(c.faults, fmt.Sprintf("key %s was sent twice", s.Key))
 		return bot.Receipt{ID: c.posts[i].ID}, nil
 	}
-	if slices.ContainsFunc(c.posts, func(p Post) bool { return p.ID == s.Root && p.Gone }) {
+	if slices.ContainsFunc(c.posts, func(p Post) bool { return p.ID == s.Root && p.Gone && !c.lax }) {
 		return bot.Receipt{}, &bot.Refusal{Kind: bot.RootGone, Cause: errors.New("the root was deleted")}
 	}
 	id := bot.MessageID(fmt.Sprintf("m%d", len(c.posts)+1))

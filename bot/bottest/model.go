@@ -173,12 +173,21 @@ func (m *model) check() {
 }
 
 func (m *model) checkRoom(room bot.RoomID) {
-	newest := map[string]Post{}
+	newest, all := map[string]Post{}, map[string][]Post{}
 	for _, r := range m.p.roots() {
 		title := r.Message.Title.String()
 		for name := range m.history {
 			if _, rest, ok := strings.Cut(title, " "+name); r.Room == room && ok && (rest == "" || strings.HasPrefix(rest, " on ")) {
 				newest[name] = r
+				all[name] = append(all[name], r)
+			}
+		}
+	}
+	for name, posts := range all {
+		// Of several roots of one group the earlier ones are over.
+		for _, post := range posts[:len(posts)-1] {
+			if says := m.of(post); says.state != "RESOLVED" {
+				m.p.fail("the model: %s in room %s has a newer root, and this one says %s: %s", name, room, says.state, post.ID)
 			}
 		}
 	}

@@ -37,13 +37,13 @@ var verbs = map[string]verb{
 
 	"bot":     {"bot crash|down|up", 2, (*player).stepBot},
 	"state":   {"state full|fine: does it take what is written", 2, (*player).stepState},
-	"chat":    {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers N", 2, (*player).stepChat},
+	"chat":    {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD", 2, (*player).stepChat},
 	"reboot":  {"reboot HOST", 2, (*player).stepReboot},
 	"changed": {"changed HOST WORDS", 3, (*player).stepChanged},
 }
 
 const (
-	usageAlertmanager = "am down|up|unreachable|reachable|restart|settling yes|no|redeliver|silence MATCHERS 2h BY COMMENT|expire|lose-answers N|max N|reroute"
+	usageAlertmanager = "am down|up|unreachable|reachable|restart|settling yes|no|redeliver|silence MATCHERS 2h BY COMMENT|expire|lose-answers N|max N|reroute|regroup"
 	usageDeliver      = "deliver firing|resolved NAME label=value … [start=-5m] [end=-1m] [group=a,b] [receiver=…] [key=…] [truncated=3] [from=URL]"
 )
 

@@ -73,8 +73,19 @@ func (p *player) stepDeliver(l line) error {
 	if err != nil {
 		return err
 	}
-	p.status = p.postBody(body, "Bearer "+token)
+	p.status = p.persist(body)
 	return nil
+}
+
+// persist posts as Alertmanager does: what a bot that was killed meanwhile did
+// not take is sent to the next one.
+func (p *player) persist(body []byte) int {
+	code := p.postBody(body, "Bearer "+token)
+	if code < 500 || !p.isDead() {
+		return code
+	}
+	p.revive()
+	return p.postBody(body, "Bearer "+token)
 }
 
 // stepAtOnce posts several webhooks that wait at the door together, as two
@@ -100,6 +111,14 @@ func (p *player) stepAtOnce(l line) error {
 		wg.Go(func() { codes[i] = p.postBody(body, "Bearer "+token) })
 	}
 	wg.Wait()
+	for i, body := range bodies {
+		if codes[i] >= 500 && p.isDead() {
+			p.revive()
+		}
+		if codes[i] >= 500 {
+			codes[i] = p.postBody(body, "Bearer "+token)
+		}
+	}
 	p.status = slices.Max(codes)
 	return nil
 }
@@ -221,6 +240,12 @@ func (p *player) stepAlertmanager(l line) error {
 			return err
 		}
 		p.am.SetMaxAlerts("watchstander", n)
+	case "regroup": // group_by is edited
+		p.am.EditRoutes(func(rs []alertmanagertest.Route) []alertmanagertest.Route {
+			rs = slices.Clone(rs)
+			rs[len(rs)-1].GroupBy = []string{"alertname", "instance"}
+			return rs
+		})
 	case "reroute": // the routes are edited, so that every groupKey changes
 		p.am.EditRoutes(func(rs []alertmanagertest.Route) []alertmanagertest.Route {
 			rs = slices.Clone(rs)

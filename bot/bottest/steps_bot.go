@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -56,6 +57,36 @@ func (p *player) stepChat(l line) error {
 		}
 	}
 	switch words[0] {
+	case "while-encoding": // the next root is being rendered, and a webhook comes
+		body, err := p.delivery(l.words[3:])
+		if err != nil {
+			return err
+		}
+		p.chat.mu.Lock()
+		defer p.chat.mu.Unlock()
+		p.chat.encoding = func() { p.status = p.postBody(body, "Bearer "+token) }
+	case "lax":
+		p.chat.mu.Lock()
+		defer p.chat.mu.Unlock()
+		p.chat.lax = true
+	case "fail-pictures": // the media repository is broken, and all else works
+		p.chat.mu.Lock()
+		defer p.chat.mu.Unlock()
+		p.chat.fault = func(s bot.Sending) error {
+			if bytes.Contains(s.Body, []byte(`"PNG":"`)) {
+				return &bot.Refusal{Kind: bot.Unreachable, Attachment: true}
+			}
+			return nil
+		}
+	case "poison": // posts that hold the word never get through, and are not refused
+		p.chat.mu.Lock()
+		defer p.chat.mu.Unlock()
+		p.chat.fault = func(s bot.Sending) error {
+			if bytes.Contains(s.Body, []byte(words[1])) {
+				return &bot.Refusal{Kind: bot.Unsure}
+			}
+			return nil
+		}
 	case "down":
 		p.chat.Unplug(true)
 	case "up":
@@ -86,11 +117,10 @@ func (p *player) stepChat(l line) error {
 		p.chat.mu.Lock()
 		defer p.chat.mu.Unlock()
 		p.chat.fault = func(s bot.Sending) error {
-			if s.Kind != bot.SendOffer || count == 0 {
-				return nil
+			if s.Kind == bot.SendOffer && bytes.Contains(s.Body, []byte(words[1])) {
+				return &bot.Refusal{Kind: bot.Rejected}
 			}
-			count--
-			return &bot.Refusal{Kind: bot.Rejected}
+			return nil
 		}
 	case "forbid":
 		faulty(bot.Refusal{Kind: bot.Forbidden})

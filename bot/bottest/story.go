@@ -5,7 +5,8 @@
 // with what is true.
 //
 // A story is a txtar file. Its comment is the tale; "config.yaml" (optional)
-// replaces the usual configuration; "story" is the script, a step a line:
+// replaces the usual configuration, "no-crash" (optional) says why a crash would
+// change what is expected; "story" is the script, a step a line:
 //
 //	fire NAME label=value …        an alert begins to fire (summary="…" is an annotation)
 //	resolve NAME label=value …     it ends
@@ -85,6 +86,8 @@ type Story struct {
 	Name   string
 	Config string
 	Steps  []string
+	// NoCrash is the reason why a crash would change what is expected, "" for most.
+	NoCrash string
 }
 
 // Read reads a story from a txtar archive.
@@ -95,6 +98,8 @@ func Read(name string, data []byte) (Story, error) {
 		case "config.yaml":
 			// "@usual" stands for the usual configuration.
 			s.Config = strings.Replace(string(f.Data), "@usual", usual, 1)
+		case "no-crash":
+			s.NoCrash = strings.TrimSpace(string(f.Data))
 		case "story":
 			s.Steps = strings.Split(string(f.Data), "\n")
 		default:
@@ -204,6 +209,9 @@ func (p *player) play() {
 			break
 		}
 	}
+	if p.stop != nil && !p.t.Failed() {
+		p.ending()
+	}
 	if p.stop != nil {
 		p.kill()
 	}
@@ -217,6 +225,13 @@ func (p *player) play() {
 	for _, f := range p.chat.Faults() {
 		p.t.Errorf("%s: the chat would not have taken this: %s", p.story.Name, f)
 	}
+}
+
+// ending lets the lag pass and looks once more, with nothing that blinds the
+// model: what a crash left untrue must be true by now.
+func (p *player) ending() {
+	p.line = len(p.story.Steps)
+	p.advance(lag + time.Minute)
 }
 
 func (p *player) fail(format string, args ...any) {
@@ -287,7 +302,11 @@ func (p *player) start() {
 		p.t.Fatal(err)
 	}
 	hide := func(s string) string { out, _ := redactor.Redact(s); return out }
-	p.flow = flow.New(flow.Options{Store: p.store, Redact: hide, Settings: flow.SettingsOf(p.config), Chats: map[bot.ChatID]bot.Chat{"matrix": p.chat},
+	var grapher flow.Grapher
+	if p.config.Prometheus != nil {
+		grapher = painter{}
+	}
+	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: hide, Settings: flow.SettingsOf(p.config), Chats: map[bot.ChatID]bot.Chat{"matrix": p.chat},
 		Alertmanagers: map[string]flow.Alertmanager{"main": p.client}, Interpreter: commands.New(commands.All()), IDs: p.nextID, Log: log, Version: "story"})
 	p.handler, err = alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: "main", Credentials: []alertmanager.Credential{alertmanager.Bearer(token)},
 		Sink: p.flow, Log: log})
@@ -337,6 +356,12 @@ func (p *player) revive() {
 	p.start()
 	p.settle()
 	p.model.blind = time.Now().Add(lag)
+}
+
+func (p *player) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
 }
 
 func (p *player) live() {
@@ -429,4 +454,15 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	h.ServeHTTP(w, r)
+}
+
+// painter stands for a Prometheus, where the configuration has one.
+type painter struct{}
+
+func (painter) Expression(_ context.Context, expr string, _ time.Duration) (bot.Picture, error) {
+	return bot.Picture{Name: "graph.png", PNG: []byte{1}, Alt: expr + " is 9"}, nil
+}
+
+func (painter) Alert(_ context.Context, e bot.Episode) (bot.Picture, error) {
+	return bot.Picture{Name: e.Name() + ".png", PNG: []byte{1}, Alt: e.Name() + " is 9"}, nil
 }

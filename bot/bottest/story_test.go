@@ -57,6 +57,9 @@ func TestStoriesWithCrashes(t *testing.T) {
 	for _, s := range stories(t) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
+			if s.NoCrash != "" {
+				t.Skip(s.NoCrash)
+			}
 			n := Play(t, s, Crash{})
 			for _, c := range spread(n.Commits, points) {
 				t.Run(fmt.Sprintf("commit%d", c), func(t *testing.T) { Play(t, s, Crash{AfterCommits: c}) })

@@ -171,7 +171,7 @@ func (b *builder) webhooks() {
 	delivers := map[string]bool{}
 	for i := range b.keys.Webhooks.items {
 		k := &b.keys.Webhooks.items[i]
-		b.namedInAddress(k.Name)
+		b.named(k.Name)
 		served.add(&b.judge, k.Name)
 		b.alertmanagerNames.known(&b.judge, k.Alertmanager)
 		delivers[k.Alertmanager.v] = true

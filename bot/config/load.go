@@ -24,9 +24,9 @@ type Options struct {
 	// WithoutSecrets leaves the secrets' files unread: a check on a machine that
 	// does not have them.
 	WithoutSecrets bool
-	// Warn hears every warning, in the file's order, also of a file with faults,
-	// for which there is no Config that could tell them. May be nil.
-	Warn func(Fault)
+	// Warn is told what is suspicious, also where there are faults; nil where only
+	// a Config's own Warnings matter.
+	Warn func(Faults)
 }
 
 // Load reads and checks the file, and every secret that it names. The error is
@@ -67,7 +67,7 @@ type builder struct {
 	keys   fileKeys
 	cfg    *Config
 	getenv func(string) string
-	warned func(Fault)
+	told   func(Faults) // Options.Warn
 
 	chatNames, roomNames, alertmanagerNames *names
 
@@ -84,15 +84,11 @@ func newBuilder(o Options) *builder {
 	if getenv == nil {
 		getenv = func(string) string { return "" }
 	}
-	warned := o.Warn
-	if warned == nil {
-		warned = func(Fault) {}
-	}
 	return &builder{
 		judge:             judge{file: o.File, strange: map[string]bool{}},
 		cfg:               &Config{File: o.File},
 		getenv:            getenv,
-		warned:            warned,
+		told:              o.Warn,
 		chatNames:         newNames("chat"),
 		roomNames:         newNames("room"),
 		alertmanagerNames: newNames("alertmanager"),
@@ -131,8 +127,8 @@ func (b *builder) build(data []byte) {
 
 func (b *builder) done() (*Config, error) {
 	b.cfg.Warnings = b.warnings.sorted()
-	for _, w := range b.cfg.Warnings {
-		b.warned(w)
+	if b.told != nil {
+		b.told(b.cfg.Warnings)
 	}
 	if len(b.faults) > 0 {
 		return nil, b.faults.sorted()

@@ -138,12 +138,3 @@ func (j *judge) named(g given[string]) {
 		j.fault(g.place, "%s is no name: use up to 64 letters (a–z), digits, '.', '_' and '-', beginning with a letter or digit", short(g.v))
 	}
 }
-
-// namedInAddress checks the narrower grammar of a name that is a part of an
-// address, where proxies and people may not tell capitals apart.
-// integrations/alertmanager has the same one; a test in the root compares them.
-func (j *judge) namedInAddress(g given[string]) {
-	if g.ok && (!nameIsPlain(g.v) || strings.ContainsFunc(g.v, func(c rune) bool { return c == '.' || c >= 'A' && c <= 'Z' })) {
-		j.fault(g.place, "%s cannot be part of an address: use up to 64 small letters (a–z), digits, '_' and '-', beginning with a letter or digit", short(g.v))
-	}
-}

@@ -23,9 +23,16 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 		return err
 	}
 	a := bot.Ack{By: r.Person, At: c.now, Comment: o.Comment, Severity: bot.SeverityInfo}
-	firing := 0
+	firing, late := 0, 0
+	seen := seenUntil(r)
+	var live []*bot.Episode
 	for _, e := range es {
 		if e.Resolved {
+			continue
+		}
+		live = append(live, &e)
+		if e.FirstAt.After(seen) {
+			late++ // it came after the ack was written
 			continue
 		}
 		a.Covers = append(a.Covers, e.ID)
@@ -36,11 +43,14 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 			a.Severity = e.Severity
 		}
 	}
+	if len(a.Covers) == 0 && late > 0 {
+		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("What fires here now came after you wrote this. Look at it, and ack again if you mean it."))})
+	}
 	if len(a.Covers) == 0 {
 		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Nothing fires here any more; there is nothing to ack."))})
 	}
 	st := th.State.Alert
-	if st.Ack != nil && st.Ack.By == r.Person && st.Ack.Comment == o.Comment && len(st.Ack.Covers) == len(a.Covers) {
+	if st.Ack != nil && st.Ack.By == r.Person && st.Ack.Comment == o.Comment && slices.Equal(st.Ack.Covers, a.Covers) {
 		// Nothing changed, so the log says nothing: the answer must be an answer.
 		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("You have acked this already."))})
 	}
@@ -56,10 +66,44 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 	if err := c.log(&th, r.Person, view.Acked(r.Person, o.Comment, len(a.Covers), len(a.Covers)-firing)); err != nil {
 		return err
 	}
+	if why := ackFalls(a, live); why != "" {
+		st.Ack, st.RemindAt = nil, time.Time{}
+		th.NextAt = c.nextLook(th)
+		if err := c.log(&th, "", view.Unacked("", why)); err != nil {
+			return err
+		}
+	}
 	if err := c.PutThread(th, "", c.now); err != nil {
 		return err
 	}
 	return c.confirm(conv, th.ID, "Acked.")
+}
+
+// ackFalls says why an ack does not cover what fires, "" while it does.
+func ackFalls(a bot.Ack, live []*bot.Episode) string {
+	for _, e := range live {
+		switch {
+		case e.Suppressed():
+		case e.Severity.Rank() > a.Severity.Rank():
+			return "the severity rose to " + e.Severity.String()
+		case !slices.Contains(a.Covers, e.ID):
+			return "another alert fires that " + string(a.By) + " had not seen"
+		}
+	}
+	return ""
+}
+
+// ackLag is how long a message may take from its writer to us and still count as
+// written now.
+const ackLag = 10 * time.Second
+
+// seenUntil is the newest moment of which the asker can have known: now, or what
+// was before a line that waited for us (in an outage) was written.
+func seenUntil(r store.Request) time.Time {
+	if r.At.Sub(r.SaidAt) <= ackLag {
+		return r.At
+	}
+	return r.SaidAt.Add(ackLag)
 }
 
 func (c *change) dropAck(th bot.Thread, by bot.PersonID) error {
@@ -90,20 +134,7 @@ func (c *change) judgeAck(g *group, live []*bot.Episode) error {
 	if a == nil {
 		return nil
 	}
-	why := ""
-	for _, e := range live {
-		if e.Suppressed() {
-			continue
-		}
-		if e.Severity.Rank() > a.Severity.Rank() {
-			why = "the severity rose to " + e.Severity.String()
-		} else if !slices.Contains(a.Covers, e.ID) {
-			why = "another alert fires that " + string(a.By) + " had not seen"
-		}
-		if why != "" {
-			break
-		}
-	}
+	why := ackFalls(*a, live)
 	if why == "" {
 		return nil
 	}

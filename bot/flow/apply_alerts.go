@@ -131,9 +131,7 @@ func (c *change) settle(g *group) error {
 	} else if !g.exists {
 		th.Severity, _ = worstSeverity(g.all())
 	}
-	if host := g.host(c.s.Host); host != "" {
-		st.Host = host
-	}
+	st.Host = g.host(c.s.Host)
 
 	switch {
 	case len(live) == 0 && (wasOpen || !g.exists):
@@ -150,8 +148,11 @@ func (c *change) settle(g *group) error {
 			return err
 		}
 	}
-	if len(live) == 0 {
+	switch {
+	case len(live) == 0:
 		st.RemindAt = time.Time{}
+	case st.Ack != nil && st.RemindAt.IsZero() && c.s.AckReminder > 0:
+		st.RemindAt, st.Reminded = c.now.Add(c.s.AckReminder), 0
 	}
 	th.NextAt = c.nextLook(*th)
 	for _, e := range g.dirty {

@@ -122,6 +122,9 @@ func (c *change) endReboot(reboot bot.Thread) error {
 		if err := c.PutThread(th, "", c.now); err != nil {
 			return err
 		}
+		if th.Open() {
+			r.Still++
+		}
 		if th.Open() && len(th.State.Alert.Rooms) > 0 {
 			if err := c.show(th, th.State.Alert.Rooms); err != nil {
 				return err

@@ -59,6 +59,12 @@ func (c *change) affected(e bot.Affected) error {
 		return err
 	}
 	x.Tries++
+	_, picture := x.What.(bot.DrawGraph)
+	if picture && e.Err != nil && x.Tries >= effectTries {
+		// A picture that could not be drawn in all that time is old news.
+		x.State = store.EffectFailed
+		return c.PutEffect(x)
+	}
 	if e.Err != nil && !e.Final {
 		x.NextTry = c.now.Add(backoff(x.Tries, 2*time.Second, time.Minute))
 		return c.PutEffect(x)

@@ -30,13 +30,16 @@ func (c *change) polled(p bot.Polled) error {
 	if err != nil {
 		return err
 	}
-	listed := map[string]bot.PolledGroup{}
+	listed, elsewhere := map[string]bot.PolledGroup{}, map[string]bool{}
 	for _, g := range p.Groups {
 		subject := subjectOf(p.Alertmanager, g.Receiver, g.Labels)
 		if have, twice := listed[subject]; twice {
 			g.Alerts = append(slices.Clone(have.Alerts), g.Alerts...)
 		}
 		listed[subject] = g
+		for _, a := range g.Alerts {
+			elsewhere[a.Fingerprint] = true
+		}
 	}
 	unseen, err := c.loadUnseen(p.Alertmanager)
 	if err != nil {
@@ -52,14 +55,23 @@ func (c *change) polled(p bot.Polled) error {
 		if st.Alertmanager != p.Alertmanager || len(p.Receivers) > 0 && !slices.Contains(p.Receivers, st.Receiver) {
 			continue
 		}
+		if open[th.Subject] {
+			continue // one group has one open thread; should it have two, it is asked once
+		}
 		open[th.Subject] = true
-		if err := c.pollGroup(p, listed[th.Subject], st.Receiver, st.GroupLabels, silences, unseen); err != nil {
+		err := c.each("group of "+string(th.ID), func() error {
+			return c.pollGroup(p, listed[th.Subject], st.Receiver, st.GroupLabels, silences, unseen, elsewhere)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	for subject, g := range listed {
 		if !open[subject] {
-			if err := c.pollGroup(p, g, g.Receiver, g.Labels, silences, unseen); err != nil {
+			err := c.each("group "+subject, func() error {
+				return c.pollGroup(p, g, g.Receiver, g.Labels, silences, unseen, elsewhere)
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -74,7 +86,7 @@ func (c *change) polled(p bot.Polled) error {
 }
 
 // pollGroup applies what was listed of one group, which may be nothing.
-func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string, labels bot.Labels, silences *silenceNews, unseen *unseen) error {
+func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string, labels bot.Labels, silences *silenceNews, unseen *unseen, elsewhere map[string]bool) error {
 	g, err := c.loadGroup(p.Alertmanager, receiver, labels)
 	if err != nil {
 		return err
@@ -102,6 +114,11 @@ func (c *change) pollGroup(p bot.Polled, listed bot.PolledGroup, receiver string
 			}
 		case there:
 			g.listed(e, a)
+		case !e.Resolved && elsewhere[fingerprint]:
+			// The routes were edited: it fires in another group, and so in another
+			// thread.
+			g.end(e, c.now, bot.EndedByMove)
+			g.resolved = append(g.resolved, e)
 		case !e.Resolved && p.Settled:
 			g.absent(e)
 		}

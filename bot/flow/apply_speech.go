@@ -163,18 +163,14 @@ func (c *change) rootGone(v store.View) error {
 		return err
 	}
 	if !th.Open() {
-		// Somebody tidied up. What is over need not come back.
-		v.ShownVersion, v.SaidSeq = th.Version, th.LastSeq
+		// Somebody tidied up. What is over need not come back, but what fires again
+		// needs a root that people can see.
+		v.Root, v.Offered, v.ShownVersion, v.SaidSeq = "", 0, th.Version, th.LastSeq
+		v.Remade++
 		return c.PutView(v, th, c.now)
 	}
 	v.Root, v.ShownVersion, v.Offered = "", 0, 0
 	v.Remade++
-	if err := c.log(&th, "", view.Remade()); err != nil {
-		return err
-	}
-	if err := c.PutThread(th, "", c.now); err != nil {
-		return err
-	}
 	return c.PutView(v, th, c.now)
 }
 

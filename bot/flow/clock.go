@@ -134,7 +134,7 @@ func (c *change) due() error {
 		return err
 	}
 	for _, th := range threads {
-		if err := c.dueThread(th); err != nil {
+		if err := c.each("due thread "+string(th.ID), func() error { return c.dueThread(th) }); err != nil {
 			return err
 		}
 	}
@@ -230,11 +230,13 @@ func (c *change) dueDigest() error {
 	for _, th := range slices.Concat(open, closed) {
 		st := th.State.Alert
 		for _, room := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(st.Rooms, st.Digests)))) {
-			_, shown, err := c.View(th.ID, room)
+			v, shown, err := c.View(th.ID, room)
 			if err != nil {
 				return err
 			}
-			if !shown {
+			// What was over before it was shown may still have a view, frozen on its
+			// way to a chat that is away.
+			if !shown || overUnshown(th, v) {
 				rooms[room] = append(rooms[room], th.ID)
 			}
 		}

@@ -175,16 +175,24 @@ func (f *Flow) Run(ctx context.Context) error {
 	return nil
 }
 
+// listenedLong is how long a chat must have been heard for its next trouble to be
+// a new one.
+const listenedLong = 10 * time.Minute
+
 // listen keeps a chat's Run going. A chat that cannot go on (a revoked token)
 // stops neither the others nor the alerts: it is told where people can read it,
 // and tried again.
 func (f *Flow) listen(ctx context.Context, id bot.ChatID, chat bot.Chat) {
 	for try := 0; ctx.Err() == nil; try++ {
 		f.chatUp.Store(id, true)
+		began := f.clock.now()
 		err := f.guard("chat "+string(id), func() error { return chat.Run(ctx, f) })
 		f.chatUp.Store(id, false)
 		if ctx.Err() != nil {
 			return
+		}
+		if f.clock.now().Sub(began) > listenedLong {
+			try = 0
 		}
 		f.log.Error("a chat cannot be heard", "chat", id, "err", err)
 		f.o.Metrics.ChatErrors.WithLabelValues(string(id), "run").Inc()
@@ -252,18 +260,34 @@ func backoff(try int, first, most time.Duration) time.Duration {
 }
 
 // clock is the wall clock, never followed backwards: a time once told is not
-// undercut, so nothing that is due becomes undue.
+// undercut, so nothing that is due becomes undue. While the wall clock is behind
+// what was told, time goes on at half its speed until they meet.
 type clock struct {
 	mu   sync.Mutex
 	last time.Time
+	read time.Time // of the wall clock, with its monotonic part
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Round strips the monotonic reading: the state compares wall times.
-	if t := time.Now().Round(0).UTC().Truncate(time.Millisecond); t.After(c.last) {
-		c.last = t
+	read, elapsed := time.Now(), time.Duration(0)
+	if !c.read.IsZero() {
+		elapsed = read.Sub(c.read)
 	}
-	return c.last
+	c.read = read
+	// Round strips the monotonic reading: the state compares wall times.
+	return c.at(read.Round(0).UTC(), elapsed)
+}
+
+// at is the time when the wall clock says so, and this much has passed since the
+// last look.
+func (c *clock) at(wall time.Time, elapsed time.Duration) time.Time {
+	if !wall.After(c.last) {
+		wall = c.last.Add(max(elapsed, 0) / 2)
+	}
+	if wall.After(c.last) {
+		c.last = wall
+	}
+	return c.last.Truncate(time.Millisecond)
 }

@@ -130,9 +130,24 @@ func TestBackoffIsBoundedAndSpread(t *testing.T) {
 	}
 }
 
+// A wall clock is set back an hour: time is not undercut, goes on, and meets the
+// wall clock again.
 func TestTheClockIsNeverFollowedBackwards(t *testing.T) {
-	c := clock{last: time.Now().Add(time.Hour).UTC()}
-	if now := c.now(); now.Before(c.last) {
-		t.Error("it was")
+	var c clock
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	before := c.at(start, 0)
+	for minute := 1; minute <= 180; minute++ {
+		wall := start.Add(time.Duration(minute)*time.Minute - time.Hour)
+		now := c.at(wall, time.Minute)
+		if !now.After(before) {
+			t.Fatalf("%d min after the step time stands still at %s", minute, now)
+		}
+		if now.Before(wall) || now.After(start.Add(time.Duration(minute)*time.Minute)) {
+			t.Fatalf("%d min after the step it is %s, and the wall clock reads %s", minute, now, wall)
+		}
+		if minute > 121 && !now.Equal(wall) {
+			t.Fatalf("%d min after the step it is still %s, and the wall clock reads %s", minute, now, wall)
+		}
+		before = now
 	}
 }

@@ -75,6 +75,7 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 			return nil
 		}
 		facts, err = gatherFacts(tx, th, rootEpisodes, r.f.clock.now())
+		facts.Remade = v.Remade > 0
 		return err
 	})
 	if err != nil {
@@ -100,7 +101,21 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 		sends[i] = store.Send{Key: out.Key.Part(i), Thread: v.Thread, Room: v.Room, Kind: out.Kind, Version: version, ToSeq: toSeq,
 			Part: i, Parts: len(parts), Root: out.Root, Body: p.Body, Attachment: p.Attachment, State: store.Sending, At: r.f.clock.now()}
 	}
+	stale = false
 	err = r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		// What was rendered is written only if it is still what the room lacks:
+		// meanwhile the thread may have ended, and its view been dropped.
+		now, ok, err := tx.View(v.Thread, v.Room)
+		if err != nil {
+			return err
+		}
+		th, there, err := tx.Thread(v.Thread)
+		if err != nil {
+			return err
+		}
+		if stale = !ok || !there || now.Root != v.Root || now.SaidSeq != v.SaidSeq || out.Kind != bot.SendReply && th.Version != version; stale {
+			return nil
+		}
 		for _, s := range sends {
 			if err := tx.PutSend(s); err != nil {
 				return err
@@ -108,8 +123,8 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || stale {
+		return nil, err // the next look renders what is true then
 	}
 	for _, s := range sends {
 		r.safe[s.Key] = true
@@ -158,7 +173,7 @@ func (r *room) thaw(ctx context.Context, v store.View) error {
 		}
 		return tx.PutView(now, th, r.f.clock.now())
 	})
-	clear(r.safe) // at most one view of a room is on its way
+	clear(r.safe) // of the others it is looked whether they arrived, which costs little
 	return err
 }
 

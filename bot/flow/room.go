@@ -26,6 +26,12 @@ type room struct {
 	// safe holds the keys that the platform surely does not have: frozen by this
 	// process and not yet given to it. After a restart nothing is safe.
 	safe map[bot.SendKey]bool
+	// unsure holds the keys that were given to it once without a clear outcome.
+	// They may still arrive, so they are never safe again.
+	unsure map[bot.SendKey]bool
+	// alone counts, for each thread, failures while the room took other posts:
+	// then the trouble is the post's, and not the platform's.
+	alone map[bot.ThreadID]int
 	// fails counts failures in a row; nothing is posted before notBefore.
 	fails     int
 	notBefore time.Time
@@ -35,7 +41,7 @@ type room struct {
 
 func newRoom(f *Flow, name bot.RoomID, id bot.ChatID, chat bot.Chat) *room {
 	caps := chat.Caps()
-	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{},
+	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{}, unsure: map[bot.SendKey]bool{}, alone: map[bot.ThreadID]int{},
 		pace: limiter(caps.RoomPerSecond, caps.RoomBurst), whole: limiter(caps.ChatPerSecond, caps.ChatBurst)}
 	for _, other := range f.rooms {
 		if other.chatID == id {
@@ -96,6 +102,13 @@ func (r *room) idle(ctx context.Context) (wait time.Duration, err error) {
 		wait = -1
 		if !next.IsZero() {
 			wait = min(max(next.Sub(now), time.Millisecond), wallCheck)
+		}
+		storm, err := r.stormDue(tx, now)
+		if err != nil {
+			return err
+		}
+		if storm >= 0 && (wait < 0 || storm < wait) {
+			wait = storm
 		}
 		offer, err := tx.OfferViews(r.name, len(r.offers()), now, 1)
 		if rest := r.rested(); err == nil && len(offer) > 0 && (wait < 0 || rest < wait) {
@@ -186,7 +199,7 @@ func (r *room) choose(ctx context.Context) (v store.View, ok bool, err error) {
 			return err
 		}
 		v, ok = due[0], true
-		if r.slots%4 == 0 && v.Due && v.Priority < store.PriorityStorm {
+		if r.slots%4 == 0 && v.Due && v.Priority < store.PriorityAnswer {
 			v, ok, err = tx.OldestDueView(r.name, now)
 		}
 		return err
@@ -223,19 +236,27 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 	out := bot.Sending{Key: s.Key, Room: s.Room, Kind: s.Kind, Root: s.Root, Body: s.Body, Attachment: s.Attachment, Since: s.At}
 	if !r.safe[s.Key] {
 		receipt, found, err := r.chat.Find(ctx, out)
+		if err != nil && (v.Tries < findTries || unreachable(err)) {
+			return r.failed(ctx, v, s, err, false)
+		}
 		if err != nil {
-			return r.failed(ctx, v, s, err)
+			// It cannot be looked far enough back, and will not be. The same bytes
+			// under the same key are the best that can be done.
+			r.f.o.Metrics.Found.WithLabelValues("unknown").Inc()
+			r.f.log.Error("whether a post arrived cannot be told; it is sent again under its key", "room", r.name, "thread", s.Thread, "key", s.Key, "err", err)
 		}
 		if found {
 			r.f.o.Metrics.Found.WithLabelValues("found").Inc()
 			return r.settle(ctx, s, receipt)
 		}
-		r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
+		if err == nil {
+			r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
+		}
 	}
 	delete(r.safe, s.Key)
 	receipt, err := r.chat.Send(ctx, out)
 	if err != nil {
-		return r.failed(ctx, v, s, err)
+		return r.failed(ctx, v, s, err, true)
 	}
 	r.f.o.Metrics.Sent.WithLabelValues(string(r.chatID), string(s.Kind)).Inc()
 	return r.settle(ctx, s, receipt)
@@ -244,8 +265,9 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 // settle records a receipt: the version that was sent, never a newer one that
 // arrived meanwhile, which leaves the view due.
 func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) error {
+	recovered := r.fails > 0
 	r.fails, r.notBefore = 0, time.Time{}
-	delete(r.safe, s.Key)
+	r.forget(s)
 	err := r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.SettleSend(s.Key, store.Sent, receipt.ID); err != nil {
 			return err
@@ -272,7 +294,11 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 			v.Bare = 0
 		}
 		v.Tries, v.NextTry, v.Error = 0, time.Time{}, ""
-		return tx.PutView(v, th, r.f.clock.now())
+		if err := tx.PutView(v, th, r.f.clock.now()); err != nil || !recovered {
+			return err
+		}
+		// The platform is back: what it refused meanwhile need not wait longer.
+		return tx.RetryViews(s.Room, []string{string(bot.Unreachable), string(bot.Unsure), string(bot.Forbidden)})
 	})
 	if err == nil {
 		// The after-reboot and storm threads may be waiting for this room.
@@ -281,39 +307,78 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 	return err
 }
 
-// failed decides what to do about a part that has no receipt.
-func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error) error {
+// findTries is how often in a row it may fail to look for a post; aloneTries how
+// often one post may fail while the room takes others, or its attachment while
+// the platform answers, before it is said in a plainer form.
+const (
+	findTries  = 4
+	aloneTries = 3
+)
+
+// failed decides what to do about a part that has no receipt. sent: it was given
+// to the platform; otherwise only looked for.
+func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error, sent bool) error {
 	refusal, ok := errors.AsType[*bot.Refusal](err)
 	if !ok {
 		refusal = &bot.Refusal{Kind: bot.Unsure, Cause: err}
 	}
 	r.f.o.Metrics.ChatErrors.WithLabelValues(string(r.chatID), string(refusal.Kind)).Inc()
-	r.f.log.Warn("a post was not confirmed", "room", r.name, "thread", s.Thread, "key", s.Key, "kind", s.Kind, "why", refusal.Kind, "err", err)
+	r.f.log.Warn("a post was not confirmed", "room", r.name, "thread", s.Thread, "key", s.Key, "kind", s.Kind, "sent", sent, "why", refusal.Kind, "err", err)
+	if sent && refusal.Kind == bot.Unsure {
+		r.unsure[s.Key] = true
+	}
+	surelyNot := sent && !r.unsure[s.Key]
+	now := r.f.clock.now()
 	switch refusal.Kind {
 	case bot.Busy:
-		r.safe[s.Key] = true
-		r.notBefore = r.f.clock.now().Add(max(refusal.After, 500*time.Millisecond))
+		r.safe[s.Key] = surelyNot
+		r.notBefore = now.Add(max(refusal.After, 500*time.Millisecond))
 		return nil
-	case bot.Unreachable:
-		r.safe[s.Key] = true
-		r.retreat()
 	case bot.Rejected:
 		return r.plainer(ctx, v, s)
 	case bot.RootGone:
 		return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
-			c := &change{Tx: tx, f: r.f, s: r.f.settings.Load(), now: r.f.clock.now(), ctx: ctx}
+			c := &change{Tx: tx, f: r.f, s: r.f.settings.Load(), now: now, ctx: ctx}
 			return c.rootGone(v)
 		})
-	case bot.Forbidden:
-		// Perhaps it is just being let in; the waits grow if it is not.
-		r.safe[s.Key] = true
-		r.retreat()
-	default:
+	case bot.Unreachable, bot.Forbidden:
+		// Forbidden: perhaps it is just being let in; the waits grow if it is not.
+		r.safe[s.Key] = surelyNot
+	}
+	if r.fails == 0 || refusal.Attachment {
+		r.alone[s.Thread]++
+	}
+	if r.alone[s.Thread] >= aloneTries {
+		r.f.log.Error("a post fails while others go; it is said more plainly", "room", r.name, "thread", s.Thread, "key", s.Key)
+		return r.plainer(ctx, v, s)
+	}
+	if !refusal.Attachment {
 		r.retreat()
 	}
 	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
-		return r.note(tx, v, func(v *store.View) { v.Tries++; v.Error = string(refusal.Kind) })
+		return r.note(tx, v, func(v *store.View) {
+			// Others go before it is tried again: what fails may be this post alone.
+			v.NextTry = now.Add(backoff(v.Tries, time.Second, time.Minute))
+			if after := r.notBefore.Add(time.Second); v.NextTry.Before(after) {
+				v.NextTry = after
+			}
+			v.Tries++
+			v.Error = string(refusal.Kind)
+		})
 	})
+}
+
+// unreachable tells whether an error is the platform's absence.
+func unreachable(err error) bool {
+	refusal, ok := errors.AsType[*bot.Refusal](err)
+	return ok && (refusal.Kind == bot.Unreachable || refusal.Kind == bot.Busy || refusal.Kind == bot.Forbidden)
+}
+
+// forget lets go of what is known of a send whose outcome is known.
+func (r *room) forget(s store.Send) {
+	delete(r.safe, s.Key)
+	delete(r.unsure, s.Key)
+	delete(r.alone, s.Thread)
 }
 
 // note changes a view as it stands in the transaction.
@@ -343,11 +408,13 @@ const bareMarker = 2
 // plainer gives a rejected form up for a plainer one; what is rejected even as
 // a marker is passed, so that it never blocks what comes behind it.
 func (r *room) plainer(ctx context.Context, v store.View, s store.Send) error {
+	r.forget(s)
 	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.DropSends(s.Thread, s.Room); err != nil {
 			return err
 		}
 		return r.note(tx, v, func(v *store.View) {
+			v.Tries, v.NextTry = 0, time.Time{}
 			if s.Kind == bot.SendOffer {
 				v.Offered++ // it stands there already, or is not wanted
 				return

@@ -89,7 +89,10 @@ func (c *change) show(th bot.Thread, rooms []bot.RoomID) error {
 			}
 		}
 		v.Priority = priorityOf(th)
-		if th.Open() && !v.NotBefore.IsZero() {
+		switch {
+		case v.Root != "" && th.Kind == bot.ThreadAlert:
+			v.NotBefore = time.Time{} // only what nobody has seen is held back
+		case th.Open() && !v.NotBefore.IsZero():
 			v.NotBefore = c.s.Quiet(c.now, th.Severity)
 		}
 		if err := c.PutView(v, th, c.now); err != nil {

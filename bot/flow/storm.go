@@ -19,11 +19,27 @@ const (
 	stormLeast = 3
 )
 
+// stormEdit is how often the storm message is edited: in a slow room every fourth
+// post at most, since what it tells of waits for the others.
+func (r *room) stormEdit() time.Duration {
+	if r.caps.RoomPerSecond <= 0 {
+		return stormEdit
+	}
+	return max(stormEdit, time.Duration(4/r.caps.RoomPerSecond*float64(time.Second)))
+}
+
+// stormDue is how long until an open storm message is to be looked at again, so
+// that it ends even when all that waited is gone; negative without one.
+func (r *room) stormDue(tx *store.Tx, now time.Time) (time.Duration, error) {
+	th, ok, err := tx.LatestThread("storm:" + string(r.name))
+	if err != nil || !ok || !th.Open() {
+		return -1, err
+	}
+	return max(th.State.Storm.EditAt.Add(r.stormEdit()).Sub(now), 0), nil
+}
+
 // storm opens, keeps up or closes the room's storm message.
 func (r *room) storm(ctx context.Context) error {
-	if r.caps.RoomPerSecond <= 0 {
-		return nil
-	}
 	now := r.f.clock.now()
 	var th bot.Thread
 	var open bool
@@ -44,10 +60,11 @@ func (r *room) storm(ctx context.Context) error {
 		return err
 	}
 	behind := float64(waiting) > r.caps.RoomPerSecond*stormAfter.Seconds() || now.Sub(oldest) > stormAfter && r.fails == 0
-	begins := !open && waiting >= stormLeast && behind
-	// It ends when nothing waits but what this very step is about to post.
-	ends := open && waiting <= 1
-	edits := open && now.Sub(th.State.Storm.EditAt) >= stormEdit
+	begins := !open && waiting >= stormLeast && behind && r.caps.RoomPerSecond > 0
+	// It ends when nothing waits but what this very step is about to post, or when
+	// the room has no pace any more.
+	ends := open && (waiting <= 1 || r.caps.RoomPerSecond <= 0)
+	edits := open && now.Sub(th.State.Storm.EditAt) >= r.stormEdit()
 	if !begins && !ends && !edits {
 		return nil
 	}

@@ -155,6 +155,11 @@ func (c *change) event(source string, e bot.Event) error {
 		c.f.o.Metrics.Undecodable.Inc()
 		c.f.log.Warn("an event could not be read and was passed", "source", source, "id", e.ID, "reason", e.Reason)
 		return c.KeepRejected(source, string(e.ID), e.Reason, e.Body, c.now)
+	case bot.Troubled:
+		if e.Over {
+			return c.noticeOver(e.Subject)
+		}
+		return c.trouble(e.Subject, bot.ToneWarning, e.Title, e.Text)
 	case bot.Answered:
 		return c.answered(e)
 	case bot.Affected:
@@ -173,6 +178,17 @@ func (c *change) event(source string, e bot.Event) error {
 	return fmt.Errorf("flow: an event of unknown type %T", e)
 }
 
+// each does one row's part of a larger change, so that its failure is not the
+// failure of all: it is undone, logged, and tried again with the next change.
+func (c *change) each(what string, do func() error) error {
+	err := c.Nested(func() error { return c.f.guard(what, do) })
+	if err == nil || c.ctx.Err() != nil {
+		return err
+	}
+	c.f.log.Error("a row could not be brought up to date; the others go on", "row", what, "err", err)
+	return nil
+}
+
 // passing applies a chat's event once.
 func (c *change) passing(source, id string, apply func() error) error {
 	fresh, err := c.FirstSeen(source, id, c.now)
@@ -185,5 +201,5 @@ func (c *change) passing(source, id string, apply func() error) error {
 	}
 	c.f.o.Metrics.Undecodable.Inc()
 	c.f.log.Error("a chat's event could not be applied and was passed", "source", source, "id", id, "err", err)
-	return nil
+	return c.Reject(source, id, err.Error())
 }

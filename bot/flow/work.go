@@ -15,6 +15,10 @@ import (
 // one holds nobody else up.
 const atOnce = 4
 
+// ownAtOnce is how many of them may be pictures that nobody asked for: a slow
+// Prometheus must not hold people up.
+const ownAtOnce = 2
+
 // workTime bounds one command or effect; workPause is how long a row waits whose
 // outcome could not be stored.
 const (
@@ -29,14 +33,18 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	var mu sync.Mutex
-	busy := map[string]bool{}
-	start := func(id string, do func(context.Context) error) {
+	busy, own := map[string]bool{}, 0
+	// start does it unless there is no place. asked: somebody waits for it.
+	start := func(id string, asked bool, do func(context.Context) error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if busy[id] || len(busy) >= atOnce {
+		if busy[id] || len(busy) >= atOnce || !asked && own >= ownAtOnce {
 			return
 		}
 		busy[id] = true
+		if !asked {
+			own++
+		}
 		wg.Go(func() {
 			err := f.guard("work on "+id, func() error {
 				ctx, cancel := context.WithTimeout(ctx, workTime)
@@ -50,6 +58,9 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 			}
 			mu.Lock()
 			delete(busy, id)
+			if !asked {
+				own--
+			}
 			mu.Unlock()
 			nudge(wake)
 		})
@@ -77,10 +88,10 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 			continue
 		}
 		for _, r := range requests {
-			start(string(r.ID), func(ctx context.Context) error { return f.runRequest(ctx, r) })
+			start(string(r.ID), true, func(ctx context.Context) error { return f.runRequest(ctx, r) })
 		}
 		for _, e := range effects {
-			start(string(e.Key), func(ctx context.Context) error { return f.runEffect(ctx, e) })
+			start(string(e.Key), e.Request != "", func(ctx context.Context) error { return f.runEffect(ctx, e) })
 		}
 		wait := time.Duration(-1)
 		if next.After(now) {
@@ -182,11 +193,17 @@ func (f *Flow) drawGraph(ctx context.Context, e store.Effect, o bot.DrawGraph) e
 	var episode *bot.Episode
 	var storm bool
 	err := f.o.Store.View(ctx, func(tx *store.Tx) error {
-		storms, err := tx.OpenThreads(bot.ThreadStorm)
+		views, err := tx.Views(o.Thread)
 		if err != nil {
 			return err
 		}
-		storm = len(storms) > 0
+		for _, v := range views {
+			th, ok, err := tx.LatestThread("storm:" + string(v.Room))
+			if err != nil {
+				return err
+			}
+			storm = storm || ok && th.Open()
+		}
 		es, err := tx.WorstEpisodes(o.Thread, rootEpisodes)
 		for _, x := range es {
 			if o.Episode == "" && (e.Request != "" || !x.Resolved) || x.ID == o.Episode {

@@ -74,7 +74,7 @@ func (t *Tx) WorstEpisodes(thread bot.ThreadID, limit int) ([]bot.Episode, error
 func (t *Tx) CountEpisodes(thread bot.ThreadID) (bot.EpisodeCounts, error) {
 	c, _, err := one(t, func(row scanner) (c bot.EpisodeCounts, err error) {
 		var since, end int64
-		err = row.Scan(&c.Firing, &c.Silenced, &c.Inhibited, &c.Resolved, &c.Doubt, &since, &end)
+		err = row.Scan(&c.Firing, &c.Silenced, &c.Inhibited, &c.Resolved, &c.Moved, &c.Doubt, &since, &end)
 		c.Since, c.LastEnd = moment(since), moment(end)
 		return c, err
 	}, `SELECT
@@ -82,6 +82,7 @@ func (t *Tx) CountEpisodes(thread bot.ThreadID) (bot.EpisodeCounts, error) {
 			COALESCE(SUM(CASE WHEN resolved = 0 AND (silenced_by <> '[]' OR muted_by <> '[]') THEN 1 ELSE 0 END), 0),
 			COALESCE(SUM(CASE WHEN resolved = 0 AND silenced_by = '[]' AND muted_by = '[]' AND inhibited_by <> '[]' THEN 1 ELSE 0 END), 0),
 			COALESCE(SUM(resolved), 0),
+			COALESCE(SUM(CASE WHEN resolved <> 0 AND ended = 'move' THEN 1 ELSE 0 END), 0),
 			COALESCE(SUM(CASE WHEN resolved = 0 THEN doubt ELSE 0 END), 0),
 			COALESCE(MIN(CASE WHEN resolved <> 0 THEN NULL WHEN starts_at > first_at THEN first_at ELSE starts_at END), 0),
 			COALESCE(MAX(ends_at), 0)

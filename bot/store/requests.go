@@ -148,9 +148,10 @@ func (t *Tx) EffectByResult(result string) (Effect, bool, error) {
 	return one(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE result = $1 LIMIT 1`, result)
 }
 
-// DueEffects lists what is to be done now, the oldest first.
+// DueEffects lists what is to be done now: what people asked for, then the rest,
+// the oldest first.
 func (t *Tx) DueEffects(now time.Time, limit int) ([]Effect, error) {
-	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND next_try <= $1 ORDER BY at, key LIMIT $2`, millis(now), limit)
+	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND next_try <= $1 ORDER BY CASE WHEN request = '' THEN 1 ELSE 0 END, at, key LIMIT $2`, millis(now), limit)
 }
 
 // NextWork is when the next request or effect is due, zero when none waits.

@@ -33,6 +33,11 @@ func (t *Tx) KeepRejected(source, id, reason string, body []byte, now time.Time)
 		source, id, millis(now), reason, string(body))
 }
 
+// Reject notes why an event that was seen could not be applied.
+func (t *Tx) Reject(source, id, reason string) error {
+	return t.exec(`UPDATE inbox SET rejected = $1 WHERE source = $2 AND id = $3`, reason, source, id)
+}
+
 // AddChange notes a change on a host, and tells whether it is new.
 func (t *Tx) AddChange(c bot.Change) (bool, error) {
 	n, err := t.count(`INSERT INTO changes (id, host, kind, text, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,

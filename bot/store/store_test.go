@@ -77,7 +77,7 @@ func TestANewerStateIsRefused(t *testing.T) {
 	} else if e, ok := errors.AsType[*bot.Error](err); !ok || e.Code != bot.CodeConflict {
 		t.Errorf("the error is %v", err)
 	}
-	if tables, known, err := Inspect(t.Context(), path); err != nil || tables != 9999 || known != 3 {
+	if tables, known, err := Inspect(t.Context(), path); err != nil || tables != 9999 || known != 4 {
 		t.Errorf("inspected: %d, %d, %v", tables, known, err)
 	}
 }

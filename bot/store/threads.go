@@ -26,9 +26,11 @@ func (t *Tx) Thread(id bot.ThreadID) (bot.Thread, bool, error) {
 	return one(t, scanThread, `SELECT `+threadColumns+` FROM threads WHERE id = $1`, id)
 }
 
-// LatestThread is the newest thread of a subject, open or closed.
+// LatestThread is the thread of a subject that is open, or else the one that was
+// made last.
 func (t *Tx) LatestThread(subject string) (bot.Thread, bool, error) {
-	return one(t, scanThread, `SELECT `+threadColumns+` FROM threads WHERE subject = $1 ORDER BY opened_at DESC, id DESC LIMIT 1`, subject)
+	return one(t, scanThread, `SELECT `+threadColumns+` FROM threads WHERE subject = $1
+		ORDER BY CASE WHEN closed_at = 0 THEN 0 ELSE 1 END, made DESC, id DESC LIMIT 1`, subject)
 }
 
 // OpenThreads lists the open threads of the kinds, the worst first, then the
@@ -89,12 +91,12 @@ func (t *Tx) PutThread(th bot.Thread, words string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(`INSERT INTO threads (`+threadColumns+`, words) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	err = t.exec(`INSERT INTO threads (`+threadColumns+`, words, made) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET version = excluded.version, last_seq = excluded.last_seq, severity = excluded.severity,
 			closed_at = excluded.closed_at, next_at = excluded.next_at, state = excluded.state,
 			words = CASE WHEN excluded.words = '' THEN threads.words ELSE excluded.words END`,
 		th.ID, th.Kind, th.Subject, th.Version, th.LastSeq, th.Severity, millis(th.OpenedAt), millis(th.ClosedAt),
-		millis(th.NextAt), th.Former, string(state), strings.ToLower(words))
+		millis(th.NextAt), th.Former, string(state), strings.ToLower(words), millis(now))
 	if err != nil {
 		return err
 	}

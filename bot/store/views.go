@@ -185,6 +185,16 @@ func (t *Tx) DueByPriority(rooms []bot.RoomID, now time.Time) (map[Priority]int,
 	return counts, moment(oldest), err
 }
 
+// RetryViews lets a room's views be tried at once whose last error is one of these.
+func (t *Tx) RetryViews(room bot.RoomID, errors []string) error {
+	args, marks := []any{room}, make([]string, len(errors))
+	for i, e := range errors {
+		args = append(args, e)
+		marks[i] = placeholder(len(args))
+	}
+	return t.exec(`UPDATE views SET next_try = 0 WHERE room = $1 AND due = 1 AND next_try > 0 AND error IN (`+strings.Join(marks, ", ")+`)`, args...)
+}
+
 func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
 // DropView takes a thread out of a room in which nothing of it has been shown.

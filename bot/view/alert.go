@@ -18,7 +18,7 @@ func alertRoot(f bot.ThreadFacts, s Style) bot.Message {
 	m := bot.Message{Tone: alertTone(f)}
 	m.Title = bot.Line(bot.B(alertHeadline(f)), bot.T(" "+titleName(f)))
 
-	common := commonAnnotations(f.Episodes)
+	common := commonAnnotations(f)
 	if text := common["summary"]; text != "" {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(text))})
 	}
@@ -61,7 +61,7 @@ func alertTone(f bot.ThreadFacts) bot.Tone {
 	switch c := f.Counts; {
 	case c.Firing > 0:
 		return severityTone(f.Thread.Severity)
-	case c.Live() > 0:
+	case c.Live() > 0, c.Moved > 0:
 		return bot.ToneMuted
 	}
 	return bot.ToneOK
@@ -85,6 +85,8 @@ func alertHeadline(f bot.ThreadFacts) string {
 		state = "SILENCED"
 	case c.Inhibited > 0:
 		state = "INHIBITED"
+	case c.Moved > 0:
+		state, n = "MOVED", c.Moved
 	default:
 		state = "RESOLVED"
 	}
@@ -99,7 +101,7 @@ func alertHeadline(f bot.ThreadFacts) string {
 func titleName(f bot.ThreadFacts) string {
 	a := f.Thread.State.Alert
 	name := groupName(a.GroupLabels)
-	common := commonLabels(f.Episodes)
+	common := commonLabels(f)
 	if a.GroupLabels["alertname"] == "" && common["alertname"] != "" {
 		name = common["alertname"] + " (" + name + ")"
 	}
@@ -117,6 +119,8 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 	switch {
 	case c.Live() > 0:
 		add("Since", bot.T(s.Time(c.Since)))
+	case c.Moved > 0:
+		add("Goes on", bot.T(fmt.Sprintf("in other threads: since %s Alertmanager groups %s otherwise", s.Time(c.LastEnd), phrase.Count(c.Moved, "of these alerts", "of these alerts"))))
 	case !c.LastEnd.IsZero():
 		first := firstStart(f)
 		add("Resolved", bot.T(s.Time(c.LastEnd)+", after "+phrase.Duration(c.LastEnd.Sub(first))))
@@ -161,7 +165,7 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 
 // sharedLabels are those that all alerts have and nothing else shows.
 func sharedLabels(f bot.ThreadFacts) string {
-	l := commonLabels(f.Episodes)
+	l := commonLabels(f)
 	delete(l, "alertname")
 	delete(l, "instance")
 	delete(l, "severity")
@@ -200,7 +204,7 @@ func countsText(c bot.EpisodeCounts) string {
 // nothing of its own to say is told by the fields already.
 func alertItems(f bot.ThreadFacts, s Style, common bot.Labels) []bot.Text {
 	total := f.Counts.Live() + f.Counts.Resolved
-	shared := commonLabels(f.Episodes)
+	shared := commonLabels(f)
 	if total == 1 && len(f.Episodes) == 1 {
 		e := f.Episodes[0]
 		own := ownLabels(e.Labels, shared, f.Thread.State.Alert.GroupLabels)
@@ -241,6 +245,8 @@ func alertItem(e bot.Episode, f bot.ThreadFacts, s Style, shared, common bot.Lab
 		line = append(line, bot.T(", "+e.Severity.String()))
 	}
 	switch {
+	case e.Resolved && e.Ended == bot.EndedByMove:
+		line = append(line, bot.T(", in another thread since "+s.Time(e.EndsAt)))
 	case e.Resolved && e.Ended == bot.EndedByAbsence:
 		line = append(line, bot.T(", no longer listed since "+s.Time(e.EndsAt)))
 	case e.Resolved:
@@ -283,12 +289,21 @@ func ownLabels(l, shared, group bot.Labels) string {
 	return strings.Join(parts, ", ")
 }
 
-func commonLabels(es []bot.Episode) bot.Labels {
-	return common(es, func(e bot.Episode) bot.Labels { return e.Labels })
+func commonLabels(f bot.ThreadFacts) bot.Labels {
+	return common(whole(f), func(e bot.Episode) bot.Labels { return e.Labels })
 }
 
-func commonAnnotations(es []bot.Episode) bot.Labels {
-	return common(es, func(e bot.Episode) bot.Labels { return e.Annotations })
+func commonAnnotations(f bot.ThreadFacts) bot.Labels {
+	return common(whole(f), func(e bot.Episode) bot.Labels { return e.Annotations })
+}
+
+// whole are the episodes where the facts hold all of them: of some alone it
+// cannot be said what all have in common.
+func whole(f bot.ThreadFacts) []bot.Episode {
+	if len(f.Episodes) < f.Counts.Live()+f.Counts.Resolved {
+		return nil
+	}
+	return f.Episodes
 }
 
 func common(es []bot.Episode, of func(bot.Episode) bot.Labels) bot.Labels {

@@ -149,7 +149,7 @@ func pages(s Style) []page {
 		{"log: heard again", Heard(bot.HeartbeatState{Name: "Watchdog", LastAt: noon, Returned: later}, s)},
 		{"log: a picture", PictureOf(bot.Picture{Name: "HighLoad.png", PNG: []byte{1}, Alt: "HighLoad: 9 (1 to 9). Alert when > 5."})},
 		{"log: no picture", NoPicture("no Prometheus is configured.")},
-		{"log: the root was made anew", Remade()},
+		{"a root that was made anew", root(group(1, 0, 0, 0), func(f *bot.ThreadFacts) { f.Remade = true })},
 		{"a room far behind: merged", Merge([]bot.Entry{{At: noon, Message: Acked("alice", "on it", 1, 0)}, {At: later, Message: Unacked("alice", "")}, {At: later, Message: Resolved(es(over), labels, s)}}, s)},
 		{"what no platform takes otherwise", Marker(firing.Thread)},
 	}

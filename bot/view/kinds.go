@@ -70,27 +70,32 @@ func silenceRoot(f bot.ThreadFacts, s Style) bot.Message {
 func rebootRoot(f bot.ThreadFacts, s Style) bot.Message {
 	r := f.Thread.State.Reboot
 	m := bot.Message{Tone: bot.ToneInfo, Note: idNote(f.Thread)}
-	live := 0
 	for _, g := range f.Gathered {
 		if g.Counts.Live() > 0 {
-			live++
 			if g.Counts.Firing > 0 && g.Thread.Severity.Rank() > int(bot.SeverityInfo) {
 				m.Tone = severityTone(max(g.Thread.Severity, toneSeverity(m.Tone)))
 			}
 		}
 	}
 	if r.Over {
-		if live == 0 {
-			m.Tone = bot.ToneOK
-		}
+		// Nobody edits it any more, so it says what was, and no state that may change.
+		m.Tone = bot.ToneInfo
 		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host))
-		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s; the grace time is over. %s fired while it came up; %s.",
-			s.Time(r.At), phrase.Count(len(f.Gathered), "group", "groups"), phrase.Count(live, "still does and has a thread of its own", "still do and have threads of their own"))))}}
-	} else {
-		m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host+": alerts gather here"))
-		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s. Until %s its alerts are listed here; what still fires then gets a thread of its own.",
-			s.Time(r.At), s.Time(r.Until))))}}
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s; the grace time ended %s. %s fired while it came up; %s then.",
+			s.Time(r.At), s.Time(f.Thread.ClosedAt), phrase.Count(len(r.Threads), "group", "groups"),
+			phrase.Count(r.Still, "still did, and got a thread of its own", "still did, and got threads of their own"))))}}
+		var names []bot.Text
+		for _, g := range f.Gathered {
+			names = append(names, bot.Line(bot.T(TitleOf(g.Thread)+" "), bot.M(string(g.Thread.ID))))
+		}
+		if len(names) > 0 {
+			m.Blocks = append(m.Blocks, bot.List{Items: names[:min(len(names), s.limit(30))]})
+		}
+		return m
 	}
+	m.Title = bot.Line(bot.B("REBOOTED"), bot.T(" "+r.Host+": alerts gather here"))
+	m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("Booted %s. Until %s its alerts are listed here; what still fires then gets a thread of its own.",
+		s.Time(r.At), s.Time(r.Until))))}}
 	if items := groupItems(f.Gathered, s, 30); len(items) > 0 {
 		m.Blocks = append(m.Blocks, bot.List{Items: items})
 	}

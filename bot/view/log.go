@@ -20,6 +20,10 @@ func Fired(es []bot.Episode, group bot.Labels, s Style) bot.Message {
 func Resolved(es []bot.Episode, group bot.Labels, s Style) bot.Message {
 	how := "is resolved"
 	many := "are resolved"
+	if all(es, func(e bot.Episode) bool { return e.Ended == bot.EndedByMove }) {
+		return logLine(es, group, s, bot.ToneMuted, "goes on in another thread: Alertmanager groups it otherwise now",
+			"go on in other threads: Alertmanager groups them otherwise now")
+	}
 	if all(es, func(e bot.Episode) bool { return e.Ended == bot.EndedByAbsence }) {
 		how, many = "is over: Alertmanager no longer lists it", "are over: Alertmanager no longer lists them"
 	}
@@ -162,11 +166,6 @@ func NoPicture(reason string) bot.Message {
 	return bot.Message{Title: bot.Line(bot.F("No graph: " + reason))}
 }
 
-// Remade explains a thread's second root.
-func Remade() bot.Message {
-	return bot.Message{Title: bot.Line(bot.T("The former message of this thread was deleted in the room; this one takes its place."))}
-}
-
 // logLine is one sentence for one alert, a headline and a list for several.
 func logLine(es []bot.Episode, group bot.Labels, s Style, tone bot.Tone, singular, plural string) bot.Message {
 	m := bot.Message{Tone: tone}
@@ -191,7 +190,7 @@ func logLine(es []bot.Episode, group bot.Labels, s Style, tone bot.Tone, singula
 func nameOf(e bot.Episode, among []bot.Episode, group bot.Labels) string {
 	shared := bot.Labels{}
 	if len(among) > 1 {
-		shared = commonLabels(among)
+		shared = common(among, func(e bot.Episode) bot.Labels { return e.Labels })
 	}
 	delete(shared, "instance")
 	own := ownLabels(e.Labels, shared, group)

@@ -60,6 +60,14 @@ func (s Style) zone() *time.Location {
 
 // Root is what stands at the head of a thread now.
 func Root(f bot.ThreadFacts, s Style) bot.Message {
+	m := root(f, s)
+	if f.Remade {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.F("The former message of this thread was deleted here; this one takes its place."))})
+	}
+	return m
+}
+
+func root(f bot.ThreadFacts, s Style) bot.Message {
 	switch f.Thread.Kind {
 	case bot.ThreadAlert:
 		return alertRoot(f, s)
@@ -140,9 +148,22 @@ func idNote(t bot.Thread, more ...bot.Span) bot.Text {
 	return append(bot.Text{bot.M(string(t.ID))}, more...)
 }
 
-// Marker stands for what a platform takes in no other form.
+// Marker stands for what a platform takes in no other form: of an alert it says
+// the least that people need, in our own words alone.
 func Marker(t bot.Thread) bot.Message {
-	return bot.Message{Tone: bot.ToneUnknown, Title: bot.Line(bot.T("This message cannot be shown here; ask for "), bot.M("alerts "+string(t.ID)))}
+	m := bot.Message{Tone: bot.ToneUnknown, Title: bot.Line(bot.T("This message cannot be shown here; ask for "), bot.M("alerts "+string(t.ID)))}
+	if t.Kind != bot.ThreadAlert {
+		return m
+	}
+	state := "RESOLVED"
+	if t.Open() {
+		m.Tone, state = severityTone(t.Severity), "FIRING"
+		if t.Severity == bot.SeverityCritical {
+			state = "CRITICAL"
+		}
+	}
+	m.Title = bot.Line(bot.B(state), bot.T(": cannot be shown here; ask for "), bot.M("alerts "+string(t.ID)))
+	return m
 }
 
 // comment is a silence's comment without the key at its end, by which the bot

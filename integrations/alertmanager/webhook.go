@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,8 +31,8 @@ const (
 // HandlerOptions describe one webhook endpoint. Zero values give what is said
 // at each.
 type HandlerOptions struct {
-	// Endpoint is its configured name: up to 64 lower-case letters, digits, "-" and
-	// "_", beginning with a letter or digit, as the configuration asks for.
+	// Endpoint is its configured name: letters (a-z), digits, ".", "-" and "_",
+	// beginning with a letter or digit, as the configuration has it.
 	Endpoint string
 	// Credentials open it, any one of them. With none, every request is refused.
 	Credentials []Credential
@@ -72,9 +71,6 @@ type Handler struct {
 	commits sync.WaitGroup
 }
 
-// endpointForm is what can stand in an address without any question.
-var endpointForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-
 // decodersAtOnce bounds memory: a decoded body takes several times its size.
 const decodersAtOnce = 4
 
@@ -107,8 +103,8 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 	o.Receivers, o.Credentials = slices.Clone(o.Receivers), slices.Clone(o.Credentials)
 
 	var faults []error
-	if !endpointForm.MatchString(o.Endpoint) {
-		faults = append(faults, fmt.Errorf("webhook endpoint %q: its name may hold only a-z, 0-9, - and _, at most 64, and begins with a letter or digit", o.Endpoint))
+	if o.Endpoint == "" || strings.Trim(o.Endpoint, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != "" || strings.ContainsAny(o.Endpoint[:1], ".-_") {
+		faults = append(faults, fmt.Errorf("webhook endpoint %q: its name may hold only letters (a-z), digits, '.', '-' and '_', and begins with a letter or digit", o.Endpoint))
 	}
 	if o.Sink == nil {
 		faults = append(faults, fmt.Errorf("webhook endpoint %q has no sink", o.Endpoint))

@@ -36,7 +36,7 @@ func newClient(c *Chat, a attaching, sink bot.Sink) *client {
 func (cl *client) tell(b []byte) {
 	if !cl.out.put(false, b) {
 		cl.c.log.Warn("a console is too slow and is dropped", "user", cl.user)
-		cl.out.drop("This console did not keep up with what there was to show, and was dropped. Attach again; the transcript has everything.")
+		cl.out.drop("This console did not keep up with what there was to show, and was dropped; the transcript has everything.")
 	}
 }
 
@@ -47,12 +47,12 @@ func (cl *client) serve(ctx context.Context) {
 		defer cl.conn.Close()
 		cl.out.write(cl.conn)
 	})
-	stop := context.AfterFunc(ctx, func() { cl.out.finish("The bot stops.") })
+	stop := context.AfterFunc(ctx, func() { cl.out.finish("The bot stops.", true) })
 	// The reader ends when the writer has closed the connection, or when the
 	// client has.
 	why := cl.read(ctx)
 	stop()
-	cl.out.finish(why)
+	cl.out.finish(why, false)
 	wg.Wait()
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"os/user"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"watchstander/bot"
@@ -30,8 +28,11 @@ type ClientOptions struct {
 	Env func(string) string
 	// HistoryFile keeps what was typed; "" for the usual place.
 	HistoryFile string
-	// SaveDir is where /save puts files; "" for the working folder.
+	// SaveDir is where /save puts files, made when there is one; "" for the
+	// working folder.
 	SaveDir string
+	// Notes are shown as words of the console itself, when it is attached.
+	Notes <-chan string
 	// Name gives a user's name for reading; nil asks the host.
 	Name func(bot.UserID) string
 	// Wait is how long a line from a pipe waits for its answer; 0 for a minute.
@@ -47,22 +48,23 @@ const (
 
 // Attach joins a person to the bot that listens at a socket, until the input
 // ends, the person leaves, ctx ends, or the bot goes. On a terminal it edits
-// lines; with pipes it sends each line when the one before has its answer, or has
+// lines, and attaches again to a bot that comes back; with pipes it sends each line when the one before has its answer, or has
 // had the time for one, and its error tells that one was not taken.
 func Attach(ctx context.Context, socket string, in io.Reader, out io.Writer, o ClientOptions) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", socket)
-	switch {
-	case err == nil:
-		return converse(ctx, conn, in, out, o)
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case errors.Is(err, fs.ErrPermission):
-		return bot.Errorf(bot.CodeForbidden, "You may not open %s; its group may.", socket).Because(err)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
-		return bot.Errorf(bot.CodeUnavailable, "No bot answers at %s. Does it run?", socket).Because(err)
+	again := func(ctx context.Context) (net.Conn, error) { return dial(ctx, socket) }
+	conn, err := again(ctx)
+	if err == nil {
+		err = converse(ctx, conn, again, in, out, o)
 	}
-	return bot.Errorf(bot.CodeUnavailable, "%s cannot be opened: %v.", socket, err).Because(err)
+	return withoutGone(err)
+}
+
+// withoutGone is an error for the caller, to whom it is one like any other.
+func withoutGone(err error) error {
+	if g, ok := errors.AsType[gone](err); ok {
+		return g.why
+	}
+	return err
 }
 
 // Local joins a person to a Chat of this process, as the user that the caller
@@ -71,14 +73,15 @@ func Local(ctx context.Context, c *Chat, user bot.UserID, in io.Reader, out io.W
 	ours, theirs := net.Pipe()
 	select {
 	case c.locals <- attaching{theirs, user}:
-		return converse(ctx, ours, in, out, o)
+		return withoutGone(converse(ctx, ours, nil, in, out, o))
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-// converse makes the ends ready, runs the session, and puts all back.
-func converse(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, o ClientOptions) (err error) {
+// converse makes the ends ready, runs the session, and puts all back. dial makes
+// another connection when this one is lost; nil, there is none.
+func converse(ctx context.Context, conn net.Conn, dial func(context.Context) (net.Conn, error), in io.Reader, out io.Writer, o ClientOptions) (err error) {
 	if o.Env == nil {
 		o.Env = os.Getenv
 	}
@@ -96,24 +99,22 @@ func converse(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, o
 	case o.Past == 0 && inFile != nil && outFile != nil:
 		o.Past = usualPast
 	}
-	s := &session{o: o, conn: conn, out: out, id: rand.Text(), outgoing: newOutbox(conn), told: make(chan told), typed: make(chan input),
+	s := &session{o: o, link: newLink(conn), dial: dial, out: out, id: rand.Text(), typed: make(chan input),
 		next: make(chan struct{}, 1), end: make(chan struct{}), waiting: map[int]*pending{}, unsure: map[string]int{}, asked: map[int]*inquiry{},
-		roots: map[bot.MessageID]*bot.Message{},
+		roots: map[bot.MessageID]*bot.Message{}, began: time.Now(),
 		paint: &painter{zone: time.UTC, name: o.Name, colour: outFile != nil && !dumb && o.Env("NO_COLOR") == ""}}
 	if outFile != nil {
 		s.resize = func() int { return widthOfTerminal(outFile) }
 	}
 
-	var wg sync.WaitGroup
-	// A failed write closes nothing: why the server went is still to be read.
-	wg.Go(func() { s.outgoing.write(conn) })
-	wg.Go(s.hear)
-	defer wg.Wait()
-	defer s.outgoing.finish("")
-	defer conn.Close()
+	defer func() {
+		if s.link != nil {
+			s.link.close()
+		}
+	}()
 	end := sync.OnceFunc(func() { close(s.end) })
 	defer end()
-	s.outgoing.put(true, line(hello{Version: version, Session: s.id, Past: o.Past}))
+	s.link.outgoing.put(true, line(hello{Version: version, Session: s.id, Past: o.Past}))
 	if err := s.greet(ctx); err != nil {
 		return err
 	}

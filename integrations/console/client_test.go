@@ -158,6 +158,23 @@ func TestLocal(t *testing.T) {
 	}
 }
 
+// Who embeds a console can have a word with its person.
+func TestNotes(t *testing.T) {
+	s := serve(t, Options{})
+	notes := make(chan string)
+	o := named()
+	o.Notes = notes
+	in, typed := io.Pipe()
+	var out screen
+	done := make(chan error, 1)
+	go func() { done <- Local(t.Context(), s.Chat, "demo", in, &out, o) }()
+	notes <- "the story\x1b[2J is over"
+	typed.Close()
+	if err := <-done; err != nil || out.String() != "-- the story␛[2J is over\n" {
+		t.Errorf("%v, %q", err, out.String())
+	}
+}
+
 func TestNobodyThere(t *testing.T) {
 	dir := folder(t)
 	err := Attach(t.Context(), filepath.Join(dir, "s"), strings.NewReader(""), io.Discard, named())
@@ -233,7 +250,7 @@ func TestHungServer(t *testing.T) {
 		}()
 		began := time.Now()
 		var out bytes.Buffer
-		err := converse(t.Context(), ours, strings.NewReader("/threads\nstatus\n"), &out, named())
+		err := converse(t.Context(), ours, nil, strings.NewReader("/threads\nstatus\n"), &out, named())
 		if err == nil || time.Since(began) != 2*usualWait || !strings.Contains(out.String(), "no answer in 1m0s: /threads") ||
 			!strings.Contains(out.String(), "nobody knows whether this was taken: status") {
 			t.Errorf("after %s: %v, %s", time.Since(began), err, out.String())
@@ -273,7 +290,7 @@ func TestSave(t *testing.T) {
 	root := s.root("root", diskFull())
 	s.reply("pic", root, picture())
 	s.reply("evil", "", hostile())
-	dir := folder(t)
+	dir := filepath.Join(folder(t), "pictures") // made when it is needed
 	o := named()
 	o.Past, o.SaveDir = 10, dir
 	for range 2 {

@@ -169,7 +169,7 @@ func (c *Chat) admit(ctx context.Context, a attaching, sink bot.Sink, wg *sync.W
 	}
 	if why != "" {
 		c.log.Warn("a console was turned away", "user", a.user, "why", why)
-		cl.out.finish(why)
+		cl.out.finish(why, false)
 	}
 	wg.Go(func() {
 		cl.serve(ctx)
@@ -198,7 +198,7 @@ func (c *Chat) Reloaded() {
 		}
 		if why := c.stranger(cl.user); why != "" {
 			c.log.Warn("a console is sent away", "user", cl.user, "why", why)
-			cl.out.finish(why)
+			cl.out.finish(why, false)
 		} else if cl.attached {
 			hi := c.hello(cl.user)
 			cl.tell(line(toClient{Hello: &hi}))

@@ -19,9 +19,10 @@
 // # The client half
 //
 // [Attach] and [Local] join a person to a Chat. client.go makes the ends ready,
-// greet.go and heard.go take what the server tells, session.go is the loop,
-// waiting.go knows what has no answer yet, typed.go understands what is typed,
-// terminal.go edits lines, paint.go, blocks.go and wrap.go turn frames into lines
+// link.go is one connection and the way back to a bot that went, greet.go and
+// heard.go take what the server tells, session.go is the loop, waiting.go knows
+// what has no answer yet, typed.go understands what is typed, complete.go is the
+// Tab key, terminal.go edits lines, paint.go, blocks.go and wrap.go turn frames into lines
 // of text, changes.go tells what an edit changed, clean.go lets nothing through
 // that a terminal would obey, save.go keeps pictures. Colours and widths are
 // known here alone, so that one frame serves every terminal.
@@ -53,7 +54,8 @@
 //	{"refused":{"n":1,"why":"…","again":true}}     it is not, or may not be
 //	{"done":{"n":2,"note":"…"}}                    the answer to 2 is complete
 //	{"hello":{"name":"…","zone":"…"}}              the greeting, as it is now
-//	{"bye":"…"}                                    the last line
+//	{"bye":"…","again":true}                       the last line; it may help to
+//	                                               attach again
 //
 // What belongs to an answer carries its number ("re":2); the past that follows
 // the hello is the answer to number 0. A root in an answer is shown as it is

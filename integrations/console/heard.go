@@ -9,6 +9,13 @@ import (
 
 // hears takes one line of the server.
 func (s *session) hears(w told) error {
+	if s.away != nil {
+		if err := s.greeted(w); err != nil {
+			return err
+		}
+		s.away, s.catching = nil, true
+		return nil
+	}
 	switch l := w.line; {
 	case w.err != nil:
 		if err := s.orphans(); err != nil {
@@ -19,11 +26,18 @@ func (s *session) hears(w told) error {
 		if err := s.orphans(); err != nil {
 			return err
 		}
-		return bot.Errorf(bot.CodeUnavailable, "%s", cleanLine(*l.Bye))
+		why := bot.Errorf(bot.CodeUnavailable, "%s", cleanLine(*l.Bye))
+		if l.Again {
+			return gone{why}
+		}
+		return why
 	case l.Post != nil:
 		return s.posted(l.Re, *l.Post)
 	case l.Said != nil:
 		s.paint.named(l.Said.User, l.Said.Name)
+		if !s.fresh(string(l.Said.ID), l.Said.At, time.Time{}) {
+			return nil
+		}
 		return s.print(s.paint.said(*l.Said))
 	case l.Hello != nil:
 		s.welcome(*l.Hello)
@@ -37,17 +51,56 @@ func (s *session) hears(w told) error {
 	return nil
 }
 
-// orphans tells which lines nobody will ever hear of again here.
+// orphans tells of which lines nobody knows what became. Said again in this
+// session, they are known again.
 func (s *session) orphans() error {
 	for _, n := range sorted(s.waiting) {
-		if p := s.waiting[n]; !p.taken {
-			if err := s.print(s.paint.warn("nobody knows whether this was taken: %s", brief(p.say.Text))); err != nil {
-				return err
-			}
+		p := s.waiting[n]
+		if p.taken {
+			continue
+		}
+		delete(s.waiting, n)
+		s.failed++
+		text := "nobody knows whether this was taken: %s"
+		if s.edits != nil && s.dial != nil {
+			s.doubt(n, p.say)
+			text += " (typed again, it will not be done twice)"
+		}
+		if err := s.print(s.paint.warn(text, brief(p.say.Text))); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// doubt keeps the number of a line that may be in the state.
+func (s *session) doubt(n int, x say) {
+	if len(s.unsure) < maxKept {
+		s.unsure[x.key()] = n
+	}
+}
+
+// fresh tells whether something is to be shown, and remembers that it was. Only
+// what a bot tells that came back may have been shown, or be older than this
+// session.
+func (s *session) fresh(key string, at, changed time.Time) bool {
+	last, known := s.shown[key]
+	known = known && !changed.After(last)
+	if changed.After(at) {
+		at = changed
+	}
+	if s.catching && (known || at.Before(s.began)) {
+		return false
+	}
+	if s.shown == nil || len(s.shown) >= maxShown {
+		s.shown = map[string]time.Time{} // something may be told twice then
+	}
+	s.shown[key] = at
+	return true
+}
+
+// maxShown bounds what is remembered.
+const maxShown = 10_000
 
 func (s *session) refused(r refused) error {
 	p := s.waiting[r.N]
@@ -58,9 +111,7 @@ func (s *session) refused(r refused) error {
 	s.failed++
 	text := s.paint.warn("not taken (%s): %s", brief(p.say.Text), r.Why)
 	if r.Again {
-		if len(s.unsure) < maxKept {
-			s.unsure[p.say.key()] = r.N
-		}
+		s.doubt(r.N, p.say)
 		text = s.paint.warn("not taken (%s): %s Type it again; it will not be done twice.", brief(p.say.Text), r.Why)
 	}
 	s.more()
@@ -80,8 +131,20 @@ func (s *session) posted(re *int, p post) error {
 			return nil
 		}
 	}
-	text := s.show(p, f)
-	if re == nil && f.Kind == bot.SendReply {
+	past := s.catching && re != nil && *re == 0
+	if fresh := s.fresh(string(f.Key), p.At, p.Changed); past && !fresh {
+		s.meet(p, f)
+		return nil
+	}
+	text := ""
+	if before := s.roots[bot.MessageID(f.Key)]; past && f.Kind == bot.SendRoot && before != nil {
+		// It stands on the screen as it was before the bot went.
+		s.meet(p, f)
+		text = s.paint.edit(place{at: p.Changed, thread: p.Thread}, before, f.Message)
+	} else {
+		text = s.show(p, f)
+	}
+	if (re == nil || past) && f.Kind == bot.SendReply {
 		s.answered(p, f)
 	}
 	return s.print(text)
@@ -137,6 +200,10 @@ func (s *session) done(d done) error {
 		s.ready = true
 		s.more()
 		return s.print(s.greeting(d))
+	}
+	if d.N == 0 {
+		s.catching = false
+		return s.print(s.paint.note("attached again"))
 	}
 	q := s.asked[d.N]
 	if q == nil {
@@ -210,7 +277,7 @@ func brief(text string) string {
 	return cut(text, 49, true) + "…"
 }
 
-func sorted(m map[int]*pending) []int {
+func sorted[V any](m map[int]V) []int {
 	out := make([]int, 0, len(m))
 	for n := range m {
 		out = append(out, n)

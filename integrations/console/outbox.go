@@ -51,30 +51,31 @@ func (o *outbox) put(asked bool, lines ...[]byte) bool {
 	return true
 }
 
-// finish says goodbye behind what waits, and ends the connection soon.
-func (o *outbox) finish(why string) {
+// finish says goodbye behind what waits, and ends the connection soon. again
+// tells that it may help to attach again.
+func (o *outbox) finish(why string, again bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.end(why)
+	o.end(why, again)
 }
 
-// drop says goodbye instead of what waits.
+// drop says goodbye instead of what waits. The client may attach again.
 func (o *outbox) drop(why string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.ended {
 		o.waiting, o.bytes = nil, 0
 	}
-	o.end(why)
+	o.end(why, true)
 }
 
-func (o *outbox) end(why string) {
+func (o *outbox) end(why string, again bool) {
 	if o.ended {
 		return
 	}
 	o.ended = true
 	if why != "" {
-		o.waiting = append(o.waiting, line(toClient{Bye: &why}))
+		o.waiting = append(o.waiting, line(toClient{Bye: &why, Again: again}))
 	}
 	_ = o.expire(time.Now().Add(lastWords)) // a connection without deadlines is closed already
 	o.nudge()

@@ -77,6 +77,8 @@ type toClient struct {
 	Done    *done    `json:"done,omitempty"`
 	Hello   *hello   `json:"hello,omitempty"`
 	Bye     *string  `json:"bye,omitempty"`
+	// Again: it may help to attach again after the bye.
+	Again bool `json:"again,omitempty"`
 }
 
 // post is one message of the bot.

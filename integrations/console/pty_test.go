@@ -110,6 +110,9 @@ func TestTerminal(t *testing.T) {
 	if e := <-s.sink.taken; e.Text != "status" {
 		t.Errorf("completed to %q", e.Text)
 	}
+	x.press("help\r")
+	x.await("/help tells what the console itself understands")
+	<-s.sink.taken
 	x.press("backup \t")
 	x.await("backup run  backup verify")
 	x.press("v\t\r")
@@ -172,7 +175,11 @@ func TestTerminalIsGivenBack(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	x.wantEnd("The bot stops.")
+	x.await("The bot stops. This console attaches again when it can")
+	x.press("status\r")
+	x.await("not sent, the bot is away: status")
+	x.press("\x03")
+	x.wantEnd("")
 	after, _ := unix.IoctlGetTermios(int(x.slave.Fd()), unix.TCGETS)
 	if after.Lflag&unix.ECHO == 0 || after.Lflag&unix.ICANON == 0 {
 		t.Error("the terminal stays raw")
@@ -217,5 +224,24 @@ func TestDumbTerminal(t *testing.T) {
 	x.wantEnd("")
 	if strings.Contains(x.shown.String(), "\x1b") {
 		t.Errorf("%q", x.shown.String())
+	}
+}
+
+// Ctrl-C takes back what was typed, and only then leaves.
+func TestInterrupt(t *testing.T) {
+	s := serve(t, Options{})
+	s.pong()
+	x := sit(t, s, atTerminal(t))
+	x.await("> ")
+	x.press("silence everything\x03status\r")
+	if e := <-s.sink.taken; e.Text != "status" {
+		t.Errorf("the sink got %q", e.Text)
+	}
+	x.await("pong to status")
+	x.press("ack\x1b[D\x03") // from the middle of the line, too
+	x.press("\x03not this\r")
+	x.wantEnd("")
+	if len(s.sink.taken) != 0 {
+		t.Errorf("the sink got %+v", <-s.sink.taken)
 	}
 }

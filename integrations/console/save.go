@@ -61,6 +61,9 @@ func (x attachment) save(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
 	name := fileName(x.name)
 	ext := filepath.Ext(name)
 	stem := strings.TrimSuffix(name, ext)

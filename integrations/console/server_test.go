@@ -364,7 +364,7 @@ func TestSlowClientIsTold(t *testing.T) {
 		last = append(last[:0], b...)
 	}
 	<-done
-	if string(last) != `{"bye":"too slow"}` {
+	if string(last) != `{"bye":"too slow","again":true}` {
 		t.Errorf("the last line is %s", last)
 	}
 }

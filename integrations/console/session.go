@@ -21,20 +21,20 @@ import (
 // session is one conversation, seen from the person. Its loop owns all but what
 // mu guards.
 type session struct {
-	o        ClientOptions
-	conn     net.Conn
-	out      io.Writer
-	keys     keyboard
-	edits    *editor // nil without a terminal
-	resize   func() int
-	id       string
-	hi       hello
-	outgoing *outbox
-	told     chan told
-	typed    chan input
-	next     chan struct{} // one slot: the next line is wanted
-	end      chan struct{}
-	paint    *painter
+	o      ClientOptions
+	link   *link // nil while the bot is away
+	dial   func(context.Context) (net.Conn, error)
+	away   *absence // nil while it is not
+	out    io.Writer
+	keys   keyboard
+	edits  *editor // nil without a terminal
+	resize func() int
+	id     string
+	hi     hello
+	typed  chan input
+	next   chan struct{} // one slot: the next line is wanted
+	end    chan struct{}
+	paint  *painter
 
 	n       int // the last number given to a line
 	in      int // the thread that the person stands in
@@ -49,6 +49,11 @@ type session struct {
 	asked  map[int]*inquiry
 	roots  map[bot.MessageID]*bot.Message
 	keeps  attachments
+	// shown are posts and lines since began, each with when it was changed last,
+	// so that nothing is told twice by a bot that came back.
+	shown    map[string]time.Time
+	began    time.Time
+	catching bool // the past is told once more
 
 	mu       sync.Mutex
 	offers   offers
@@ -90,16 +95,29 @@ func (s *session) run(ctx context.Context) error {
 		case <-winch:
 			s.fit()
 		case <-timer:
-			err = s.overdue()
-		case w := <-s.told:
+			err = s.overdue(ctx)
+		case text := <-s.o.Notes:
+			err = s.print(s.paint.note("%s", text))
+		case w := <-s.hearing():
 			err = s.hears(w)
 		case in := <-s.typed:
 			err = s.obey(in)
+		}
+		if g, ok := errors.AsType[gone](err); ok {
+			err = s.part(g)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// hearing is where the server's next line comes from, if it is there.
+func (s *session) hearing() chan told {
+	if s.link == nil {
+		return nil
+	}
+	return s.link.told
 }
 
 // fit takes the terminal's width.
@@ -157,9 +175,15 @@ func (s *session) obey(in input) (err error) {
 		s.paint.open = false
 	}
 	o := understand(in.text, s.in, s.offers.threaded)
+	if s.away != nil && s.needsBot(o) {
+		o = order{do: doRefuse, text: "not sent, the bot is away: " + brief(in.text)}
+	}
 	switch o.do {
 	case doSay:
 		s.say(o)
+		if word, _ := cutWord(o.text); s.edits != nil && (word == "help" || word == "?") {
+			err = s.print(s.paint.note("/help tells what the console itself understands."))
+		}
 	case doEnter:
 		if slices.Contains(s.offers.threads, o.thread) {
 			s.enter(o.thread)
@@ -191,6 +215,17 @@ func (s *session) obey(in input) (err error) {
 	return err
 }
 
+// needsBot tells whether an order can be carried out only by the bot.
+func (s *session) needsBot(o order) bool {
+	switch o.do {
+	case doSay, doList, doShow, doPast:
+		return true
+	case doEnter:
+		return !slices.Contains(s.offers.threads, o.thread)
+	}
+	return false
+}
+
 func (s *session) enter(thread int) {
 	s.in = thread
 	if s.edits == nil {
@@ -216,7 +251,8 @@ func (s *session) say(o order) {
 	x.N = n
 	p := &pending{say: x, id: messageID(s.hi.User, s.id, n), when: time.Now()}
 	s.waiting[n] = p
-	s.outgoing.put(true, line(toServer{Say: &p.say}))
+	s.fresh(string(p.id), p.when, time.Time{})
+	s.link.outgoing.put(true, line(toServer{Say: &p.say}))
 }
 
 // key tells lines apart by what they say and where.
@@ -236,7 +272,7 @@ func (s *session) ask(q inquiry, a asking) {
 	default:
 		w.History = &a
 	}
-	s.outgoing.put(true, line(w))
+	s.link.outgoing.put(true, line(w))
 }
 
 func (s *session) save(thread int) string {

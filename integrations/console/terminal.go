@@ -64,6 +64,29 @@ type editor struct {
 	term   *term.Terminal
 	before *term.State
 	fd     int
+	left   bool // by Ctrl-C on an empty line
+}
+
+// Ctrl-C comes as a byte, since the terminal is raw. The line editor would end at
+// it whatever stands in the line, so that it gets a key in its place which it
+// does not know and hands on.
+const (
+	ctrlC    = 0x03
+	standsIn = 0x1c
+)
+
+// Read gives the editor its keys.
+func (e *editor) Read(b []byte) (int, error) {
+	if e.left {
+		return 0, io.EOF
+	}
+	n, err := e.in.Read(b)
+	for i := range b[:n] {
+		if b[i] == ctrlC {
+			b[i] = standsIn
+		}
+	}
+	return n, err
 }
 
 func newEditor(in, out *os.File, past *history, completer func(before string) (string, []string)) (*editor, error) {
@@ -76,10 +99,16 @@ func newEditor(in, out *os.File, past *history, completer func(before string) (s
 	e.term = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{e.in, out}, "> ")
+	}{e, out}, "> ")
 	e.term.History = past
 	e.term.AutoCompleteCallback = func(text string, pos int, key rune) (string, int, bool) {
-		if key != '\t' {
+		switch {
+		case key == standsIn && text != "":
+			return "", 0, true // as in a shell
+		case key == standsIn:
+			e.left = true
+			return "", 0, false
+		case key != '\t':
 			return "", 0, false
 		}
 		after, several := completer(text[:pos])
@@ -105,6 +134,9 @@ func (e *editor) resize() (width int) {
 
 func (e *editor) read() (string, error) {
 	text, err := e.term.ReadLine()
+	if e.left {
+		return "", io.EOF
+	}
 	if errors.Is(err, term.ErrPasteIndicator) {
 		return text, errPasted
 	}

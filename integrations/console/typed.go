@@ -44,7 +44,7 @@ var help = []string{
 	"/show t12     one thread, whole, as it is now",
 	"/history 50   the last messages",
 	"/save t12     keep the newest picture or file of a thread",
-	"/quit         leave (Ctrl-D and Ctrl-C do, too)",
+	"/quit         leave (Ctrl-D does, too, and Ctrl-C on an empty line)",
 	"Tab completes, ↑ and ↓ go through what you typed. A line that begins with a blank is not remembered.",
 }
 

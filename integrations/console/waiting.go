@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"time"
 
 	"watchstander/bot"
@@ -99,6 +100,9 @@ func (s *session) due() (time.Duration, bool) {
 	for _, q := range s.asked {
 		sooner(q.when.Add(s.o.Wait))
 	}
+	if s.away != nil {
+		sooner(s.away.at)
+	}
 	return time.Until(first), !first.IsZero()
 }
 
@@ -115,7 +119,12 @@ func (p *pending) deadline(s *session) time.Time {
 }
 
 // overdue tells of lines that wait for longer than people like to.
-func (s *session) overdue() error {
+func (s *session) overdue(ctx context.Context) error {
+	if s.away != nil && !time.Now().Before(s.away.at) {
+		if err := s.reattach(ctx); err != nil {
+			return err
+		}
+	}
 	for _, n := range sorted(s.waiting) {
 		p := s.waiting[n]
 		if at := p.deadline(s); at.IsZero() || time.Now().Before(at) {

@@ -32,7 +32,7 @@ func TestUnansweredLineStealsNothing(t *testing.T) {
 			t.Helper()
 			time.Sleep(2 * patience)
 			out.Reset()
-			if err := s.overdue(); err != nil {
+			if err := s.overdue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			return out.String()
