@@ -156,7 +156,7 @@ func (h *house) matrix(ctx context.Context, ch config.Chat) (*matrix.Chat, error
 	}
 	o := matrix.Options{Chat: ch.ID, Homeserver: ch.Matrix.Homeserver, User: ch.Matrix.User, Token: token, Rooms: map[bot.RoomID]string{},
 		RoomPerSecond: ch.Matrix.PerSecond, RoomBurst: ch.Matrix.Burst, ChatPerSecond: ch.Matrix.PerSecond, ChatBurst: ch.Matrix.Burst,
-		Loud: []bot.Tone{bot.ToneCritical}, Offers: ch.Matrix.OfferReactions, Log: h.log.With("chat", ch.ID)}
+		Loud: []bot.Tone{bot.ToneCritical}, Offers: ch.Matrix.OfferReactions, Log: h.log}
 	for _, r := range h.config.Rooms {
 		if r.Chat == ch.ID {
 			o.Rooms[r.ID] = r.PlatformID
@@ -184,7 +184,7 @@ func (h *house) buildAlertmanagers(settleAfter time.Duration) error {
 			return fmt.Errorf("alertmanager %s: %w", a.Name, err)
 		}
 		client, err := alertmanager.New(alertmanager.Options{Name: a.Name, URLs: a.URLs, Receivers: a.Receivers, Auth: auth,
-			SettleAfter: settleAfter, Log: h.log.With("alertmanager", a.Name)})
+			SettleAfter: settleAfter, Log: h.log})
 		if err != nil {
 			return fmt.Errorf("alertmanager %s: %w", a.Name, err)
 		}
@@ -217,7 +217,7 @@ func (h *house) buildWebhooks() error {
 			return fmt.Errorf("webhook %s: %w", w.Name, err)
 		}
 		handler, err := alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: w.Name, Credentials: []alertmanager.Credential{credential},
-			Receivers: h.receiversOf(w.Alertmanager), MaxBody: w.MaxBody, Sink: h.flow, Log: h.log.With("webhook", w.Name),
+			Receivers: h.receiversOf(w.Alertmanager), MaxBody: w.MaxBody, Sink: h.flow, Log: h.log,
 			Observe: func(result string) { h.webhooks.WithLabelValues(w.Name, result).Inc() }})
 		if err != nil {
 			return fmt.Errorf("webhook %s: %w", w.Name, err)

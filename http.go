@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -17,20 +19,47 @@ func (h *house) server() *http.Server {
 		mux.Handle(w.Path(), w)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })
+	ready := &readiness{ask: h.flow.Unready}
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if why := h.flow.Unready(r.Context()); why != "" {
+		if why := ready.why(r.Context()); why != "" {
 			plain(w, http.StatusServiceUnavailable, why)
 			return
 		}
 		plain(w, http.StatusOK, "ready")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{Registry: h.registry, MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{Registry: h.registry, MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
+		ErrorHandling: promhttp.ContinueOnError, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn)}))
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		// Who is known has a deadline of its own for the body; nobody else holds a
+		// connection for longer.
+		ReadTimeout:    15 * time.Second,
+		ErrorLog:       slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 16 << 10,
 	}
+}
+
+// readiness keeps an answer for a moment: asking writes to the state, which
+// strangers must not make it do as often as they like.
+type readiness struct {
+	ask  func(context.Context) string
+	mu   sync.Mutex
+	at   time.Time
+	said string
+}
+
+const readinessKept = 5 * time.Second
+
+func (r *readiness) why(ctx context.Context) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.at.IsZero() || time.Since(r.at) > readinessKept {
+		// A caller that leaves must not leave its failure to the next one.
+		r.said, r.at = r.ask(context.WithoutCancel(ctx)), time.Now()
+	}
+	return r.said
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

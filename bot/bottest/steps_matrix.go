@@ -106,5 +106,6 @@ func (o *oneSync) Sync(ctx context.Context, _ matrix.SyncQuery) (json.RawMessage
 	return answer, nil
 }
 
+func (o *oneSync) WhoAmI(context.Context) (string, error)              { return "@watchstander:example.org", nil }
 func (o *oneSync) JoinedRooms(context.Context) ([]string, error)       { return []string{o.room}, nil }
 func (o *oneSync) DisplayName(context.Context, string) (string, error) { return "watchstander", nil }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -13,6 +14,9 @@ import (
 
 // Config is the file, checked and resolved. It is read only.
 type Config struct {
+	// sums tell of each secret, by its key, whether it is another one now.
+	sums map[string][sha256.Size]byte
+
 	// File is the path it was loaded from.
 	File string
 	// Zone is the zone of the times that people read and type.

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -52,6 +54,12 @@ func Diff(old, new *Config) (reload, restart []string) {
 			reload = append(reload, s.key)
 		default:
 			restart = append(restart, s.key)
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(new.sums)) {
+		// A key that is new or gone is told by its section.
+		if was, known := old.sums[field]; known && was != new.sums[field] {
+			restart = append(restart, "the secret of "+field)
 		}
 	}
 	return reload, restart

@@ -1,6 +1,10 @@
 package config_test
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -40,3 +44,50 @@ func TestDiff(t *testing.T) {
 		}
 	}
 }
+
+// A secret that was changed on the disk is named: whoever rotated it must not
+// believe that the old one no longer counts.
+func TestDiffOfARotatedSecret(t *testing.T) {
+	dir := t.TempDir()
+	token := filepath.Join(dir, "token")
+	write := func(value string) {
+		if err := os.WriteFile(token, []byte(value+"\n"), 0o400); err != nil && !errors.Is(err, os.ErrPermission) {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "config.yaml")
+	text := strings.ReplaceAll(minimal, "TOKEN", token)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load := func() *config.Config {
+		c, err := config.Load(file, config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	write("first-value-0123456789")
+	old := load()
+	if reload, restart := config.Diff(old, load()); len(reload)+len(restart) > 0 {
+		t.Errorf("nothing changed, and told is %q, %q", reload, restart)
+	}
+	if err := os.Remove(token); err != nil {
+		t.Fatal(err)
+	}
+	write("second-value-0123456789")
+	_, restart := config.Diff(old, load())
+	if len(restart) != 2 || !strings.Contains(strings.Join(restart, " "), "the secret of chats[0].matrix.token_file") || strings.Contains(fmt.Sprintf("%+v", old), "first-value") {
+		t.Errorf("told is %q", restart)
+	}
+}
+
+// minimal is a configuration with two secrets in one file.
+const minimal = `version: 1
+state: {path: /var/lib/watchstander/state.db}
+chats: [{name: matrix, matrix: {homeserver: "https://m.example.org", user: "@ws:example.org", token_file: TOKEN}}]
+rooms: [{name: ops, chat: matrix, id: "!ops:example.org"}]
+alertmanagers: [{name: main, urls: ["http://127.0.0.1:9093"], receivers: [ws]}]
+webhooks: [{name: main, alertmanager: main, bearer_token_file: TOKEN}]
+routes: [{rooms: [ops]}]
+`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"io"
 	"os"
 	"reflect"
@@ -86,7 +87,7 @@ func newBuilder(o Options) *builder {
 	}
 	return &builder{
 		judge:             judge{file: o.File, strange: map[string]bool{}},
-		cfg:               &Config{File: o.File},
+		cfg:               &Config{File: o.File, sums: map[string][sha256.Size]byte{}},
 		getenv:            getenv,
 		told:              o.Warn,
 		chatNames:         newNames("chat"),

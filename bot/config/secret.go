@@ -2,6 +2,9 @@ package config
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -154,6 +157,7 @@ type placedSecret struct {
 func (b *builder) checkSecrets() {
 	for _, s := range b.secrets {
 		value, why := s.read()
+		b.cfg.sums[s.field] = sumOf(value)
 		switch {
 		case why != "":
 			b.fault(s.at, "%s", why)
@@ -161,4 +165,15 @@ func (b *builder) checkSecrets() {
 			b.webAddress(value, s.at, "the secret's file")
 		}
 	}
+}
+
+// sumKey makes the sums of secrets useless outside this process.
+var sumKey = func() []byte { k := make([]byte, 32); _, _ = rand.Read(k); return k }()
+
+// sumOf tells one secret from another without keeping it.
+func sumOf(value string) (sum [sha256.Size]byte) {
+	h := hmac.New(sha256.New, sumKey)
+	h.Write([]byte(value))
+	copy(sum[:], h.Sum(nil))
+	return sum
 }

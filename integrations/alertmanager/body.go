@@ -14,6 +14,10 @@ import (
 // loss people must hear of.
 const signedExcess = 4
 
+// strangersAtOnce is how many bodies are read at the same time of senders that
+// only their signature will make known: each may be as large as a known one's.
+const strangersAtOnce = 4
+
 // read finds out who sends and reads the body. Whoever shows a valid
 // Authorization header is known before anything is read; a signature needs the
 // whole body, so until it is checked the body is read from a stranger: nothing
@@ -24,6 +28,13 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal
 	if !known {
 		if signatures = h.lock.signatures(r.Header); len(signatures) == 0 {
 			return nil, unauthorized()
+		}
+		select {
+		case h.strangers <- struct{}{}:
+			defer func() { <-h.strangers }()
+		default:
+			return nil, &refusal{status: http.StatusServiceUnavailable, result: ResultUnavailable, text: "Too many bodies are being read; send it again.",
+				detail: "too many signed bodies at once"}
 		}
 	}
 	if known && r.ContentLength > h.o.MaxBody {

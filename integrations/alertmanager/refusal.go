@@ -88,7 +88,9 @@ func (a *announcer) announce(result string, t *tally, event bot.Refused) error {
 	defer a.mu.Unlock()
 	t.busy = false
 	if err != nil {
-		t.held += more
+		if t.held += more; t.held > 0 {
+			a.arm(result, t)
+		}
 		return err
 	}
 	t.last = a.now()

@@ -63,6 +63,8 @@ type Handler struct {
 	say   announcer
 	pace  logPace
 	slots chan struct{} // bounds how many bodies are decoded at once
+	// strangers bounds the bodies that are read of senders not yet known.
+	strangers chan struct{}
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -123,7 +125,7 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 		o.Log.Error("the webhook endpoint has no credentials and refuses every request")
 	}
 
-	h := &Handler{o: o, lock: o.Credentials, slots: make(chan struct{}, decodersAtOnce)}
+	h := &Handler{o: o, lock: o.Credentials, slots: make(chan struct{}, decodersAtOnce), strangers: make(chan struct{}, strangersAtOnce)}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.pace = logPace{every: time.Minute, last: map[string]time.Time{}, held: map[string]int{}}
 	h.say = announcer{
@@ -171,6 +173,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	switch no.status {
 	case http.StatusUnauthorized:
+		// Otherwise the server would wait for the stranger's body first.
+		header.Set("Connection", "close")
 		for _, c := range h.challenges() {
 			header.Add("WWW-Authenticate", c)
 		}

@@ -3,6 +3,7 @@ package alertmanager_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -248,4 +249,49 @@ func TestWebhookCommitTimeout(t *testing.T) {
 			t.Errorf("after Close: %d", w.Code)
 		}
 	})
+}
+
+// Strangers with made-up signatures fill no memory: only so many of their bodies
+// are read at once.
+func TestWebhookStrangersAreBounded(t *testing.T) {
+	h, err := alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: "main", Credentials: []alertmanager.Credential{alertmanager.HMAC("X-Sig", strings.Repeat("k", 32))},
+		Sink: sinkFunc(func(context.Context, bot.Batch) error { return nil }), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	post := func(body io.Reader) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, h.Path(), body)
+		r.Header.Set("X-Sig", strings.Repeat("0", 64))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	var pipes []*io.PipeWriter
+	var waiting sync.WaitGroup
+	codes := make(chan int, 4)
+	for range 4 {
+		in, out := io.Pipe()
+		pipes = append(pipes, out)
+		waiting.Go(func() { codes <- post(in) })
+		if _, err := out.Write([]byte("{")); err != nil { // its body is being read
+			t.Fatal(err)
+		}
+	}
+	if code := post(strings.NewReader("{}")); code != http.StatusServiceUnavailable {
+		t.Errorf("the fifth is answered %d", code)
+	}
+	for _, out := range pipes {
+		out.Close()
+	}
+	waiting.Wait()
+	close(codes)
+	for code := range codes {
+		if code != http.StatusUnauthorized {
+			t.Errorf("a stranger is answered %d", code)
+		}
+	}
+	if code := post(strings.NewReader("{}")); code != http.StatusUnauthorized {
+		t.Errorf("later one is answered %d", code)
+	}
 }

@@ -16,7 +16,15 @@ type doorman struct {
 	wake chan struct{} // one slot
 
 	mu      sync.Mutex
-	pending map[string]bool // room id → enter (true) or reject
+	pending map[string]invitation // by room id
+	count   int
+}
+
+// invitation is a room to enter, or to turn down. Its number tells whether it
+// came anew while it was being answered.
+type invitation struct {
+	enter  bool
+	number int
 }
 
 // maxPending bounds what strangers can make us remember. Invitations beyond it
@@ -24,7 +32,7 @@ type doorman struct {
 const maxPending = 1000
 
 func newDoorman(c *Chat) *doorman {
-	return &doorman{chat: c, wake: make(chan struct{}, 1), pending: map[string]bool{}}
+	return &doorman{chat: c, wake: make(chan struct{}, 1), pending: map[string]invitation{}}
 }
 
 // told takes the news of one sync.
@@ -43,7 +51,8 @@ func (d *doorman) told(a answer) {
 func (d *doorman) add(room string, enter bool) {
 	d.mu.Lock()
 	if enter || len(d.pending) < maxPending {
-		d.pending[room] = enter
+		d.count++
+		d.pending[room] = invitation{enter, d.count}
 	}
 	d.mu.Unlock()
 	select {
@@ -111,41 +120,47 @@ func (d *doorman) learnName(ctx context.Context) error {
 	return nil
 }
 
-// answer answers what is pending, our own rooms first. What failed but may
-// work later stays pending.
+// answer answers what is pending, our own rooms first: also those that come while
+// strangers' invitations are turned down, of which each may take long. What failed
+// but may work later stays pending.
 func (d *doorman) answer(ctx context.Context) error {
 	var failed error
-	for _, enter := range []bool{true, false} {
-		for _, room := range d.due(enter) {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			err := d.one(ctx, room, enter)
-			if err != nil && passing(err) {
-				failed = err
-				if e, ok := errors.AsType[*CallError](err); ok && e.Status == http.StatusTooManyRequests {
-					return err
-				}
-				continue
-			}
-			d.mu.Lock()
-			delete(d.pending, room)
-			d.mu.Unlock()
+	tried := map[string]int{}
+	for {
+		room, next, ok := d.next(tried)
+		if !ok || ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
 		}
+		tried[room] = next.number
+		err := d.one(ctx, room, next.enter)
+		if err != nil && passing(err) {
+			failed = err
+			if e, ok := errors.AsType[*CallError](err); ok && e.Status == http.StatusTooManyRequests {
+				return err
+			}
+			continue
+		}
+		d.mu.Lock()
+		if d.pending[room].number == next.number {
+			delete(d.pending, room)
+		}
+		d.mu.Unlock()
 	}
-	return failed
 }
 
-func (d *doorman) due(enter bool) []string {
+// next is what to answer now: nothing that was tried in this round.
+func (d *doorman) next(tried map[string]int) (room string, next invitation, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var rooms []string
-	for room, want := range d.pending {
-		if want == enter {
-			rooms = append(rooms, room)
+	for id, x := range d.pending {
+		if tried[id] == x.number {
+			continue
+		}
+		if !ok || x.enter && !next.enter {
+			room, next, ok = id, x, true
 		}
 	}
-	return rooms
+	return room, next, ok
 }
 
 func (d *doorman) one(ctx context.Context, room string, enter bool) error {

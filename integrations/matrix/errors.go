@@ -114,7 +114,9 @@ func uploadRefusal(err error) *bot.Refusal {
 		// can still be said without the picture.
 		kind = bot.Rejected
 	}
-	return &bot.Refusal{Kind: kind, After: busyFor(kind, e), Cause: err}
+	// A media repository that answers is not an absent platform: the words can go
+	// without the file.
+	return &bot.Refusal{Kind: kind, After: busyFor(kind, e), Cause: err, Attachment: e.Status != 0}
 }
 
 // clearRefusal knows the answers that leave no doubt.

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ type fakeTransport struct {
 	join      func(room string) error
 	leave     func(room string) error
 	joined    []string
+	who       string            // whose token it is; the bot's when empty
 	state     map[string]string // room + " " + type → content
 
 	mu    sync.Mutex
@@ -86,7 +88,7 @@ func (f *fakeTransport) State(_ context.Context, room, kind string) (json.RawMes
 	return nil, &CallError{Call: "state", Status: 404, Code: "M_NOT_FOUND"}
 }
 
-func (f *fakeTransport) WhoAmI(context.Context) (string, error) { return botUser, nil }
+func (f *fakeTransport) WhoAmI(context.Context) (string, error) { return cmp.Or(f.who, botUser), nil }
 func (f *fakeTransport) DisplayName(context.Context, string) (string, error) {
 	return "Night Watch", nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 )
 
 // eventFilter lists what we want to know of a room.
-const eventFilter = `["m.room.message","m.reaction","m.room.redaction","m.room.encrypted","m.room.member","m.room.tombstone"]`
+const eventFilter = `["m.room.message","m.reaction","m.room.redaction","m.room.encrypted","m.room.member","m.room.tombstone","m.room.encryption"]`
 
 // syncFilter asks for timelines alone. An empty list of types is "nothing",
 // which Dendrite understands, unlike not_types with a "*". The very first sync
@@ -49,6 +50,9 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	}
 	defer c.running.Store(false)
 
+	if err := c.identify(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	door := newDoorman(c)
 	var wg sync.WaitGroup
@@ -95,6 +99,28 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	return nil
 }
 
+// identify asks whose token this is, for as long as it takes. With the token of
+// somebody else the bot would take its own reactions for that person's presses.
+func (c *Chat) identify(ctx context.Context) error {
+	var pause backoff
+	for ctx.Err() == nil {
+		who, err := c.transport.WhoAmI(ctx)
+		if err == nil && who == c.user {
+			return nil
+		}
+		if err == nil {
+			return bot.Errorf(bot.CodeForbidden, "The access token is %s's, and the configuration says that the bot is %s: put the bot's own token into its file, or mend the name.", clean.Text(who), c.user)
+		}
+		if revoked := c.revoked(err); revoked != nil {
+			return revoked
+		}
+		wait := pause.next(retryAfter(err))
+		c.log.Warn("the Matrix homeserver does not say whose access token this is; nothing is heard until it does", "error", err, "next_try_in", wait)
+		sleep(ctx, wait)
+	}
+	return nil
+}
+
 // newBeginning forgets the cursor, and words that for the state.
 func (c *Chat) newBeginning() *bot.Undecodable {
 	c.counts.lost.Add(1)
@@ -125,6 +151,14 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 	if lost != nil {
 		events = append(events, *lost)
 	}
+	if !c.looked {
+		events = append(events, c.roomTroubles(ctx)...)
+	}
+	for _, room := range a.left {
+		if name, ok := c.names[room]; ok {
+			events = append(events, c.trouble(name, troubleOut, "", false))
+		}
+	}
 	if since != "" { // else it is history, and not said to us
 		more, err := c.events(ctx, a)
 		if err != nil {
@@ -140,7 +174,7 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 			return fmt.Errorf("the batch was not taken: %w", err)
 		}
 	}
-	c.place = next
+	c.place, c.looked = next, true
 	c.heard.Store(c.now().UnixMilli())
 	if a.next == since && time.Since(asked) < time.Second {
 		// A homeserver that answers at once but stands still must not be asked
@@ -167,7 +201,9 @@ func (c *Chat) events(ctx context.Context, a answer) ([]bot.Event, error) {
 			return nil, err
 		}
 		for _, raw := range raws {
-			c.watch(name, raw)
+			if e := c.watch(name, raw); e != nil {
+				events = append(events, e)
+			}
 			if e := c.decode(name, raw); e != nil {
 				events = append(events, e)
 			}
@@ -182,23 +218,6 @@ func (c *Chat) foreign(t timeline) {
 	}
 	c.counts.foreign.Add(int64(len(t.events)))
 	c.log.Debug("events of a room that is not configured were dropped", "room_id", t.room, "events", len(t.events))
-}
-
-// watch sees to what concerns ourselves and is no event of the bot's.
-func (c *Chat) watch(room bot.RoomID, raw json.RawMessage) {
-	e, reason := open(raw)
-	if reason != "" {
-		return
-	}
-	switch key, _ := e.all.text("state_key"); {
-	case e.kind == typeMember && key == c.user && e.sender == c.user:
-		if name, ok := e.content.text("displayname"); ok {
-			c.display.Store(&name)
-		}
-	case e.kind == typeTombstone && e.all.has("state_key") && key == "":
-		next, _ := e.content.text("replacement_room")
-		c.log.Warn("a room was replaced by another: put the new one's id into the configuration and invite the bot", "room", string(room), "replacement", next)
-	}
 }
 
 func eventID(raw json.RawMessage) string {

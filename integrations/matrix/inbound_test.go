@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +49,10 @@ func texts(events []bot.Event) []string {
 			all = append(all, e.Text)
 		case bot.Undecodable:
 			all = append(all, "undecodable")
+		case bot.Troubled:
+			if !e.Over {
+				all = append(all, "trouble: "+e.Subject)
+			}
 		default:
 			all = append(all, fmt.Sprintf("%T", e))
 		}
@@ -197,7 +202,7 @@ func TestRooms(t *testing.T) {
 		}}
 		sink := newSink()
 		c := play(t, f, s, sink, func(o *Options) { o.Cursor = "s1"; o.Rooms["lab"] = lab })
-		wantTexts(t, sink)
+		wantTexts(t, sink, "trouble: matrix room ops left")
 		if st := c.Stats(); st.ForeignEvents != 2 || st.Rejected != 1 {
 			t.Errorf("%+v", st)
 		}
@@ -366,4 +371,97 @@ func FuzzSync(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The token is somebody else's: nothing is heard, since the bot's own reactions
+// would count as that person's presses.
+func TestSomebodyElsesToken(t *testing.T) {
+	f := &fakeTransport{who: "@alice:house.test", sync: func(context.Context, SyncQuery) (json.RawMessage, error) {
+		t.Error("it listens")
+		return nil, errors.New("no")
+	}}
+	err := newFake(t, f).Run(t.Context(), newSink())
+	if e, ok := errors.AsType[*bot.Error](err); !ok || e.Code != bot.CodeForbidden || !strings.Contains(e.Message, "@alice:house.test") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What happens to a room is told: at the start what happened before, then what
+// happens.
+func TestRoomTroubles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tombstone := `{"event_id":"$t","type":"m.room.tombstone","state_key":"","sender":"@mod:house.test","origin_server_ts":1,"content":{"replacement_room":"!new:house.test"}}`
+		answers := make(chan string, 2)
+		answers <- fmt.Sprintf(`{"next_batch":"2","rooms":{"join":{%q:{"timeline":{"events":[%s]}}},"leave":{%q:{}}}}`, ops, tombstone, ops)
+		f := &fakeTransport{state: map[string]string{ops + " m.room.encryption": `{"algorithm":"m.megolm.v1.aes-sha2"}`},
+			sync: func(ctx context.Context, _ SyncQuery) (json.RawMessage, error) {
+				select {
+				case a := <-answers:
+					return json.RawMessage(a), nil
+				case <-ctx.Done():
+					return nil, &CallError{Call: "sync", Ended: ctx.Err()}
+				}
+			}}
+		sink := newSink()
+		c := newFake(t, f)
+		c.place = place{Next: "1"}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- c.Run(ctx, sink) }()
+		synctest.Wait()
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		want := []string{"trouble: matrix room ops encrypted", "trouble: matrix room ops left", "trouble: matrix room ops replaced"}
+		if got := texts(sink.events()); !slices.Equal(got, want) {
+			t.Errorf("told is %q, want %q", got, want)
+		}
+	})
+}
+
+// An invitation that comes while its room is being entered in vain is not lost.
+func TestAnInvitationDuringAJoin(t *testing.T) {
+	f := &fakeTransport{}
+	d := newDoorman(newFake(t, f))
+	tries := 0
+	f.join = func(room string) error {
+		if tries++; tries == 1 {
+			d.add(room, true) // told meanwhile
+			return &CallError{Call: "join", Status: 403, Code: "M_FORBIDDEN"}
+		}
+		return nil
+	}
+	d.add(ops, true)
+	if err := d.answer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if tries != 2 || len(d.pending) != 0 {
+		t.Errorf("%d tries, %d pending", tries, len(d.pending))
+	}
+}
+
+// Our own room goes before the strangers' that came first.
+func TestOwnRoomsGoBetweenRejections(t *testing.T) {
+	f := &fakeTransport{}
+	d := newDoorman(newFake(t, f))
+	left := 0
+	f.leave = func(string) error {
+		if left++; left == 1 {
+			d.add(ops, true)
+		}
+		return nil
+	}
+	f.join = func(string) error {
+		if left != 1 {
+			t.Errorf("%d strangers went before", left)
+		}
+		return nil
+	}
+	for i := range 5 {
+		d.add(fmt.Sprintf("!stranger%d:evil.test", i), false)
+	}
+	if err := d.answer(t.Context()); err != nil || left != 5 {
+		t.Errorf("%v, %d", err, left)
+	}
 }

@@ -319,6 +319,10 @@ func TestRealInbound(t *testing.T) {
 			switch e := e.(type) {
 			case bot.Said:
 				ids = append(ids, e.ID)
+			case bot.Troubled:
+				if !e.Over {
+					t.Errorf("unexpected %+v", e)
+				}
 			default:
 				t.Errorf("unexpected %+v", e)
 			}

@@ -75,9 +75,13 @@ func (s *sink) batches() (offered, taken []bot.Batch) {
 }
 
 // events are all that were taken, in order.
+// events are what was taken, but for the adapter's word that its rooms are well.
 func (s *sink) events() []bot.Event {
 	_, taken := s.batches()
-	return eventsOf(taken)
+	return slices.DeleteFunc(eventsOf(taken), func(e bot.Event) bool {
+		t, ok := e.(bot.Troubled)
+		return ok && t.Over
+	})
 }
 
 func eventsOf(bs []bot.Batch) (all []bot.Event) {
