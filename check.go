@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +15,9 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/config"
 	"watchstander/bot/phrase"
-	"watchstander/bot/store"
 	"watchstander/integrations/alertmanager"
 	"watchstander/integrations/matrix"
+	prom "watchstander/integrations/prometheus"
 )
 
 func checkCommand() *cobra.Command {
@@ -25,10 +26,12 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Look for faults of the configuration, and whether all outside answers",
 		Long: `Tell every fault of the configuration with its line, and then whether each thing
-outside answers as the bot needs it: the homeserver, the token, the rooms,
-Alertmanager, Prometheus, the state. Nothing is changed anywhere.
+that the bot leans on is as it needs it: the state, the webhooks' address, the
+console's socket, the homeserver with the token and the rooms, Alertmanager,
+Prometheus. Nothing is changed anywhere.
 
-The exit code is 1 when anything is wrong.`,
+The exit code is 1 when anything is wrong. What could not be looked at is named
+as unknown, and counted in the last line.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return check(cmd.Context(), file, cmd.OutOrStdout())
@@ -44,15 +47,17 @@ const checkTime = 40 * time.Second
 func check(ctx context.Context, file string, w io.Writer) error {
 	var warnings config.Faults
 	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Warn: func(w config.Faults) { warnings = w }})
+	tellWarnings := func() {
+		for _, x := range warnings {
+			fmt.Fprintln(w, "warning", x)
+		}
+	}
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		for _, f := range faults {
 			fmt.Fprintln(w, "fault  ", f)
 		}
-		for _, x := range warnings {
-			fmt.Fprintln(w, "warning", x)
-		}
-		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n",
-			phrase.Count(len(faults), "fault", "faults"), phrase.Count(len(warnings), "warning", "warnings"))
+		tellWarnings()
+		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n", phrase.Count(len(faults), "fault", "faults"), phrase.Count(len(warnings), "warning", "warnings"))
 		return exitCode(1)
 	}
 	if err != nil {
@@ -60,9 +65,7 @@ func check(ctx context.Context, file string, w io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	for _, x := range warnings {
-		fmt.Fprintln(w, "warning", x)
-	}
+	tellWarnings()
 	readings := outside(ctx, c)
 	bad, unknown := 0, 0
 	for _, r := range readings {
@@ -75,13 +78,13 @@ func check(ctx context.Context, file string, w io.Writer) error {
 			mark = "unknown"
 			unknown++
 		}
-		line := mark + " " + r.What + ": " + r.Value
+		line := mark + " " + r.What + ": " + cmp.Or(r.Value, "no value")
 		if r.Note != "" {
 			line += " (" + r.Note + ")"
 		}
 		fmt.Fprintln(w, line)
 	}
-	fmt.Fprintf(w, "\n%d looked at, %d wrong, %d unknown, %d warnings.\n", len(readings), bad, unknown, len(warnings))
+	fmt.Fprintf(w, "\n%d looked at: %d wrong, %d unknown; %s.\n", len(readings), bad, unknown, phrase.Count(len(warnings), "warning", "warnings"))
 	if bad > 0 {
 		return exitCode(1)
 	}
@@ -91,12 +94,14 @@ func check(ctx context.Context, file string, w io.Writer) error {
 // outside asks everything that the bot will lean on.
 func outside(ctx context.Context, c *config.Config) []bot.Reading {
 	quiet := slog.New(slog.DiscardHandler)
-	out := []bot.Reading{checkState(ctx, c)}
+	out := []bot.Reading{checkState(ctx, c), checkListen(ctx, c.Listen)}
 	for _, ch := range c.Chats {
-		if ch.Matrix == nil {
-			continue
+		switch {
+		case ch.Matrix != nil:
+			out = append(out, checkMatrix(ctx, c, ch, quiet)...)
+		case ch.Console != nil:
+			out = append(out, checkConsole(ctx, string(ch.ID), ch.Console.Socket))
 		}
-		out = append(out, checkMatrix(ctx, c, ch, quiet)...)
 	}
 	for _, a := range c.Alertmanagers {
 		auth, err := authOf(a.Credentials)
@@ -118,8 +123,18 @@ func outside(ctx context.Context, c *config.Config) []bot.Reading {
 	return out
 }
 
+// wrong is a part that could not be made. Its error is shown whole, to whoever
+// may read the configuration: where it is none for people, its own text.
 func wrong(what string, err error) bot.Reading {
-	return bot.Reading{What: what, Value: "cannot be used", Note: bot.ForPeople(err), At: time.Now(), State: bot.NotOK}
+	note := err.Error()
+	if _, ok := errors.AsType[*bot.Error](err); ok {
+		note = bot.ForPeople(err)
+	}
+	return read(what, bot.NotOK, "cannot be used", note)
+}
+
+func read(what string, state bot.ReadingState, value, note string) bot.Reading {
+	return bot.Reading{What: what, Value: value, Note: note, At: time.Now(), State: state}
 }
 
 func checkMatrix(ctx context.Context, c *config.Config, ch config.Chat, log *slog.Logger) []bot.Reading {
@@ -148,25 +163,11 @@ func checkPrometheus(ctx context.Context, p *config.Prometheus) bot.Reading {
 	}
 	defer func() { _ = client.Close() }() // nothing is on its way any more
 	v, err := client.Ready(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, prom.ErrTimeout), errors.Is(err, prom.ErrUnavailable):
+		return read("prometheus", bot.NotOK, "no answer", bot.ForPeople(err))
+	case err != nil:
 		return wrong("prometheus", err)
 	}
-	return bot.Reading{What: "prometheus", Value: "answers, version " + v, At: time.Now(), State: bot.OK}
-}
-
-// checkState looks at the state without making or changing it.
-func checkState(ctx context.Context, c *config.Config) bot.Reading {
-	r := bot.Reading{What: "state", Value: c.State.Path, At: time.Now(), State: bot.OK}
-	tables, known, err := store.Inspect(ctx, c.State.Path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		r.Note = "will be made at the first start"
-	case err != nil:
-		r.State, r.Note = bot.NotOK, err.Error()
-	case tables > known:
-		r.State, r.Note = bot.NotOK, fmt.Sprintf("written by a newer watchstander (tables %d, this one knows %d)", tables, known)
-	case tables < known:
-		r.Note = fmt.Sprintf("tables %d, will be brought to %d at the next start", tables, known)
-	}
-	return r
+	return read("prometheus", bot.OK, "answers, version "+cmp.Or(v, "unknown"), "")
 }

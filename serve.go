@@ -32,8 +32,9 @@ func serveCommand() *cobra.Command {
 		Long: `Run the bot until it is told to stop (SIGTERM, Ctrl-C).
 
 SIGHUP reads the configuration again: people, routes, hosts, times and rules take
-effect at once; of the rest the log says that it needs a restart. Under systemd
-it tells when it is ready, stops, and is alive (Type=notify-reload, WatchdogSec).`,
+effect at once. A file with faults, or one that needs a restart, changes nothing;
+the log, the notices room and systemd's status say why. Under systemd it tells
+when it is ready, stops, and is alive (Type=notify-reload, WatchdogSec).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), file, cmd.ErrOrStderr())
@@ -92,7 +93,14 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 	reloaded := make(chan struct{})
 	go func() { defer close(reloaded); h.reloadOnHangup(helpers, file, level) }()
 	notified := make(chan struct{})
-	go func() { defer close(notified); h.tellBoot(helpers); h.notify(helpers) }()
+	go func() {
+		defer close(notified)
+		h.tellBoot(helpers)
+		// A start takes the file as a whole, so that what the last reload came to is
+		// over.
+		h.tellReload(helpers, bot.Troubled{Subject: aboutReload, Over: true, At: time.Now()})
+		h.notify(helpers)
+	}()
 	context.AfterFunc(ctx, func() { sdNotify(log, daemon.SdNotifyStopping) })
 
 	err = h.run(ctx, listener)
@@ -173,13 +181,13 @@ func reloading() string {
 // people: whoever removed a person must know that the old file still counts.
 func (h *house) reload(ctx context.Context, file string, level *slog.LevelVar) {
 	changed, err := h.takeUp(file, level)
-	e := bot.Troubled{Subject: "reload", At: time.Now(), Over: err == nil, Title: "The configuration was not taken up",
-		Text: "The old one stays in force. `watchstander check` tells all that is wrong; then reload again."}
+	e := bot.Troubled{Subject: aboutReload, At: time.Now(), Over: err == nil, Title: "The configuration was not taken up", Text: "The old one stays in force."}
 	switch {
 	case err != nil:
 		h.log.Error("the configuration was not taken; the old one stays", "err", err)
 		e.Text += " " + bot.ForPeople(err)
-		sdNotify(h.log, "STATUS=The configuration was not taken up at the last reload; the old one stays in force.")
+		// The host's own status may show what a room may not: the faults themselves.
+		sdNotify(h.log, "STATUS=The configuration was not taken up, and the old one stays in force: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	case changed == "":
 		h.log.Info("the configuration says the same as before")
 		sdNotify(h.log, "STATUS=")
@@ -187,22 +195,35 @@ func (h *house) reload(ctx context.Context, file string, level *slog.LevelVar) {
 		h.log.Info("the configuration was taken", "changed", changed)
 		sdNotify(h.log, "STATUS=")
 	}
-	if err := h.flow.Take(ctx, bot.Batch{Source: "reload", Events: []bot.Event{e}}); err != nil && ctx.Err() == nil {
+	h.tellReload(ctx, e)
+}
+
+// aboutReload is the subject of what people are told of reloads.
+const aboutReload = "reload"
+
+// tellReload must not keep systemd waiting for a state that takes nothing.
+func (h *house) tellReload(ctx context.Context, e bot.Troubled) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := h.flow.Take(ctx, bot.Batch{Source: "reload", Events: []bot.Event{e}}); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		h.log.Error("people could not be told of the reload", "err", err)
 	}
 }
 
 // takeUp tells what changed.
 func (h *house) takeUp(file string, level *slog.LevelVar) (changed string, err error) {
-	c, err := load(file)
-	if err != nil {
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
+	if faults, ok := errors.AsType[config.Faults](err); ok {
 		// The faults may name what is nobody's business in a room.
-		return "", bot.Errorf(bot.CodeInvalid, "The file has faults.").Because(err)
+		return "", bot.Errorf(bot.CodeInvalid, "The file has %s; run \"watchstander check\" to see what and where.", phrase.Count(len(faults), "fault", "faults")).Because(err)
+	}
+	if err != nil {
+		return "", err
 	}
 	reload, restart := config.Diff(h.current.Load(), c)
 	if len(restart) > 0 {
 		// Other changes may lean on these: half a configuration is none.
-		return "", bot.Errorf(bot.CodeConflict, "These changes need a restart: %s.", strings.Join(restart, ", "))
+		return "", bot.Errorf(bot.CodeConflict, "These changes need a restart, and nothing counts before it: %s.", strings.Join(restart, ", "))
 	}
 	if len(reload) == 0 {
 		return "", nil

@@ -84,6 +84,9 @@ type (
 		Thread       ThreadID // to be told of it; "" outside threads
 		Alertmanager string
 		Silence      Silence // ID, State, CreatedBy and UpdatedAt are not set
+		// Note is what people should know of it beside its end; it goes with the
+		// answer, once the silence is made.
+		Note string `json:",omitempty"`
 	}
 	// EndSilence expires silences.
 	EndSilence struct {

@@ -27,11 +27,13 @@ type Error struct {
 	Cause   error
 }
 
+// Error is the message with its cause behind it, for the log: the cause stands in
+// brackets, since the message is a whole sentence already.
 func (e *Error) Error() string {
 	if e.Cause == nil {
 		return e.Message
 	}
-	return strings.TrimSuffix(e.Message, ".") + ": " + e.Cause.Error()
+	return strings.TrimSuffix(e.Message, ".") + " (" + strings.TrimSuffix(e.Cause.Error(), ".") + ")"
 }
 
 func (e *Error) Unwrap() error { return e.Cause }

@@ -15,7 +15,7 @@ type (
 	}
 
 	// Refused is a delivery that was turned away for good (4xx, which
-	// Alertmanager does not repeat), and must be told to people.
+	// Alertmanager does not retry), and must be told to people.
 	Refused struct {
 		Endpoint string
 		Reason   string // for people; holds nothing of the body

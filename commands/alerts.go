@@ -26,6 +26,10 @@ func alerts(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return openAlerts(ctx, call)
 	}
 	f, err := call.World.Thread(ctx, bot.ThreadID(which))
+	if notFound(err) {
+		typed := echo(strings.TrimPrefix(which, "thr_"), echoWord)
+		return nil, bot.Errorf(bot.CodeNotFound, "There is no thread `%s`. `alerts` lists the open ones; to search: `alerts find %s`.", typed, typed).Because(err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +115,7 @@ func byRank(fs []bot.ThreadFacts) []bot.ThreadFacts {
 // threadItem is a thread in one line of a list.
 func threadItem(f bot.ThreadFacts, call bot.Call) bot.Text {
 	at := func(t bot.Text, s string) bot.Text { return append(t, bot.T(", "+s)) }
-	t := bot.Line(bot.B(title(f)))
+	t := bot.Line(bot.B(titleInList(f)))
 	st, c := f.Thread.State, f.Counts
 	switch {
 	case st.Heartbeat != nil:
@@ -140,7 +144,10 @@ func threadItem(f bot.ThreadFacts, call bot.Call) bot.Text {
 			t = at(t, "silenced by "+s.CreatedBy+" until "+clockText(s.EndsAt, call.World.Zone(), call.Now))
 		}
 	}
-	return append(t, bot.T(" "), bot.M(shortThread(f.Thread.ID)))
+	if !f.Thread.Open() {
+		t = at(t, "over since "+clockText(f.Thread.ClosedAt, call.World.Zone(), call.Now))
+	}
+	return append(t, bot.T(" · "), bot.M(shortThread(f.Thread.ID)))
 }
 
 func countsText(c bot.EpisodeCounts) string {
@@ -162,9 +169,6 @@ func countsText(c bot.EpisodeCounts) string {
 // threadMessage shows one thread with all of its alerts.
 func threadMessage(f bot.ThreadFacts, call bot.Call) bot.Message {
 	m := bot.Message{Title: threadItem(f, call)}
-	if !f.Thread.Open() {
-		m.Title = append(m.Title, bot.T(", over since "+clockText(f.Thread.ClosedAt, call.World.Zone(), call.Now)))
-	}
 	common := commonLabels(f.Episodes)
 	if len(f.Episodes) > 1 && len(common) > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T("All have "), bot.M(labelsText(common, nil)))})
@@ -192,9 +196,9 @@ func episodeItem(e bot.Episode, of int, common bot.Labels, call bot.Call) bot.Te
 	zone := call.World.Zone()
 	own := ""
 	if of > 1 {
-		own = labelsText(e.Labels, common)
+		own = labelsText(withoutSeverity(e.Labels, e.Severity), common)
 	} else {
-		own = labelsText(e.Labels, bot.Labels{"alertname": e.Labels["alertname"]})
+		own = labelsText(withoutSeverity(e.Labels, e.Severity), bot.Labels{"alertname": e.Labels["alertname"]})
 	}
 	t := bot.Line(bot.B(fmt.Sprintf("#%d ", e.Number)), bot.T(cmp.Or(own, e.Name())))
 	switch {
@@ -258,13 +262,13 @@ func findAlerts(ctx context.Context, call bot.Call, words string) (bot.Outcome, 
 	zone := call.World.Zone()
 	var items []bot.Text
 	for _, f := range found {
-		t := bot.Line(bot.T(clockText(f.Thread.OpenedAt, zone, call.Now)+" "), bot.B(title(f)), bot.T(", "+f.Thread.Severity.String()))
+		t := bot.Line(bot.T(clockText(f.Thread.OpenedAt, zone, call.Now)+" "), bot.B(titleInList(f)), bot.T(", "+f.Thread.Severity.String()))
 		if f.Thread.Open() {
 			t = append(t, bot.T(", open: "+countsText(f.Counts)))
 		} else {
 			t = append(t, bot.T(", over after "+phrase.Duration(f.Thread.ClosedAt.Sub(f.Thread.OpenedAt))))
 		}
-		items = append(items, append(t, bot.T(" "), bot.M(shortThread(f.Thread.ID))))
+		items = append(items, append(t, bot.T(" · "), bot.M(shortThread(f.Thread.ID))))
 	}
 	m.Blocks = lists(items)
 	return bot.Say{Message: m}, nil

@@ -34,7 +34,7 @@ func TestAck(t *testing.T) {
 func TestSilence(t *testing.T) {
 	group := []bot.Matcher{{Name: "alertname", Op: "=", Value: "DiskFull"}, {Name: "job", Op: "=", Value: "node"}}
 	second := []bot.Matcher{{Name: "alertname", Op: "=", Value: "DiskFull"}, {Name: "instance", Op: "=", Value: "mars"}, {Name: "job", Op: "=", Value: "node"}}
-	const in = "silenced from chat in thread " + string(diskID)
+	const none = "no reason given; covered 3 alerts"
 	for _, c := range []struct {
 		thread   bot.ThreadID
 		line     string
@@ -44,19 +44,19 @@ func TestSilence(t *testing.T) {
 		comment  string
 		until    time.Time
 	}{
-		{diskID, "silence 2h", diskID, "main", group, in + "; it covered 3 alerts then", noon.Add(2 * time.Hour)},
+		{diskID, "silence 2h", diskID, "main", group, none, noon.Add(2 * time.Hour)},
 		{diskID, "silence all 2h why", diskID, "main", group, "why", noon.Add(2 * time.Hour)},
-		{diskID, "silence #2 1d12h", diskID, "main", second, in + "; it covered 3 alerts then", noon.Add(36 * time.Hour)},
+		{diskID, "silence #2 1d12h", diskID, "main", second, none, noon.Add(36 * time.Hour)},
 		{diskID, "silence #2 until 18:00 disk swap", diskID, "main", second, "disk swap", noon.Add(3 * time.Hour)},
-		{"", "silence thr_DISK 2h", diskID, "main", group, in + "; it covered 3 alerts then", noon.Add(2 * time.Hour)},
+		{"", "silence thr_DISK 2h", diskID, "main", group, none, noon.Add(2 * time.Hour)},
 		{diskID, "silence thr_LOAD 2h x", loadID, "lab", []bot.Matcher{{Name: "alertname", Op: "=", Value: "LoadHigh"}}, "x", noon.Add(2 * time.Hour)},
 		{"", `silence {alertname="X",instance=~"h.*"} 2h why not`, "", "main",
 			[]bot.Matcher{{Name: "alertname", Op: "=", Value: "X"}, {Name: "instance", Op: "=~", Value: "h.*"}}, "why not", noon.Add(2 * time.Hour)},
 		{"", `silence { alertname = X , b!="c" , d !~ "e|f" , } for 90 min`, "", "main",
 			[]bot.Matcher{{Name: "alertname", Op: "=", Value: "X"}, {Name: "b", Op: "!=", Value: "c"}, {Name: "d", Op: "!~", Value: "e|f"}},
-			"silenced from chat; it covered 3 alerts then", noon.Add(90 * time.Minute)},
+			none, noon.Add(90 * time.Minute)},
 		{"", `silence {alertname=“Disk Full”} 2h`, "", "main", []bot.Matcher{{Name: "alertname", Op: "=", Value: "Disk Full"}},
-			"silenced from chat; it covered 3 alerts then", noon.Add(2 * time.Hour)},
+			none, noon.Add(2 * time.Hour)},
 		{"", `silence {instance=~"vulcan\.lan"} 2h x`, "", "main", []bot.Matcher{{Name: "instance", Op: "=~", Value: `vulcan\.lan`}}, "x", noon.Add(2 * time.Hour)},
 		{"", `silence {"my.label"="ä b"} 2h x`, "", "main", []bot.Matcher{{Name: "my.label", Op: "=", Value: "ä b"}}, "x", noon.Add(2 * time.Hour)},
 		{"", `silence alertname=X 2h x`, "", "main", []bot.Matcher{{Name: "alertname", Op: "=", Value: "X"}}, "x", noon.Add(2 * time.Hour)},
@@ -79,21 +79,33 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A silence without a reason says so where people will look for one; one by
+// matchers that covers nothing says so at once, with a reason or without.
 func TestSilenceCovered(t *testing.T) {
+	const nothing = "It covers no alert that fires now. If it should, compare its matchers with the labels in `alerts THREAD`."
 	for _, c := range []struct {
-		covered int
-		err     error
-		want    string
+		thread        bot.ThreadID
+		line          string
+		covered       int
+		err           error
+		comment, note string
 	}{
-		{0, nil, "silenced from chat; it covered no alert then"},
-		{1, nil, "silenced from chat; it covered 1 alert then"},
-		{0, errors.New("no answer"), "silenced from chat"},
+		{"", "silence {a=b} 2h", 0, nil, "no reason given", nothing},
+		{"", "silence {a=b} 2h why", 0, nil, "why", nothing},
+		{"", "silence {a=b} 2h", 1, nil, "no reason given; covered 1 alert", ""},
+		{"", "silence {a=b} 2h why", 1, nil, "why", ""},
+		{"", "silence {a=b} 2h why", 0, errors.New("no answer"), "why", ""},
+		{"", "silence {a=b} 2h", 0, errors.New("no answer"), "no reason given", ""},
+		{diskID, "silence 2h", 0, nil, "no reason given", ""},
 	} {
 		w := newWorld(t)
-		w.covered, w.coveredErr = c.covered, c.err
-		out, err := ask(t, w, operator, "", "silence {a=b} 2h")
-		if err != nil || out.(bot.MakeSilence).Silence.Comment != c.want {
-			t.Errorf("got %+v, %v", out, err)
+		w.threads, w.covered, w.coveredErr = []bot.ThreadFacts{disk()}, c.covered, c.err
+		out, err := ask(t, w, operator, c.thread, c.line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := out.(bot.MakeSilence); o.Silence.Comment != c.comment || o.Note != c.note {
+			t.Errorf("%s: got %q, %q", c.line, o.Silence.Comment, o.Note)
 		}
 	}
 }
@@ -165,7 +177,7 @@ func TestUnsilenceAsks(t *testing.T) {
 	w.threads = []bot.ThreadFacts{load(), other}
 	out, err := ask(t, w, operator, loadID, "unsilence")
 	if got, want := said(t, out, err), `1 silence holds these alerts; I have ended none yet. Say which: unsilence 5d3f9a00
-- {alertname="LoadHigh"} by bob, until Wed 14 Jan 18:00 CET: load test 5d3f9a00; it also holds DiskFull (job=node)
+- {alertname="LoadHigh"} by bob, until Wed 14 Jan 18:00 CET: load test · 5d3f9a00; it also holds DiskFull (job=node)
 `; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -180,33 +192,4 @@ func TestUnsilenceAsks(t *testing.T) {
 	if want := (bot.EndSilence{Thread: loadID, Alertmanager: "lab", IDs: []string{silenceA, silenceB}}); err != nil || !reflect.DeepEqual(out, want) {
 		t.Errorf("got %+v, %v", out, err)
 	}
-}
-
-func TestSilences(t *testing.T) {
-	w := newWorld(t)
-	out, err := ask(t, w, observer, "", "silences")
-	if got := said(t, out, err); got != "No silence holds\n" {
-		t.Errorf("got %q", got)
-	}
-	w.silences["main"] = []bot.Silence{silenceOf(silenceA, "active"), silenceOf("aaaaaa00-0000-4000-8000-000000000003", "expired")}
-	w.silences["lab"] = []bot.Silence{silenceOf(silenceB, "pending")}
-	out, err = ask(t, w, observer, "", "silences")
-	want := `1 silence holds, 1 will
-main
-- {alertname="LoadHigh"} by bob, until Wed 14 Jan 18:00 CET: load test 5d3f9a00
-lab
-- {alertname="LoadHigh"} by bob, from Wed 14 Jan 14:00 CET until Wed 14 Jan 18:00 CET: load test 5d3f9abb
-(unsilence ID ends one; the first 6 characters of its id do.)
-`
-	if got := said(t, out, err); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	out, err = ask(t, w, observer, "", "silences all")
-	mustContain(t, said(t, out, err), "1 silence holds, 1 will, 1 ended\n", ", ended Wed 14 Jan 18:00 CET: load test aaaaaa00\n")
-	w.mute["lab"] = bot.Errorf(bot.CodeUnavailable, "Alertmanager lab does not answer.")
-	out, err = ask(t, w, observer, "", "silences")
-	mustContain(t, said(t, out, err), "1 silence holds, 1 of 2 Alertmanagers did not answer\n", "lab: Alertmanager lab does not answer.\n")
-	w.mute["main"] = errors.New("dial tcp: secret")
-	out, err = ask(t, w, observer, "", "silences")
-	mustContain(t, said(t, out, err), "Which silences there are is unknown\n", "main: Internal error;")
 }

@@ -88,9 +88,12 @@ func startsNumber(s string) bool {
 func (p *parser) duration(ahead *reader) (v bot.Value, fits bool, err error) {
 	*ahead = p.r
 	first, _ := ahead.peek()
-	if first.is("until", "till", "til") {
+	if first.is(untilWords...) {
 		ahead.next()
-		return p.until(first, ahead)
+		if v, fits, err = p.until(first, ahead); err != nil {
+			return v, fits, err
+		}
+		return v, fits, p.oneTime(*ahead, p.lasts)
 	}
 	if first.is("for") {
 		ahead.next()
@@ -103,7 +106,53 @@ func (p *parser) duration(ahead *reader) (v bot.Value, fits bool, err error) {
 	if why := tooShortOrLong(d); why != "" {
 		return v, false, p.wrong(word{raw: typed, n: first.n}, why)
 	}
-	return bot.Value{Text: typed, Duration: d}, true, nil
+	return bot.Value{Text: typed, Duration: d}, true, p.oneTime(*ahead, p.ends)
+}
+
+var untilWords = []string{"until", "till", "til"}
+
+// oneTime asks back where a second time stands behind the one that was read: it
+// would end up as the comment, unread.
+func (p *parser) oneTime(behind reader, another func(*reader) bool) error {
+	ahead := behind
+	if !another(&ahead) {
+		return nil
+	}
+	first, second := p.r.line[p.r.at:behind.at], p.r.line[behind.at:ahead.at]
+	return bot.Errorf(bot.CodeInvalid, "%s: `%s` and `%s` are two times; write one of them. A comment that begins with a time goes into quotes.",
+		echo(p.line, echoLine), echo(first, echoWord), echo(second, echoWord))
+}
+
+// lasts reads "2h" or "for 2h".
+func (p *parser) lasts(ahead *reader) bool {
+	if w, _ := ahead.peek(); w.is("for") {
+		ahead.next()
+	}
+	_, _, ok := joinedDuration(ahead)
+	return ok
+}
+
+// ends reads "until" and a day or a time, or both.
+func (p *parser) ends(ahead *reader) bool {
+	if w, _ := ahead.next(); !w.is(untilWords...) {
+		return false
+	}
+	w, _ := ahead.next()
+	u := moment{parser: p}
+	if day, _, cut := cutTime(w); cut && u.dayWord(day) {
+		return true
+	}
+	_, _, clock := clockTime(w.text)
+	if !u.dayWord(w) {
+		return clock
+	}
+	behind := *ahead
+	if w, _ := behind.next(); w.text != "" {
+		if _, _, clock := clockTime(w.text); clock {
+			*ahead = behind
+		}
+	}
+	return true
 }
 
 func tooShortOrLong(d time.Duration) string {

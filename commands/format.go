@@ -1,10 +1,13 @@
 package commands
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // clockText is an instant as people read it in their zone; the year is said
@@ -13,11 +16,7 @@ func clockText(t time.Time, zone *time.Location, now time.Time) string {
 	if t.IsZero() {
 		return "unknown"
 	}
-	t = t.In(zone)
-	if t.Year() != now.In(zone).Year() {
-		return t.Format("Mon 2 Jan 2006 15:04 MST")
-	}
-	return t.Format("Mon 2 Jan 15:04 MST")
+	return phrase.Moment(t, zone, now)
 }
 
 // shortThread is as much of a thread's id as people need to type.
@@ -29,12 +28,54 @@ func shortThread(id bot.ThreadID) string {
 	return string(id)
 }
 
-// shortSilence is as much of a silence's id as people need to type.
-func shortSilence(id string) string {
-	if len(id) > 8 {
-		return id[:8]
+// shortSilences is as much of each silence's id as people need to type: what
+// tells it from the others, and enough for it to be still alone tomorrow.
+func shortSilences(all []bot.Silence) map[string]string {
+	const enough = 8
+	ids := make([]string, len(all))
+	for i, s := range all {
+		ids[i] = s.ID
 	}
-	return id
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	out := map[string]string{}
+	for i, id := range ids {
+		n := enough
+		if i > 0 {
+			n = max(n, common(ids[i-1], id)+1)
+		}
+		if i+1 < len(ids) {
+			n = max(n, common(ids[i+1], id)+1)
+		}
+		if n < len(id) && id[n-1] == '-' {
+			n++ // nothing ends in a dash
+		}
+		out[id] = id[:min(n, len(id))]
+	}
+	return out
+}
+
+// common is how many bytes two ids begin with alike.
+func common(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// shortList names the first silences of several.
+func shortList(all []bot.Silence) string {
+	const most = 5
+	short := shortSilences(all)
+	var parts []string
+	for _, s := range all[:min(most, len(all))] {
+		parts = append(parts, "`"+short[s.ID]+"`")
+	}
+	if len(all) > most {
+		parts = append(parts, "…")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // title names a thread in one line.
@@ -52,6 +93,56 @@ func title(f bot.ThreadFacts) string {
 		return "Silence " + matchersText(st.Silence.Matchers)
 	}
 	return string(f.Thread.Kind)
+}
+
+// titleInList is the title of a thread in a list, where the severity follows: of
+// two groups with one name, it tells where each is.
+func titleInList(f bot.ThreadFacts) string {
+	a := f.Thread.State.Alert
+	if a == nil {
+		return title(f)
+	}
+	shown := withoutSeverity(a.GroupLabels, f.Thread.Severity)
+	where := ""
+	if !slices.ContainsFunc(whereLabels, func(n string) bool { return shown[n] != "" }) {
+		where = whereIs(f)
+	}
+	if where == "" && len(shown) == len(a.GroupLabels) {
+		return title(f)
+	}
+	state := *a
+	state.GroupLabels = shown
+	f.Thread.State.Alert = &state
+	return title(f) + where
+}
+
+// whereLabels are the labels that commonly tell where an alert is.
+var whereLabels = []string{"instance", "host", "hostname", "nodename", "node"}
+
+// whereIs is where a group's alerts are: of a single one its label, of several
+// the configured host that all of them speak of.
+func whereIs(f bot.ThreadFacts) string {
+	if len(f.Episodes) == 1 && f.Counts.Live()+f.Counts.Resolved == 1 {
+		for _, n := range whereLabels {
+			if v := f.Episodes[0].Labels[n]; v != "" {
+				return " on " + v
+			}
+		}
+	}
+	if host := f.Thread.State.Alert.Host; host != "" {
+		return " on " + host
+	}
+	return ""
+}
+
+// withoutSeverity leaves out a label that says what the severity says already.
+func withoutSeverity(l bot.Labels, s bot.Severity) bot.Labels {
+	if !strings.EqualFold(l["severity"], s.String()) {
+		return l
+	}
+	l = maps.Clone(l)
+	delete(l, "severity")
+	return l
 }
 
 // groupTitle is "DiskFull (instance=vulcan)".

@@ -19,17 +19,13 @@ func graph(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if typed, ok := call.Args["expression"]; ok {
 		return graphExpression(ctx, call, typed.Text)
 	}
-	id, err := subject(ctx, call, "graph THREAD")
+	f, err := subject(ctx, call, "graph")
 	if err != nil {
 		return nil, err
 	}
 	number, ok := call.Args["alert"]
 	if !ok {
-		return bot.DrawGraph{Thread: id}, nil
-	}
-	f, err := call.World.Thread(ctx, id)
-	if err != nil {
-		return nil, err
+		return bot.DrawGraph{Thread: f.Thread.ID}, nil
 	}
 	e, err := numbered(f, number.Number)
 	if err != nil {

@@ -25,7 +25,7 @@ func help(_ context.Context, call bot.Call) (bot.Outcome, error) {
 	if near := nearest(name, names); near != "" {
 		return nil, bot.Errorf(bot.CodeNotFound, "There is no command `%s`. Did you mean `help %s`?", echo(name, echoWord), near)
 	}
-	return nil, bot.Errorf(bot.CodeNotFound, "There is no command `%s`. `help` lists those that I know.", echo(name, echoWord))
+	return nil, bot.Errorf(bot.CodeNotFound, "`%s` is no command. `help` explains one, e.g. `help silence`; alone it lists them all.", echo(name, echoWord))
 }
 
 // overview lists the commands by family; those that the asker may not use are

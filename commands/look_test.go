@@ -53,13 +53,13 @@ func TestAlerts(t *testing.T) {
 	missed := bot.ThreadFacts{Thread: bot.Thread{ID: "thr_BEAT2222", OpenedAt: noon, State: bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog", LastAt: noon.Add(-time.Hour)}}}}
 	w.threads = []bot.ThreadFacts{load(), missed, disk()}
 	out, err := ask(t, w, observer, "", "alerts")
-	want := `1 critical fires (2 alerts); 1 held back; 1 heartbeat is missed
+	want := `1 critical group fires (2 alerts); 1 held back; 1 heartbeat is missed
 Critical
-- DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob thr_DISKAAAA
+- DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob · thr_DISKAAAA
 Missed heartbeats
-- Heartbeat Watchdog, last heard Wed 14 Jan 14:00 CET thr_BEAT2222
+- Heartbeat Watchdog, last heard Wed 14 Jan 14:00 CET · thr_BEAT2222
 Held back
-- LoadHigh, warning, 1 silenced, since Wed 14 Jan 14:00 CET, silenced by bob until Wed 14 Jan 18:00 CET thr_LOADAAAA
+- LoadHigh on vulcan, warning, 1 silenced, since Wed 14 Jan 14:00 CET, silenced by bob until Wed 14 Jan 18:00 CET · thr_LOADAAAA
 (alerts THREAD lists a thread's alerts; the first characters of its id do.)
 `
 	if got := said(t, out, err); got != want {
@@ -70,7 +70,7 @@ Held back
 		t.Errorf("alerts all, in a thread: got\n%s", got)
 	}
 	out, err = ask(t, w, observer, diskID, "alerts")
-	want = `DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob thr_DISKAAAA
+	want = `DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob · thr_DISKAAAA
 All have alertname=DiskFull, job=node
 - #1 instance=vulcan, critical, firing, since Wed 14 Jan 13:00 CET
 - #2 instance=mars, critical, firing, since Wed 14 Jan 13:00 CET
@@ -119,8 +119,8 @@ func TestAlertsFind(t *testing.T) {
 	w.found = []bot.ThreadFacts{disk(), old}
 	out, err := ask(t, w, observer, "", "alerts find disk  vulcan")
 	want := `2 threads with disk  vulcan
-- Wed 14 Jan 13:00 CET DiskFull (job=node), critical, open: 2 firing, 1 resolved thr_DISKAAAA
-- Tue 14 Jan 2025 15:00 CET LoadHigh, warning, over after 2 h thr_LOADAAAA
+- Wed 14 Jan 13:00 CET DiskFull (job=node), critical, open: 2 firing, 1 resolved · thr_DISKAAAA
+- Tue 14 Jan 2025 15:00 CET LoadHigh on vulcan, warning, over after 2 h · thr_LOADAAAA
 `
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -206,7 +206,7 @@ func TestAlertsKinds(t *testing.T) {
 	w := newWorld(t)
 	w.threads = []bot.ThreadFacts{many}
 	out, err := ask(t, w, observer, "thr_A", "alerts")
-	want := `job=node, no severity, 1 firing, 3 silenced, 1 resolved, since Wed 14 Jan 15:00 CET, 1 in doubt thr_A, over since Wed 14 Jan 15:00 CET
+	want := `job=node, no severity, 1 firing, 3 silenced, 1 resolved, since Wed 14 Jan 15:00 CET, 1 in doubt, over since Wed 14 Jan 15:00 CET · thr_A
 - #1 a=1, info, firing, since Wed 14 Jan 15:00 CET
 - #1 a=1, info, in doubt, since Wed 14 Jan 15:00 CET
 - #1 a=1, info, silenced, since Wed 14 Jan 15:00 CET
@@ -234,17 +234,17 @@ Not the whole list: Alertmanager left 4 alerts out of its notice.
 		kind(bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog", LastAt: noon, Returned: noon}}),
 		alert(bot.EpisodeCounts{Firing: 1, Since: noon}, bot.SeverityWarning)}
 	out, err = ask(t, w, observer, "", "alerts")
-	want = `1 warning, 1 info fire; 1 trouble of my own
+	want = `1 warning and 1 info alerts fire; 1 trouble of my own
 Warning
-- job=node, warning, since Wed 14 Jan 15:00 CET thr_A
+- job=node, warning, since Wed 14 Jan 15:00 CET · thr_A
 Info
-- Odd (job=node), info, since Wed 14 Jan 15:00 CET thr_A
+- Odd (job=node), info, since Wed 14 Jan 15:00 CET · thr_A
 Other
-- After the reboot of vulcan, since Wed 14 Jan 15:00 CET thr_K
-- A webhook was refused: It was too large. thr_K
+- After the reboot of vulcan, since Wed 14 Jan 15:00 CET · thr_K
+- A webhook was refused: It was too large. · thr_K
 Open, but nothing fires
-- All alerts, no alerts thr_A
-- Heartbeat Watchdog, last heard Wed 14 Jan 15:00 CET thr_K
+- All alerts, no alerts · thr_A
+- Heartbeat Watchdog, last heard Wed 14 Jan 15:00 CET · thr_K
 (alerts THREAD lists a thread's alerts; the first characters of its id do.)
 `
 	if got := said(t, out, err); got != want {

@@ -113,6 +113,22 @@ func reason(err error) string {
 	return text
 }
 
+// fits tells whether matchers cover an alert with the labels; a label that is not
+// there is like an empty one. Matchers that cannot be read cover nothing.
+func fits(ms []bot.Matcher, l bot.Labels) bool {
+	ops := map[string]labels.MatchType{"=": labels.MatchEqual, "!=": labels.MatchNotEqual, "=~": labels.MatchRegexp, "!~": labels.MatchNotRegexp}
+	for _, m := range ms {
+		op, known := ops[m.Op]
+		if !known {
+			return false
+		}
+		if got, err := labels.NewMatcher(op, m.Name, m.Value); err != nil || !got.Matches(l[m.Name]) {
+			return false
+		}
+	}
+	return len(ms) > 0
+}
+
 // exactly are the matchers that fit a set of labels.
 func exactly(l bot.Labels) []bot.Matcher {
 	out := make([]bot.Matcher, 0, len(l))

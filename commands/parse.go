@@ -48,10 +48,7 @@ func (p *parser) parse() (map[string]bot.Value, error) {
 		}
 	}
 	if w, ok := p.r.peek(); ok {
-		if w.unclosed {
-			return nil, p.wrong(w, "opens a quote that nothing closes.")
-		}
-		return nil, p.wrong(w, "is more than I can read here.")
+		return nil, p.leftover(w, len(args) == 0)
 	}
 	return args, nil
 }
@@ -178,14 +175,22 @@ func (p *parser) silence(w word) (v bot.Value, fits bool, err error) {
 	return bot.Value{Text: id}, ok, nil
 }
 
+// silenceLeast is how much of a silence's id makes it one: less could as well be a
+// word, or mean several.
+const silenceLeast = 6
+
 // isSilenceID: the beginning of a UUID, long enough to be one.
 func isSilenceID(s string) bool {
+	return likeSilenceID(s) && len(s) >= silenceLeast
+}
+
+func likeSilenceID(s string) bool {
 	for _, c := range []byte(strings.ToLower(s)) {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '-' {
 			return false
 		}
 	}
-	return len(s) >= 6 && len(s) <= 36
+	return len(s) <= 36
 }
 
 // target reads what silence may name.
@@ -237,6 +242,8 @@ func (p *parser) which(w word, ahead *reader) (v bot.Value, fits bool, err error
 		}
 		ahead.at = len(ahead.line)
 		return bot.Value{Text: "find " + words}, true, nil
+	case likeFind(w) && !ahead.done():
+		return v, false, p.notFind(w)
 	}
 	id, ok := p.thread(w)
 	return bot.Value{Text: id}, ok, nil

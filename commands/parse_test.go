@@ -11,6 +11,8 @@ import (
 func TestErrors(t *testing.T) {
 	const (
 		silenceUsage = " Usage: `silence [on NAME] [#N|all|THREAD|{MATCHERS}] DURATION|until TIME [COMMENT…]`"
+		outsideUsage = " Usage: `silence [on NAME] [THREAD|{MATCHERS}] DURATION|until TIME [COMMENT…]`"
+		twoTimes     = " are two times; write one of them. A comment that begins with a time goes into quotes."
 		alertsUsage  = " Usage: `alerts [THREAD|all|find WORDS…]`"
 		noDuration   = " is no duration; write e.g. `2h`, `1d12h`, `until 18:00`."
 		noTime       = " is no time; write e.g. `until 18:00`, `until tomorrow 8:00`, `until 2026-12-24 18:00`."
@@ -47,13 +49,22 @@ func TestErrors(t *testing.T) {
 		{"in", "unack disk", bot.CodeInvalid, "unack disk: `disk` (word 2) is more than I can read here. Usage: `unack [THREAD]`"},
 		{"", "silences active", bot.CodeInvalid, "silences active: `active` (word 2) is more than I can read here. Usage: `silences [all]`"},
 		{"", "silences all all", bot.CodeInvalid, "silences all all: `all` (word 3) is more than I can read here. Usage: `silences [all]`"},
-		{"", "unsilence 5d3f9a now", bot.CodeInvalid, "unsilence 5d3f9a now: `now` (word 3) is more than I can read here. Usage: `unsilence [ID|THREAD|all]`"},
-		{"", "unsilence 5d", bot.CodeInvalid, "unsilence 5d: `5d` (word 2) is more than I can read here. Usage: `unsilence [ID|THREAD|all]`"},
-		{"", "alerts 5", bot.CodeInvalid, "alerts 5: `5` (word 2) is more than I can read here." + alertsUsage},
+		{"", "unsilence 5d3f9a now", bot.CodeInvalid, "unsilence 5d3f9a now: `now` (word 3) is more than I can read here. Usage: `unsilence [ID|THREAD]`"},
+		{"in", "unsilence 5d3f9a now", bot.CodeInvalid, "unsilence 5d3f9a now: `now` (word 3) is more than I can read here. Usage: `unsilence [ID|THREAD|all]`"},
+		{"", "unsilence 5d", bot.CodeInvalid, "`5d` (word 2) is too short for a silence's id: write its first 6 characters at least. `silences` lists them."},
+		{"in", "unsilence 0000", bot.CodeInvalid, "`0000` (word 2) is too short for a silence's id: write its first 6 characters at least. `silences` lists them."},
+		{"in", "unsilence nothere", bot.CodeInvalid, "`nothere` (word 2) is no silence's id and no thread's. `silences` lists the silences, `alerts` the threads."},
+		{"", "unsilence nothere", bot.CodeNotFound, "`nothere` is no silence's id and no thread's. `silences` lists the silences, `alerts` the threads."},
+		{"", "unsilence beefed", bot.CodeNotFound, "There is no silence `beefed`. `silences` lists them."},
+		{"", "alerts 5", bot.CodeInvalid, "`5` (word 2) is no thread's id. `alerts` lists the open ones; to search: `alerts find 5`."},
+		{"in", "alerts disk vulcan", bot.CodeInvalid, "`disk` (word 2) is no thread's id. `alerts` lists the open ones; to search: `alerts find disk vulcan`."},
+		{"", "alerts fnd disk", bot.CodeInvalid, "`fnd` (word 2) is no thread's id. Did you mean `alerts find disk`?"},
+		{"", "alerts fidn disk full", bot.CodeInvalid, "`fidn` (word 2) is no thread's id. Did you mean `alerts find disk full`?"},
+		{"in", "alerts fnd", bot.CodeInvalid, "`fnd` (word 2) is no thread's id. Did you mean `alerts find WORDS`?"},
 		{"", "alerts thr_DISK now", bot.CodeInvalid, "alerts thr_DISK now: `now` (word 3) is more than I can read here." + alertsUsage},
 		{"", "alerts find", bot.CodeInvalid, "alerts find: `find` (word 2) needs words to look for." + alertsUsage},
 		{"", "alerts find \"\"", bot.CodeInvalid, "alerts find \"\": `find` (word 2) needs words to look for." + alertsUsage},
-		{"", "help one two three four", bot.CodeInvalid, "help one two three four: `one` (word 2) is more than I can read here. Usage: `help [COMMAND]`"},
+		{"", "help one two three four", bot.CodeInvalid, "`one` (word 2) is more than one command's name; write e.g. `help silence`, or `help` alone."},
 		// Threads.
 		{"", "ack", bot.CodeInvalid, "Outside a thread, say which one you mean: `ack THREAD`. `alerts` lists them."},
 		{"", "unack", bot.CodeInvalid, "Outside a thread, say which one you mean: `unack THREAD`. `alerts` lists them."},
@@ -61,7 +72,7 @@ func TestErrors(t *testing.T) {
 		{"", "ack zzzz", bot.CodeNotFound, "There is no thread thr_zzzz."},
 		{"", "ack thr_zzzz on it", bot.CodeNotFound, "There is no thread thr_zzzz."},
 		{"in", "ack thr_zzzz on it", bot.CodeNotFound, "There is no thread thr_zzzz."},
-		{"", "alerts zzzz", bot.CodeNotFound, "There is no thread thr_zzzz."},
+		{"", "alerts zzzz", bot.CodeNotFound, "There is no thread `zzzz`. `alerts` lists the open ones; to search: `alerts find zzzz`."},
 		{"", "graph", bot.CodeInvalid, "Outside a thread, say which one you mean: `graph THREAD`. `alerts` lists them."},
 		{"", "graph #2", bot.CodeInvalid, "Outside a thread, say which one you mean: `graph THREAD`. `alerts` lists them."},
 		{"in", "graph #7", bot.CodeNotFound, "This thread has no alert #7; `alerts thr_DISKAAAA` lists those it has."},
@@ -73,8 +84,15 @@ func TestErrors(t *testing.T) {
 		{"", "graph up over 10s", bot.CodeInvalid, "graph: `10s` is no span that can be drawn; write one between `1m` and `365d`."},
 		{"", "graph up over 2y", bot.CodeInvalid, "graph: `2y` is no span that can be drawn; write one between `1m` and `365d`."},
 		// Durations.
-		{"in", "silence", bot.CodeInvalid, "silence: a duration is missing." + silenceUsage},
-		{"in", "silence #1", bot.CodeInvalid, "silence #1: a duration is missing." + silenceUsage},
+		{"in", "silence", bot.CodeInvalid, "silence: say for how long; e.g. `silence 2h` or `silence until 18:00`."},
+		{"in", "silence #1", bot.CodeInvalid, "silence #1: say for how long; e.g. `silence #1 2h` or `silence #1 until 18:00`."},
+		{"", "silence", bot.CodeInvalid, "silence: say what, and for how long; e.g. `silence thr_ABCD 2h` or `silence {alertname=\"DiskFull\"} until 18:00`."},
+		{"", "mute thr_DISK", bot.CodeInvalid, "mute thr_DISK: say for how long; e.g. `mute thr_DISK 2h` or `mute thr_DISK until 18:00`."},
+		{"in", "silence 5h until 18:00", bot.CodeInvalid, "silence 5h until 18:00: `5h` and `until 18:00`" + twoTimes},
+		{"in", "silence for 5 h till tomorrow 8:00 x", bot.CodeInvalid, "silence for 5 h till tomorrow 8:00 x: `for 5 h` and `till tomorrow 8:00`" + twoTimes},
+		{"in", "silence 5h until monday", bot.CodeInvalid, "silence 5h until monday: `5h` and `until monday`" + twoTimes},
+		{"in", "silence 5h until 2026-12-24T18:00", bot.CodeInvalid, "silence 5h until 2026-12-24T18:00: `5h` and `until 2026-12-24T18:00`" + twoTimes},
+		{"in", "silence until 18:00 for 2h", bot.CodeInvalid, "silence until 18:00 for 2h: `until 18:00` and `for 2h`" + twoTimes},
 		{"in", "silence 2x", bot.CodeInvalid, "silence 2x: `2x` (word 2)" + noDuration + silenceUsage},
 		{"in", "silence disk 2h", bot.CodeInvalid, "silence disk 2h: `disk` (word 2)" + noDuration + silenceUsage},
 		{"in", "mute two hours", bot.CodeInvalid, "mute two hours: `two` (word 2)" + noDuration + silenceUsage},
@@ -119,9 +137,9 @@ func TestErrors(t *testing.T) {
 		{"", "silence 2h", bot.CodeInvalid, "Outside a thread, say what to silence: `silence THREAD 2h`, or `silence {alertname=\"DiskFull\"} 2h`. `alerts` lists the threads."},
 		{"", "silence all 2h", bot.CodeInvalid, "Outside a thread, say what to silence: `silence THREAD 2h`, or `silence {alertname=\"DiskFull\"} 2h`. `alerts` lists the threads."},
 		{"", "silence LoadFull 2h", bot.CodeNotFound, "There is no thread `thr_LoadFull`. To silence by name: `silence {alertname=\"…\"} 2h`."},
-		{"", "silence {alertname=\"X\" 2h", bot.CodeInvalid, "silence {alertname=\"X\" 2h: `{alertname=\"X\"` (word 2) opens a brace or a quote that nothing closes." + silenceUsage},
-		{"", "silence {alertname=\"X} 2h", bot.CodeInvalid, "silence {alertname=\"X} 2h: `{alertname=\"X} 2h` (word 2) opens a brace or a quote that nothing closes." + silenceUsage},
-		{"", "silence {a=\"1\", b=\"2\"} 2x", bot.CodeInvalid, "silence {a=\"1\", b=\"2\"} 2x: `2x` (word 4)" + noDuration + silenceUsage},
+		{"", "silence {alertname=\"X\" 2h", bot.CodeInvalid, "silence {alertname=\"X\" 2h: `{alertname=\"X\"` (word 2) opens a brace or a quote that nothing closes." + outsideUsage},
+		{"", "silence {alertname=\"X} 2h", bot.CodeInvalid, "silence {alertname=\"X} 2h: `{alertname=\"X} 2h` (word 2) opens a brace or a quote that nothing closes." + outsideUsage},
+		{"", "silence {a=\"1\", b=\"2\"} 2x", bot.CodeInvalid, "silence {a=\"1\", b=\"2\"} 2x: `2x` (word 4)" + noDuration + outsideUsage},
 		{"", "silence {} 2h", bot.CodeInvalid, "The matchers are empty; write e.g. `{alertname=\"DiskFull\"}`."},
 		{"", "silence {alertname=} 2h", bot.CodeInvalid, "The matchers are wrong at character 12, `}`: expected label value."},
 		{"", "silence {alertname \"X\"} 2h", bot.CodeInvalid, "The matchers are wrong at character 12, `\"X\"}`: expected an operator such as '=', '!=', '=~' or '!~'."},
@@ -134,16 +152,17 @@ func TestErrors(t *testing.T) {
 		{"", "silence {a=\"\"} 2h", bot.CodeInvalid, "`{a=\"\"}` fits alerts that have none of these labels, and so nearly everything; name at least one value that must be there."},
 		{"", "silence on moon {a=\"b\"} 2h", bot.CodeNotFound, "There is no Alertmanager `moon`; there is main, lab."},
 		{"in", "silence on main 2h", bot.CodeInvalid, "silence: `on main` goes with matchers only; a thread knows its own Alertmanager."},
-		{"", "silence on", bot.CodeInvalid, "silence on: `on` (word 2)" + noDuration + silenceUsage},
+		{"", "silence on", bot.CodeInvalid, "silence on: `on` (word 2)" + noDuration + outsideUsage},
 		// Silences.
 		{"", "unsilence", bot.CodeInvalid, "Outside a thread, say which silence: `unsilence ID` or `unsilence THREAD`. `silences` lists them."},
-		{"", "unsilence all", bot.CodeInvalid, "Outside a thread, say which silence: `unsilence ID` or `unsilence THREAD`. `silences` lists them."},
+		{"", "unsilence all", bot.CodeInvalid, "`unsilence all` works in a thread: it ends every silence over its alerts. Here, say which: `unsilence ID` or `unsilence THREAD`. `silences` lists them."},
 		{"in", "unsilence", bot.CodeConflict, "No silence holds this thread's alerts now."},
 		{"", "unsilence 999999", bot.CodeNotFound, "There is no silence `999999`. `silences` lists them."},
-		{"", "unsilence 5d3f9a", bot.CodeInvalid, "2 silences begin with `5d3f9a`; write more of the id."},
+		{"", "unsilence 5d3f9a", bot.CodeInvalid, "2 silences begin with `5d3f9a`: `5d3f9a00`, `5d3f9abb`. Write as much of the id."},
 		{"", "unsilence eeeeee", bot.CodeConflict, "That silence ended Wed 14 Jan 18:00 CET."},
 		{"", "help stauts", bot.CodeNotFound, "There is no command `stauts`. Did you mean `help status`?"},
-		{"", "help xyzzy", bot.CodeNotFound, "There is no command `xyzzy`. `help` lists those that I know."},
+		{"", "help xyzzy", bot.CodeNotFound, "`xyzzy` is no command. `help` explains one, e.g. `help silence`; alone it lists them all."},
+		{"", "ws: help me", bot.CodeNotFound, "`me` is no command. `help` explains one, e.g. `help silence`; alone it lists them all."},
 	} {
 		t.Run(c.where+" "+c.line, func(t *testing.T) {
 			w := newWorld(t)
@@ -191,6 +210,9 @@ func TestParse(t *testing.T) {
 		{"in", "silence 1h 30m deploy", "duration", bot.Value{Text: "1h30m", Duration: 90 * time.Minute}},
 		{"in", "silence 1 d 12 hours", "duration", bot.Value{Text: "1d12h", Duration: 36 * time.Hour}},
 		{"in", "silence 1 d 12 disks", "comment", bot.Value{Text: "12 disks"}},
+		{"in", "silence 5h until the disk is there", "comment", bot.Value{Text: "until the disk is there"}},
+		{"in", "silence 5h \"until 18:00\"", "comment", bot.Value{Text: "until 18:00"}},
+		{"in", "silence until 18:00 2 disks", "comment", bot.Value{Text: "2 disks"}},
 		{"in", "silence for 2h", "duration", bot.Value{Text: "2h", Duration: 2 * time.Hour}},
 		{"in", "silence 365d", "duration", bot.Value{Text: "365d", Duration: 365 * 24 * time.Hour}},
 		{"in", "silence 1y", "duration", bot.Value{Text: "1y", Duration: 365 * 24 * time.Hour}},

@@ -24,7 +24,6 @@ func silence(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, bot.Errorf(bot.CodeInvalid, "silence: `%s` has passed in the meantime.", echo(call.Args["duration"].Text, echoWord))
 	}
 	var err error
-	about := "from chat"
 	if strings.HasPrefix(target.Text, "{") {
 		out.Alertmanager, err = chosenAlertmanager(call)
 		if err == nil {
@@ -32,14 +31,26 @@ func silence(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		}
 	} else {
 		err = aimAtThread(ctx, call, target, &out)
-		about += " in thread " + string(out.Thread)
 	}
 	if err != nil {
 		return nil, err
 	}
 	out.Silence.Comment = call.Args["comment"].Text
-	if out.Silence.Comment == "" {
-		out.Silence.Comment = "silenced " + about + covering(ctx, call, out)
+	reasonless := out.Silence.Comment == ""
+	if reasonless {
+		// Alertmanager wants a comment, and whoever finds the silence there should
+		// not look for a reason that nobody gave.
+		out.Silence.Comment = "no reason given"
+	}
+	if out.Thread != "" && !reasonless {
+		return out, nil // the thread shows what it covers, so nobody is asked
+	}
+	n, known := covered(ctx, call, out)
+	switch {
+	case known && n == 0 && out.Thread == "":
+		out.Note = "It covers no alert that fires now. If it should, compare its matchers with the labels in `alerts THREAD`."
+	case known && n > 0 && reasonless:
+		out.Silence.Comment += "; covered " + phrase.Count(n, "alert", "alerts")
 	}
 	return out, nil
 }
@@ -130,19 +141,12 @@ func noAlertmanager() error {
 	return bot.Errorf(bot.CodeUnavailable, "No Alertmanager is configured, so there is nobody to ask for silence.")
 }
 
-// covering tells in a comment what the silence covered when it was asked for,
-// where that can be found out.
-func covering(ctx context.Context, call bot.Call, s bot.MakeSilence) string {
+// covered is how many alerts the silence covers now, where that can be found out.
+func covered(ctx context.Context, call bot.Call, s bot.MakeSilence) (n int, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, coveredTime)
 	defer cancel()
 	n, err := call.World.Covered(ctx, s.Alertmanager, s.Silence.Matchers)
-	switch {
-	case err != nil:
-		return ""
-	case n == 0:
-		return "; it covered no alert then"
-	}
-	return "; it covered " + phrase.Count(n, "alert", "alerts") + " then"
+	return n, err == nil
 }
 
 // holding are the silences over a thread that hold now or will.
@@ -157,8 +161,8 @@ func holding(silences []bot.Silence, call bot.Call) []bot.Silence {
 	return out
 }
 
-// silenceItem is a silence in one line of a list.
-func silenceItem(s bot.Silence, call bot.Call) bot.Text {
+// silenceItem is a silence in one line of a list, with its short id.
+func silenceItem(s bot.Silence, short string, call bot.Call) bot.Text {
 	zone := call.World.Zone()
 	t := bot.Line(bot.M(matchersText(s.Matchers)), bot.T(" by "), bot.B(s.CreatedBy))
 	switch s.State {
@@ -172,7 +176,7 @@ func silenceItem(s bot.Silence, call bot.Call) bot.Text {
 	if c := withoutKey(s.Comment); c != "" {
 		t = append(t, bot.T(": "+c))
 	}
-	return append(t, bot.T(" "), bot.M(shortSilence(s.ID)))
+	return append(t, bot.T(" · "), bot.M(short))
 }
 
 // withoutKey leaves out the mark at a comment's end by which the bot finds a

@@ -78,7 +78,7 @@ func (s *summary) add(f bot.ThreadFacts) {
 
 func (s summary) firing() int { return s.critical + s.warning + s.info }
 
-// headline is "2 critical, 1 warning fire (9 alerts); 1 held back".
+// headline is "2 critical and 1 warning groups fire (9 alerts); 1 held back".
 func (s summary) headline() string {
 	if s.blind {
 		return "What fires is unknown: my state cannot be read"
@@ -98,11 +98,21 @@ func (s summary) headline() string {
 	case n == 0:
 		parts = append(parts, "Nothing fires")
 	default:
-		verb := " fire"
-		if n == 1 {
-			verb = " fires"
+		// "2 warning" alone is no English: warning what?
+		noun := "alert"
+		if s.alerts != n {
+			noun = "group"
 		}
-		text := strings.Join(kinds, ", ") + verb
+		if n == 1 {
+			noun += " fires"
+		} else {
+			noun += "s fire"
+		}
+		last := len(kinds) - 1
+		if last > 0 {
+			kinds = []string{strings.Join(kinds[:last], ", ") + " and " + kinds[last]}
+		}
+		text := kinds[0] + " " + noun
 		if s.alerts != n {
 			text += " (" + phrase.Count(s.alerts, "alert", "alerts") + ")"
 		}

@@ -51,8 +51,8 @@ func TestStatusHeadline(t *testing.T) {
 		{nil, []bot.Reading{ok, {What: "x", State: "strange"}}, nil, "Nothing fires; 1 of 2 readings unknown", bot.ToneUnknown},
 		{nil, []bot.Reading{ok, full, lost}, nil, "Nothing fires; vulcan: disk / 91 %; 1 of 3 readings unknown", bot.ToneWarning},
 		{nil, []bot.Reading{full, full, full, full}, nil, "Nothing fires; vulcan: disk / 91 %, vulcan: disk / 91 %, 2 more not ok", bot.ToneWarning},
-		{[]bot.ThreadFacts{one}, []bot.Reading{ok}, nil, "1 critical fires; the one reading is ok", bot.ToneCritical},
-		{[]bot.ThreadFacts{disk(), disk(), silenced}, []bot.Reading{ok, full}, nil, "2 critical fire (4 alerts); 1 held back; vulcan: disk / 91 %", bot.ToneCritical},
+		{[]bot.ThreadFacts{one}, []bot.Reading{ok}, nil, "1 critical alert fires; the one reading is ok", bot.ToneCritical},
+		{[]bot.ThreadFacts{disk(), disk(), silenced}, []bot.Reading{ok, full}, nil, "2 critical groups fire (4 alerts); 1 held back; vulcan: disk / 91 %", bot.ToneCritical},
 		{[]bot.ThreadFacts{silenced}, []bot.Reading{ok}, nil, "All that fires is held back (1); the one reading is ok", bot.ToneMuted},
 		{[]bot.ThreadFacts{missed, notice}, []bot.Reading{ok}, nil, "Nothing fires; 1 heartbeat is missed; 1 trouble of my own; the one reading is ok", bot.ToneWarning},
 		{nil, []bot.Reading{ok}, errors.New("no state"), "What fires is unknown: my state cannot be read; the one reading is ok", bot.ToneUnknown},
@@ -104,8 +104,8 @@ func TestStatusHangingProbe(t *testing.T) {
 		// Juno's probe ends at the same moment as its time; either word is true.
 		got = strings.Replace(got, "juno\n- unknown: load (gave up waiting)\n", "", 1)
 		got = strings.Replace(got, "- unknown: host juno (no answer within 10 s)\n", "", 1)
-		want := `1 critical fires (2 alerts); 1 held back; vulcan: disk / 91 % of 1 TiB; 4 of 8 readings unknown
-- DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob thr_DISKAAAA
+		want := `1 critical group fires (2 alerts); 1 held back; vulcan: disk / 91 % of 1 TiB; 4 of 8 readings unknown
+- DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob · thr_DISKAAAA
 vulcan
 - not ok: disk / 91 % of 1 TiB (more than 90 %)
 - ok: load 0.4 · memory 61 % of 64 GiB
@@ -133,7 +133,7 @@ func TestStatusLong(t *testing.T) {
 	}
 	out, err := ask(t, w, observer, "", "status")
 	text := said(t, out, err)
-	mustContain(t, text, "15 critical fire (30 alerts)", "- and 3 more; alerts all lists them\n")
+	mustContain(t, text, "15 critical groups fire (30 alerts)", "- and 3 more; alerts all lists them\n")
 	if n := strings.Count(text, "DiskFull"); n != 12 {
 		t.Errorf("%d threads are listed", n)
 	}

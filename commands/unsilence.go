@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"watchstander/bot"
@@ -24,11 +23,18 @@ func unsilence(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		}
 		return nil, err
 	}
-	id := call.Thread
-	if strings.HasPrefix(which, "thr_") {
-		id = bot.ThreadID(which)
+	if beginning, ok := strings.CutPrefix(which, "thr_"); ok {
+		out, err := unsilenceThread(ctx, call, bot.ThreadID(which), false)
+		if notFound(err) {
+			return nil, bot.Errorf(bot.CodeNotFound, "`%s` is no silence's id and no thread's. `silences` lists the silences, `alerts` the threads.", echo(beginning, echoWord)).Because(err)
+		}
+		return out, err
 	}
-	if id == "" {
+	id := call.Thread
+	switch {
+	case id == "" && which == "all":
+		return nil, bot.Errorf(bot.CodeInvalid, "`unsilence all` works in a thread: it ends every silence over its alerts. Here, say which: `unsilence ID` or `unsilence THREAD`. `silences` lists them.")
+	case id == "":
 		return nil, bot.Errorf(bot.CodeInvalid, "Outside a thread, say which silence: `unsilence ID` or `unsilence THREAD`. `silences` lists them.")
 	}
 	return unsilenceThread(ctx, call, id, which == "all")
@@ -70,18 +76,19 @@ func unsilenceThread(ctx context.Context, call bot.Call, id bot.ThreadID, all bo
 // whichSilence asks back.
 func whichSilence(call bot.Call, held []bot.Silence, others map[string][]string) bot.Message {
 	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(held), "silence holds", "silences hold")+" these alerts"), bot.T("; I have ended none yet. Say which: "))}
+	short := shortSilences(held)
 	for i, s := range held {
 		if i > 0 {
 			m.Title = append(m.Title, bot.T(" or "))
 		}
-		m.Title = append(m.Title, bot.M("unsilence "+shortSilence(s.ID)))
+		m.Title = append(m.Title, bot.M("unsilence "+short[s.ID]))
 	}
 	if len(held) > 1 && call.Thread != "" {
 		m.Title = append(m.Title, bot.T(" or "), bot.M("unsilence all"))
 	}
 	var items []bot.Text
 	for _, s := range held {
-		t := silenceItem(s, call)
+		t := silenceItem(s, short[s.ID], call)
 		if also := others[s.ID]; len(also) > 0 {
 			t = append(t, bot.B("; it also holds "+strings.Join(also, ", ")))
 		}
@@ -141,72 +148,7 @@ func unsilenceID(ctx context.Context, call bot.Call, beginning string) (bot.Outc
 	case len(live) == 0:
 		return nil, bot.Errorf(bot.CodeConflict, "That silence ended %s.", clockText(found[0].EndsAt, call.World.Zone(), call.Now))
 	case len(live) > 1:
-		return nil, bot.Errorf(bot.CodeInvalid, "%d silences begin with `%s`; write more of the id.", len(live), echo(beginning, echoWord))
+		return nil, bot.Errorf(bot.CodeInvalid, "%d silences begin with `%s`: %s. Write as much of the id.", len(live), echo(beginning, echoWord), shortList(live))
 	}
 	return bot.EndSilence{Alertmanager: on, IDs: []string{live[0].ID}}, nil
-}
-
-// silences lists what every Alertmanager has. One that does not answer is said.
-func silences(ctx context.Context, call bot.Call) (bot.Outcome, error) {
-	_, ended := call.Args["all"]
-	managers := call.World.Alertmanagers()
-	if len(managers) == 0 {
-		return nil, noAlertmanager()
-	}
-	m := bot.Message{}
-	active, pending, expired, mute := 0, 0, 0, 0
-	for _, am := range managers {
-		all, err := call.World.Silences(ctx, am)
-		if err != nil {
-			mute++
-			m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(am+": "), bot.T(bot.ForPeople(err)))})
-			continue
-		}
-		var items []bot.Text
-		for _, s := range all {
-			switch s.State {
-			case "active":
-				active++
-			case "pending":
-				pending++
-			default:
-				if expired++; !ended {
-					continue
-				}
-			}
-			items = append(items, silenceItem(s, call))
-		}
-		if len(managers) > 1 && len(items) > 0 {
-			m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(am))})
-		}
-		m.Blocks = append(m.Blocks, lists(items)...)
-	}
-	m.Title = bot.Line(bot.B(silencesHeadline(active, pending, expired, mute, len(managers), ended)))
-	switch {
-	case mute > 0:
-		m.Tone = bot.ToneUnknown
-	case active+pending > 0:
-		m.Note = bot.Quoted("`unsilence ID` ends one; the first 6 characters of its id do.")
-	}
-	return bot.Say{Message: m}, nil
-}
-
-func silencesHeadline(active, pending, expired, mute, managers int, ended bool) string {
-	if mute == managers {
-		return "Which silences there are is unknown"
-	}
-	parts := []string{"No silence holds"}
-	if active > 0 {
-		parts[0] = phrase.Count(active, "silence holds", "silences hold")
-	}
-	if pending > 0 {
-		parts = append(parts, fmt.Sprintf("%d will", pending))
-	}
-	if ended {
-		parts = append(parts, fmt.Sprintf("%d ended", expired))
-	}
-	if mute > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d Alertmanagers did not answer", mute, managers))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -21,11 +21,15 @@ func (b *builder) chats() {
 		b.chatNames.add(&b.judge, k.Name)
 		c := Chat{ID: bot.ChatID(k.Name.v)}
 		switch {
-		case k.Matrix != nil && k.Console != nil:
-			b.fault(k.Console.place, "a chat is of one kind: make this a chat of its own, beside the one of kind matrix")
 		case k.Matrix != nil:
 			c.Matrix = b.matrix(k.Matrix)
 			b.matrixChats = append(b.matrixChats, c.ID)
+			if k.Console != nil {
+				// What is wrong inside is told all the same.
+				b.fault(k.Console.place, "a chat is of one kind: make this a chat of its own, beside the one of kind matrix")
+				b.console(k.Console)
+				b.consoleAstray = true
+			}
 		case k.Console != nil:
 			c.Console = b.console(k.Console)
 			if console.line > 0 {
@@ -93,9 +97,8 @@ func (b *builder) rooms() {
 		k := &b.keys.Rooms.items[i]
 		b.named(k.Name)
 		b.roomNames.add(&b.judge, k.Name)
-		if b.chatNames.known(&b.judge, k.Chat) {
-			b.room(k, ids)
-		}
+		b.chatNames.known(&b.judge, k.Chat)
+		b.room(k, ids)
 		b.cfg.Rooms = append(b.cfg.Rooms, Room{bot.RoomID(k.Name.v), bot.ChatID(k.Chat.v), k.ID.v})
 	}
 	for _, id := range b.consoleChats {
@@ -119,6 +122,8 @@ func (b *builder) room(k *roomKeys, ids map[string]place) {
 	if !k.ID.ok {
 		return
 	}
+	// Also where the chat is not known: whoever mends that should not find the
+	// next fault behind it.
 	if why := roomIDFault(k.ID.v); why != "" {
 		b.fault(k.ID.place, "%s", why)
 	}

@@ -89,6 +89,9 @@ func same(a, b reflect.Value) bool {
 		}
 		return same(a.Elem(), b.Elem())
 	case reflect.Struct:
+		if s, ok := a.Interface().(Secret); ok {
+			return s.same(b.Interface().(Secret))
+		}
 		for i := range a.NumField() {
 			if !same(a.Field(i), b.Field(i)) {
 				return false

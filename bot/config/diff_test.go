@@ -29,6 +29,7 @@ func TestDiff(t *testing.T) {
 		{"redact", "redact: {rules: [{name: a, pattern: x}]}\n", "redact: {rules: [{name: a, pattern: \"y\"}]}\n", "redact", ""},
 		{"state and listen", "", "state: {path: /srv/state.db}\nlisten: 127.0.0.1:9098\n", "", "state listen"},
 		{"a secret's place", "dead_man: {url_file: /run/a}\n", "dead_man: {url_file: /run/b}\n", "", "dead_man"},
+		{"a secret's place written otherwise", "dead_man: {url_file: /etc/watchstander/a}\n", "dead_man: {url_file: a}\n", "", ""},
 		{"webhook", "", "webhooks: [{name: main, alertmanager: main, hmac: {secret_file: a}}]\n", "", "webhooks"},
 		{"prometheus", "", "prometheus: {url: \"http://127.0.0.1:9090\"}\n", "", "prometheus"},
 		{"rooms and routes", "", "rooms: [{name: dev, chat: matrix, id: \"!dev:example.org\"}]\nroutes: [{rooms: [dev]}]\n", "routes notices_room", "rooms"},

@@ -73,9 +73,11 @@ type builder struct {
 	chatNames, roomNames, alertmanagerNames *names
 
 	matrixChats, consoleChats []bot.ChatID
-	roomUsed                  map[string]bool
-	secrets                   []placedSecret
-	matcherCache              map[string]labels.Matchers
+	// consoleAstray: a console is there, in a place where it cannot be.
+	consoleAstray bool
+	roomUsed      map[string]bool
+	secrets       []placedSecret
+	matcherCache  map[string]labels.Matchers
 }
 
 func newBuilder(o Options) *builder {

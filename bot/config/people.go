@@ -149,7 +149,7 @@ func (b *builder) reachable(k *personKeys) {
 	switch {
 	case len(k.Matrix.items) > 0 && len(b.matrixChats) == 0:
 		b.warn(k.Matrix.place, "no chat is of kind matrix, so that nobody is known by these")
-	case len(k.UID.items) > 0 && len(b.consoleChats) == 0:
+	case len(k.UID.items) > 0 && len(b.consoleChats) == 0 && !b.consoleAstray:
 		b.warn(k.UID.place, "no chat is of kind console, so that nobody is known by these")
 	case len(k.Matrix.items)+len(k.UID.items) == 0 && k.line > 0 && !k.Matrix.set && !k.UID.set:
 		b.warn(k.place, "has no account: without matrix or uid nobody is known to be this person")

@@ -27,6 +27,9 @@ type Secret struct {
 	// credential: systemd put the file where only the unit can see it, and its
 	// mode says nothing.
 	credential bool
+	// where tells in which folder a relative path was looked up: the path itself
+	// is never shown, so that a missing file must be found by this.
+	where string
 }
 
 // SecretFile is the secret in the file, as a configuration would name it
@@ -37,6 +40,11 @@ func SecretFile(path string) Secret {
 
 // String names the key that the secret was given under.
 func (s Secret) String() string { return s.field }
+
+// same tells whether two secrets are in one file, however it was written.
+func (s Secret) same(o Secret) bool {
+	return s.field == o.field && s.path == o.path && s.credential == o.credential
+}
 
 // GoString keeps %#v from showing the path.
 func (s Secret) GoString() string { return "config.Secret(" + s.field + ")" }
@@ -56,7 +64,7 @@ func (s Secret) read() (value, why string) {
 	// Not blocking: a named pipe in the file's place must not hang the bot.
 	f, err := os.OpenFile(s.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", "the secret's file " + reason(err)
+		return "", "the secret's file " + reason(err) + s.where
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -105,6 +113,8 @@ func reason(err error) string {
 	return "cannot be read"
 }
 
+const inCredentials = " (looked up in $CREDENTIALS_DIRECTORY)"
+
 // secret resolves where a secret's file is.
 func (b *builder) secret(g given[string]) Secret {
 	s := Secret{field: g.field, path: g.v}
@@ -117,16 +127,18 @@ func (b *builder) secret(g given[string]) Secret {
 		return s
 	case filepath.IsAbs(g.v):
 		s.path = filepath.Clean(g.v)
+		s.where = " (its path is absolute)"
 		if in, err := filepath.Rel(credentials, s.path); credentials != "" && err == nil && filepath.IsLocal(in) {
-			s.credential = true
+			s.credential, s.where = true, inCredentials
 		}
 	case !filepath.IsLocal(g.v):
 		b.fault(g.place, "leads out of the folder that it is looked up in: write an absolute path, or a plain name")
 		return s
 	case credentials != "":
-		s.path, s.credential = filepath.Join(credentials, g.v), true
+		s.path, s.credential, s.where = filepath.Join(credentials, g.v), true, inCredentials
 	default:
 		s.path = filepath.Join(filepath.Dir(b.file), g.v)
+		s.where = " (looked up in the configuration file's folder, since $CREDENTIALS_DIRECTORY is not set)"
 		if abs, err := filepath.Abs(s.path); err == nil {
 			s.path = abs
 		}
@@ -148,7 +160,7 @@ func (b *builder) checkSecrets() {
 		b.cfg.sums[s.field] = sumOf(value)
 		switch {
 		case why != "":
-			b.fault(s.at, "%s%s", why, s.where(b))
+			b.fault(s.at, "%s", why)
 		case strings.HasSuffix(s.field, "dead_man.url_file"):
 			b.webAddress(value, s.at, "the secret's file")
 		}
@@ -164,12 +176,4 @@ func sumOf(value string) (sum [sha256.Size]byte) {
 	h.Write([]byte(value))
 	copy(sum[:], h.Sum(nil))
 	return sum
-}
-
-// where tells in which folder a relative path was looked up.
-func (s placedSecret) where(b *builder) string {
-	if s.credential {
-		return " (looked up in $CREDENTIALS_DIRECTORY)"
-	}
-	return ""
 }

@@ -115,6 +115,20 @@ func TestSecretFolders(t *testing.T) {
 	if f := faultsOf(t, err); len(f) != 2 || f[0].String() != want {
 		t.Error(err)
 	}
+	// Without one, the place where it was looked for is another, and said so; the
+	// path is not.
+	absent := strings.Replace(string(whole("version: 1\n")), "token_file: matrix-token", "token_file: hunter2", 1)
+	write(dir, "absent.yaml", absent, 0o644)
+	write(dir, "elsewhere.yaml", strings.Replace(absent, "hunter2", filepath.Join(dir, "hunter2"), 1), 0o644)
+	for file, want := range map[string]string{
+		"absent.yaml":    "(looked up in the configuration file's folder, since $CREDENTIALS_DIRECTORY is not set)",
+		"elsewhere.yaml": "(its path is absolute)",
+	} {
+		_, err := config.Load(file, config.Options{})
+		if f := faultsOf(t, err); len(f) != 1 || !strings.HasSuffix(f[0].Message, "the secret's file does not exist "+want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
 	// systemd's modes there are its own affair.
 	write(credentials, "matrix-token", "from systemd", 0o444)
 	write(credentials, "webhook-token", "from systemd", 0o444)

@@ -1,5 +1,5 @@
 // Package phrase writes figures as people read them, the same in every room of
-// the house: durations, numbers with their nouns.
+// the house: durations, moments, numbers with their nouns.
 //
 // Neighbours: the views, the commands and the probes write with it.
 package phrase
@@ -30,6 +30,16 @@ func two(d, large time.Duration, l string, small time.Duration, s string) string
 		return fmt.Sprintf("%d %s %d %s", d/large, l, rest, s)
 	}
 	return fmt.Sprintf("%d %s", d/large, l)
+}
+
+// Moment is an instant as people read it in their zone: "Mon 2 Jan 15:04 CET".
+// The year is said when it is not the one of now.
+func Moment(t time.Time, zone *time.Location, now time.Time) string {
+	t = t.In(zone)
+	if t.Year() != now.In(zone).Year() {
+		return t.Format("Mon 2 Jan 2006 15:04 MST")
+	}
+	return t.Format("Mon 2 Jan 15:04 MST")
 }
 
 // Count is a number with its noun: "1 alert", "2 alerts".

@@ -24,6 +24,19 @@ func TestDuration(t *testing.T) {
 	}
 }
 
+func TestMoment(t *testing.T) {
+	berlin := time.FixedZone("CET", 3600)
+	at := time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC) // next year in Berlin
+	for now, want := range map[time.Time]string{
+		at.Add(-time.Minute):    "Fri 1 Jan 00:30 CET",
+		at.Add(-24 * time.Hour): "Fri 1 Jan 2027 00:30 CET",
+	} {
+		if got := Moment(at, berlin, now); got != want {
+			t.Errorf("at %v: %q, want %q", now, got, want)
+		}
+	}
+}
+
 func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0 alerts", 1: "1 alert", 2: "2 alerts"} {
 		if got := Count(n, "alert", "alerts"); got != want {

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/alertmanager/api/v2/models"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // account is what one peer told in one poll.
@@ -130,7 +131,8 @@ func (c *Client) unsettled(answers []answer[account]) (why string, passes bool) 
 			return fmt.Sprintf("%s is still joining its cluster", a.peer.name), true
 		}
 		if up := c.upFor(a.value.status, a.value.clock); up < c.o.SettleAfter {
-			return fmt.Sprintf("%s started only %s ago", a.peer.name, up.Round(time.Second)), true
+			return fmt.Sprintf("%s has been up for %s, and may not have heard of everything before %s more have passed",
+				a.peer.name, phrase.Duration(up), phrase.Duration(c.o.SettleAfter-up)), true
 		}
 	}
 	if len(members) > 1 {

@@ -64,6 +64,10 @@ func TestSettledByThePeersClock(t *testing.T) {
 		if c.Poll(t.Context(), 0).Settled {
 			t.Error("settled after a minute, since our clock is an hour ahead")
 		}
+		readings := c.Check(t.Context())
+		if r := readings[len(readings)-1]; r.State != bot.Unknown || !strings.Contains(r.Note, "has been up for 1 min, and may not have heard of everything before 2 min more have passed") {
+			t.Errorf("nobody is told for how long: %+v", r)
+		}
 	})
 }
 

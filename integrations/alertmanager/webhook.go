@@ -31,7 +31,8 @@ const (
 // HandlerOptions describe one webhook endpoint. Zero values give what is said
 // at each.
 type HandlerOptions struct {
-	// Endpoint is its configured name: lower-case letters, digits, "-" and "_".
+	// Endpoint is its configured name: letters (a-z), digits, ".", "-" and "_",
+	// beginning with a letter or digit, as the configuration has it.
 	Endpoint string
 	// Credentials open it, any one of them. With none, every request is refused.
 	Credentials []Credential

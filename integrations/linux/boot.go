@@ -69,7 +69,7 @@ func (p *Probe) uptime() []bot.Reading {
 	if err != nil {
 		value += ", since when is unknown (" + reason(err) + ")"
 	} else {
-		value += ", since " + at.In(p.o.Zone()).Format("2006-01-02 15:04 MST")
+		value += ", since " + phrase.Moment(at, p.o.Zone(), at.Add(up))
 	}
 	return []bot.Reading{judged(what, source, value)}
 }

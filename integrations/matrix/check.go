@@ -15,33 +15,33 @@ import (
 )
 
 // Check asks the homeserver everything that must be true before the bot can
-// work, and reports each as a reading. It changes nothing: a room that the bot
-// is not in stays so.
+// work, and reports each as a reading: a question without a usable answer is not
+// ok, whatever the reason, and what could not be asked because of it is named as
+// unknown. It changes nothing: a room that the bot is not in stays so.
 func (c *Chat) Check(ctx context.Context) []bot.Reading {
 	r := &report{chat: c}
 	versions, err := c.transport.Versions(ctx)
 	r.add("matrix homeserver", "GET "+versionsPath, err, func() {
 		if len(versions) == 0 {
-			r.bad("answers without any version: is this the address of the client API?")
+			r.bad("no version", "is its address in the configuration that of the client API?")
 			return
 		}
 		r.ok("answers, speaks up to " + versions[len(versions)-1])
 	})
 	if err != nil {
-		r.unseen("the homeserver does not answer", "matrix account")
-		return r.readings
+		r.readings[0].Note += "; look whether it runs, and whether its address in the configuration is that of the client API"
+		return r.unasked("the homeserver gave no answer", "matrix account")
 	}
 	who, err := c.transport.WhoAmI(ctx)
 	r.add("matrix account", "GET "+clientPrefix+"/account/whoami", err, func() {
 		if who != c.user {
-			r.bad(fmt.Sprintf("the access token is %s's, but %s is configured", clean.Text(who), c.user))
+			r.bad(clean.Text(who), fmt.Sprintf("the access token is this account's, but %s is configured", c.user))
 			return
 		}
 		r.ok(who)
 	})
 	if err != nil {
-		r.unseen("the account could not be asked about")
-		return r.readings
+		return r.unasked("the account could not be used")
 	}
 	joined, err := c.transport.JoinedRooms(ctx)
 	for _, name := range slices.Sorted(maps.Keys(c.rooms)) {
@@ -56,45 +56,71 @@ type report struct {
 	now      bot.Reading
 }
 
-// unseen names what could not be looked at: these things, and every room.
-func (r *report) unseen(why string, what ...string) {
-	for _, name := range slices.Sorted(maps.Keys(r.chat.rooms)) {
-		what = append(what, fmt.Sprintf("matrix room %q (there, encryption, power)", name))
-	}
-	for _, w := range what {
-		r.readings = append(r.readings, bot.Reading{What: w, Value: "not looked at", Note: why, At: r.chat.now().UTC(), State: bot.Unknown})
-	}
-}
-
-// add makes one reading: wrong when the question got no answer, else what judge
-// says.
+// add makes one reading: not ok when the question failed, else what judge says.
 func (r *report) add(what, source string, err error, judge func()) {
 	r.now = bot.Reading{What: what, Source: source, At: r.chat.now().UTC(), State: bot.Unknown}
-	switch {
-	case err == nil:
+	if err == nil {
 		judge()
-	case passing(err):
-		r.now.Value = "no answer"
-		r.bad("look whether it runs and whether the address is right; " + err.Error())
-	default:
-		r.bad(err.Error())
+	} else {
+		r.bad(trouble(err))
 	}
 	r.readings = append(r.readings, r.now)
 }
 
 func (r *report) ok(value string) { r.now.State, r.now.Value = bot.OK, value }
-func (r *report) bad(note string) { r.now.State, r.now.Note = bot.NotOK, note }
+func (r *report) bad(value, note string) {
+	r.now.State, r.now.Value, r.now.Note = bot.NotOK, value, note
+}
+
+// unasked names everything that was not looked at, and why: what nobody looked
+// at must not be missing from the list as if it were well.
+func (r *report) unasked(why string, first ...string) []bot.Reading {
+	for _, what := range first {
+		r.unknown(what, why)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.chat.rooms)) {
+		what := fmt.Sprintf("matrix room %q", name)
+		r.unknown(what, why)
+		r.unknown(what+": encryption and power", why)
+	}
+	return r.readings
+}
+
+func (r *report) unknown(what, why string) {
+	r.readings = append(r.readings, bot.Reading{What: what, Value: "not asked", Note: why, At: r.chat.now().UTC(), State: bot.Unknown})
+}
+
+// trouble is a failed call in a few words, and what was said.
+func trouble(err error) (value, note string) {
+	e, ok := errors.AsType[*CallError](err)
+	switch {
+	case !ok:
+		return "no answer", err.Error()
+	case errors.Is(e.Ended, context.DeadlineExceeded):
+		return "no answer", "none came in time"
+	case e.Status == 0:
+		return "no answer", e.Text
+	case e.Code == "M_UNKNOWN_TOKEN" || e.Code == "M_MISSING_TOKEN":
+		return "refused", "the access token is not accepted: log in anew and put the new token into its file"
+	}
+	said := strings.TrimPrefix(strings.TrimPrefix(e.Error(), "matrix: "), e.Call+": ")
+	if passing(err) {
+		return "no usable answer", said
+	}
+	return "refused", said
+}
 
 func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []string, err error) {
 	what := fmt.Sprintf("matrix room %q", name)
 	r.add(what, "GET "+clientPrefix+"/joined_rooms", err, func() {
 		if !slices.Contains(joined, id) {
-			r.bad(fmt.Sprintf("the bot is not in it: invite %s to %s; the invitation is accepted while the bot runs", r.chat.user, id))
+			r.bad("not entered", fmt.Sprintf("invite %s to %s; the invitation is accepted while the bot runs", r.chat.user, id))
 			return
 		}
 		r.ok("the bot is in it")
 	})
 	if err != nil || !slices.Contains(joined, id) {
+		r.unknown(what+": encryption and power", "only who is in the room can see them")
 		return
 	}
 	state := func(kind string) (object, error) {
@@ -109,7 +135,7 @@ func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []
 	encryption, err := state("m.room.encryption")
 	r.add(what+": encryption", source("m.room.encryption"), err, func() {
 		if encryption != nil {
-			r.bad("the room is encrypted, and encrypted rooms are not supported yet: make a new room without encryption")
+			r.bad("encrypted", "encrypted rooms are not supported yet: make a new room without encryption")
 			return
 		}
 		r.ok("none, as it must be")
@@ -118,7 +144,7 @@ func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []
 	levels, err := state("m.room.power_levels")
 	r.add(what+": power", source("m.room.power_levels"), errors.Join(err, createErr), func() {
 		if missing := powerless(levels, create, r.chat.user); len(missing) > 0 {
-			r.bad("the bot's power level is too low for: " + strings.Join(missing, ", "))
+			r.bad("too little", "the bot's power level is too low for: "+strings.Join(missing, ", "))
 			return
 		}
 		r.ok("enough to post, react and redact its own")
@@ -133,7 +159,7 @@ func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []
 	if tombstone, err := state(typeTombstone); err == nil && tombstone != nil {
 		next, _ := tombstone.text("replacement_room")
 		r.add(what+": successor", source(typeTombstone), nil, func() {
-			r.bad("the room was replaced by " + clean.Text(next) + ": put that id into the configuration")
+			r.bad("replaced", "by "+clean.Text(next)+": put that id into the configuration")
 		})
 	}
 }

@@ -141,8 +141,8 @@ ok | failed units | none |
 				"b.mount StateChangeTimestamp":   uint64(946684800_000000 + 86400_000000),
 			}}, `
 not ok | systemd | degraded | units have failed
-not ok | unit b.mount | failed, 2 h ago (2000-01-02 00:00 UTC) | /mnt/nas
-not ok | unit a.service | failed: oom-kill, 1 d 2 h ago (2000-01-01 00:00 UTC) | 
+not ok | unit b.mount | failed, 2 h ago (Sun 2 Jan 00:00 UTC) | /mnt/nas
+not ok | unit a.service | failed: oom-kill, 1 d 2 h ago (Sat 1 Jan 00:00 UTC) | 
 `},
 		{"one loops, another only ends well", &fake{
 			state: "running",

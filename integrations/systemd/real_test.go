@@ -123,7 +123,7 @@ func TestRealSystemd(t *testing.T) {
 	if bad.State != bot.NotOK || !strings.HasPrefix(bad.Value, "failed: exit-code, ") || bad.Note != "Backup of nothing" {
 		t.Errorf("the failed unit reads %+v", bad)
 	}
-	if year := fmt.Sprint(time.Now().UTC().Year()); !strings.Contains(bad.Value, " s ago ("+year) {
+	if day := time.Now().UTC().Format("Mon 2 Jan"); !strings.Contains(bad.Value, " s ago ("+day) {
 		t.Errorf("since when it failed is not told: %q", bad.Value)
 	}
 	loop := got["unit loop.service"]

@@ -130,7 +130,7 @@ func (p *Probe) reading(u unit, now time.Time) bot.Reading {
 	}
 	// The state of a looping unit changes with every try: its moment says nothing.
 	if !u.since.IsZero() && !u.loops {
-		value += fmt.Sprintf(", %s ago (%s)", phrase.Duration(now.Sub(u.since)), u.since.In(p.o.Zone()).Format("2006-01-02 15:04 MST"))
+		value += fmt.Sprintf(", %s ago (%s)", phrase.Duration(now.Sub(u.since)), phrase.Moment(u.since, p.o.Zone(), now))
 	}
 	r := bot.Reading{What: "unit " + line(u.name), Value: value, State: bot.NotOK}
 	if u.description != u.name {
