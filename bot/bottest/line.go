@@ -48,9 +48,3 @@ func (l line) rest(n int) string {
 	}
 	return strings.TrimSpace(l.text[l.ends[n-1]:])
 }
-
-// from is the line without its first n words.
-func (l line) from(n int) line {
-	inner, _ := readLine(l.rest(n)) // quotes were closed in the whole
-	return inner
-}

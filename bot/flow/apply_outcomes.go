@@ -86,6 +86,9 @@ func (c *change) affected(e bot.Affected) error {
 		s := o.Silence
 		s.CreatedBy = string(x.Person)
 		m = view.Silenced(s, e.Result, c.style())
+		if o.Note != "" {
+			m.Blocks = append(m.Blocks, bot.Para{Text: bot.Quoted(o.Note)})
+		}
 		if e.Err != nil {
 			m = view.Failed("The silence", bot.ForPeople(e.Err))
 		}

@@ -281,7 +281,7 @@ func restOfGroup(g bot.ThreadFacts) string {
 func noticeRoot(f bot.ThreadFacts, s Style) bot.Message {
 	n := f.Thread.State.Notice
 	m := bot.Message{Tone: n.Tone, Title: bot.Line(bot.B(n.Title)), Note: idNote(f.Thread)}
-	m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(n.Text))}}
+	m.Blocks = []bot.Block{bot.Para{Text: bot.Quoted(n.Text)}}
 	since := []bot.Field{{Name: "Since", Value: bot.Line(bot.T(s.Time(f.Thread.OpenedAt)))}}
 	if !f.Thread.Open() {
 		since = append(since, bot.Field{Name: "Over", Value: bot.Line(bot.T(s.Time(f.Thread.ClosedAt)))})
