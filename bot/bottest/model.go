@@ -26,6 +26,9 @@ type model struct {
 	// blind: until then nothing is demanded (the bot, the chat or Alertmanager
 	// was away).
 	blind time.Time
+	// lag is the longest that a thread may be behind: a group's interval, two
+	// polls, and some air.
+	lag time.Duration
 }
 
 // observed is what was true of a group at a moment, as far as a root says it.
@@ -81,12 +84,8 @@ func (m *model) of(p Post) truth {
 	return o
 }
 
-// lag is the longest that a thread may be behind: a group's interval, two polls,
-// and some air.
-const lag = 3 * time.Minute
-
 func newModel(p *player) *model {
-	return &model{p: p, history: map[string][]observed{}}
+	return &model{p: p, history: map[string][]observed{}, lag: 2*time.Minute + 2*p.config.Alertmanagers[0].Poll}
 }
 
 // observe notes what is true now.
@@ -96,7 +95,7 @@ func (m *model) observe() {
 	}
 	now := time.Now()
 	if m.p.stop == nil || m.p.chat.isDown() {
-		m.blind = now.Add(lag)
+		m.blind = now.Add(m.lag)
 	}
 	w := httptest.NewRecorder()
 	m.p.am.ServeHTTP(w, httptest.NewRequestWithContext(m.p.t.Context(), http.MethodGet, "/api/v2/alerts", nil))
@@ -109,7 +108,7 @@ func (m *model) observe() {
 		}
 	}
 	if w.Code != http.StatusOK || json.Unmarshal(w.Body.Bytes(), &alerts) != nil {
-		m.blind = now.Add(lag)
+		m.blind = now.Add(m.lag)
 		return
 	}
 	seen, starts := map[string]*truth{}, map[string]time.Time{}
@@ -154,7 +153,7 @@ func (m *model) observe() {
 		}
 		h := append(m.history[title], observed{now, *c})
 		// Of what is older than the lag, the newest is still what was true then.
-		for len(h) > 1 && h[1].at.Before(now.Add(-lag)) {
+		for len(h) > 1 && h[1].at.Before(now.Add(-m.lag)) {
 			h = h[1:]
 		}
 		m.history[title] = h
@@ -195,19 +194,19 @@ func (m *model) checkRoom(room bot.RoomID) {
 		post, shown := newest[name]
 		if !shown {
 			// Where there are several rooms, the routes say which shows what.
-			if len(m.p.config.Rooms) == 1 && always(h, "FIRING") && !m.p.config.QuietHours.Holds(bot.SeverityWarning) {
-				m.p.fail("the model: %s has fired for %s, and has no thread", name, lag)
+			if len(m.p.config.Rooms) == 1 && always(h, "FIRING", m.lag) && !m.p.config.QuietHours.Holds(bot.SeverityWarning) {
+				m.p.fail("the model: %s has fired for %s, and has no thread", name, m.lag)
 			}
 			continue
 		}
 		says := m.of(post)
 		if !slices.ContainsFunc(h, func(o observed) bool { return o.truth == says }) {
-			m.p.fail("the model: %s in room %s says %+v, which was not true in the last %s: %s", name, room, says, lag, states(h))
+			m.p.fail("the model: %s in room %s says %+v, which was not true in the last %s: %s", name, room, says, m.lag, states(h))
 		}
 	}
 }
 
-func always(h []observed, state string) bool {
+func always(h []observed, state string, lag time.Duration) bool {
 	for _, o := range h {
 		if o.state != state {
 			return false
