@@ -28,7 +28,7 @@
 //     outside.go) and encodes (integrations/matrix, content.go); the frozen bytes
 //     are committed before anything is sent.
 //  5. The chat's Send posts them (integrations/matrix, outbound.go). The receipt
-//     is stored with the version that was sent (room.go, settle). After a crash
+//     is stored with the version that was sent (deliver.go, settle). After a crash
 //     "sending" means unknown: the chat's Find looks for the key before the same
 //     bytes go again.
 //  6. When the alert ends, its notice takes the same way: settle closes the

@@ -5,7 +5,7 @@
 // returns when they are on the disk (take.go; one apply_*.go for each kind of
 // event). Due: each kind of row has one worker that takes what is due, acts, and
 // records what came of it, as an event again. One worker for each room (room.go,
-// post.go, storm.go), one for commands and effects (work.go), one for each
+// post.go, deliver.go, storm.go), one for commands and effects (work.go), one for each
 // Alertmanager (poller.go), one for what time alone makes due (clock.go).
 // A worker sleeps until a commit or the next due time wakes it.
 //

@@ -1,0 +1,237 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+)
+
+// grace is how long a post that is under way may take after the end was asked
+// for, so that its outcome is known.
+const (
+	sendTime = 30 * time.Second
+	grace    = 4 * time.Second
+)
+
+// sendContext ends some time after ctx does.
+func sendContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-inner.Done():
+		}
+	})
+	return inner, func() { stop(); cancel() }
+}
+
+// deliver gives one frozen part to the platform, or finds it there.
+func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
+	ctx, cancel := sendContext(ctx)
+	defer cancel()
+	out := bot.Sending{Key: s.Key, Room: s.Room, Kind: s.Kind, Root: s.Root, Body: s.Body, Attachment: s.Attachment, Since: s.At}
+	if !r.safe[s.Key] {
+		receipt, found, err := r.chat.Find(ctx, out)
+		if err != nil && (v.Tries < findTries || unreachable(err)) {
+			return r.failed(ctx, v, s, err, false)
+		}
+		if err != nil {
+			// It cannot be looked far enough back, and will not be. The same bytes
+			// under the same key are the best that can be done.
+			r.f.o.Metrics.Found.WithLabelValues("unknown").Inc()
+			r.f.log.Error("whether a post arrived cannot be told; it is sent again under its key", "room", r.name, "thread", s.Thread, "key", s.Key, "err", err)
+		}
+		if found {
+			r.f.o.Metrics.Found.WithLabelValues("found").Inc()
+			return r.settle(ctx, s, receipt)
+		}
+		if err == nil {
+			r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
+		}
+	}
+	delete(r.safe, s.Key)
+	receipt, err := r.chat.Send(ctx, out)
+	if err != nil {
+		return r.failed(ctx, v, s, err, true)
+	}
+	r.f.o.Metrics.Sent.WithLabelValues(string(r.chatID), string(s.Kind)).Inc()
+	return r.settle(ctx, s, receipt)
+}
+
+// settle records a receipt: the version that was sent, never a newer one that
+// arrived meanwhile, which leaves the view due.
+func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) error {
+	recovered := r.fails > 0
+	r.fails, r.notBefore = 0, time.Time{}
+	r.forget(s)
+	err := r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.SettleSend(s.Key, store.Sent, receipt.ID); err != nil {
+			return err
+		}
+		v, ok, err := tx.View(s.Thread, s.Room)
+		if err != nil || !ok {
+			return err
+		}
+		th, ok, err := tx.Thread(s.Thread)
+		if err != nil || !ok {
+			return err
+		}
+		if s.Kind == bot.SendRoot && s.Part == 0 {
+			v.Root = receipt.ID
+		}
+		switch {
+		case s.Kind == bot.SendOffer:
+			v.Offered++
+		case s.Part == s.Parts-1:
+			if s.Kind != bot.SendReply {
+				v.ShownVersion = max(v.ShownVersion, s.Version)
+			}
+			v.SaidSeq = max(v.SaidSeq, s.ToSeq)
+			v.Bare = 0
+		}
+		v.Tries, v.NextTry, v.Error = 0, time.Time{}, ""
+		if err := tx.PutView(v, th, r.f.clock.now()); err != nil || !recovered {
+			return err
+		}
+		// The platform is back: what it refused meanwhile need not wait longer.
+		return tx.RetryViews(s.Room, []string{string(bot.Unreachable), string(bot.Unsure), string(bot.Forbidden)})
+	})
+	if err == nil {
+		// The after-reboot and storm threads may be waiting for this room.
+		nudge(r.wake)
+	}
+	return err
+}
+
+// findTries is how often in a row it may fail to look for a post; aloneTries how
+// often one post may fail while the room takes others, or its attachment while
+// the platform answers, before it is said in a plainer form.
+const (
+	findTries  = 4
+	aloneTries = 3
+)
+
+// failed decides what to do about a part that has no receipt. sent: it was given
+// to the platform; otherwise only looked for.
+func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error, sent bool) error {
+	refusal, ok := errors.AsType[*bot.Refusal](err)
+	if !ok {
+		refusal = &bot.Refusal{Kind: bot.Unsure, Cause: err}
+	}
+	r.f.o.Metrics.ChatErrors.WithLabelValues(string(r.chatID), string(refusal.Kind)).Inc()
+	r.f.log.Warn("a post was not confirmed", "room", r.name, "thread", s.Thread, "key", s.Key, "kind", s.Kind, "sent", sent, "why", refusal.Kind, "err", err)
+	if sent && refusal.Kind == bot.Unsure {
+		r.unsure[s.Key] = true
+	}
+	surelyNot := sent && !r.unsure[s.Key]
+	now := r.f.clock.now()
+	switch refusal.Kind {
+	case bot.Busy:
+		r.safe[s.Key] = surelyNot
+		r.notBefore = now.Add(max(refusal.After, 500*time.Millisecond))
+		return nil
+	case bot.Rejected:
+		return r.plainer(ctx, v, s)
+	case bot.RootGone:
+		return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+			c := &change{Tx: tx, f: r.f, s: r.f.settings.Load(), now: now, ctx: ctx}
+			return c.rootGone(v)
+		})
+	case bot.Unreachable, bot.Forbidden:
+		// Forbidden: perhaps it is just being let in; the waits grow if it is not.
+		r.safe[s.Key] = surelyNot
+	}
+	if r.fails == 0 || refusal.Attachment {
+		r.alone[s.Thread]++
+	}
+	if r.alone[s.Thread] >= aloneTries {
+		r.f.log.Error("a post fails while others go; it is said more plainly", "room", r.name, "thread", s.Thread, "key", s.Key)
+		return r.plainer(ctx, v, s)
+	}
+	if !refusal.Attachment {
+		r.retreat()
+	}
+	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		return r.note(tx, v, func(v *store.View) {
+			// Others go before it is tried again: what fails may be this post alone.
+			v.NextTry = now.Add(backoff(v.Tries, time.Second, time.Minute))
+			if after := r.notBefore.Add(time.Second); v.NextTry.Before(after) {
+				v.NextTry = after
+			}
+			v.Tries++
+			v.Error = string(refusal.Kind)
+		})
+	})
+}
+
+// unreachable tells whether an error is the platform's absence.
+func unreachable(err error) bool {
+	refusal, ok := errors.AsType[*bot.Refusal](err)
+	return ok && (refusal.Kind == bot.Unreachable || refusal.Kind == bot.Busy || refusal.Kind == bot.Forbidden)
+}
+
+// forget lets go of what is known of a send whose outcome is known.
+func (r *room) forget(s store.Send) {
+	delete(r.safe, s.Key)
+	delete(r.unsure, s.Key)
+	delete(r.alone, s.Thread)
+}
+
+// note changes a view as it stands in the transaction.
+func (r *room) note(tx *store.Tx, v store.View, change func(*store.View)) error {
+	now, ok, err := tx.View(v.Thread, v.Room)
+	if err != nil || !ok {
+		return err
+	}
+	th, ok, err := tx.Thread(v.Thread)
+	if err != nil || !ok {
+		return err
+	}
+	change(&now)
+	return tx.PutView(now, th, r.f.clock.now())
+}
+
+// retreat makes the whole room wait, longer each time: when one post fails for
+// the platform's sake, the next would too.
+func (r *room) retreat() {
+	r.notBefore = r.f.clock.now().Add(backoff(r.fails, time.Second, time.Minute))
+	r.fails++
+}
+
+// bareMarker is the last form of what a platform rejects.
+const bareMarker = 2
+
+// plainer gives a rejected form up for a plainer one; what is rejected even as
+// a marker is passed, so that it never blocks what comes behind it.
+func (r *room) plainer(ctx context.Context, v store.View, s store.Send) error {
+	r.forget(s)
+	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DropSends(s.Thread, s.Room); err != nil {
+			return err
+		}
+		return r.note(tx, v, func(v *store.View) {
+			v.Tries, v.NextTry = 0, time.Time{}
+			if s.Kind == bot.SendOffer {
+				v.Offered++ // it stands there already, or is not wanted
+				return
+			}
+			if v.Bare < bareMarker {
+				v.Bare++
+				return
+			}
+			r.f.o.Metrics.GivenUp.Inc()
+			r.f.log.Error("a room rejects even a bare marker; the message is passed", "room", r.name, "thread", s.Thread)
+			v.Bare, v.Error = 0, "rejected"
+			if s.Kind != bot.SendReply {
+				v.ShownVersion = s.Version
+			}
+			v.SaidSeq = max(v.SaidSeq, s.ToSeq)
+		})
+	})
+}
