@@ -174,6 +174,7 @@ func (h *house) matrix(ctx context.Context, ch config.Chat) (*matrix.Chat, error
 		return nil, err
 	}
 	h.closers = append(h.closers, func() error { chat.Close(); return nil })
+	registerMatrix(h.registry, ch.ID, chat)
 	return chat, nil
 }
 
