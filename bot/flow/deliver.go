@@ -150,7 +150,9 @@ func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error
 	if r.fails == 0 || refusal.Attachment {
 		r.alone[s.Thread]++
 	}
-	if r.alone[s.Thread] >= aloneTries {
+	// A marker is the last form: it is tried for as long as it takes, since only
+	// what was refused for good is ever passed.
+	if r.alone[s.Thread] >= aloneTries && v.Bare < bareMarker {
 		r.f.log.Error("a post fails while others go; it is said more plainly", "room", r.name, "thread", s.Thread, "key", s.Key)
 		return r.plainer(ctx, v, s)
 	}
