@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -223,6 +224,22 @@ routes:
 		return fmt.Errorf("there is none")
 	})
 
+	t.Log("the reactions that count are offered under it")
+	real.Eventually(t, time.Minute, "the bot's own reactions", func() error {
+		for _, s := range w.seen(t) {
+			if s.ID != root.ID {
+				continue
+			}
+			for _, emoji := range []string{"✅", "🔕", "📈"} {
+				if !slices.Contains(s.Reactions[emoji], w.bot.ID) {
+					return fmt.Errorf("the root has %v", s.Reactions)
+				}
+			}
+			return nil
+		}
+		return fmt.Errorf("there is no root")
+	})
+
 	t.Log("alice acks by a reaction, and takes it back")
 	press := w.alice.React(t, w.room, root.ID, "✅")
 	w.await(t, time.Minute, "", "ACKED", "alice")
@@ -267,6 +284,7 @@ routes:
 
 	w.Stop(t)
 	roots := 0
+	t.Logf("the room at the end:\n%s", transcript(w.seen(t)))
 	for _, s := range w.seen(t) {
 		if s.Thread == "" && strings.Contains(s.Body, "HighLoad") && strings.Contains(s.Body, "Since") || strings.Contains(s.Body, "Resolved:") {
 			roots++
@@ -275,4 +293,24 @@ routes:
 	if roots != 1 {
 		t.Errorf("the alert has %d roots", roots)
 	}
+	for _, s := range w.seen(t) {
+		if strings.Contains(s.Body, "made encrypted") || strings.Contains(s.Body, "was replaced") {
+			t.Errorf("the room is well, and the bot says %s", s.Body)
+		}
+	}
+}
+
+// transcript is a room as its people read it, threads indented.
+func transcript(all []real.Seen) string {
+	var b strings.Builder
+	for _, s := range all {
+		indent := ""
+		if s.Thread != "" {
+			indent = "    "
+		}
+		for line := range strings.SplitSeq(s.Body, "\n") {
+			b.WriteString(indent + line + "\n")
+		}
+	}
+	return b.String()
 }

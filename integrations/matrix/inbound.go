@@ -151,7 +151,9 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 	if lost != nil {
 		events = append(events, *lost)
 	}
-	if !c.looked {
+	looked := c.looked
+	if !looked {
+		c.looked = true
 		events = append(events, c.roomTroubles(ctx)...)
 	}
 	for _, room := range a.left {
@@ -171,10 +173,11 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 	if a.next != since || len(events) > 0 {
 		batch := bot.Batch{Source: string(c.chat), Cursor: next.String(), Events: events}
 		if err := sink.Take(ctx, batch); err != nil {
+			c.looked = c.looked && looked // what was not taken is told again
 			return fmt.Errorf("the batch was not taken: %w", err)
 		}
 	}
-	c.place, c.looked = next, true
+	c.place = next
 	c.heard.Store(c.now().UnixMilli())
 	if a.next == since && time.Since(asked) < time.Second {
 		// A homeserver that answers at once but stands still must not be asked

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"watchstander/bot"
 	"watchstander/bot/clean"
@@ -30,7 +31,7 @@ func (c *Chat) trouble(room bot.RoomID, kind roomTrouble, more string, over bool
 	switch kind {
 	case troubleReplaced:
 		e.Title = fmt.Sprintf("The Matrix room %s was replaced by another", room)
-		e.Text = "People may no longer read it. Put the new room's id into the configuration, invite the bot there, and restart it. " + more
+		e.Text = strings.TrimSpace("People may no longer read it. Put the new room's id into the configuration, invite the bot there, and restart it. " + more)
 	case troubleEncrypted:
 		e.Title = fmt.Sprintf("The Matrix room %s was made encrypted", room)
 		e.Text = "What people write there can no longer be read by the bot, and encryption cannot be taken back: make a new room without it, and put its id into the configuration."
@@ -56,6 +57,7 @@ func (c *Chat) watch(room bot.RoomID, raw json.RawMessage) bot.Event {
 			c.display.Store(&name)
 		}
 		if c.arrival(raw) {
+			c.looked = false // what was so before we came is asked now
 			return c.trouble(room, troubleOut, "", true)
 		}
 	case e.kind == typeTombstone && ofRoom:
@@ -75,18 +77,20 @@ func (c *Chat) roomTroubles(ctx context.Context) []bot.Event {
 	var events []bot.Event
 	for _, name := range slices.Sorted(maps.Keys(c.rooms)) {
 		for _, x := range []struct {
-			state string
-			kind  roomTrouble
-		}{{typeTombstone, troubleReplaced}, {typeEncryption, troubleEncrypted}} {
+			state, member string
+			kind          roomTrouble
+		}{{typeTombstone, "replacement_room", troubleReplaced}, {typeEncryption, "algorithm", troubleEncrypted}} {
 			raw, err := c.transport.State(ctx, c.rooms[name], x.state)
-			e, none := errors.AsType[*CallError](err)
+			e, ok := errors.AsType[*CallError](err)
+			what, said := parseObject(raw).text(x.member)
 			switch {
-			case err == nil:
-				next, _ := parseObject(raw).text("replacement_room")
-				events = append(events, c.trouble(name, x.kind, clean.Line(next, 255), false))
-			case none && e.Status == http.StatusNotFound:
+			case err == nil && said && what != "":
+				events = append(events, c.trouble(name, x.kind, clean.Line(what, 255), false))
+			case ok && e.Status == http.StatusNotFound:
 				events = append(events, c.trouble(name, x.kind, "", true))
 			}
+			// An answer that says neither tells nothing: Dendrite answers 200 with
+			// nothing in it for a room that the bot has not entered yet.
 		}
 	}
 	return events
