@@ -53,6 +53,15 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 		}
 		if err == nil {
 			r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
+			if r.f.clock.now().Sub(s.At) > settled {
+				// Whoever gave it away, in this life or the one before, has ended since.
+				// What is out of date by now need not be sent first.
+				delete(r.unsure, s.Key)
+				r.safe[s.Key] = true
+				if stale, err := r.stale(ctx, s); err != nil || stale {
+					return err // the next step renders it anew
+				}
+			}
 		}
 	}
 	delete(r.safe, s.Key)
@@ -107,6 +116,20 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 		nudge(r.wake)
 	}
 	return err
+}
+
+// settled is after how long a post that cannot be found never was given away, or
+// never arrived: longer than any try takes.
+const settled = sendTime + 30*time.Second
+
+// stale tells whether what was frozen is out of date.
+func (r *room) stale(ctx context.Context, s store.Send) (stale bool, err error) {
+	err = r.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		th, ok, err := tx.Thread(s.Thread)
+		stale = ok && r.outdated(s, th)
+		return err
+	})
+	return stale, err
 }
 
 // findTries is how often in a row it may fail to look for a post; aloneTries how
