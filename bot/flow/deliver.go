@@ -53,7 +53,7 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 		}
 		if err == nil {
 			r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
-			if r.f.clock.now().Sub(s.At) > settled {
+			if r.f.clock.now().Sub(s.At) > tryIsOver {
 				// Whoever gave it away, in this life or the one before, has ended since.
 				// What is out of date by now need not be sent first.
 				delete(r.unsure, s.Key)
@@ -118,9 +118,9 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 	return err
 }
 
-// settled is after how long a post that cannot be found never was given away, or
+// tryIsOver is after how long a post that cannot be found never was given away, or
 // never arrived: longer than any try takes.
-const settled = sendTime + 30*time.Second
+const tryIsOver = sendTime + 30*time.Second
 
 // stale tells whether what was frozen is out of date.
 func (r *room) stale(ctx context.Context, s store.Send) (stale bool, err error) {
