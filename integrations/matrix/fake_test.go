@@ -23,6 +23,7 @@ type fakeTransport struct {
 	leave     func(room string) error
 	joined    []string
 	who       string            // whose token it is; the bot's when empty
+	unsaid    []error           // how the first questions whose token it is fail
 	state     map[string]string // room + " " + type → content
 
 	mu    sync.Mutex
@@ -88,7 +89,16 @@ func (f *fakeTransport) State(_ context.Context, room, kind string) (json.RawMes
 	return nil, &CallError{Call: "state", Status: 404, Code: "M_NOT_FOUND"}
 }
 
-func (f *fakeTransport) WhoAmI(context.Context) (string, error) { return cmp.Or(f.who, botUser), nil }
+func (f *fakeTransport) WhoAmI(context.Context) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.unsaid) > 0 {
+		err := f.unsaid[0]
+		f.unsaid = f.unsaid[1:]
+		return "", err
+	}
+	return cmp.Or(f.who, botUser), nil
+}
 func (f *fakeTransport) DisplayName(context.Context, string) (string, error) {
 	return "Night Watch", nil
 }

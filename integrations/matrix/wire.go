@@ -280,6 +280,9 @@ func (w *wire) WhoAmI(ctx context.Context) (string, error) {
 		User string `json:"user_id"`
 	}
 	err := w.do(ctx, call{name: "whoami", method: http.MethodGet, prefix: clientPrefix, path: []string{"account", "whoami"}, out: &answer})
+	if err == nil && answer.User == "" {
+		err = &CallError{Call: "whoami", Status: http.StatusOK, Reached: true, Text: "the answer names no user"}
+	}
 	return answer.User, err
 }
 
