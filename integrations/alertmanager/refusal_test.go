@@ -67,6 +67,20 @@ func TestRefusalsAreCoalesced(t *testing.T) {
 		if got := reasons(); len(got) != 4 {
 			t.Fatalf("a minute after the failure: %q", got)
 		}
+
+		// So is one that waits while its own word, and then a new one's, fail.
+		refuse("{")
+		e.inbox.failNext(2)
+		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
+		if w := e.post("{", "Authorization", "Bearer "+token); w.Code != 503 {
+			t.Fatalf("nobody heard of it, and it is answered %d", w.Code)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := reasons(); len(got) != 5 || got[4] != notJSON {
+			t.Fatalf("a minute after the second failure: %q", got)
+		}
 	})
 }
 

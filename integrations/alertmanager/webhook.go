@@ -84,8 +84,9 @@ const decodersAtOnce = 4
 //     (a receiver that is not this endpoint's): for good, and so told to people
 //     by a [bot.Refused] to the same sink, unless the sender is unknown or used
 //     the wrong method, which anybody can cause: those are counted and logged;
-//   - 503 with Retry-After when the body did not arrive in time, when the sink
-//     failed or took too long, or when a refusal could not be announced.
+//   - 503 with Retry-After when the body did not arrive in time, when too many
+//     signed bodies are being read at once, when the sink failed or took too
+//     long, or when a refusal could not be announced.
 //
 // [Handler.Close] must be called when its server has shut down.
 func NewHandler(o HandlerOptions) (*Handler, error) {
