@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"watchstander/bot"
 )
@@ -133,6 +134,7 @@ type script struct {
 	steps  []step
 	asked  []string // the since of each
 	filter []string
+	waits  []time.Duration
 }
 
 type step struct {
@@ -144,6 +146,7 @@ func (s *script) sync(ctx context.Context, q SyncQuery) (json.RawMessage, error)
 	s.mu.Lock()
 	s.asked = append(s.asked, q.Since)
 	s.filter = append(s.filter, q.Filter)
+	s.waits = append(s.waits, q.Wait)
 	if len(s.steps) == 0 {
 		s.mu.Unlock()
 		<-ctx.Done()

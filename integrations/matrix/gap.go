@@ -22,6 +22,7 @@ const (
 // an event of its own.
 func (c *Chat) whole(ctx context.Context, t timeline, events *[]bot.Event) ([]json.RawMessage, error) {
 	if i := c.arrived(t.events); i >= 0 {
+		c.looked = false // what was so before we came is asked next
 		return t.events[i+1:], nil
 	}
 	if !t.limited {
@@ -39,6 +40,7 @@ func (c *Chat) whole(ctx context.Context, t timeline, events *[]bot.Event) ([]js
 	}
 	if !complete {
 		c.counts.lost.Add(1)
+		c.looked = false // it may have told of the room itself
 		c.log.Warn("after an outage more was said in a room than is read back; the oldest part was not heard",
 			"room", string(c.names[t.room]), "read_back", len(older))
 		*events = append(*events, bot.Undecodable{
@@ -89,7 +91,9 @@ func (c *Chat) pageBack(ctx context.Context, t timeline) (events []json.RawMessa
 			return events, false, err
 		}
 		for _, raw := range page.Events {
-			if id := eventID(raw); id != "" && id == known || c.arrival(raw) {
+			came := c.arrival(raw)
+			if id := eventID(raw); id != "" && id == known || came {
+				c.looked = c.looked && !came
 				return events, true, nil
 			}
 			if size += len(raw); size > maxGapBytes || len(events) == maxGapEvents {

@@ -125,7 +125,7 @@ func (c *Chat) identify(ctx context.Context) error {
 func (c *Chat) newBeginning() *bot.Undecodable {
 	c.counts.lost.Add(1)
 	old := c.place.Next
-	c.place = place{}
+	c.place, c.looked = place{}, false
 	return &bot.Undecodable{
 		Chat: c.chat, ID: bot.MessageID("anew:" + old), At: c.now().UTC(),
 		Reason: "The Matrix homeserver no longer knows how far it had told us; what was said since then may not have been heard.",
@@ -138,6 +138,9 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 	query := SyncQuery{Since: since, Filter: syncFilter(limit), Wait: syncWait}
 	if since == "" {
 		query.Filter, query.Wait = syncFilter(1), 0
+	}
+	if !c.looked {
+		query.Wait = 0 // what is to be told of the rooms needs no news
 	}
 	raw, err := c.transport.Sync(ctx, query)
 	if err != nil {

@@ -78,7 +78,7 @@ type Chat struct {
 
 	running atomic.Bool
 	place   place // of the last batch that was taken; Run's own
-	looked  bool  // whether the rooms' states have been told; Run's own
+	looked  bool  // whether the rooms' states have been told since something may have changed them unheard; Run's own
 
 	display atomic.Pointer[string] // our display name, "" until it is known
 	gone    gone

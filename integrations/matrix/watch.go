@@ -56,10 +56,6 @@ func (c *Chat) watch(room bot.RoomID, raw json.RawMessage) bot.Event {
 		if name, ok := e.content.text("displayname"); ok {
 			c.display.Store(&name)
 		}
-		if c.arrival(raw) {
-			c.looked = false // what was so before we came is asked now
-			return c.trouble(room, troubleOut, "", true)
-		}
 	case e.kind == typeTombstone && ofRoom:
 		next, _ := e.content.text("replacement_room")
 		c.log.Warn("a room was replaced by another: put the new one's id into the configuration and invite the bot", "room", string(room), "replacement", next)
@@ -71,16 +67,28 @@ func (c *Chat) watch(room bot.RoomID, raw json.RawMessage) bot.Event {
 	return nil
 }
 
-// roomTroubles looks once at what may have happened to the rooms while nobody
+// roomTroubles looks at what may have happened to the rooms while nobody
 // listened. What cannot be asked is passed: check tells of it.
 func (c *Chat) roomTroubles(ctx context.Context) []bot.Event {
 	var events []bot.Event
+	joined, err := c.transport.JoinedRooms(ctx)
 	for _, name := range slices.Sorted(maps.Keys(c.rooms)) {
+		id := c.rooms[name]
+		switch in := slices.Contains(joined, id); {
+		case err != nil:
+		case in:
+			events = append(events, c.trouble(name, troubleOut, "", true))
+		case c.place.Last[id] != "":
+			events = append(events, c.trouble(name, troubleOut, "", false))
+			continue // its state is not for us
+		default:
+			continue // nobody has let us in yet, which is no news
+		}
 		for _, x := range []struct {
 			state, member string
 			kind          roomTrouble
 		}{{typeTombstone, "replacement_room", troubleReplaced}, {typeEncryption, "algorithm", troubleEncrypted}} {
-			raw, err := c.transport.State(ctx, c.rooms[name], x.state)
+			raw, err := c.transport.State(ctx, id, x.state)
 			e, ok := errors.AsType[*CallError](err)
 			what, said := parseObject(raw).text(x.member)
 			switch {

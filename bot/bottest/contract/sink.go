@@ -74,8 +74,8 @@ func (s *sink) batches() (offered, taken []bot.Batch) {
 	return slices.Clone(s.offered), slices.Clone(s.taken)
 }
 
-// events are all that were taken, in order.
-// events are what was taken, but for the adapter's word that its rooms are well.
+// events are what was taken, in order, but for the adapter's word that its rooms
+// are well.
 func (s *sink) events() []bot.Event {
 	_, taken := s.batches()
 	return slices.DeleteFunc(eventsOf(taken), func(e bot.Event) bool {
