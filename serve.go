@@ -21,6 +21,7 @@ import (
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
 	"watchstander/bot/phrase"
+	"watchstander/integrations/alertmanager"
 	"watchstander/integrations/linux"
 )
 
@@ -32,7 +33,8 @@ func serveCommand() *cobra.Command {
 		Long: `Run the bot until it is told to stop (SIGTERM, Ctrl-C).
 
 SIGHUP reads the configuration again: people, routes, hosts, times and rules take
-effect at once. A file with faults, or one that needs a restart, changes nothing;
+effect at once, and so do new secrets of webhooks, Prometheus and the dead man's
+switch. A file with faults, or one that needs a restart, changes nothing;
 the log, the notices room and systemd's status say why. Under systemd it tells
 when it is ready, stops, and is alive (Type=notify-reload, WatchdogSec).`,
 		Args: cobra.NoArgs,
@@ -232,6 +234,9 @@ func (h *house) takeUp(file string, level *slog.LevelVar) (changed string, err e
 	if err != nil {
 		return "", err
 	}
+	if err := h.admit(c); err != nil {
+		return "", err
+	}
 	h.redactor.rules.Store(rules)
 	level.Set(c.Log.Level)
 	h.current.Store(c)
@@ -240,6 +245,25 @@ func (h *house) takeUp(file string, level *slog.LevelVar) (changed string, err e
 		chat.Reloaded()
 	}
 	return strings.Join(reload, ", "), nil
+}
+
+// admit lets the webhooks take what their secrets' files hold now; on an error
+// all take what they took before.
+func (h *house) admit(c *config.Config) error {
+	credentials := make([]alertmanager.Credential, len(h.handlers))
+	for i := range h.handlers { // Diff has seen that the webhooks are the same
+		var err error
+		if credentials[i], err = credentialOf(c.Webhooks[i]); err != nil {
+			return fmt.Errorf("webhook %s: %w", c.Webhooks[i].Name, err)
+		}
+	}
+	for i, handler := range h.handlers {
+		// The files were read and judged with the rest: this does not fail halfway.
+		if err := handler.Admit(credentials[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tellBoot tells the bot which boot of its host this is.

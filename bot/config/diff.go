@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -59,10 +60,20 @@ func Diff(old, new *Config) (reload, restart []string) {
 	for _, field := range slices.Sorted(maps.Keys(new.sums)) {
 		// A key that is new or gone is told by its section.
 		if was, known := old.sums[field]; known && was != new.sums[field] {
-			restart = append(restart, "the secret of "+field)
+			if secretIsLive(field) {
+				reload = append(reload, "the secret of "+field)
+			} else {
+				restart = append(restart, "the secret of "+field)
+			}
 		}
 	}
 	return reload, restart
+}
+
+// secretIsLive: what a key of these names is shown or asked for anew each time.
+// Chats and Alertmanagers hold theirs.
+func secretIsLive(field string) bool {
+	return slices.ContainsFunc([]string{"webhooks[", "prometheus.", "dead_man."}, func(key string) bool { return strings.HasPrefix(field, key) })
 }
 
 // same compares what two values mean. Compiled patterns and zones are compared

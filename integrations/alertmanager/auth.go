@@ -106,6 +106,19 @@ func (c Credential) challenge() string {
 // lock never opens.
 type lock []Credential
 
+// faults tells what is wrong with an endpoint's credentials.
+func (l lock) faults(endpoint string) []error {
+	var faults []error
+	for i, c := range l {
+		if c.kind == "" {
+			faults = append(faults, fmt.Errorf("webhook endpoint %q: credential %d is empty", endpoint, i+1))
+		} else if c.fault != nil {
+			faults = append(faults, fmt.Errorf("webhook endpoint %q: credential %d: %w", endpoint, i+1, c.fault))
+		}
+	}
+	return faults
+}
+
 // byHeader tells whether the Authorization header opens the lock. Every
 // credential is compared, whatever the ones before it said, and only hashes of
 // equal length are, so that the time taken tells nothing about them.

@@ -101,3 +101,22 @@ func TestCredentialsDoNotPrint(t *testing.T) {
 		}
 	}
 }
+
+// New credentials open the endpoint, and the old ones do no longer; faulty ones
+// change nothing.
+func TestAdmit(t *testing.T) {
+	e := newEndpoint(t, nil)
+	opens := func(token string) bool { return e.post(body(alertJSON), "Authorization", "Bearer "+token).Code == 200 }
+	for _, faulty := range [][]alertmanager.Credential{nil, {{}}, {alertmanager.Bearer("a\nb")}} {
+		if err := e.Admit(faulty...); err == nil || !opens(token) {
+			t.Errorf("%v: %v", faulty, err)
+		}
+	}
+	const next = "another-token-0123456789"
+	if err := e.Admit(alertmanager.Bearer(next)); err != nil {
+		t.Fatal(err)
+	}
+	if opens(token) || !opens(next) {
+		t.Error("the old token counts")
+	}
+}

@@ -23,10 +23,11 @@ const strangersAtOnce = 4
 // whole body, so until it is checked the body is read from a stranger: nothing
 // is allocated that has not arrived, and no refusal is announced.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	known := h.lock.byHeader(r.Header)
+	lock := *h.lock.Load()
+	known := lock.byHeader(r.Header)
 	var signatures []signature
 	if !known {
-		if signatures = h.lock.signatures(r.Header); len(signatures) == 0 {
+		if signatures = lock.signatures(r.Header); len(signatures) == 0 {
 			return nil, unauthorized()
 		}
 		select {

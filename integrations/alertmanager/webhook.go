@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"watchstander/bot"
@@ -59,7 +60,7 @@ type HandlerOptions struct {
 // Handler is one webhook endpoint: see [NewHandler].
 type Handler struct {
 	o     HandlerOptions
-	lock  lock
+	lock  atomic.Pointer[lock]
 	say   announcer
 	pace  logPace
 	slots chan struct{} // bounds how many bodies are decoded at once
@@ -112,21 +113,15 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 	if o.Sink == nil {
 		faults = append(faults, fmt.Errorf("webhook endpoint %q has no sink", o.Endpoint))
 	}
-	for i, c := range o.Credentials {
-		if c.kind == "" {
-			faults = append(faults, fmt.Errorf("webhook endpoint %q: credential %d is empty", o.Endpoint, i+1))
-		} else if c.fault != nil {
-			faults = append(faults, fmt.Errorf("webhook endpoint %q: credential %d: %w", o.Endpoint, i+1, c.fault))
-		}
-	}
-	if err := errors.Join(faults...); err != nil {
+	if err := errors.Join(append(faults, lock(o.Credentials).faults(o.Endpoint)...)...); err != nil {
 		return nil, err
 	}
 	if len(o.Credentials) == 0 {
 		o.Log.Error("the webhook endpoint has no credentials and refuses every request")
 	}
 
-	h := &Handler{o: o, lock: o.Credentials, slots: make(chan struct{}, decodersAtOnce), strangers: make(chan struct{}, strangersAtOnce)}
+	h := &Handler{o: o, slots: make(chan struct{}, decodersAtOnce), strangers: make(chan struct{}, strangersAtOnce)}
+	h.lock.Store((*lock)(&o.Credentials))
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.pace = logPace{every: time.Minute, last: map[string]time.Time{}, held: map[string]int{}}
 	h.say = announcer{
@@ -144,6 +139,20 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 // Path is where the handler belongs; mount it for all methods, the wrong ones
 // are answered 405.
 func (h *Handler) Path() string { return "/webhook/" + h.o.Endpoint }
+
+// Admit puts credentials in the place of the old ones, which from then on open
+// nothing. With faulty ones, or none, the old ones stay.
+func (h *Handler) Admit(credentials ...Credential) error {
+	l := lock(slices.Clone(credentials))
+	if len(l) == 0 {
+		return fmt.Errorf("webhook endpoint %q would have no credentials", h.o.Endpoint)
+	}
+	if err := errors.Join(l.faults(h.o.Endpoint)...); err != nil {
+		return err
+	}
+	h.lock.Store(&l)
+	return nil
+}
 
 // Close ends what the handler has under way and waits for it. Requests that
 // come later are answered 503.
@@ -190,7 +199,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) challenges() []string {
 	var out []string
-	for _, c := range h.lock {
+	for _, c := range *h.lock.Load() {
 		out = append(out, c.challenge())
 	}
 	slices.Sort(out)
