@@ -7,13 +7,14 @@
 // moment repeats events and never loses one. Holes that an outage leaves in a
 // room's timeline are paged back. Files: inbound.go is the loop, answer.go
 // takes the homeserver's JSON apart, gap.go pages, event.go turns one event
-// into a word of the bot's, text.go finds what a person meant to say, and
+// into a word of the bot's, text.go finds what a person meant to say,
+// watch.go tells of a room that was replaced, encrypted or closed to us, and
 // doorman.go sees to invitations beside the loop.
 //
 // What goes out: a [bot.Message] becomes event contents (content.go), cut
 // where it is too long (pieces.go), written as HTML and as plain text
 // (render.go) in which nothing of a label's text can become markup, a link or
-// a ping (clean.go). outbound.go sends them exactly once per key, and looks in
+// a ping (tame.go). outbound.go sends them exactly once per key, and looks in
 // the room for a key when nobody knows whether it arrived.
 //
 // All talk with the homeserver passes through [Transport]. The one here, over

@@ -37,8 +37,9 @@ func syncFilter(limit int) string {
 }
 
 // Run receives until ctx ends, and then returns nil. The error it may return
-// is a *bot.Error with CodeForbidden: the access token has been revoked, or the
-// account closed.
+// is a *bot.Error with CodeForbidden: the access token has been revoked or is
+// another account's, or the account was closed. Nothing is heard before it is
+// known whose token it is.
 //
 // A batch that sink refuses is asked for again, after a pause; so is a long
 // poll that failed, for as long as it takes. When the homeserver refuses our
@@ -133,7 +134,7 @@ func (c *Chat) newBeginning() *bot.Undecodable {
 }
 
 // turn is one long poll, and all that follows from it.
-func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int, lost *bot.Undecodable) error {
+func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int, lost *bot.Undecodable) (err error) {
 	since, asked := c.place.Next, time.Now()
 	query := SyncQuery{Since: since, Filter: syncFilter(limit), Wait: syncWait}
 	if since == "" {
@@ -154,9 +155,9 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 	if lost != nil {
 		events = append(events, *lost)
 	}
-	looked := c.looked
-	if !looked {
+	if !c.looked {
 		c.looked = true
+		defer func() { c.looked = c.looked && err == nil }() // what was not taken is told again
 		events = append(events, c.roomTroubles(ctx)...)
 	}
 	for _, room := range a.left {
@@ -176,7 +177,6 @@ func (c *Chat) turn(ctx context.Context, sink bot.Sink, door *doorman, limit int
 	if a.next != since || len(events) > 0 {
 		batch := bot.Batch{Source: string(c.chat), Cursor: next.String(), Events: events}
 		if err := sink.Take(ctx, batch); err != nil {
-			c.looked = c.looked && looked // what was not taken is told again
 			return fmt.Errorf("the batch was not taken: %w", err)
 		}
 	}

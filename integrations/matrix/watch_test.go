@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,7 @@ func TestRoomTroubles(t *testing.T) {
 		joined  []string
 		state   map[string]string
 		pages   []Page
+		unread  int // how many pages cannot be read at first
 		answers []string
 		want    [][]string // by batch
 	}{
@@ -46,6 +48,8 @@ func TestRoomTroubles(t *testing.T) {
 		"invited again in a hole": {place: place{Next: "1"}, joined: []string{ops}, pages: []Page{{Events: raws(join)}},
 			answers: []string{`{"next_batch":"2"}`, news("3", ops, `{"events":[],"limited":true,"prev_batch":"p"}`), `{"next_batch":"3"}`},
 			want:    [][]string{well, {}, well}},
+		"a hole that cannot be read at first": {place: place{Next: "1"}, joined: []string{ops}, pages: []Page{{}, {}}, unread: 1,
+			answers: slices.Repeat([]string{news("2", ops, `{"events":[],"limited":true,"prev_batch":"p"}`)}, 2), want: [][]string{well}},
 		"a hole that was lost": {place: place{Next: "1"}, joined: []string{ops},
 			answers: []string{`{"next_batch":"2"}`, news("3", ops, `{"events":[],"limited":true}`), `{"next_batch":"3"}`},
 			want:    [][]string{well, {"undecodable"}, well}},
@@ -56,6 +60,9 @@ func TestRoomTroubles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &fakeTransport{joined: x.joined, state: x.state, messages: func(MessagesQuery) (Page, error) {
+					if x.unread--; x.unread >= 0 {
+						return Page{}, &CallError{Call: "messages", Status: 502}
+					}
 					page := x.pages[0]
 					x.pages = x.pages[1:]
 					return page, nil
