@@ -109,13 +109,16 @@ func TestSendRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, _ := over(t, test.answer)
 			_, err := c.Send(t.Context(), sending())
-			if r := wantRefusal(t, err, test.kind); r.After != test.after {
-				t.Errorf("After is %s", r.After)
+			if r := wantRefusal(t, err, test.kind); r.After != test.after || r.Attachment {
+				t.Errorf("After is %s, Attachment %v", r.After, r.Attachment)
 			}
 			s := sending()
 			s.Attachment = []byte("png")
 			_, err = c.Send(t.Context(), s)
-			wantRefusal(t, err, test.upload)
+			// Only a media repository that answered has refused the file alone.
+			if r := wantRefusal(t, err, test.upload); r.Attachment != (name != "hung up") {
+				t.Errorf("the upload's Attachment is %v", r.Attachment)
+			}
 		})
 	}
 }
@@ -145,6 +148,12 @@ func TestSendBeforeAnyByte(t *testing.T) {
 		_, err := c.Send(t.Context(), s)
 		if r := wantRefusal(t, err, bot.Unreachable); strings.Contains(r.Error(), secret) {
 			t.Errorf("%s: %v", name, r)
+		}
+		file := s
+		file.Attachment = []byte("png")
+		_, err = c.Send(t.Context(), file)
+		if r := wantRefusal(t, err, bot.Unreachable); r.Attachment {
+			t.Errorf("%s: nobody answered, and the file is said to be refused", name)
 		}
 	}
 	// A round tripper of a test's own tells less, and gets the benefit of doubt.
