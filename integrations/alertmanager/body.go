@@ -27,7 +27,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal
 	var signatures []signature
 	if !known {
 		if signatures = h.lock.signatures(r.Header); len(signatures) == 0 {
-			return nil, unauthorized()
+			return nil, unauthorized(r.Header.Get("Authorization") != "")
 		}
 		select {
 		case h.strangers <- struct{}{}:
@@ -65,7 +65,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal
 	}
 	switch {
 	case !known:
-		return nil, unauthorized()
+		return nil, unauthorized(true)
 	case over:
 		return nil, h.tooLarge()
 	}
@@ -105,11 +105,18 @@ func (h *Handler) readAll(w http.ResponseWriter, r *http.Request, limit int64, s
 	return kept, nil
 }
 
-func unauthorized() *refusal {
-	return &refusal{
+// unauthorized turns a stranger away. One that shows credentials may be an
+// Alertmanager whose secret was changed on one side only: its alerts are being
+// lost, so people are told. One that shows none is told of to nobody.
+func unauthorized(shown bool) *refusal {
+	no := &refusal{
 		status: http.StatusUnauthorized, result: ResultUnauthorized,
 		text: "Valid credentials are required.",
 	}
+	if shown {
+		no.reason = "the sender shows credentials, and they are not this webhook's; if it is your Alertmanager, its secret and the bot's differ"
+	}
+	return no
 }
 
 func (h *Handler) tooLarge() *refusal {
