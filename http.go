@@ -34,7 +34,9 @@ func (h *house) server() *http.Server {
 		ReadHeaderTimeout: 5 * time.Second,
 		// Who is known has a deadline of its own for the body; nobody else holds a
 		// connection for longer.
-		ReadTimeout:    15 * time.Second,
+		ReadTimeout: 15 * time.Second,
+		// Nor by leaving its answers unread; a webhook's comes within half of this.
+		WriteTimeout:   time.Minute,
 		ErrorLog:       slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 16 << 10,
