@@ -58,12 +58,14 @@ type ThreadState struct {
 // AlertState is what we know of a group beside its episodes.
 type AlertState struct {
 	Alertmanager string // which of the configured ones is asked about it
-	Receiver     string
-	GroupLabels  Labels
-	ExternalURL  string
-	GroupKey     string
-	Truncated    int
-	Ack          *Ack `json:",omitempty"`
+	// LastNumber is the highest number that an alert of the thread has.
+	LastNumber  int `json:",omitempty"`
+	Receiver    string
+	GroupLabels Labels
+	ExternalURL string
+	GroupKey    string
+	Truncated   int
+	Ack         *Ack `json:",omitempty"`
 	// Host is the configured host that the alerts speak of, "" when unclear.
 	Host string
 	// Reopened counts how often the thread was closed and fired again.

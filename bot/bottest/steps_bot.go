@@ -64,7 +64,7 @@ func (p *player) stepChat(l line) error {
 		}
 		p.chat.mu.Lock()
 		defer p.chat.mu.Unlock()
-		p.chat.encoding = func() { p.status = p.postBody(body, "Bearer "+token) }
+		p.chat.encoding = func() { p.postBody(body, "Bearer "+token) }
 	case "lax":
 		p.chat.mu.Lock()
 		defer p.chat.mu.Unlock()

@@ -31,6 +31,7 @@ type group struct {
 
 	newest  map[string]*bot.Episode // by fingerprint
 	numbers map[string]int
+	last    int                    // the highest number given so far
 	fresh   map[bot.EpisodeID]bool // made by this event
 	dirty   []*bot.Episode         // to be written
 	written map[bot.EpisodeID]bool // is in dirty
@@ -45,14 +46,19 @@ type group struct {
 }
 
 func newGroup(th bot.Thread, exists bool, now time.Time, ids bot.IDs) *group {
-	return &group{thread: th, exists: exists, now: now, ids: ids,
+	g := &group{thread: th, exists: exists, now: now, ids: ids,
 		newest: map[string]*bot.Episode{}, numbers: map[string]int{}, fresh: map[bot.EpisodeID]bool{}, written: map[bot.EpisodeID]bool{}}
+	if th.State.Alert != nil {
+		g.last = th.State.Alert.LastNumber
+	}
+	return g
 }
 
 // load takes the thread's stored episodes, in any order.
 func (g *group) load(es []bot.Episode) {
 	for _, e := range es {
 		g.numbers[e.Fingerprint] = e.Number
+		g.last = max(g.last, e.Number)
 		if n := g.newest[e.Fingerprint]; n == nil || e.StartsAt.After(n.StartsAt) {
 			g.newest[e.Fingerprint] = &e
 		}
@@ -70,8 +76,14 @@ func (g *group) adopt(e *bot.Episode) {
 func (g *group) numberOf(fingerprint string) int {
 	n, ok := g.numbers[fingerprint]
 	if !ok {
-		n = len(g.numbers) + 1
+		// A number that was given once is not given again: people may still name it,
+		// though its episode has long been let go.
+		g.last++
+		n = g.last
 		g.numbers[fingerprint] = n
+		if st := g.thread.State.Alert; st != nil {
+			st.LastNumber = n
+		}
 	}
 	return n
 }

@@ -151,3 +151,21 @@ func TestTheClockIsNeverFollowedBackwards(t *testing.T) {
 		before = now
 	}
 }
+
+// A number is not given twice in a thread, though its episode was let go.
+func TestNumbersAreNotGivenAgain(t *testing.T) {
+	th := bot.Thread{ID: "thr_X", State: bot.ThreadState{Alert: &bot.AlertState{}}}
+	begin := func(fingerprint string, known ...bot.Episode) int {
+		g := newGroup(th, true, time.Unix(100, 0), bot.RandomIDs)
+		g.load(known)
+		g.notice(bot.Alert{Fingerprint: fingerprint, StartsAt: time.Unix(50, 0)})
+		th = g.thread
+		return g.newest[fingerprint].Number
+	}
+	first := begin("a")
+	second := begin("b", bot.Episode{Fingerprint: "a", Number: first, StartsAt: time.Unix(50, 0)})
+	third := begin("c") // a and b were pruned
+	if first != 1 || second != 2 || third != 3 {
+		t.Errorf("the numbers are %d, %d, %d", first, second, third)
+	}
+}

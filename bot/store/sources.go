@@ -71,7 +71,8 @@ func (t *Tx) PutMeta(name, value string) error {
 }
 
 // Prune lets go of what nobody will ask for again: event ids and changes older
-// than a month, finished work older than a week, and threads closed before
+// than a month, finished work and alerts of open threads that have been over for
+// a week, and threads closed before
 // keep, with all that hangs on them. It removes at most a bounded number of
 // threads at once, so that no transaction is long; the answer says how many.
 func (t *Tx) Prune(now, keep time.Time) (int64, error) {
@@ -86,6 +87,9 @@ func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 		{`DELETE FROM effects WHERE state <> 'due' AND at < $1`, []any{month}},
 		{`DELETE FROM silences WHERE state = 'expired' AND ends_at < $1`, []any{month}},
 		{`DELETE FROM sends WHERE state = 'dropped' AND at < $1`, []any{week}},
+		// A group that is never empty keeps its thread, and must not keep all that
+		// ever fired in it: what is over for a week is no longer counted there.
+		{`DELETE FROM episodes WHERE resolved <> 0 AND ends_at < $1 AND thread IN (SELECT id FROM threads WHERE closed_at = 0)`, []any{week}},
 	} {
 		if err := t.exec(q.sql, q.args...); err != nil {
 			return 0, err

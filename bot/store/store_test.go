@@ -289,6 +289,36 @@ func TestPruneKeepsWhatIsOpenOrUnshown(t *testing.T) {
 	}
 }
 
+// A thread that stays open for long keeps what fires, and what has just ended.
+func TestPruneBoundsAnOpenThread(t *testing.T) {
+	s, _ := fresh(t)
+	now := time.UnixMilli(1 << 40).UTC()
+	th := thread(t, s, "thr_OPEN", now.AddDate(0, -3, 0))
+	update(t, s, func(tx *Tx) error {
+		var errs []error
+		for i, end := range []time.Time{now.AddDate(0, 0, -30), now.AddDate(0, 0, -8), now.AddDate(0, 0, -1), {}} {
+			errs = append(errs, tx.PutEpisode(bot.Episode{ID: bot.EpisodeID(placeholder(i)), Thread: th.ID, Number: i + 2, Fingerprint: placeholder(i),
+				StartsAt: now.AddDate(0, 0, -60), Resolved: !end.IsZero(), EndsAt: end}))
+		}
+		return errors.Join(errs...)
+	})
+	count := func() (n int) {
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			es, err := tx.Episodes(th.ID)
+			n = len(es)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := count()
+	update(t, s, func(tx *Tx) error { _, err := tx.Prune(now, now.AddDate(-1, 0, 0)); return err })
+	if after := count(); before-after != 2 {
+		t.Errorf("of %d episodes %d are left", before, after)
+	}
+}
+
 // BenchmarkEpisodes writes the alerts of one large webhook in one transaction.
 func BenchmarkEpisodes(b *testing.B) {
 	s, _ := fresh(b)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"watchstander/bot"
 	"watchstander/integrations/alertmanager"
 )
 
@@ -73,9 +74,24 @@ func TestWebhookCredentials(t *testing.T) {
 			if w.Code != tt.want {
 				t.Fatalf("status %d, want %d: %s", w.Code, tt.want, w.Body)
 			}
-			stored := len(e.inbox.events)
+			stored := 0
+			for _, x := range e.inbox.events {
+				switch x := x.(type) {
+				case bot.Delivery:
+					stored++
+				case bot.Refused:
+					if w.Code != 401 || x.Status != 401 || x.Reason == "" || len(tt.header) == 0 {
+						t.Errorf("told is %+v", x)
+					}
+					for _, secret := range []string{"t0ken", "pässword", "s3cret", sum} {
+						if strings.Contains(x.Reason, secret) {
+							t.Errorf("the room would read %q", x.Reason)
+						}
+					}
+				}
+			}
 			if w.Code == 200 && stored != 1 || w.Code != 200 && stored != 0 {
-				t.Errorf("%d events stored", stored)
+				t.Errorf("%d deliveries stored", stored)
 			}
 			if w.Code == 401 && (w.Body.String() != "Valid credentials are required.\n" || w.Header().Get("WWW-Authenticate") == "") {
 				t.Errorf("answer %q, %v", w.Body, w.Header())

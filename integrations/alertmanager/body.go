@@ -21,14 +21,15 @@ const strangersAtOnce = 4
 // read finds out who sends and reads the body. Whoever shows a valid
 // Authorization header is known before anything is read; a signature needs the
 // whole body, so until it is checked the body is read from a stranger: nothing
-// is allocated that has not arrived, and no refusal is announced.
+// is allocated that has not arrived, and no refusal is announced but that of the
+// credentials themselves.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	lock := *h.lock.Load()
 	known := lock.byHeader(r.Header)
 	var signatures []signature
 	if !known {
 		if signatures = lock.signatures(r.Header); len(signatures) == 0 {
-			return nil, unauthorized()
+			return nil, unauthorized(r.Header.Get("Authorization") != "")
 		}
 		select {
 		case h.strangers <- struct{}{}:
@@ -66,7 +67,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal
 	}
 	switch {
 	case !known:
-		return nil, unauthorized()
+		return nil, unauthorized(true)
 	case over:
 		return nil, h.tooLarge()
 	}
@@ -106,11 +107,18 @@ func (h *Handler) readAll(w http.ResponseWriter, r *http.Request, limit int64, s
 	return kept, nil
 }
 
-func unauthorized() *refusal {
-	return &refusal{
+// unauthorized turns a stranger away. One that shows credentials may be an
+// Alertmanager whose secret was changed on one side only: its alerts are being
+// lost, so people are told. One that shows none is told of to nobody.
+func unauthorized(shown bool) *refusal {
+	no := &refusal{
 		status: http.StatusUnauthorized, result: ResultUnauthorized,
 		text: "Valid credentials are required.",
 	}
+	if shown {
+		no.reason = "the sender shows credentials, and they are not this webhook's; if it is your Alertmanager, its secret and the bot's differ"
+	}
+	return no
 }
 
 func (h *Handler) tooLarge() *refusal {

@@ -83,8 +83,9 @@ const decodersAtOnce = 4
 //   - 401 without valid credentials (the same words whatever is wrong);
 //   - 405, 413 (too large), 415 (compressed), 400 (see [Decode]) and 403
 //     (a receiver that is not this endpoint's): for good, and so told to people
-//     by a [bot.Refused] to the same sink, unless the sender is unknown or used
-//     the wrong method, which anybody can cause: those are counted and logged;
+//     by a [bot.Refused] to the same sink; so is a 401 for wrong credentials. A
+//     sender without any, or with the wrong method, which anybody can be, is
+//     counted and logged;
 //   - 503 with Retry-After when the body did not arrive in time, when too many
 //     signed bodies are being read at once, when the sink failed or took too
 //     long, or when a refusal could not be announced.
