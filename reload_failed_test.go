@@ -1,18 +1,15 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"watchstander/bot/config"
 	"watchstander/bot/store"
 )
 
@@ -60,32 +57,9 @@ routes: [{rooms: [%s]}]
 		}
 	}
 	write("UTC", "127.0.0.1:0", "console")
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := build(t.Context(), c, slog.New(slog.DiscardHandler), stage{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := h.run(ctx, listener); err != nil {
-			t.Error(err)
-		}
-	})
-	defer func() {
-		cancel()
-		running.Wait()
-		if err := h.close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	h, stop := runHouse(t, file)
+	defer stop()
+	ctx := h.ctx
 	// told is the open notice about the reload, "" when there is none.
 	told := func() (text string) {
 		t.Helper()

@@ -1,19 +1,14 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-
-	"watchstander/bot/config"
 )
 
 // A webhook's secret that was rotated counts from the next reload on, the old one
@@ -44,32 +39,9 @@ routes: [{rooms: [console]}]
 `, filepath.Join(dir, "state.db"), filepath.Join(dir, "s")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := build(t.Context(), c, slog.New(slog.DiscardHandler), stage{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := h.run(ctx, listener); err != nil {
-			t.Error(err)
-		}
-	})
-	defer func() {
-		cancel()
-		running.Wait()
-		if err := h.close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	h, stop := runHouse(t, file)
+	defer stop()
+	ctx := h.ctx
 
 	// The sender is known when it is told what is wrong with its body.
 	known := func(token string) bool {

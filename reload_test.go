@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"watchstander/bot"
-	"watchstander/bot/config"
 	"watchstander/integrations/console"
 )
 
@@ -50,32 +47,9 @@ routes:
 		}
 	}
 	write("Europe/Berlin", os.Getuid())
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := build(t.Context(), c, slog.New(slog.DiscardHandler), stage{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := h.run(ctx, listener); err != nil {
-			t.Error(err)
-		}
-	})
-	defer func() {
-		cancel()
-		running.Wait()
-		if err := h.close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	h, stop := runHouse(t, file)
+	defer stop()
+	ctx := h.ctx
 
 	in, typed := io.Pipe()
 	shown := &screen{to: io.Discard, changed: make(chan struct{}, 1)}
