@@ -100,6 +100,31 @@ type (
 		// Episode that is drawn, "" for the worst that fires.
 		Episode EpisodeID
 	}
+	// Ask has an agent plan an operation, which then waits for its approvals.
+	Ask struct {
+		// Thread that it was asked in, "" outside threads.
+		Thread    ThreadID
+		Host      string // "" for the only one with an agent
+		Operation OperationName
+		Arguments Arguments
+	}
+	// Decide is a person's word on a plan.
+	Decide struct {
+		Plan    PlanID
+		Verdict Verdict
+		Reason  string
+		// Code is a time-based code, Signature an armored SSH signature: the agent
+		// checks them.
+		Code      string `json:",omitempty"`
+		Signature string `json:",omitempty"`
+	}
+	// Cancel takes back what was asked for, before it runs.
+	Cancel struct {
+		Plan   PlanID
+		Reason string
+	}
+	// Confirm says that all is well after a run that waits for it.
+	Confirm struct{ Plan PlanID }
 )
 
 func (Say) outcome()         {}
@@ -108,6 +133,10 @@ func (DropAck) outcome()     {}
 func (MakeSilence) outcome() {}
 func (EndSilence) outcome()  {}
 func (DrawGraph) outcome()   {}
+func (Ask) outcome()         {}
+func (Decide) outcome()      {}
+func (Cancel) outcome()      {}
+func (Confirm) outcome()     {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {

@@ -30,11 +30,14 @@ type (
 	EffectKey string
 	// EpisodeID names one firing of one alert: "epi_" and random text.
 	EpisodeID string
+	// PlanID names one plan of an agent: "pln_" and random text. People type a
+	// beginning of it.
+	PlanID string
 )
 
 // IDPrefixes are the prefixes of our own typed ids, which the redactor leaves
 // alone.
-var IDPrefixes = []string{"thr_", "key_", "req_", "eff_", "epi_"}
+var IDPrefixes = []string{"thr_", "key_", "req_", "eff_", "epi_", "pln_"}
 
 // IDs makes the random part of ids. Tests inject one that counts.
 type IDs func() string
@@ -47,3 +50,4 @@ func (n IDs) Send() SendKey      { return SendKey("key_" + n()) }
 func (n IDs) Request() RequestID { return RequestID("req_" + n()) }
 func (n IDs) Effect() EffectKey  { return EffectKey("eff_" + n()) }
 func (n IDs) Episode() EpisodeID { return EpisodeID("epi_" + n()) }
+func (n IDs) Plan() PlanID       { return PlanID("pln_" + n()) }

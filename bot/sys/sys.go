@@ -1,0 +1,226 @@
+// Package sys is the host as the agent touches it: files below a root, programs
+// by their argument vectors, units over D-Bus. Whoever plans, applies or
+// verifies an operation, or answers a look, sees the host through a Host alone,
+// so that the same code runs on a real host and on the simulated one
+// (bot/sys/simulated).
+//
+// There is no shell, no search path and no inherited environment: a program is
+// named by its absolute path, and gets exactly the arguments and variables that
+// it is given. Everything is bounded: bytes read, output kept, time.
+//
+// Neighbours: integrations/nixos, zfs, restic and units work on it; bot/agent
+// starts the units in which runs live; main makes the real one.
+package sys
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"time"
+)
+
+// Host is one machine.
+type Host struct {
+	// Name is the configured one.
+	Name  string
+	Files Files
+	Run   Runner
+	Units Units
+}
+
+// Files are the host's files. Paths are absolute and clean ("/proc/meminfo"), and
+// never lead out of the tree, whatever links say; links, absolute ones too, are
+// followed within it. Errors wrap fs.ErrNotExist and its like.
+type Files interface {
+	// Read gives a whole file of at most most bytes; a longer one is an error.
+	Read(path string, most int64) ([]byte, error)
+	// Write writes an existing file in place, as sysfs and procfs want it, in one
+	// write(2). It makes no file.
+	Write(path string, data []byte) error
+	// Open reads a large file.
+	Open(path string) (io.ReadCloser, error)
+	Stat(path string) (fs.FileInfo, error)
+	// Readlink gives a link's own text.
+	Readlink(path string) (string, error)
+	// Resolve follows every link to the path of what is really there.
+	Resolve(path string) (string, error)
+	List(dir string) ([]fs.DirEntry, error)
+	// Scratch makes a new directory below dir, mode 0700, and gives its path;
+	// Remove removes one that Scratch made, with all that is in it.
+	Scratch(dir, pattern string) (string, error)
+	Remove(scratch string) error
+	// Hold takes a lock in the host's own format and holds it until release, or
+	// says who holds it (*Held).
+	Hold(ctx context.Context, l Lock) (release func() error, err error)
+	// Mounts lists what is mounted, in the order of /proc/self/mountinfo.
+	Mounts() ([]Mount, error)
+	// Free tells the bytes that are free for root below path.
+	Free(path string) (int64, error)
+}
+
+// Lock is a lock that other programs of the host take too.
+type Lock struct {
+	// Path of the file or directory that stands for it.
+	Path string
+	// Format is how it is taken.
+	Format LockFormat
+	// Holder is written into it where the format has a place: "watchstander pln_…".
+	Holder string
+}
+
+// LockFormat is how a program of the host takes its lock.
+type LockFormat string
+
+const (
+	// LockFlock is an exclusive flock(2) on the file.
+	LockFlock LockFormat = "flock"
+	// LockFcntl is an exclusive POSIX record lock on the whole file.
+	LockFcntl LockFormat = "fcntl"
+	// LockFile is a file made with O_EXCL that holds the holder's process number
+	// in its first line; one whose process is gone is stale.
+	LockFile LockFormat = "pidfile"
+	// LockDir is a directory made with mkdir(2).
+	LockDir LockFormat = "directory"
+)
+
+// Held is the error of Hold when somebody else has the lock.
+type Held struct {
+	Path string
+	// By is what is known of the holder: "process 4711 (nixos-rebuild)", or "".
+	By string
+}
+
+func (h *Held) Error() string {
+	if h.By == "" {
+		return h.Path + " is held by somebody else"
+	}
+	return h.Path + " is held by " + h.By
+}
+
+// Mount is one mounted file system.
+type Mount struct {
+	Source, Target, Type string
+	ReadOnly             bool
+}
+
+// Runner runs programs.
+type Runner interface {
+	// Run waits for the program. A program that ran gives an Output, whatever its
+	// exit code; an error means that it was not started, or did not end by itself
+	// (its context ended, and it was killed with all its children).
+	Run(context.Context, Command) (Output, error)
+}
+
+// Command is a program to be run.
+type Command struct {
+	// Argv: the first is an absolute path.
+	Argv []string
+	// Env are the only variables it gets, "NAME=value". PATH is not set unless it
+	// is here.
+	Env []string
+	// Stdin, nil for none.
+	Stdin []byte
+	// Dir is its working directory, "/" when empty.
+	Dir string
+	// Limit bounds its time; 0 leaves it to the context.
+	Limit time.Duration
+	// Most bounds what is kept of each of its outputs, in bytes; 0 is 1 MiB. What
+	// is longer is read and thrown away, and told as Cut.
+	Most int
+	// Line is told each line as it comes, where it is not nil: "stdout" or
+	// "stderr". Lines longer than 64 KiB come in pieces.
+	Line func(stream, line string)
+}
+
+// Output is what a program that ended said.
+type Output struct {
+	Stdout, Stderr []byte
+	// Exit is its code; 128 and the signal's number where a signal ended it.
+	Exit int
+	// Cut: one of the outputs was longer than what was kept.
+	Cut  bool
+	Took time.Duration
+}
+
+// Units are what systemd runs.
+type Units interface {
+	// List gives the loaded units whose names fit one of the patterns, as systemctl
+	// reads them; all without patterns.
+	List(ctx context.Context, patterns ...string) ([]Unit, error)
+	// Unit gives one, whether it is loaded or not (Load "not-found").
+	Unit(ctx context.Context, name string) (Unit, error)
+	// Start, Restart and Reload ask for a job and wait for its end; the error
+	// names the job's result ("failed", "timeout", "dependency") as a *JobError.
+	Start(ctx context.Context, name string) error
+	Restart(ctx context.Context, name string) error
+	Reload(ctx context.Context, name string) error
+	Stop(ctx context.Context, name string) error
+	// StartTransient makes and starts a unit of its own; one of that name that is
+	// there already is fs.ErrExist. It returns when systemd has taken it.
+	StartTransient(context.Context, Transient) error
+	// ResetFailed lets systemd forget that a unit failed.
+	ResetFailed(ctx context.Context, name string) error
+	// SystemState is "running", "degraded", "starting", …
+	SystemState(context.Context) (string, error)
+}
+
+// Unit is how one unit is.
+type Unit struct {
+	Name        string
+	Description string
+	Load        string // loaded, not-found, masked, …
+	Active      string // active, inactive, failed, activating, …
+	Sub         string // running, exited, dead, auto-restart, …
+	// Result is the service's: success, exit-code, signal, oom-kill, …
+	Result   string
+	Restarts int // NRestarts, since the last start by somebody
+	// Type is the service's: simple, oneshot, notify, …
+	Type string
+	// Since is when it entered its Active state; Entered its unit's last start.
+	Since    time.Time
+	Started  time.Time
+	MainPID  int
+	ExitCode int // ExecMainStatus of the last run
+	// Memory is in bytes, -1 where it is not counted.
+	Memory int64
+	// Fragment is the path of its unit file.
+	Fragment string
+	// Invocation changes with each start.
+	Invocation string
+}
+
+// Fine tells whether the unit does what it is for: it runs, or it is a oneshot
+// that went through.
+func (u Unit) Fine() bool {
+	switch u.Active {
+	case "active", "reloading":
+		return true
+	case "inactive":
+		return u.Result == "" || u.Result == "success"
+	}
+	return false
+}
+
+// JobError is how a job of systemd ended that did not end well.
+type JobError struct {
+	Unit   string
+	Result string // failed, timeout, dependency, canceled, skipped
+}
+
+func (e *JobError) Error() string { return e.Unit + ": the job's result is " + e.Result }
+
+// Transient is a unit that is made for one run: a service of Type=exec.
+type Transient struct {
+	Name        string // "watchstander-rollback-K7QF2M.service"
+	Description string
+	// Argv: the first is an absolute path.
+	Argv []string
+	Env  []string
+	// Network: it may reach the network. Without it only Unix sockets work.
+	Network bool
+	// Limit is RuntimeMaxSec; 0 is none.
+	Limit time.Duration
+	// Writable are the paths that it may write, where it may not write everything;
+	// nil is everything.
+	Writable []string
+}
