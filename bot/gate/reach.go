@@ -12,17 +12,17 @@ func (f *finder) reach(r bot.Rule, people []Approver) {
 	if r.Count < 1 || len(r.Requesters) == 0 || len(r.Approvers) == 0 {
 		return // said already
 	}
-	f.held("requesters", r.Requesters, people)
-	f.held("approvers.roles", r.Approvers, people)
+	asked, answered := f.held("requesters", r.Requesters, people), f.held("approvers.roles", r.Approvers, people)
+	if !asked || !answered {
+		return
+	}
 	able := approversOf(r, people, r.StepUp)
 	var left []string // who can ask, and never be served
 	served := false
-	asking := 0
 	for _, p := range people {
 		if !holdsAny(p.Person, r.Requesters) {
 			continue
 		}
-		asking++
 		if agreeing(r, able, p.Person.ID) >= int(r.Count) {
 			served = true
 		} else {
@@ -30,8 +30,6 @@ func (f *finder) reach(r bot.Rule, people []Approver) {
 		}
 	}
 	switch {
-	case asking == 0:
-		f.fault("requesters", "nobody who is configured may ask: give somebody the role %s", anyOf(r.Requesters))
 	case !served:
 		f.fault("approvers", "can never be met: %s", f.scarce(r, able))
 	case len(left) > 0:
@@ -40,8 +38,8 @@ func (f *finder) reach(r bot.Rule, people []Approver) {
 }
 
 // held faults roles that nobody holds; of several, one that somebody holds is
-// enough for a warning.
-func (f *finder) held(field string, roles []bot.Role, people []Approver) {
+// enough for a warning, and for going on.
+func (f *finder) held(field string, roles []bot.Role, people []Approver) bool {
 	var empty []bot.Role
 	for _, r := range roles {
 		if !slices.ContainsFunc(people, func(p Approver) bool { return holdsAny(p.Person, []bot.Role{r}) }) {
@@ -52,9 +50,11 @@ func (f *finder) held(field string, roles []bot.Role, people []Approver) {
 	case len(empty) == 0:
 	case len(empty) == len(roles):
 		f.fault(field, "nobody holds the role %s", anyOf(empty))
+		return false
 	default:
 		f.warn(field, "nobody holds the role %s", anyOf(empty))
 	}
+	return true
 }
 
 // scarce says who could agree at all.
