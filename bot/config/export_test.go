@@ -42,7 +42,8 @@ func Paths(data []byte) map[string]bool {
 			walk(item, path+"[]")
 		}
 	}
-	walk((&judge{}).parse(data), "")
+	j := newJudge("", "", nil)
+	walk(j.parse(data), "")
 	return out
 }
 

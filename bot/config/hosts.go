@@ -42,7 +42,7 @@ func matches(ms labels.Matchers, l bot.Labels) bool {
 
 // matchers reads a list of matchers; false when any of them cannot be read.
 // Equal texts share one compiled matcher: files repeat themselves.
-func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
+func (j *judge) matchers(l list[given[string]]) (labels.Matchers, bool) {
 	var out labels.Matchers
 	whole := true
 	for _, g := range l.items {
@@ -50,7 +50,7 @@ func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
 			whole = false
 			continue
 		}
-		ms, known := b.matcherCache[g.v]
+		ms, known := j.matcherCache[g.v]
 		if !known {
 			// The parser of matchers alone, not matcher/compat: that one goes by
 			// a mode and a logger that are global to the process.
@@ -58,12 +58,12 @@ func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
 			ms, err = parse.Matchers(g.v)
 			switch {
 			case err != nil:
-				b.fault(g.place, "is no matcher: %s; write it like alertname=\"Watchdog\" or instance=~\"web[0-9]+(:[0-9]+)?\"", matcherFault(err))
+				j.fault(g.place, "is no matcher: %s; write it like alertname=\"Watchdog\" or instance=~\"web[0-9]+(:[0-9]+)?\"", matcherFault(err))
 			case len(ms) == 0:
-				b.fault(g.place, "holds no matcher, and so would match everything: write one, or leave this out")
+				j.fault(g.place, "holds no matcher, and so would match everything: write one, or leave this out")
 				ms = nil
 			}
-			b.matcherCache[g.v] = ms
+			j.matcherCache[g.v] = ms
 			if ms != nil {
 				out = append(out, ms...)
 				continue
@@ -71,7 +71,7 @@ func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
 		}
 		if ms == nil {
 			if known {
-				b.fault(g.place, "is no matcher, like the same text above")
+				j.fault(g.place, "is no matcher, like the same text above")
 			}
 			whole = false
 			continue

@@ -79,7 +79,7 @@ func fulfils(m bot.Matcher, l bot.Labels) bool {
 	case "!=":
 		return value != m.Value
 	case "=~", "!~":
-		re, err := regexp.Compile("^(?s:" + m.Value + ")$")
+		re, err := regexp.Compile("^(?:" + m.Value + ")$")
 		return err == nil && re.MatchString(value) == (m.Op == "=~")
 	}
 	return false
