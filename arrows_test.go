@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"bot/phrase":                {},
 	"bot/chart":                 {"bot"},
 	"bot/config":                {"bot"},
+	"bot/journal":               {"bot"},
 	"bot/redact":                {"bot"},
 	"bot/store":                 {"bot"},
 	"bot/view":                  {"bot", "bot/phrase"},
