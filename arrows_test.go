@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"bot/chart":                 {"bot"},
 	"bot/config":                {"bot"},
 	"bot/journal":               {"bot"},
+	"bot/plan":                  {"bot", "bot/clean"},
 	"bot/redact":                {"bot"},
 	"bot/store":                 {"bot"},
 	"bot/view":                  {"bot", "bot/phrase"},
