@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	"bot/journal":               {"bot"},
 	"bot/plan":                  {"bot", "bot/clean"},
 	"bot/redact":                {"bot"},
-	"bot/store":                 {"bot"},
+	"bot/store":                 {"bot", "bot/journal"},
 	"bot/view":                  {"bot", "bot/phrase"},
 	"bot/flow":                  {"bot", "bot/config", "bot/phrase", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/phrase"},
