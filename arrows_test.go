@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"integrations/matrix":       {"bot", "bot/clean"},
 	"integrations/prometheus":   {"bot"},
 	"integrations/systemd":      {"bot", "bot/clean", "bot/phrase"},
+	"integrations/units":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/zfs":          {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"bot/bottest/contract":      {"bot"},
 	"bot/bottest/real":          {},

@@ -154,15 +154,15 @@ const (
 func stdout(s string) sys.Output { return sys.Output{Stdout: []byte(s)} }
 
 // At noon of 14 January 2026.
-func at(t *testing.T, f func()) {
-	synctest.Test(t, func(*testing.T) {
+func at(t *testing.T, f func(*testing.T)) {
+	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 1, 14, 12, 0, 0, 0, time.UTC)))
-		f()
+		f(t)
 	})
 }
 
 func TestPools(t *testing.T) {
-	at(t, func() {
+	at(t, func(t *testing.T) {
 		m := vulcan()
 		m.programs[askJSON] = stdout(string(read(t, "status.json")))
 		m.programs[askList], m.programs[askQuotas] = stdout(capacities), stdout(quotas)
@@ -195,7 +195,7 @@ when it was scrubbed last is unknown: ZFS remembers one scan alone, and that was
 
 // Before 2.3 there is no JSON; what it does not tell at all is unknown.
 func TestOldZpool(t *testing.T) {
-	at(t, func() {
+	at(t, func(t *testing.T) {
 		m := vulcan()
 		m.programs[askJSON] = sys.Output{Exit: 2, Stderr: []byte("invalid option 'j'\nusage:\n\tstatus [-c …\n")}
 		m.programs[askText] = stdout(string(read(t, "status.txt")))
@@ -265,7 +265,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	at(t, func() {
+	at(t, func(t *testing.T) {
 		m := vulcan()
 		m.programs[askJSON] = stdout(string(read(t, "status.json")))
 		m.programs[askList], m.programs[askQuotas] = stdout(capacities), stdout(quotas)
