@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"bot/flow":                  {"bot", "bot/config", "bot/phrase", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
+	"integrations/certs":        {"bot", "bot/clean", "bot/phrase"},
 	"integrations/console":      {"bot", "bot/clean"},
 	"integrations/linux":        {"bot", "bot/clean", "bot/phrase"},
 	"integrations/matrix":       {"bot", "bot/clean"},
