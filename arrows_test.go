@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"integrations/console":      {"bot", "bot/clean"},
 	"integrations/linux":        {"bot", "bot/clean", "bot/phrase"},
 	"integrations/matrix":       {"bot", "bot/clean"},
+	"integrations/nixos":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/prometheus":   {"bot"},
 	"integrations/systemd":      {"bot", "bot/clean", "bot/phrase"},
 	"bot/bottest/contract":      {"bot"},
