@@ -24,6 +24,8 @@ var arrows = map[string][]string{
 	"bot/config":                {"bot"},
 	"bot/redact":                {"bot"},
 	"bot/store":                 {"bot"},
+	"bot/sys":                   {"bot/sys/internal/output"},
+	"bot/sys/internal/output":   {},
 	"bot/view":                  {"bot", "bot/phrase"},
 	"bot/flow":                  {"bot", "bot/config", "bot/phrase", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/phrase"},
