@@ -162,29 +162,33 @@ func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if l.Holder == "" {
 		l.Holder = "watchstander " + string(p.ID)
 	}
-	const pause = 5 * time.Second
-	for since := time.Now(); ; {
-		release, err := r.n.o.Host.Files.Hold(ctx, l)
-		if err == nil {
-			r.mu.Lock()
-			r.held[p.ID] = release
-			r.mu.Unlock()
-			return nil
-		}
-		held, ours := errors.AsType[*sys.Held](err)
-		if !ours {
-			return bot.Errorf(bot.CodeUnavailable, "The build lock %s cannot be taken. Nothing was changed.", l.Path).Because(err)
-		}
-		if time.Since(since) >= r.n.o.LockWait {
-			return bot.Errorf(bot.CodeConflict, "The build lock %s is still taken after %s (%s). Nothing was changed.", l.Path, phrase.Duration(r.n.o.LockWait), tame(held.Error()))
-		}
-		if time.Since(since) < pause {
-			w.Say("Waiting for the build lock: %s.", tame(held.Error()))
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return bot.Errorf(bot.CodeConflict, "The time was over before the build lock %s was free. Nothing was changed.", l.Path).Because(err)
-		}
+	// The first try is a short one, so that people hear what is waited for.
+	release, err := r.take(ctx, l, firstTry)
+	if held, theirs := errors.AsType[*sys.Held](err); theirs && ctx.Err() == nil {
+		w.Say("Waiting for the build lock: %s.", tame(held.Error()))
+		release, err = r.take(ctx, l, r.n.o.LockWait)
 	}
+	held, theirs := errors.AsType[*sys.Held](err)
+	switch {
+	case err == nil:
+		r.mu.Lock()
+		r.held[p.ID] = release
+		r.mu.Unlock()
+		return nil
+	case theirs && ctx.Err() != nil:
+		return bot.Errorf(bot.CodeConflict, "The time was over before the build lock %s was free. Nothing was changed.", l.Path).Because(err)
+	case theirs:
+		return bot.Errorf(bot.CodeConflict, "The build lock is still taken after %s: %s. Nothing was changed.", phrase.Duration(r.n.o.LockWait), tame(held.Error()))
+	}
+	return bot.Errorf(bot.CodeUnavailable, "The build lock %s cannot be taken. Nothing was changed.", l.Path).Because(err)
+}
+
+const firstTry = 2 * time.Second
+
+func (r *Rollback) take(ctx context.Context, l sys.Lock, patience time.Duration) (func() error, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return r.n.o.Host.Files.Hold(ctx, l)
 }
 
 // release gives the build lock back, at the end of Commit or Undo.

@@ -36,6 +36,16 @@ func (n *NixOS) Drift(ctx context.Context) (host.Drift, error) {
 	return d, nil
 }
 
+// storeName is the name in the store of whatever a path is part of.
+func (n *NixOS) storeName(p string) string {
+	rest, ok := strings.CutPrefix(p, n.o.Store+"/")
+	if !ok {
+		return p
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name
+}
+
 // leftOver are the lists that an interrupted switch left.
 func (n *NixOS) leftOver() []string {
 	var left []string
@@ -116,7 +126,7 @@ func (n *NixOS) etcFindings(d *host.Drift, s state) {
 		case is == want:
 			add(d, what, live, bot.OK, "it is that of the running system")
 		default:
-			add(d, what, live, bot.NotOK, "it is another system's ("+tame(path.Base(path.Dir(is)))+"): an activation did not come to its end")
+			add(d, what, live, bot.NotOK, "it is another system's ("+tame(n.storeName(is))+"): an activation did not come to its end")
 		}
 	}
 	compare("/etc", "/etc/static", "etc")

@@ -136,13 +136,21 @@ func (f *fakeFiles) List(dir string) ([]fs.DirEntry, error) {
 	return out, nil
 }
 
-func (f *fakeFiles) Hold(_ context.Context, l sys.Lock) (func() error, error) {
+func (f *fakeFiles) Hold(ctx context.Context, l sys.Lock) (func() error, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.takes++
-	if f.holder != "" {
-		return nil, &sys.Held{Path: l.Path, By: f.holder}
+	for f.holder != "" {
+		f.mu.Unlock()
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+		f.mu.Lock()
+		if ctx.Err() != nil {
+			return nil, &sys.Held{Path: l.Path, By: f.holder, Cause: context.Cause(ctx)}
+		}
 	}
+	f.takes++
 	f.held, f.holder = true, l.Holder
 	return func() error {
 		f.mu.Lock()

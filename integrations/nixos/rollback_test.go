@@ -421,7 +421,7 @@ func TestBuildLock(t *testing.T) {
 			p, _ := plan(t, r, "")
 			v.files.holder = "process 4711 (nixos-rebuild)"
 			state, _, _, err := run(t, r, p)
-			if want := "The build lock /var/lock/build.lock is still taken after 5 min (/var/lock/build.lock is held by process 4711 (nixos-rebuild)). Nothing was changed."; bot.ForPeople(err) != want {
+			if want := "The build lock is still taken after 5 min: /var/lock/build.lock is held by process 4711 (nixos-rebuild). Nothing was changed."; bot.ForPeople(err) != want {
 				t.Errorf("got %v", err)
 			}
 			if state != bot.Undone || len(v.ran()) > 0 || v.files.holder != "process 4711 (nixos-rebuild)" {

@@ -69,6 +69,8 @@ func hash(name string) string {
 
 func toplevel(number int) string { return store(fmt.Sprintf("nixos-system-vulcan-25.11.%d", number)) }
 
+func etc(number int) string { return store(fmt.Sprintf("etc-%d", number)) + "/etc" }
+
 func newVulcan() *vulcan {
 	v := &vulcan{files: newFiles(), units: &fakeUnits{all: map[string]sys.Unit{}}, dry: map[string]outcome{}, test: map[string]func() outcome{},
 		boot: map[string]outcome{}, programs: map[string]func() outcome{}, closures: "linux: 6.18.16 → 6.18.17, -434.2 KiB\n"}
@@ -99,8 +101,8 @@ func (v *vulcan) generation(n int) {
 	f.file(at+"/kernel-params", "loglevel=4 quiet")
 	v.kernel(n, "6.18.16")
 	f.file(at+"/sw/bin/nixos-version", "#!/bin/sh\ncase \"$1\" in\n  --json)\n    cat <<EOF\n{\"configurationRevision\":\"c0ffee"+strconv.Itoa(n)+"\",\"nixosVersion\":\"25.11\"}\nEOF\n    ;;\nesac\n")
-	f.link(at+"/etc", store(fmt.Sprintf("etc-%d", n)))
-	f.file(store(fmt.Sprintf("etc-%d", n))+"/systemd/system/nginx.service", "[Service]\n")
+	f.link(at+"/etc", etc(n))
+	f.file(etc(n)+"/systemd/system/nginx.service", "[Service]\n")
 	v.mark(n, `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"rev-7","bot":{"version":"1.4.0","schema":9},"later":true}`)
 }
 
@@ -115,7 +117,7 @@ func (v *vulcan) kernel(n int, version string) {
 }
 
 func (v *vulcan) mark(n int, text string) {
-	p := store(fmt.Sprintf("etc-%d", n)) + "/watchstander/host.json"
+	p := etc(n) + "/watchstander/host.json"
 	if v.files.delete(p); text != "" {
 		v.files.file(p, text)
 	}
