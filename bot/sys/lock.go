@@ -21,9 +21,9 @@ const (
 // errBusy is how one try says that somebody else has the lock.
 var errBusy = errors.New("somebody else has it")
 
-// Hold takes a lock. It tries at least once, and then until the context ends:
-// that is how long the caller is ready to wait. The *Held that it gives then
-// wraps the context's reason.
+// Hold takes a lock. It tries at least once, and again until Lock.Wait or the
+// context is over. Where the context was what ended the wait, the *Held wraps its
+// reason.
 //
 // The lock's file is made where a program of the host would make it too (flock
 // and fcntl, mode 0644), and never removed, since a third one may hold it open.
@@ -54,6 +54,7 @@ func (t *Tree) Hold(ctx context.Context, l Lock) (func() error, error) {
 	if err := clean("lock", l.Path); err != nil {
 		return nil, err
 	}
+	end := time.Now().Add(l.Wait)
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
 		release, by, err := try(l)
 		switch {
@@ -62,16 +63,25 @@ func (t *Tree) Hold(ctx context.Context, l Lock) (func() error, error) {
 		case !errors.Is(err, errBusy):
 			return nil, err
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		left := time.Until(end)
+		if left <= 0 || !passes(ctx, min(pause, left)) {
 			if by == "" {
 				by = t.kernelHolder(l)
 			}
 			return nil, &Held{Path: l.Path, By: by, Cause: context.Cause(ctx)}
 		}
+	}
+}
+
+// passes waits, and tells whether the context lived that long.
+func passes(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -61,7 +61,7 @@ func another(t *testing.T, how, path string) (pid int, let func()) {
 	return cmd.Process.Pid, let
 }
 
-// now is a context for a single try.
+// now is a context that is over: one try is made in any case.
 func now(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -105,6 +105,7 @@ func TestLocksOfOtherProcesses(t *testing.T) {
 
 			// Waiting for it: the other one ends meanwhile.
 			waited := make(chan error)
+			lock.Wait = time.Minute
 			go func() {
 				release, err := tree.Hold(t.Context(), lock)
 				if err == nil {
@@ -196,7 +197,7 @@ func TestLocksExclude(t *testing.T) {
 	for _, format := range []sys.LockFormat{sys.LockFlock, sys.LockFcntl, sys.LockFile, sys.LockDir} {
 		t.Run(string(format), func(t *testing.T) {
 			t.Parallel()
-			lock := sys.Lock{Path: t.TempDir() + "/lock", Format: format}
+			lock := sys.Lock{Path: t.TempDir() + "/lock", Format: format, Wait: 20 * time.Second}
 			// A left-over of a process of ours that is gone, which all find at once.
 			const gone = "1999999999\nwatchstander pln_0\nwatchstander life=X boot=- start=5\n"
 			switch format {
@@ -210,9 +211,7 @@ func TestLocksExclude(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 10 {
 				wg.Go(func() {
-					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-					defer cancel()
-					release, err := tree.Hold(ctx, lock)
+					release, err := tree.Hold(t.Context(), lock)
 					if err != nil {
 						t.Error(err)
 						return
@@ -247,7 +246,7 @@ func TestFlockOfReplacedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got func() error
 		go func() {
-			release, err := tree.Hold(t.Context(), sys.Lock{Path: "/lock", Format: sys.LockFlock})
+			release, err := tree.Hold(t.Context(), sys.Lock{Path: "/lock", Format: sys.LockFlock, Wait: time.Minute})
 			if err != nil {
 				t.Error(err)
 			}
@@ -383,16 +382,26 @@ func TestHoldRefuses(t *testing.T) {
 	must(t, release())
 }
 
-// The wait ends with its context, and costs few tries.
-func TestWaitEndsWithItsContext(t *testing.T) {
+// The wait ends after its time, or with its context.
+func TestWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tree := plant(t, map[string]string{"lock": "4711\n"})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		begin := time.Now()
-		_, err := tree.Hold(ctx, sys.Lock{Path: "/lock", Format: sys.LockFile})
-		if h := held(t, err); !errors.Is(h, context.DeadlineExceeded) || time.Since(begin) != time.Hour {
-			t.Errorf("%v after %s", err, time.Since(begin))
+		for _, tt := range []struct {
+			ctx        context.Context
+			wait, took time.Duration
+			cause      error
+		}{
+			{t.Context(), 0, 0, nil},
+			{t.Context(), time.Hour, time.Hour, nil},
+			{ctx, 100 * time.Hour, 0, context.DeadlineExceeded},
+		} {
+			begin := time.Now()
+			_, err := tree.Hold(tt.ctx, sys.Lock{Path: "/lock", Format: sys.LockFile, Wait: tt.wait})
+			if h := held(t, err); !errors.Is(h.Cause, tt.cause) || h.By != "process 4711" || time.Since(begin) != tt.took {
+				t.Errorf("waiting %s: %v after %s", tt.wait, err, time.Since(begin))
+			}
 		}
 	})
 }

@@ -52,8 +52,8 @@ type Files interface {
 	Scratch(dir, pattern string) (string, error)
 	Remove(scratch string) error
 	// Hold takes a lock in the host's own format and holds it until release, which
-	// may be called more than once. It tries at least once, and goes on trying until
-	// the context ends; then it says who has the lock (*Held).
+	// may be called more than once. It tries at least once, and goes on trying for as
+	// long as the lock says and the context lives; then it says who has it (*Held).
 	Hold(ctx context.Context, l Lock) (release func() error, err error)
 	// Mounts lists what is mounted, in the order of /proc/self/mountinfo.
 	Mounts() ([]Mount, error)
@@ -69,6 +69,8 @@ type Lock struct {
 	Format LockFormat
 	// Holder is written into it where the format has a place: "watchstander pln_…".
 	Holder string
+	// Wait is how long it is waited for; 0 is a single try.
+	Wait time.Duration
 }
 
 // LockFormat is how a program of the host takes its lock.
@@ -91,7 +93,7 @@ type Held struct {
 	Path string
 	// By is what is known of the holder: "process 4711 (nixos-rebuild)", or "".
 	By string
-	// Cause is why it was not waited for any longer: the context's.
+	// Cause is the context's, where that was why it was not waited for any longer.
 	Cause error
 }
 
