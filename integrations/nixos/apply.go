@@ -162,11 +162,14 @@ func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if l.Holder == "" {
 		l.Holder = "watchstander " + string(p.ID)
 	}
-	// The first try is a short one, so that people hear what is waited for.
-	release, err := r.take(ctx, l, firstTry)
+	// The first try is no more than that, so that people hear what is waited for.
+	wait := l.Wait
+	l.Wait = 0
+	release, err := r.n.o.Host.Files.Hold(ctx, l)
 	if held, theirs := errors.AsType[*sys.Held](err); theirs && ctx.Err() == nil {
 		w.Say("Waiting for the build lock: %s.", tame(held.Error()))
-		release, err = r.take(ctx, l, r.n.o.LockWait)
+		l.Wait = wait
+		release, err = r.n.o.Host.Files.Hold(ctx, l)
 	}
 	held, theirs := errors.AsType[*sys.Held](err)
 	switch {
@@ -178,17 +181,9 @@ func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work) error {
 	case theirs && ctx.Err() != nil:
 		return bot.Errorf(bot.CodeConflict, "The time was over before the build lock %s was free. Nothing was changed.", l.Path).Because(err)
 	case theirs:
-		return bot.Errorf(bot.CodeConflict, "The build lock is still taken after %s: %s. Nothing was changed.", phrase.Duration(r.n.o.LockWait), tame(held.Error()))
+		return bot.Errorf(bot.CodeConflict, "The build lock is still taken after %s: %s. Nothing was changed.", phrase.Duration(wait), tame(held.Error()))
 	}
 	return bot.Errorf(bot.CodeUnavailable, "The build lock %s cannot be taken. Nothing was changed.", l.Path).Because(err)
-}
-
-const firstTry = 2 * time.Second
-
-func (r *Rollback) take(ctx context.Context, l sys.Lock, patience time.Duration) (func() error, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return r.n.o.Host.Files.Hold(ctx, l)
 }
 
 // release gives the build lock back, at the end of Commit or Undo.

@@ -139,7 +139,10 @@ func (f *fakeFiles) List(dir string) ([]fs.DirEntry, error) {
 func (f *fakeFiles) Hold(ctx context.Context, l sys.Lock) (func() error, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.holder != "" {
+	for end := time.Now().Add(l.Wait); f.holder != ""; {
+		if !time.Now().Before(end) {
+			return nil, &sys.Held{Path: l.Path, By: f.holder}
+		}
 		f.mu.Unlock()
 		select {
 		case <-time.After(time.Second):

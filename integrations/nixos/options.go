@@ -48,10 +48,9 @@ type Options struct {
 	// ("postgresql"); that they go backwards is told first.
 	Stateful []string
 
-	// BuildLock is the lock that the host's own builds take; none without a path.
+	// BuildLock is the lock that the host's own builds take; none without a path. It
+	// is waited for 5 min where it does not say for how long.
 	BuildLock sys.Lock
-	// LockWait is how long the build lock is waited for; 5 min.
-	LockWait time.Duration
 	// Busy are units that a run waits for: dumps, backups.
 	Busy []string
 
@@ -109,7 +108,7 @@ func (o Options) filled() Options {
 	text(&o.NixEnv, currentSystem+"/sw/bin/nix-env")
 	text(&o.GrubConfig, "/boot/grub/grub.cfg")
 	text(&o.LoaderConfig, "/boot/loader/loader.conf")
-	span(&o.LockWait, 5*time.Minute)
+	span(&o.BuildLock.Wait, 5*time.Minute)
 	span(&o.Settle, 30*time.Second)
 	span(&o.Between, 15*time.Second)
 	span(&o.Patience, 5*time.Minute)

@@ -181,7 +181,7 @@ func (p *planning) draft(ctx context.Context) bot.Draft {
 		Undo: "The agent activates " + short(p.current.Generation) + " again by itself when anything fails, puts profile and boot menu back where they were touched, " +
 			"and looks at the units again. Afterwards: `rollback " + strconv.Itoa(p.s.profile) + "`.",
 		Takes:       "2 to 10 minutes",
-		Limit:       bot.SecondsOf(o.LockWait + 2*o.SwitchLimit + o.Settle + o.Patience + o.Between + o.LookLimit),
+		Limit:       bot.SecondsOf(o.BuildLock.Wait + 2*o.SwitchLimit + o.Settle + o.Patience + o.Between + o.LookLimit),
 		Steps:       p.steps(),
 		Differences: p.differences(),
 		Conditions:  p.conditions(ctx),
