@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"bot/sys/internal/output":   {},
 	"bot/view":                  {"bot", "bot/phrase"},
 	"bot/flow":                  {"bot", "bot/config", "bot/phrase", "bot/store", "bot/view"},
-	"commands":                  {"bot", "bot/phrase"},
+	"commands":                  {"bot", "bot/host", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
 	"integrations/console":      {"bot", "bot/clean"},
 	"integrations/linux":        {"bot", "bot/clean", "bot/phrase"},
