@@ -24,7 +24,7 @@ const (
 // the one before that which runs.
 const (
 	RollbackOperation  bot.OperationName = "nixos.rollback"
-	GenerationArgument                   = "generation"
+	GenerationArgument string            = "generation"
 )
 
 // Generation is one NixOS system: as a rule one that the system profile keeps.
@@ -161,7 +161,7 @@ type Drift struct {
 	// in BootDefaultUnknown.
 	BootDefault        string `json:"boot_default,omitempty"`
 	BootDefaultUnknown string `json:"boot_default_unknown,omitempty"`
-	// Kept is how many complete generations the profile has.
+	// Kept is how many different systems the profile has that lack nothing.
 	Kept     int       `json:"kept"`
 	Findings []Finding `json:"findings"`
 }

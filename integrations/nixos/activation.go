@@ -2,6 +2,7 @@ package nixos
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -32,9 +33,20 @@ type activation struct {
 	// words; "" for nothing.
 	Locked    bool
 	Inhibited string
+	// Reason is why it gave up, in words, where it gave one of those it has.
+	Reason string
 	// Odd counts names in its lists that are none of units.
 	Odd  int
 	Exit int
+}
+
+// reasons are the words with which it gives up, by their beginning or their end.
+var reasons = []struct{ line, words string }{
+	{"Could not open lock", "it may not open its lock in /run/nixos"},
+	{"This is not a NixOS installation!", "it takes this for no NixOS"},
+	{"must be run as the root user", "it was not run by root"},
+	{"Failed to install bootloader", "the boot loader was not installed"},
+	{"Failed to open dbus connection", "it cannot reach the system bus"},
 }
 
 var (
@@ -69,6 +81,12 @@ func (a *activation) line(l string) string {
 	case l == "There are changes to critical components of the system:":
 		a.Inhibited = "components changed that must not change under a running system"
 		return ""
+	}
+	for _, r := range reasons {
+		if strings.HasPrefix(l, r.line) || strings.HasSuffix(l, r.line) {
+			a.Reason = r.words
+			return ""
+		}
 	}
 	if m := unitLine.FindStringSubmatch(l); m != nil {
 		return a.units(m[1] != "", m[2] != "", m[3], m[4] != "", m[5])
@@ -185,6 +203,15 @@ func (n *NixOS) activate(ctx context.Context, at, verb string, say func(string))
 	})
 	a.Exit = out.Exit
 	return a, err
+}
+
+// ended says how it ended, in words.
+func (a activation) ended() string {
+	words := meaning(a.Exit)
+	if a.Reason != "" {
+		words = a.Reason
+	}
+	return fmt.Sprintf("%d (%s)", a.Exit, words)
 }
 
 // meaning of an exit code, in words.

@@ -73,9 +73,9 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	case err != nil:
 		return err
 	case runs != target:
-		return bot.Errorf(bot.CodeUnavailable, "After activating generation %s it is not what runs: switch-to-configuration ended with %d (%s).", bound(p, factGeneration), a.Exit, meaning(a.Exit))
+		return bot.Errorf(bot.CodeUnavailable, "After activating generation %s it is not what runs: switch-to-configuration ended with %s.", bound(p, factGeneration), a.ended())
 	}
-	w.Say("Generation %s runs; switch-to-configuration ended with %d (%s). Profile and boot menu are as they were.", bound(p, factGeneration), a.Exit, meaning(a.Exit))
+	w.Say("Generation %s runs; switch-to-configuration ended with %s. Profile and boot menu are as they were.", bound(p, factGeneration), a.ended())
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (n *NixOS) unchanged(p bot.Plan) error {
 		return stale(fmt.Sprintf("generation %d is gone", number))
 	case l.target != bound(p, factTarget):
 		return stale(fmt.Sprintf("generation %d is another system", number))
-	case !n.system(l.target).Complete():
+	case len(n.missing(l.target)) > 0:
 		return stale(fmt.Sprintf("generation %d is not whole any more", number))
 	case s.current != bound(p, factCurrent):
 		return stale("another system runs")

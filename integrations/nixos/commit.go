@@ -94,7 +94,7 @@ func (n *NixOS) writeBoot(ctx context.Context, at string) error {
 	case err == nil && a.Locked:
 		err = errors.New("another one has its lock")
 	case err == nil && a.Exit != 0:
-		err = fmt.Errorf("switch-to-configuration boot ended with %d", a.Exit)
+		err = fmt.Errorf("switch-to-configuration boot ended with %s", a.ended())
 	}
 	if err != nil {
 		return bot.Errorf(bot.CodeUnavailable, "The boot menu of %s could not be written.", n.o.Host.Name).Because(err)

@@ -21,12 +21,7 @@ func (n *NixOS) Drift(ctx context.Context) (host.Drift, error) {
 		return host.Drift{}, err
 	}
 	current := n.at(s, s.current)
-	d := host.Drift{Current: current.Generation}
-	for _, l := range s.links {
-		if g := n.system(l.target); g.Complete() {
-			d.Kept++
-		}
-	}
+	d := host.Drift{Current: current.Generation, Kept: len(n.whole(s))}
 	n.profileFinding(&d, s)
 	n.bootFindings(&d, s, current)
 	n.etcFindings(&d, s)

@@ -168,7 +168,7 @@ func (n *NixOS) dry(ctx context.Context, t system) (activation, error) {
 	case a.Inhibited != "":
 		return a, no("%s.", a.Inhibited)
 	case a.Exit != 0:
-		return a, no("its dry run ended with %d.", a.Exit)
+		return a, no("its dry run ended with %s.", a.ended())
 	}
 	return a, nil
 }

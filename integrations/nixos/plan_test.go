@@ -191,7 +191,9 @@ func TestPlanRefuses(t *testing.T) {
 		{"its own checks refuse", "", func(v *vulcan) {
 			v.dry[toplevel(41)] = outcome{lines: "Pre-switch check 'noMigration' failed\nPre-switch checks failed\n", exit: 1}
 		}, nil, bot.CodeForbidden, no + "its pre-switch check noMigration fails."},
-		{"its dry run breaks off", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "password=hunter2\n", exit: 127} }, nil, bot.CodeForbidden, no + "its dry run ended with 127."},
+		{"its dry run breaks off", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "password=hunter2\n", exit: 127} }, nil, bot.CodeForbidden, no + "its dry run ended with 127 (it gave up)."},
+		{"its dry run may not be run", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "Could not open lock\n", exit: 30} }, nil, bot.CodeForbidden,
+			no + "its dry run ended with 30 (it may not open its lock in /run/nixos)."},
 		{"its dry run hangs", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{err: context.DeadlineExceeded} }, nil, bot.CodeUnavailable,
 			"What generation 41 would do cannot be found out: its dry run did not come to an end."},
 		{"somebody else is switching", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "Could not acquire lock\n", exit: 11} }, nil, bot.CodeConflict,

@@ -133,13 +133,10 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 type condition func(text, found string, st bot.ReadingState)
 
 func (p *planning) complete(say condition) {
-	whole := map[string]bool{}
-	var numbers []string
-	for _, l := range p.s.links {
-		if g := p.n.system(l.target); g.Complete() && !whole[l.target] {
-			whole[l.target] = true
-			numbers = append(numbers, strconv.Itoa(l.number))
-		}
+	whole := p.n.whole(p.s)
+	numbers := make([]string, len(whole))
+	for i, n := range whole {
+		numbers[i] = strconv.Itoa(n)
 	}
 	st := bot.OK
 	if len(whole) < p.n.o.MinGenerations {

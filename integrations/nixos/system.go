@@ -38,11 +38,7 @@ type system struct {
 // system reads the one at a store path.
 func (n *NixOS) system(at string) system {
 	s := system{Generation: host.Generation{StorePath: at}}
-	for _, part := range needed {
-		if _, err := n.o.Host.Files.Stat(path.Join(at, part)); err != nil {
-			s.Missing = append(s.Missing, part)
-		}
-	}
+	s.Missing = n.missing(at)
 	s.NixOSVersion = n.word(path.Join(at, "nixos-version"))
 	s.initInterface = n.word(path.Join(at, "init-interface-version"))
 	s.kernel, s.initrd, s.modules = n.resolved(at, "kernel"), n.resolved(at, "initrd"), n.resolved(at, "kernel-modules")
@@ -69,6 +65,29 @@ func (n *NixOS) system(at string) system {
 	}
 	slices.Sort(s.Specialisations)
 	return s
+}
+
+// missing are the parts that a system lacks.
+func (n *NixOS) missing(at string) (parts []string) {
+	for _, part := range needed {
+		if _, err := n.o.Host.Files.Stat(path.Join(at, part)); err != nil {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// whole are the generations that lack nothing, the newest first; of those with one
+// system only the newest counts.
+func (n *NixOS) whole(s state) (numbers []int) {
+	seen := map[string]bool{}
+	for _, l := range s.links {
+		if !seen[l.target] && len(n.missing(l.target)) == 0 {
+			seen[l.target] = true
+			numbers = append(numbers, l.number)
+		}
+	}
+	return numbers
 }
 
 // specialisations are a system's, each with its store path.

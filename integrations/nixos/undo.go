@@ -53,8 +53,8 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "how they were before was not written down")), failed
 	}
 	look := watch{units: units, touched: append(a.Start, a.Restart...), checks: n.checksOf(held)}
-	one, two, err := n.settle(ctx, look, w.Say)
-	if err != nil {
+	one, two, ok := n.settle(ctx, look, w.Say)
+	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), failed
 	}
 	return append(out, n.readings(look, one, two)...), failed
@@ -62,7 +62,7 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 
 // activatedAgain judges the activation of what ran before, like any other.
 func (n *NixOS) activatedAgain(a activation) bot.Reading {
-	value := "ended with " + strconv.Itoa(a.Exit) + " (" + meaning(a.Exit) + ")"
+	value := "ended with " + a.ended()
 	switch {
 	case a.Locked:
 		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "somebody else was switching at that moment")

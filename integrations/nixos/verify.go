@@ -18,8 +18,8 @@ func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Re
 	touched, _ := noted[[]string](w, noteTouched)
 	out := []bot.Reading{n.runs(bound(p, factTarget)), n.activated(w)}
 	look := watch{units: units, touched: touched, checks: n.o.Checks}
-	a, b, err := n.settle(ctx, look, w.Say)
-	if err != nil {
+	a, b, ok := n.settle(ctx, look, w.Say)
+	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), nil
 	}
 	out = append(out, n.readings(look, a, b)...)

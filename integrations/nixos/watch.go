@@ -163,21 +163,22 @@ func judge(u sys.Unit, again int) finding {
 	return finding{}
 }
 
-// settle looks until two looks agree, or patience is over, and gives the last two.
-func (n *NixOS) settle(ctx context.Context, w watch, say func(string, ...any)) (a, b sample, err error) {
+// settle looks until two looks agree, or patience is over, and gives the last two;
+// not when the context ended before that.
+func (n *NixOS) settle(ctx context.Context, w watch, say func(string, ...any)) (a, b sample, ok bool) {
 	say("Leaving the units alone for %s.", phrase.Duration(n.o.Settle))
-	if err := sleep(ctx, n.o.Settle); err != nil {
-		return a, b, err
+	if sleep(ctx, n.o.Settle) != nil {
+		return a, b, false
 	}
 	since := time.Now()
 	b = n.sample(ctx, w, nil)
 	for told := false; ; {
-		if err := sleep(ctx, n.o.Between); err != nil {
-			return a, b, err
+		if sleep(ctx, n.o.Between) != nil {
+			return a, b, false
 		}
 		a, b = b, n.sample(ctx, w, &b)
 		if agree(a, b) || time.Since(since) >= n.o.Patience {
-			return a, b, nil
+			return a, b, true
 		}
 		if !told {
 			told = true
