@@ -11,6 +11,9 @@ import (
 // mappings and lists included.
 func KeyPaths() []string { return keyPaths(reflect.TypeFor[fileKeys](), "") }
 
+// AgentKeyPaths are those of the agent's file.
+func AgentKeyPaths() []string { return keyPaths(reflect.TypeFor[agentKeys](), "") }
+
 func keyPaths(t reflect.Type, path string) (out []string) {
 	for i := 1; i < t.NumField(); i++ {
 		f := t.Field(i)

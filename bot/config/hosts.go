@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -100,6 +101,7 @@ func (b *builder) hosts() {
 	var local *hostKeys
 	var sure []hostAt // hosts whose matchers could all be read
 	known := newNames("host")
+	sockets := map[string]place{}
 	for i := range b.keys.Hosts.items {
 		k := &b.keys.Hosts.items[i]
 		b.named(k.Name)
@@ -117,10 +119,37 @@ func (b *builder) hosts() {
 				local = k
 			}
 		}
+		h.Agent = b.hostAgent(k.Agent, sockets)
 		b.cfg.Hosts = append(b.cfg.Hosts, h)
 		if whole && len(ms) > 0 && k.Name.ok {
 			sure = append(sure, hostAt{h, k.Match.place})
 		}
 	}
 	b.overlaps(sure)
+}
+
+// agentSocket is where an agent listens for its bot when nobody says otherwise.
+const agentSocket = "/run/watchstander/agent.sock"
+
+// hostAgent reads the way to one host's agent. Two hosts behind one socket would be
+// one host under two names.
+func (b *builder) hostAgent(k *hostAgentKeys, sockets map[string]place) *HostAgent {
+	if k == nil {
+		return nil
+	}
+	path := k.Socket.or(agentSocket)
+	if !k.Socket.ok && (k.Socket.set || b.open(k.field, "socket")) {
+		return &HostAgent{Socket: path} // told already; the usual one is not what is meant
+	}
+	at := k.at("socket", k.Socket)
+	switch first, taken := sockets[path]; {
+	case !filepath.IsAbs(path):
+		b.fault(at, "must be an absolute path")
+	case len(path) > maxSocket:
+		b.fault(at, "the path has %d bytes, and a Unix socket's may have %d: choose a shorter one", len(path), maxSocket)
+	case taken:
+		b.fault(at, "is the socket of another host's agent too (line %d): every host has an agent of its own", first.line)
+	}
+	sockets[path] = at
+	return &HostAgent{Socket: filepath.Clean(path)}
 }

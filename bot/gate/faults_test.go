@@ -93,14 +93,14 @@ fault windows[1].to: "24:00" is no time of day: write hours and minutes from "00
 fault windows[1].zone: there is no zone "PDT": write an IANA name such as America/Los_Angeles, Europe/Berlin or UTC`},
 		{"a queue that is not reached", func(r *PolicyRule) {
 			r.Rule.Queue, r.Rule.Windows = true, daily("02:00", "04:00")
-		}, "warning valid_for: is shorter than the longest time between two windows (22h0m0s): what is asked for soon after one ends before the next opens"},
+		}, "warning valid_for: is shorter than the longest time between two windows (22h): what is asked for soon after one ends before the next opens"},
 		{"a queue that is", func(r *PolicyRule) {
 			r.Rule.Queue, r.Rule.Windows, r.Rule.ValidFor = true, daily("02:00", "04:00"), 22*3600
 		}, ""},
 		{"a weekly queue", func(r *PolicyRule) {
 			r.Rule.Queue, r.Rule.ValidFor = true, 24*3600
 			r.Rule.Windows = []bot.Window{{Days: []string{"sun"}, From: "02:00", To: "04:00", Zone: losAngeles}}
-		}, "warning valid_for: is shorter than the longest time between two windows (166h0m0s): what is asked for soon after one ends before the next opens"},
+		}, "warning valid_for: is shorter than the longest time between two windows (166h): what is asked for soon after one ends before the next opens"},
 		{"windows without a queue", func(r *PolicyRule) { r.Rule.Windows = daily("02:00", "04:00") }, ""},
 
 		{"nobody holds the role", func(r *PolicyRule) { r.Rule.Approvers = []bot.Role{"wizard"} }, "fault approvers.roles: nobody holds the role wizard"},

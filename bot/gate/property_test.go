@@ -157,7 +157,7 @@ func equal(a, b Judgement) bool {
 }
 
 func TestJudgeAgainstTheOracle(t *testing.T) {
-	n := 25_000
+	n := 15_000
 	if testing.Short() {
 		n = 4_000
 	}

@@ -9,9 +9,6 @@ import (
 
 // reach looks whether the people that there are can ask under the rule, and agree.
 func (f *finder) reach(r bot.Rule, people []Approver) {
-	if r.Count < 1 || len(r.Requesters) == 0 || len(r.Approvers) == 0 {
-		return // said already
-	}
 	asked, answered := f.held("requesters", r.Requesters, people), f.held("approvers.roles", r.Approvers, people)
 	if !asked || !answered {
 		return

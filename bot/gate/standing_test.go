@@ -65,7 +65,7 @@ func TestJudgeStanding(t *testing.T) {
 	}{
 		{"never used", nil, nil, true, 2, "", "18:00"},
 		{"used once", nil, []StandingRun{helped("14:30")}, true, 1, "", "15:30"},
-		{"used up", nil, []StandingRun{helped("14:30"), helped("14:10")}, false, 0, "budget of 2 in 1h0m0s is used up until 2026-01-10 15:10 UTC", "15:10"},
+		{"used up", nil, []StandingRun{helped("14:30"), helped("14:10")}, false, 0, "budget of 2 in 1h is used up until 2026-01-10 15:10 UTC", "15:10"},
 		{"more than the budget", nil, []StandingRun{helped("14:30"), helped("14:10"), helped("14:20")}, false, 0, "until 2026-01-10 15:20 UTC", "15:20"},
 		{"an hour ago is no longer", nil, []StandingRun{helped("14:30"), helped("14:00")}, true, 1, "", "15:30"},
 		{"long ago", nil, []StandingRun{helped("12:00"), helped("12:10"), helped("12:20")}, true, 2, "", "18:00"},
