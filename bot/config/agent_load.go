@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -49,7 +50,13 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	if o.LookUp == nil {
 		o.LookUp = lookUp
 	}
-	f, err := os.Open(path)
+	// Trusted before it is opened: then what is opened is what was looked at.
+	abs, distrust := filepath.Abs(path)
+	if distrust == nil {
+		distrust = o.Trust(abs)
+	}
+	// Not blocking: a named pipe in the file's place must not hang the agent.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, Faults{{File: path, Message: reason(err)}}
 	}
@@ -59,12 +66,8 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 		return nil, Faults{{File: path, Message: reason(err)}}
 	}
 	b := newAgentBuilder(o)
-	abs, err := filepath.Abs(path)
-	if err == nil {
-		err = o.Trust(abs)
-	}
-	if err != nil {
-		b.fault(place{}, "anybody could have written it: %s", err)
+	if distrust != nil {
+		b.fault(place{}, "anybody could have written it: %s", distrust)
 	}
 	b.build(data)
 	b.checkFiles()
