@@ -48,6 +48,8 @@ func (i *Interpreter) meantBare(line string) bool {
 	switch {
 	case !more || takesRemark(c):
 		return true
+	case c.Gated:
+		return strings.HasPrefix(strings.ToLower(second.text), "pln_") || i.reads(c, line, after)
 	case second.is(talk...):
 		return false
 	case changing(c):
@@ -144,7 +146,7 @@ func onlyLetters(s string) bool {
 }
 
 // changing tells whether a command does more than look.
-func changing(c *bot.Command) bool { return c.Role != "" && c.Role != bot.RoleObserver }
+func changing(c *bot.Command) bool { return c.Gated || c.Role != "" && c.Role != bot.RoleObserver }
 
 // takesRemark: whatever follows the name may be a remark, as after ack.
 func takesRemark(c *bot.Command) bool {

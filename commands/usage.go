@@ -138,6 +138,10 @@ func placeholder(a bot.Arg) string {
 		return name + "…"
 	case kindAll:
 		return "all"
+	case kindBecause:
+		return "because REASON…"
+	case kindProof:
+		return "CODE|SIGNATURE"
 	case kindExpression:
 		return "EXPRESSION… [over DURATION]"
 	case kindOn:

@@ -295,7 +295,7 @@ func (p *player) prepare() {
 func (p *player) start() {
 	ctx := context.Background()
 	var err error
-	p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Before: p.before, After: p.after})
+	p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Redact: hide, Before: p.before, After: p.after})
 	if err != nil {
 		p.t.Fatal(err)
 	}
