@@ -231,3 +231,27 @@ func TestSimulatedDrift(t *testing.T) {
 		t.Errorf("%+v, %v", gs, err)
 	}
 }
+
+// A host with systemd-boot keeps it, and its default entry is read back.
+func TestSimulatedSystemdBoot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := simulation(t, func(o *simulated.Options) { o.Loader = "systemd-boot" })
+		r := on(t, h).Rollback()
+		p, err := plan(t, r, "41")
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, evidence, _, err := run(t, r, p)
+		last := evidence[len(evidence)-1]
+		if state != bot.Done || h.NextBoot() != 41 || last.What != "boot default" || last.State != bot.OK || last.Source != "/boot/loader/entries/nixos-generation-41.conf" {
+			t.Errorf("%s (%v), %d would start\n%+v", state, err, h.NextBoot(), last)
+		}
+		if err := h.PutFile("/boot/loader/loader.conf", "default nixos-*\n"); err != nil {
+			t.Fatal(err)
+		}
+		d, err := on(t, h).Drift(t.Context())
+		if err != nil || d.BootDefaultUnknown != "systemd-boot's configuration names no single default" {
+			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}
