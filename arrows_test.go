@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"bot/store":                 {"bot", "bot/journal"},
 	"bot/sys":                   {"bot/sys/internal/output"},
 	"bot/sys/internal/output":   {},
+	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
 	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/flow":                  {"bot", "bot/agent/api", "bot/config", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
