@@ -140,6 +140,7 @@ func (Confirm) outcome()     {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {
+	Looker
 	// Zone is the operator's zone, for times people read and type.
 	Zone() *time.Location
 	// Commands are all that exist, for help.

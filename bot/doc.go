@@ -79,6 +79,7 @@
 //	integrations/prometheus     expressions to graphs
 //	integrations/matrix         a chat
 //	integrations/console        a chat in a terminal
+//	integrations/nixos          a host's generations, and the way back to one
 //	integrations/linux, systemd what status reads of the bot's own host
 //
 // Imports point inward; arrows_test.go in the root holds the table. Integrations

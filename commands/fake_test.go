@@ -2,7 +2,10 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,10 +50,14 @@ type fakeWorld struct {
 	span       time.Duration
 	graphErr   error
 	openErr    error
+	// looks are the agent's answers, by the look's name; asked is what was asked.
+	looks   map[string]any
+	lookErr error
+	asked   []string
 }
 
 func newWorld(t testing.TB) *fakeWorld {
-	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}}
+	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: nixosLooks()}
 }
 
 func (w *fakeWorld) Zone() *time.Location    { return w.zone }
@@ -101,6 +108,23 @@ func (w *fakeWorld) Probes() []bot.Probe     { return w.probes }
 func (w *fakeWorld) Graph(_ context.Context, expr string, span time.Duration) (bot.Picture, error) {
 	w.expr, w.span = expr, span
 	return bot.Picture{Name: "graph.png", Alt: "up: 1"}, w.graphErr
+}
+
+// Look answers as an agent does, over JSON.
+func (w *fakeWorld) Look(_ context.Context, host, look string, args bot.Arguments) (json.RawMessage, error) {
+	asked := strings.TrimSpace(host + " " + look)
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		asked += " " + name + "=" + strings.Join(args[name], ",")
+	}
+	w.asked = append(w.asked, asked)
+	answer, ok := w.looks[look]
+	switch {
+	case w.lookErr != nil:
+		return nil, w.lookErr
+	case !ok:
+		return nil, bot.Errorf(bot.CodeNotFound, "There is no look %s.", look)
+	}
+	return json.Marshal(answer)
 }
 
 func (w *fakeWorld) Health(context.Context) []bot.Reading { return w.health }

@@ -163,13 +163,14 @@ func takesRemark(c *bot.Command) bool {
 // begin no argument. (Not here: for, until, on, all, find, over.)
 var talk = []string{
 	"a", "about", "already", "am", "an", "and", "any", "are", "aren't", "as", "at", "be", "because", "been", "but",
-	"by", "came", "can", "can't", "check", "checks", "could", "did", "do", "does", "doesn't", "failed", "from", "gets",
+	"by", "came", "can", "can't", "check", "checks", "complete", "completed", "could", "did", "do", "does", "doesn't",
+	"done", "failed", "finished", "from", "gets",
 	"got", "had", "has", "have", "her", "here", "him", "his", "i", "if", "in", "is", "isn't", "it", "its", "it's",
 	"keeps", "lgtm", "look", "looked", "looks", "me", "must", "my", "needed", "no", "not", "of", "or", "our",
-	"page", "pages", "please", "pls", "plz", "quo", "reply", "report", "reports", "said", "says", "seem", "seems",
-	"should", "so", "still", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+	"page", "pages", "plan", "plans", "please", "pls", "plz", "quo", "reply", "report", "reports", "said", "says", "seem", "seems",
+	"should", "so", "still", "succeeded", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
 	"those", "to", "too", "update", "updates", "us", "wanted", "was", "wasn't", "we", "went", "were", "what", "when",
-	"which", "while", "who", "why", "will", "with", "won't", "would", "yes", "yet", "you", "your",
+	"which", "while", "who", "why", "will", "with", "won't", "worked", "works", "would", "yes", "yet", "you", "your",
 	"isn’t", "aren’t", "can’t", "doesn’t", "it’s", "wasn’t", "won’t",
 }
 
@@ -177,10 +178,16 @@ var talk = []string{
 var ordinary = setOf(
 	// alerts
 	"adverts", "agents", "alarms", "albert", "alert", "alerted", "alters", "alts", "avert", "averts",
+	// diff, drift
+	"biff", "daft", "deft", "difs", "draft", "drafts", "drifts", "duff", "riff", "tiff",
+	// generations
+	"generation", "generational", "generators",
 	// graph
 	"graft", "grape", "graphs", "grasp", "graphic",
 	// help
 	"heap", "heaps", "held", "hell", "helm", "helms", "helped", "helps", "hemp", "herp",
+	// rollback
+	"rollbacks", "rollbar",
 	// silence, silences
 	"salience", "sciences", "science", "sentences", "silenced", "silencer", "silencers", "silencing", "silent", "since",
 	// status

@@ -21,6 +21,9 @@ var chat = []string{
 	"\"status\"", "`status`", "can you silence it for 2h", "please ack", "I will ack it", "the status is fine", "statuses",
 	"yes", "no", "sure", "on it", "looking", "done", "deploying now", "who restarted vulcan?", "brb", "rebooting mars", "https://example.org/status",
 	"Status\n\nAll systems nominal", "unlock the door", "sciences", "unsilenced",
+	"generation", "generations of admins have wondered", "Generations to come will know", "generators", "diff is huge", "Diff looks good", "draft", "drifts", "drifting along",
+	"drift is normal", "diff of the two, please", "rollback failed", "Rollback done", "rollback worked", "rollback is a good idea", "rollback plan looks fine", "Rollback, anyone?",
+	"rollback to what", "rolling back", "roll it back", "rollbacks are scary", "fallback",
 }
 
 // Lines for the bot that nobody addressed to it.
@@ -36,6 +39,8 @@ var orders = []string{
 	"stauts", "Stauts", "statsu", "satus", "sttaus", "alrets", "hlep", "Hlep", "hepl silence", "whoamy", "grpah up{}", "silnce 2h", "slience 2h", "unslience",
 	"cak", "akc", "unakc", "silencse",
 	"silence\n2h", "ack\nreplacing the disk",
+	"generations", "Generations", "generations all", "gens all", "generatoins", "diff", "Diff", "diff 41 42", "diff 41", "diff booted current", "diff 41 42 on vulcan", "drift", "drift on vulcan",
+	"rollback", "Rollback", "rollback 41", "Rollback 41", "rollback 41 on vulcan", "rolback 41", "rollback fortyone",
 }
 
 func TestMeant(t *testing.T) {

@@ -14,6 +14,7 @@ const (
 	kindAll        bot.ArgKind = "all"        // the word "all"
 	kindCommand    bot.ArgKind = "command"    // a command's name, which may have several words
 	kindExpression bot.ArgKind = "expression" // PromQL, as it was typed
+	kindGeneration bot.ArgKind = "generation" // a generation's number, current, booted or profile
 	kindOn         bot.ArgKind = "on"         // on NAME
 	kindSilence    bot.ArgKind = "silence"    // a silence's id or the beginning of one, a thread, or "all"
 	kindTarget     bot.ArgKind = "target"     // #3, all, a thread, or matchers
@@ -97,6 +98,9 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return bot.Value{Text: "all"}, w.is("all"), nil
 	case kindCommand:
 		return p.commandName(&ahead)
+	case kindGeneration:
+		v, fits = generation(w)
+		return v, fits, nil
 	case kindOn:
 		name, ok := ahead.next()
 		if !w.is("on") || !ok || name.unclosed {
@@ -151,6 +155,20 @@ func (p *parser) alert(w word) (v bot.Value, fits bool, err error) {
 		return v, false, p.wrong(w, "is no alert; write its number, e.g. `#3`.")
 	}
 	return bot.Value{Text: w.text, Number: n}, true, nil
+}
+
+// generation reads what diff and rollback may name.
+func generation(w word) (v bot.Value, fits bool) {
+	for _, name := range []string{"current", "booted", "profile"} {
+		if w.is(name) {
+			return bot.Value{Text: name}, true
+		}
+	}
+	n, err := strconv.Atoi(w.text)
+	if err != nil || n < 1 || strings.HasPrefix(w.text, "+") || w.quoted {
+		return v, false
+	}
+	return bot.Value{Text: strconv.Itoa(n), Number: n}, true
 }
 
 func (p *parser) commandName(ahead *reader) (v bot.Value, fits bool, err error) {

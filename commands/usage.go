@@ -43,6 +43,8 @@ func (p *parser) leftover(w word, none bool) error {
 		return p.wrong(w, "opens a quote that nothing closes.")
 	case takes(kindCommand):
 		return p.told(w, "is more than one command's name; write e.g. `help silence`, or `help` alone.")
+	case none && takes(kindGeneration):
+		return p.told(w, "is no generation; write its number, e.g. `"+p.command.Name+" 41`. `generations` lists them.")
 	case none && takes(kindSilence) && likeSilenceID(w.text):
 		return p.told(w, fmt.Sprintf("is too short for a silence's id: write its first %d characters at least. `silences` lists them.", silenceLeast))
 	case none && takes(kindSilence):
@@ -78,6 +80,8 @@ func noun(k bot.ArgKind) string {
 		return "alert; write its number, e.g. `#3`"
 	case bot.ArgNumber:
 		return "number"
+	case kindGeneration:
+		return "generation; write its number, e.g. `41`"
 	}
 	return string(k)
 }

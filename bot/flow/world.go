@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +20,11 @@ type world struct{ f *Flow }
 func (w *world) Zone() *time.Location    { return w.f.settings.Load().Zone }
 func (w *world) Commands() []bot.Command { return w.f.o.Interpreter.Commands() }
 func (w *world) Probes() []bot.Probe     { return w.f.o.Probes }
+
+// Look has nobody to ask yet.
+func (w *world) Look(context.Context, string, string, bot.Arguments) (json.RawMessage, error) {
+	return nil, bot.Errorf(bot.CodeUnavailable, "I have no agent on a host to ask.")
+}
 
 func (w *world) Alertmanagers() []string {
 	return slices.Clone(w.f.settings.Load().Alertmanagers)
