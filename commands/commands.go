@@ -1,12 +1,17 @@
 package commands
 
-import "watchstander/bot"
+import (
+	"watchstander/bot"
+	"watchstander/bot/host"
+)
 
 // Families are the headings in help, in the order of All.
 const (
-	familyLook   = "Look"
-	familyAlerts = "Alerts"
-	familyNixOS  = "NixOS"
+	familyLook     = "Look"
+	familyAlerts   = "Alerts"
+	familyNixOS    = "NixOS"
+	familyZFS      = "ZFS"
+	familyServices = "Services"
 )
 
 // All lists every command, in the order in which help shows them.
@@ -49,6 +54,27 @@ func All() []bot.Command {
 			},
 			Examples: []string{"graph", "graph #2", "graph rate(node_cpu_seconds_total[5m]) over 12h"},
 			Run:      graph,
+		},
+		{
+			Name: "logs", Family: familyLook,
+			Summary: "Show the last lines of a unit's log.",
+			Args: []bot.Arg{
+				{Name: "unit", Kind: kindUnit, Help: "a unit whose log the agent shows; `.service` is implied"},
+				{Name: "lines", Kind: bot.ArgNumber, Optional: true, Help: "how many, at most 200; 30 without it"},
+				argOn,
+			},
+			Examples: []string{"logs nginx", "logs restic-backup.timer 50"},
+			Run:      logs,
+		},
+		{
+			Name: "changes", Family: familyLook,
+			Summary: "Tell what changed on a host.",
+			Args: []bot.Arg{
+				{Name: "hours", Kind: kindHours, Optional: true, Help: "how far back, at most a week; a day without it"},
+				argOn,
+			},
+			Examples: []string{"changes", "changes 6", "changes 3d"},
+			Run:      changes,
 		},
 		{
 			Name: "ack", Family: familyAlerts, Role: bot.RoleOperator,
@@ -133,6 +159,51 @@ func All() []bot.Command {
 			},
 			Examples: []string{"rollback", "rollback 41"},
 			Run:      rollback,
+		},
+		{
+			Name: "zfs status", Family: familyZFS,
+			Summary:  "Tell how the pools are.",
+			Args:     []bot.Arg{argOn},
+			Examples: []string{"zfs status"},
+			Run:      zfsStatus,
+		},
+		{
+			Name: "zfs arc", Family: familyZFS,
+			Summary:  "Tell how ZFS' cache serves, and what its limits are.",
+			Args:     []bot.Arg{argOn},
+			Examples: []string{"zfs arc"},
+			Run:      zfsARC,
+		},
+		{
+			Name: "zfs arc set", Family: familyZFS, Role: bot.RoleOperator,
+			Summary: "Ask to set the cache's limits.",
+			Args: []bot.Arg{
+				{Name: host.ARCMax, Kind: kindSize, Optional: true, Help: "the most that it may hold, e.g. `32G` (which is 32 GiB), `1536M`; without it as it is"},
+				{Name: host.ARCMin, Kind: kindSize, Optional: true, Help: "what it keeps when memory is short; without it as it is. `--max 32G` and `--max=32G` do as well"},
+				argOn,
+			},
+			Examples: []string{"zfs arc set max 32G min 4G", "zfs arc set max 24G"},
+			Run:      zfsARCSet,
+		},
+		{
+			Name: "service", Family: familyServices,
+			Summary: "Tell how a unit is.",
+			Args: []bot.Arg{
+				{Name: "name", Kind: kindUnit, Help: "any unit; `.service` is implied"},
+				argOn,
+			},
+			Examples: []string{"service nginx", "service restic-backup.timer"},
+			Run:      service,
+		},
+		{
+			Name: "service restart", Family: familyServices, Role: bot.RoleOperator,
+			Summary: "Ask to restart a service.",
+			Args: []bot.Arg{
+				{Name: "name", Kind: kindUnit, Help: "a unit that the agent's list lets be restarted"},
+				argOn,
+			},
+			Examples: []string{"service restart nginx"},
+			Run:      serviceRestart,
 		},
 	}
 }

@@ -57,7 +57,15 @@ type fakeWorld struct {
 }
 
 func newWorld(t testing.TB) *fakeWorld {
-	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: nixosLooks()}
+	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: allLooks()}
+}
+
+// allLooks are what vulcan's agent answers.
+func allLooks() map[string]any {
+	out := nixosLooks()
+	maps.Copy(out, zfsLooks())
+	maps.Copy(out, unitLooks())
+	return out
 }
 
 func (w *fakeWorld) Zone() *time.Location    { return w.zone }

@@ -55,24 +55,14 @@ func overview(all []bot.Command, who bot.Person) bot.Message {
 	for _, r := range roles {
 		m.Blocks = append(m.Blocks, bot.Para{Text: append(bot.Line(bot.T("Needs the role "+string(r)+": ")), bot.Quoted(strings.Join(beyond[r], ", "))...)})
 	}
-	m.Note = bot.Quoted("`help silence` explains one of them. In an alert's thread a command means that alert. To be sure that I listen, begin with `!` or my name.")
+	m.Note = bot.Quoted("`help silence` explains one of them, with examples. In an alert's thread a command means that alert. To be sure that I listen, begin with `!` or my name.")
 	return m
 }
 
+// overviewItem is a command in a line. Examples are for those who ask: with them
+// the list would be longer than a phone.
 func overviewItem(c bot.Command) bot.Text {
-	t := bot.Line(bot.M(c.Name), bot.T(": "+c.Summary))
-	// The example that shows most at a glance is the longest that a phone shows
-	// in one line.
-	best := ""
-	for _, e := range c.Examples {
-		if len(e) <= 42 && len(e) > len(best) {
-			best = e
-		}
-	}
-	if best != "" && best != c.Name {
-		t = append(t, bot.F(" E.g. "), bot.M(best))
-	}
-	return t
+	return bot.Line(bot.M(c.Name), bot.T(": "+c.Summary))
 }
 
 // explain tells all about one command.

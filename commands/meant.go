@@ -50,6 +50,11 @@ func (i *Interpreter) meantBare(line string) bool {
 		return true
 	case second.is(talk...):
 		return false
+	case everyday(c) && changing(c):
+		// A slip behind the name must not be met with silence.
+		return i.begins(c, line, after)
+	case everyday(c):
+		return i.reads(c, line, after)
 	case changing(c):
 		return true
 	}
@@ -64,8 +69,8 @@ func (i *Interpreter) meantMisspelt(line, first string) bool {
 	}
 	for k := range i.list {
 		c := &i.list[k]
-		if !misspelt(first, c.Name) {
-			continue
+		if everyday(c) || !misspelt(first, c.Name) {
+			continue // their neighbours are words of everyday talk as well
 		}
 		after := reader{line: line}
 		after.next()
@@ -86,6 +91,14 @@ func (i *Interpreter) reads(c *bot.Command, line string, after reader) bool {
 		}
 	}
 	return false
+}
+
+// begins tells whether the first word after a name is the command's first
+// argument.
+func (i *Interpreter) begins(c *bot.Command, line string, after reader) bool {
+	p := parser{command: c, line: line, r: after, inThread: true, shape: true}
+	_, fits, err := p.read(c.Args[0])
+	return fits && err == nil
 }
 
 type prefix int

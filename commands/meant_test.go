@@ -23,6 +23,13 @@ var chat = []string{
 	"Status\n\nAll systems nominal", "unlock the door", "sciences", "unsilenced",
 	"generation", "generations of admins have wondered", "Generations to come will know", "generators", "diff is huge", "Diff looks good", "draft", "drifts", "drifting along",
 	"drift is normal", "diff of the two, please", "rollback failed", "Rollback done", "rollback worked", "rollback is a good idea", "rollback plan looks fine", "Rollback, anyone?",
+	"service is down", "service down", "Service degraded", "service outage", "service outage on mars", "service nginx is down", "service nginx down", "service level", "service level agreement", "service?",
+	"service window tonight", "service restored", "service was slow", "services", "services are up", "services nginx", "server", "servers down", "serving", "sevice down",
+	"service restart needed", "service restart tonight", "service restart fixed it", "Service restart went fine", "service restarted", "service restarts",
+	"logs attached", "Logs attached", "logs are full", "logs show nothing", "logs look fine", "logs please", "logs?", "Logs: attached", "logs from nginx", "logs below", "logs of nginx please",
+	"logs incoming", "log", "log it", "log nginx", "lots more", "loss of power", "legs hurt", "logs nginx attached",
+	"changes since yesterday", "changes merged", "changes look good", "Changes requested", "changes are in", "changes to nginx", "changes needed", "change", "changed", "change it", "charges", "chances",
+	"channel", "channels", "charger", "changes\nand more", "zfs", "ZFS is great", "zfs status is fine", "zfs arc is too small", "zfs arc set to 32G yesterday", "zfs send is slow", "arc",
 	"rollback to what", "rolling back", "roll it back", "rollbacks are scary", "fallback",
 }
 
@@ -40,6 +47,10 @@ var orders = []string{
 	"cak", "akc", "unakc", "silencse",
 	"silence\n2h", "ack\nreplacing the disk",
 	"generations", "Generations", "generations all", "gens all", "generatoins", "diff", "Diff", "diff 41 42", "diff 41", "diff booted current", "diff 41 42 on vulcan", "drift", "drift on vulcan",
+	"zfs status", "Zfs status", "zfs arc", "ZFS arc", "zfs status on vulcan", "zfs arc set max 32G min 4G", "zfs arc set --max 32G", "zfs arc set 32G", "zfs arc set",
+	"service nginx", "Service nginx", "service nginx.service", "service restic-backup.timer", "service nginx on vulcan", "service getty@tty1", "service",
+	"service restart nginx", "Service restart nginx", "service restart nginx now", "service restart restic-backup.service", "service restart",
+	"logs nginx", "Logs nginx", "logs nginx 50", "logs sshd.service 100", "logs nginx on vulcan", "logs", "changes", "Changes", "changes 6", "changes 3d", "changes on vulcan", "changes 24 on vulcan",
 	"rollback", "Rollback", "rollback 41", "Rollback 41", "rollback 41 on vulcan", "rolback 41", "rollback fortyone",
 }
 
