@@ -109,8 +109,8 @@ func (p *parser) hours(w word, ahead *reader) (v bot.Value, fits bool, err error
 	*ahead = p.r
 	if d, _, ok := joinedDuration(ahead); ok {
 		n = int(min((d+hour-1)/hour, mostHours+1))
-	} else if digits, err := strconv.Atoi(w.text); err == nil {
-		*ahead, n = p.r, digits
+	} else if n, fits = wholeNumber(w.text); fits {
+		*ahead = p.r
 		ahead.next()
 	} else {
 		return v, false, nil
@@ -119,6 +119,11 @@ func (p *parser) hours(w word, ahead *reader) (v bot.Value, fits bool, err error
 		return v, false, p.told(w, "is no span that I can look back; write from `1` to `168` hours, e.g. `24`, `2d`.")
 	}
 	return bot.Value{Text: w.text, Number: n}, true, nil
+}
+
+func wholeNumber(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil
 }
 
 // everyday tells commands whose names are words that people use among themselves:
