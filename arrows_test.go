@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"bot/store":                 {"bot"},
 	"bot/sys":                   {"bot/sys/internal/output"},
 	"bot/sys/internal/output":   {},
+	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
 	"bot/flow":                  {"bot", "bot/config", "bot/phrase", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/host", "bot/phrase"},

@@ -14,6 +14,7 @@ package sys
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"time"
@@ -217,6 +218,10 @@ type JobError struct {
 }
 
 func (e *JobError) Error() string { return e.Unit + ": the job's result is " + e.Result }
+
+// ErrLost is the error of Start and its like when systemd cannot be asked any more
+// while the job runs: what became of the job is unknown.
+var ErrLost = errors.New("the connection to systemd was lost, and what became of the job is unknown")
 
 // Transient is a unit that is made for one run: a service of Type=exec.
 type Transient struct {
