@@ -183,6 +183,9 @@ func (p *parser) plan(w word) (id string, ok bool) {
 	if !named && (p.inThread || len(text) < least || strings.Trim(text, "0123456789") == "" || w.is("because")) {
 		return "", false // a code has digits alone
 	}
+	if !named && p.shape && !strings.ContainsAny(text, "234567") {
+		return "", false // more likely a word than a part of an id
+	}
 	for _, c := range []byte(text) {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '2' || c > '7') {
 			return "", false

@@ -74,8 +74,16 @@ func (w *fakeWorld) Slip(_ context.Context, plan bot.PlanID, by bot.PersonID, v 
 }
 
 func newWorld(t testing.TB) *fakeWorld {
-	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: nixosLooks(),
+	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: allLooks(),
 		plans: []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)}}
+}
+
+// allLooks are what vulcan's agent answers.
+func allLooks() map[string]any {
+	out := nixosLooks()
+	maps.Copy(out, zfsLooks())
+	maps.Copy(out, unitLooks())
+	return out
 }
 
 func (w *fakeWorld) Zone() *time.Location    { return w.zone }

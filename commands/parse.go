@@ -41,6 +41,12 @@ type parser struct {
 func (p *parser) parse() (map[string]bot.Value, error) {
 	args := map[string]bot.Value{}
 	for _, a := range p.command.Args {
+		if a.Kind == kindSize {
+			if err := p.named(args); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		v, fits, err := p.read(a)
 		switch {
 		case err != nil:
@@ -104,6 +110,10 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 	case kindGeneration:
 		v, fits = generation(w)
 		return v, fits, nil
+	case kindHours:
+		return p.hours(w, &ahead)
+	case kindUnit:
+		return p.unit(w)
 	case kindOn:
 		name, ok := ahead.next()
 		if !w.is("on") || !ok || name.unclosed {
