@@ -25,6 +25,8 @@ var arrows = map[string][]string{
 	"bot/plan":                  {"bot", "bot/clean"},
 	"bot/redact":                {"bot"},
 	"bot/store":                 {"bot", "bot/journal"},
+	"bot/sys":                   {"bot/sys/internal/output"},
+	"bot/sys/internal/output":   {},
 	"bot/view":                  {"bot", "bot/phrase"},
 	"bot/flow":                  {"bot", "bot/config", "bot/phrase", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/phrase"},

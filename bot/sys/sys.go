@@ -32,7 +32,7 @@ type Host struct {
 // never lead out of the tree, whatever links say; links, absolute ones too, are
 // followed within it. Errors wrap fs.ErrNotExist and its like.
 type Files interface {
-	// Read gives a whole file of at most most bytes; a longer one is an error.
+	// Read gives a whole file of at most most bytes; a longer one is ErrTooLong.
 	Read(path string, most int64) ([]byte, error)
 	// Write writes an existing file in place, as sysfs and procfs want it, in one
 	// write(2). It makes no file.
@@ -45,12 +45,15 @@ type Files interface {
 	// Resolve follows every link to the path of what is really there.
 	Resolve(path string) (string, error)
 	List(dir string) ([]fs.DirEntry, error)
-	// Scratch makes a new directory below dir, mode 0700, and gives its path;
-	// Remove removes one that Scratch made, with all that is in it.
+	// Scratch makes a new directory below dir, mode 0700, and gives its path
+	// without links; "*" in the pattern becomes something random. Remove removes
+	// one that Scratch made, in this process or an earlier one, with all that is in
+	// it; that it is gone already is no error, and anything else is ErrNotScratch.
 	Scratch(dir, pattern string) (string, error)
 	Remove(scratch string) error
-	// Hold takes a lock in the host's own format and holds it until release, or
-	// says who holds it (*Held).
+	// Hold takes a lock in the host's own format and holds it until release, which
+	// may be called more than once. It tries at least once, and goes on trying for as
+	// long as the lock says and the context lives; then it says who has it (*Held).
 	Hold(ctx context.Context, l Lock) (release func() error, err error)
 	// Mounts lists what is mounted, in the order of /proc/self/mountinfo.
 	Mounts() ([]Mount, error)
@@ -66,6 +69,8 @@ type Lock struct {
 	Format LockFormat
 	// Holder is written into it where the format has a place: "watchstander pln_…".
 	Holder string
+	// Wait is how long it is waited for; 0 is a single try.
+	Wait time.Duration
 }
 
 // LockFormat is how a program of the host takes its lock.
@@ -88,7 +93,11 @@ type Held struct {
 	Path string
 	// By is what is known of the holder: "process 4711 (nixos-rebuild)", or "".
 	By string
+	// Cause is the context's, where that was why it was not waited for any longer.
+	Cause error
 }
+
+func (h *Held) Unwrap() error { return h.Cause }
 
 func (h *Held) Error() string {
 	if h.By == "" {

@@ -1,0 +1,138 @@
+package sys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+)
+
+// How often a lock that somebody else has is tried again: what is short is seen
+// soon, what is long is not asked for all the time. None of the formats can be
+// waited for in the kernel and given up when a context ends.
+const (
+	firstPause = 20 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// errBusy is how one try says that somebody else has the lock.
+var errBusy = errors.New("somebody else has it")
+
+// Hold takes a lock. It tries at least once, and again until Lock.Wait or the
+// context is over. Where the context was what ended the wait, the *Held wraps its
+// reason.
+//
+// The lock's file is made where a program of the host would make it too (flock
+// and fcntl, mode 0644), and never removed, since a third one may hold it open.
+//
+//   - flock: an exclusive flock(2), freed by the kernel when this process ends.
+//   - fcntl: an open file description lock (F_OFD_SETLK) on the whole file. It
+//     conflicts with the POSIX record locks that other programs take, in both
+//     directions. A POSIX lock itself would be shared by all of this process, and
+//     lost as soon as any part of it closes any descriptor of the file.
+//   - pidfile: the file appears with its content at once (link(2)). One whose
+//     process is gone is removed. A process that began after the file was
+//     written may have got its number from the true holder; where the file is
+//     ours we know, elsewhere it counts as the holder, and is told as doubtful.
+//   - directory: with a file "pid" in it, of the same content. One that others
+//     made is never removed, since nothing tells whether it is stale.
+func (t *Tree) Hold(ctx context.Context, l Lock) (func() error, error) {
+	var try func(Lock) (release func() error, by string, err error)
+	switch l.Format {
+	case LockFlock, LockFcntl:
+		try = t.tryKernel
+	case LockFile:
+		try = t.tryPidfile
+	case LockDir:
+		try = t.tryDirectory
+	default:
+		return nil, fail("lock", l.Path, fmt.Errorf("%w: there is no format %q", fs.ErrInvalid, l.Format))
+	}
+	if err := clean("lock", l.Path); err != nil {
+		return nil, err
+	}
+	end := time.Now().Add(l.Wait)
+	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
+		release, by, err := try(l)
+		switch {
+		case err == nil:
+			return once(release), nil
+		case !errors.Is(err, errBusy):
+			return nil, err
+		}
+		left := time.Until(end)
+		if left <= 0 || !passes(ctx, min(pause, left)) {
+			if by == "" {
+				by = t.kernelHolder(l)
+			}
+			return nil, &Held{Path: l.Path, By: by, Cause: context.Cause(ctx)}
+		}
+	}
+}
+
+// passes waits, and tells whether the context lived that long.
+func passes(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// once makes a release that may be called again, and says the same each time.
+func once(release func() error) func() error { return sync.OnceValue(release) }
+
+// tryKernel takes the locks that the kernel keeps.
+func (t *Tree) tryKernel(l Lock) (func() error, string, error) {
+	for range maxHops {
+		rel, err := t.walk("lock", l.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			rel, err = t.parent("lock", l.Path)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		f, err := t.openLock(rel, l)
+		if err != nil {
+			return nil, "", fail("lock", l.Path, err)
+		}
+		if err := lockFile(f, l.Format); err != nil {
+			_ = f.Close()
+			if errors.Is(err, errBusy) {
+				return nil, "", err
+			}
+			return nil, "", fail("lock", l.Path, err)
+		}
+		// Whoever had it may have removed or replaced the file: then this lock is
+		// on something that nobody else will look at.
+		mine, err := f.Stat()
+		if err == nil {
+			var there fs.FileInfo
+			if there, err = t.root.Stat(rel); err == nil && os.SameFile(mine, there) {
+				return f.Close, "", nil
+			}
+		}
+		_ = f.Close()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, "", fail("lock", l.Path, err)
+		}
+	}
+	return nil, "", errBusy
+}
+
+func (t *Tree) openLock(rel string, l Lock) (*os.File, error) {
+	f, err := t.root.OpenFile(rel, os.O_RDWR|os.O_CREATE|nonblock, 0o644)
+	if err != nil && l.Format == LockFlock {
+		// A directory, or a file that may only be read, can be flocked as well.
+		if r, readErr := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0); readErr == nil {
+			return r, nil
+		}
+	}
+	return f, err
+}
