@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"bot/config":                {"bot"},
 	"bot/journal":               {"bot"},
 	"bot/plan":                  {"bot", "bot/clean"},
+	"bot/gate":                  {"bot"},
 	"bot/redact":                {"bot"},
 	"bot/store":                 {"bot", "bot/journal"},
 	"bot/sys":                   {"bot/sys/internal/output"},
