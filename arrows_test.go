@@ -17,6 +17,8 @@ import (
 // tests import does not count.
 var arrows = map[string][]string{
 	"bot":                       {},
+	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/plan", "bot/sys"},
+	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/clean":                 {},
 	"bot/host":                  {"bot"},
 	"bot/phrase":                {},
