@@ -69,7 +69,7 @@ func (s *Systemd) wait(ctx context.Context, name string, ask func(context.Contex
 			case r := <-result:
 				return jobResult(name, r)
 			case <-ctx.Done():
-				return fmt.Errorf("the job of %s is not over yet: %w", name, context.Cause(ctx))
+				return notOver(ctx, name)
 			case <-ticker.C:
 			}
 			if time.Since(asked) >= s.o.Ping && t.Connected() {
@@ -86,11 +86,18 @@ func (s *Systemd) wait(ctx context.Context, name string, ask func(context.Contex
 				case r := <-result: // it was told with its last breath
 					return jobResult(name, r)
 				default:
-					return fmt.Errorf("%s: %w", name, ErrLost)
 				}
+				if ctx.Err() != nil { // which has closed the connection
+					return notOver(ctx, name)
+				}
+				return fmt.Errorf("%s: %w", name, ErrLost)
 			}
 		}
 	})
+}
+
+func notOver(ctx context.Context, name string) error {
+	return fmt.Errorf("the job of %s is not over yet: %w", name, context.Cause(ctx))
 }
 
 func jobResult(name, result string) error {

@@ -160,10 +160,12 @@ func TestJobsEnd(t *testing.T) {
 func TestConnectingHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		late := &fakeConn{}
+		conns := make(chan *fakeConn, 100)
 		u := sys.NewSystemd(sys.SystemdOptions{Dial: func(ctx context.Context) (sys.Conn, error) {
 			<-free
-			return late.dial(ctx)
+			c := &fakeConn{}
+			conns <- c
+			return c.dial(ctx)
 		}})
 		begin := time.Now()
 		for range 32 {
@@ -179,8 +181,13 @@ func TestConnectingHangs(t *testing.T) {
 		}
 		close(free)
 		synctest.Wait()
-		if !late.closed {
-			t.Error("what came too late was left open")
+		if len(conns) != 32 {
+			t.Errorf("%d connections", len(conns))
+		}
+		for range len(conns) {
+			if c := <-conns; !c.closed {
+				t.Error("what came too late was left open")
+			}
 		}
 		if _, err := u.SystemState(t.Context()); err != nil {
 			t.Errorf("when it is free again: %v", err)
