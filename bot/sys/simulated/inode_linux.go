@@ -13,5 +13,5 @@ func deviceAndInode(s any) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	return fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)), st.Ino), true
+	return fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino), true
 }
