@@ -47,7 +47,7 @@ func vulcan() *machine {
 	m := &machine{programs: map[string]sys.Output{}, units: map[string]*sys.Unit{}, files: map[string]node{
 		"/etc/systemd/system/nginx.service":               {link: "/nix/store/aaa-unit-nginx.service/nginx.service"},
 		"/nix/store/aaa-unit-nginx.service/nginx.service": {text: "[Service]"},
-		"/proc/812": {}, "/proc/913": {},
+		"/proc/1": {}, "/proc/812": {}, "/proc/913": {},
 	}}
 	m.add(sys.Unit{Name: "nginx.service", Description: "Nginx Web Server", Type: "notify", MainPID: 812, Invocation: "aaaa", Memory: 52428800,
 		Fragment: "/etc/systemd/system/nginx.service", Started: noon.Add(-48 * time.Hour), Since: noon.Add(-48 * time.Hour)})
