@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,8 @@ type node struct {
 
 // machine is a host of files, units and programs.
 type machine struct {
-	sys.Files // what is not needed panics
+	sys.Files            // what is not needed panics
+	mu        sync.Mutex // of the units, which may change while somebody looks
 	files     map[string]node
 	units     map[string]*sys.Unit
 	programs  map[string]sys.Output
@@ -198,6 +200,8 @@ func (s manager) Restart(_ context.Context, name string) error {
 }
 
 func (m *machine) unit(name string) (sys.Unit, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.mute != nil {
 		return sys.Unit{}, m.mute
 	}
