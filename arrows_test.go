@@ -33,7 +33,6 @@ var arrows = map[string][]string{
 	"bot/sys/internal/output":   {},
 	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
-	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/flow":                  {"bot", "bot/agent/api", "bot/config", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/host", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
