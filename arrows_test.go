@@ -17,6 +17,8 @@ import (
 // tests import does not count.
 var arrows = map[string][]string{
 	"bot":                       {},
+	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/plan", "bot/sys"},
+	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/clean":                 {},
 	"bot/host":                  {"bot"},
 	"bot/phrase":                {},
@@ -29,8 +31,9 @@ var arrows = map[string][]string{
 	"bot/store":                 {"bot", "bot/journal"},
 	"bot/sys":                   {"bot/sys/internal/output"},
 	"bot/sys/internal/output":   {},
+	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
-	"bot/flow":                  {"bot", "bot/config", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
+	"bot/flow":                  {"bot", "bot/agent/api", "bot/config", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/host", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
 	"integrations/certs":        {"bot", "bot/clean", "bot/phrase"},

@@ -54,10 +54,36 @@ type fakeWorld struct {
 	looks   map[string]any
 	lookErr error
 	asked   []string
+	plans   []bot.Thread
+	slip    string
+}
+
+func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
+	for _, th := range w.plans {
+		if strings.HasPrefix(string(th.State.Plan.Proposal.Plan.ID), string(id)) {
+			return th, nil
+		}
+	}
+	return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "There is no plan `%s`.", id)
+}
+
+func (w *fakeWorld) Plans(context.Context) ([]bot.Thread, error) { return w.plans, nil }
+
+func (w *fakeWorld) Slip(_ context.Context, plan bot.PlanID, by bot.PersonID, v bot.Verdict, _ string) (string, error) {
+	return w.slip + string(plan) + string(by) + string(v), nil
 }
 
 func newWorld(t testing.TB) *fakeWorld {
-	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: nixosLooks()}
+	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: allLooks(),
+		plans: []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)}}
+}
+
+// allLooks are what vulcan's agent answers.
+func allLooks() map[string]any {
+	out := nixosLooks()
+	maps.Copy(out, zfsLooks())
+	maps.Copy(out, unitLooks())
+	return out
 }
 
 func (w *fakeWorld) Zone() *time.Location    { return w.zone }
@@ -242,4 +268,11 @@ func mustContain(t testing.TB, got string, parts ...string) {
 			t.Errorf("%q is missing in:\n%s", p, got)
 		}
 	}
+}
+
+// planThread is a plan's thread, of which alice asked and somebody must agree.
+func planThread(id bot.PlanID, state bot.ProposalState) bot.Thread {
+	p := bot.Proposal{State: state, ShownAt: noon, Digest: strings.Repeat("5", 64), Plan: bot.Plan{ID: id, Host: "vulcan", Operation: "nixos.rollback", Requester: "alice",
+		NotAfter: noon.Add(2 * time.Hour), Rule: bot.Rule{Count: 2, ApproveWithin: 1800}, Draft: bot.Draft{Summary: "roll vulcan back from generation 42 to 41"}}}
+	return bot.Thread{ID: "thr_PLAN2222", Kind: bot.ThreadPlan, State: bot.ThreadState{Plan: &bot.PlanState{Host: "vulcan", Proposal: p, Rendered: "THE PLAN"}}}
 }

@@ -22,7 +22,11 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	out, err := ask(t, w, observer, "", "help")
-	mustContain(t, said(t, out, err), "Needs the role operator: "+strings.Join(named(bot.RoleOperator, ""), ", ")+"\n", "- silences: List")
+	mustContain(t, said(t, out, err), "Needs the role operator: "+strings.Join(named(bot.RoleOperator, ""), ", ")+"\n", "- Alerts: silences")
+	out, err = ask(t, w, observer, "", "help NixOS")
+	mustContain(t, said(t, out, err), "- generations: List", "rollback: Ask to go back to another generation. E.g. rollback 41 (needs the role operator)\n")
+	out, err = ask(t, w, observer, "", "help all")
+	mustContain(t, said(t, out, err), "- silences: List", "- drift: Tell")
 	out, err = ask(t, w, operator, "", "?")
 	if text := said(t, out, err); strings.Contains(text, "Needs the role") {
 		t.Errorf("an operator lacks a role in:\n%s", text)

@@ -48,8 +48,15 @@ func (i *Interpreter) meantBare(line string) bool {
 	switch {
 	case !more || takesRemark(c):
 		return true
+	case c.Gated:
+		return strings.HasPrefix(strings.ToLower(second.text), "pln_") || i.reads(c, line, after)
 	case second.is(talk...):
 		return false
+	case everyday(c) && changing(c):
+		// A slip behind the name must not be met with silence.
+		return i.begins(c, line, after)
+	case everyday(c):
+		return i.reads(c, line, after)
 	case changing(c):
 		return true
 	}
@@ -64,8 +71,8 @@ func (i *Interpreter) meantMisspelt(line, first string) bool {
 	}
 	for k := range i.list {
 		c := &i.list[k]
-		if !misspelt(first, c.Name) {
-			continue
+		if everyday(c) || !misspelt(first, c.Name) {
+			continue // their neighbours are words of everyday talk as well
 		}
 		after := reader{line: line}
 		after.next()
@@ -86,6 +93,14 @@ func (i *Interpreter) reads(c *bot.Command, line string, after reader) bool {
 		}
 	}
 	return false
+}
+
+// begins tells whether the first word after a name is the command's first
+// argument.
+func (i *Interpreter) begins(c *bot.Command, line string, after reader) bool {
+	p := parser{command: c, line: line, r: after, inThread: true, shape: true}
+	_, fits, err := p.read(c.Args[0])
+	return fits && err == nil
 }
 
 type prefix int
@@ -144,7 +159,7 @@ func onlyLetters(s string) bool {
 }
 
 // changing tells whether a command does more than look.
-func changing(c *bot.Command) bool { return c.Role != "" && c.Role != bot.RoleObserver }
+func changing(c *bot.Command) bool { return c.Gated || c.Role != "" && c.Role != bot.RoleObserver }
 
 // takesRemark: whatever follows the name may be a remark, as after ack.
 func takesRemark(c *bot.Command) bool {
@@ -178,6 +193,9 @@ var talk = []string{
 var ordinary = setOf(
 	// alerts
 	"adverts", "agents", "alarms", "albert", "alert", "alerted", "alters", "alts", "avert", "averts",
+	// approvals, approve, cancel, confirm, deny, statement
+	"approval", "approved", "approver", "approves", "improve", "proven", "cancelled", "canceled", "cancels", "chance", "chances", "channel", "confirmed", "confirms",
+	"conform", "denial", "denied", "dense", "dent", "dents", "dene", "defy", "dewy", "dory", "statements", "testament",
 	// diff, drift
 	"biff", "daft", "deft", "difs", "draft", "drafts", "drifts", "duff", "riff", "tiff",
 	// generations

@@ -219,3 +219,12 @@ func TestRunTellsLines(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+// sockets is the part of a unit: it tries to make two sockets and writes what came
+// of it.
+func sockets(file string) {
+	one, err1 := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	two, err2 := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	_, _ = syscall.Close(one), syscall.Close(two)
+	_ = os.WriteFile(file, fmt.Appendf(nil, "unix %v, inet %v", err1, err2), 0o600)
+}

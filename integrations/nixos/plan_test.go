@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"watchstander/bot"
+	"watchstander/bot/redact"
 	"watchstander/integrations/nixos"
 )
 
@@ -386,5 +387,37 @@ func TestOptions(t *testing.T) {
 	o.Checks = []nixos.Check{{Name: "a", URL: "http://[::1]:80/"}, {Name: "b", URL: "https://localhost/x"}, {Name: "c", Argv: []string{"/bin/true"}}}
 	if _, err := nixos.New(o); err != nil {
 		t.Error(err)
+	}
+}
+
+// A plan that the redactor would alter cannot be approved: store paths, commits and
+// versions must pass it as they are, alone and as JSON.
+func TestPlanIsNoSecret(t *testing.T) {
+	redactor, err := redact.New(redact.Options{IDPrefixes: bot.IDPrefixes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []string{"rev-6", "2f1c9a4be7d05c8e1b3a4f6d7c8e9fa0b1c2d3e4", "sops-2f1c9a4"} {
+		v := newVulcan()
+		v.kernel(41, "6.18.15")
+		v.mark(41, `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"`+version+`","bot":{"version":"1.3.0","schema":9}}`)
+		p, err := plan(t, v.integration(t, nil).Rollback(), "41")
+		if err != nil {
+			t.Fatal(err)
+		}
+		asJSON, err := json.Marshal(p.Draft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{string(asJSON), written(p.Draft)} {
+			if out, found := redactor.Redact(text); out != text {
+				t.Errorf("%s: %v\n%s", version, found, out)
+			}
+		}
+		for _, c := range p.Draft.Conditions {
+			if redactor.Alters(c.Text) || redactor.Alters(c.Found) {
+				t.Errorf("%s: %s: %s", version, c.Text, c.Found)
+			}
+		}
 	}
 }

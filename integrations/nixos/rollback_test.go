@@ -340,6 +340,41 @@ func TestCommitLooksAgain(t *testing.T) {
 	})
 }
 
+// Exit codes are no evidence: neither the switch's, nor nix-env's.
+func TestExitZeroIsNoEvidence(t *testing.T) {
+	t.Run("the switch", func(t *testing.T) {
+		v := newVulcan()
+		v.test[toplevel(41)] = func() outcome { return outcome{lines: activating, still: true} }
+		r := v.integration(t, nil).Rollback()
+		p, err := plan(t, r, "41")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Apply(t.Context(), p, &fakeWork{notes: map[string]string{}})
+		if want := "After activating generation 41 it is not what runs: switch-to-configuration ended with 0 (it went through)."; err == nil || bot.ForPeople(err) != want {
+			t.Errorf("got %v", err)
+		}
+	})
+	// Of two generations with one system, only the number tells where the profile is.
+	t.Run("nix-env", func(t *testing.T) {
+		v := newVulcan()
+		v.files.link(profiles+"/system-41-link", toplevel(42))
+		v.nixEnv = outcome{still: true}
+		r := v.integration(t, nil).Rollback()
+		p, err := plan(t, r, "41")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &fakeWork{notes: map[string]string{}}
+		if err := r.Apply(t.Context(), p, w); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Commit(t.Context(), p, w); err == nil || bot.ForPeople(err) != "The profile of vulcan could not be set to generation 41." {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 // What changed between the plan and its turn is refused before anything is done;
 // the agent's second look would as well.
 func TestApplyIsNotForAnotherHost(t *testing.T) {

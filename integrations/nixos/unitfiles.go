@@ -6,12 +6,10 @@ import (
 	"slices"
 
 	"watchstander/bot/host"
+	"watchstander/bot/sys"
 )
 
-// unitName is what systemd calls units: a name and one of its types.
-var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]{1,250}\.(service|socket|target|timer|mount|automount|swap|path|slice|scope|device)$`)
-
-func isUnit(s string) bool { return unitName.MatchString(s) }
+func isUnit(s string) bool { return sys.CheckUnitName(s) == nil }
 
 // unitDir has a system's unit files, each a link to where its text is.
 const unitDir = "etc/systemd/system"

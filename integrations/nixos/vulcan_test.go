@@ -191,7 +191,7 @@ func (v *vulcan) do(argv []string) outcome {
 		}
 		return o
 	case path.Base(argv[0]) == "nix-env":
-		if v.nixEnv.exit == 0 && v.nixEnv.err == nil {
+		if v.nixEnv.exit == 0 && v.nixEnv.err == nil && !v.nixEnv.still {
 			v.files.mu.Lock()
 			v.files.link(profiles+"/system", "system-"+argv[len(argv)-1]+"-link")
 			v.files.mu.Unlock()
