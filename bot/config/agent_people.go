@@ -24,6 +24,9 @@ func (b *agentBuilder) people() {
 		k := &b.keys.People.items[i]
 		b.named(k.Name)
 		known.add(&b.judge, k.Name)
+		if k.Name.v == "root" {
+			b.fault(k.Name.place, "%s stands for what root did without being asked who it is: choose another name", short(k.Name.v))
+		}
 		p := AgentPerson{Person: bot.Person{ID: bot.PersonID(k.Name.v), Roles: b.roles(k.Roles)}}
 		for _, g := range k.UID.items {
 			if g.ok && b.uid(g) && ownedOnce(&b.judge, uids, g.v, g.place, "the user") && b.personal(g) {

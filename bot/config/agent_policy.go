@@ -47,8 +47,10 @@ func (b *agentBuilder) rule(k *policyKeys) gate.PolicyRule {
 	for _, o := range texts(k.Operations) {
 		r.Operations = append(r.Operations, bot.OperationName(o))
 	}
-	if !k.Hosts.set {
+	if !k.Hosts.set && b.cfg.Host != "" {
 		r.Hosts = []string{b.cfg.Host}
+	} else if !k.Hosts.set {
+		r.Hosts = []string{"*"} // that the host has no name is told; nothing runs then
 	} else if b.cfg.Host != "" && !slices.ContainsFunc(r.Hosts, func(h string) bool { return gate.Match(h, b.cfg.Host) }) && len(r.Hosts) > 0 {
 		b.warn(k.Hosts.place, "does not name this host (%s): the rule never applies here", b.cfg.Host)
 	}

@@ -17,7 +17,7 @@ func (f *finder) reach(r bot.Rule, people []Approver) {
 	var left []string // who can ask, and never be served
 	served := false
 	for _, p := range people {
-		if !holdsAny(p.Person, r.Requesters) {
+		if !Holds(p.Person, r.Requesters) {
 			continue
 		}
 		if agreeing(r, able, p.Person.ID) >= int(r.Count) {
@@ -39,7 +39,7 @@ func (f *finder) reach(r bot.Rule, people []Approver) {
 func (f *finder) held(field string, roles []bot.Role, people []Approver) bool {
 	var empty []bot.Role
 	for _, r := range roles {
-		if !slices.ContainsFunc(people, func(p Approver) bool { return holdsAny(p.Person, []bot.Role{r}) }) {
+		if !slices.ContainsFunc(people, func(p Approver) bool { return Holds(p.Person, []bot.Role{r}) }) {
 			empty = append(empty, r)
 		}
 	}
@@ -81,7 +81,7 @@ func approversOf(r bot.Rule, people []Approver, steps []bot.StepUp) []bot.Person
 	var out []bot.PersonID
 	for _, p := range people {
 		proves := len(steps) == 0 || slices.ContainsFunc(steps, func(s bot.StepUp) bool { return slices.Contains(p.StepUp, s) })
-		if proves && holdsAny(p.Person, r.Approvers) && !slices.Contains(out, p.Person.ID) {
+		if proves && Holds(p.Person, r.Approvers) && !slices.Contains(out, p.Person.ID) {
 			out = append(out, p.Person.ID)
 		}
 	}
