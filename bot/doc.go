@@ -69,6 +69,8 @@
 //	bot/flow                    event in, state changed, due work done: the only loop
 //	bot/view                    pure: state to message, one function per kind of thread
 //	bot/redact                  the last look at everything that is said
+//	bot/journal                 the record of what had a consequence: a chain of hashes
+//	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
@@ -79,6 +81,7 @@
 //	integrations/prometheus     expressions to graphs
 //	integrations/matrix         a chat
 //	integrations/console        a chat in a terminal
+//	integrations/nixos          a host's generations, and the way back to one
 //	integrations/linux, systemd what status reads of the bot's own host
 //
 // Imports point inward; arrows_test.go in the root holds the table. Integrations

@@ -294,8 +294,12 @@ func (p *player) prepare() {
 // start starts the bot over whatever state there is.
 func (p *player) start() {
 	ctx := context.Background()
-	var err error
-	p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Before: p.before, After: p.after})
+	redactor, err := redact.New(redact.Options{IDPrefixes: bot.IDPrefixes})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	hide := func(s string) string { out, _ := redactor.Redact(s); return out }
+	p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Redact: hide, Before: p.before, After: p.after})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -305,11 +309,6 @@ func (p *player) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	redactor, err := redact.New(redact.Options{IDPrefixes: bot.IDPrefixes})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	hide := func(s string) string { out, _ := redactor.Redact(s); return out }
 	var grapher flow.Grapher
 	if p.config.Prometheus != nil {
 		grapher = painter{}

@@ -185,6 +185,9 @@ func together(es []bot.Entry) []bot.Entry {
 		return es[:min(len(es), 1)]
 	}
 	for i, e := range es {
+		if e.Message.Whole {
+			return es[:max(i, 1)]
+		}
 		for _, b := range e.Message.Blocks {
 			switch b.(type) {
 			case bot.Picture, bot.File:
