@@ -8,6 +8,10 @@
 // named by its absolute path, and gets exactly the arguments and variables that
 // it is given. Everything is bounded: bytes read, output kept, time.
 //
+// The real ones: Tree (tree.go, scratch.go, mounts.go; lock.go and pidfile.go take
+// the host's locks, holder_linux.go names who has one), Programs (run_linux.go) and
+// Systemd (systemd.go, systemd_read.go, systemd_job.go). Real puts them together.
+//
 // Neighbours: integrations/nixos, zfs, restic and units work on it; bot/agent
 // starts the units in which runs live; main makes the real one.
 package sys
@@ -130,6 +134,10 @@ type Command struct {
 	Env []string
 	// Stdin, nil for none.
 	Stdin []byte
+	// Stdout, where it is not nil, takes all that the program says there, as it
+	// comes: nothing of it is kept, cut or told by Line. A slow writer holds the
+	// program back, and one that fails breaks its pipe.
+	Stdout io.Writer
 	// Dir is its working directory, "/" when empty.
 	Dir string
 	// Limit bounds its time; 0 leaves it to the context.

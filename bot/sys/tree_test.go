@@ -329,6 +329,13 @@ func TestScratch(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
+	if os.Geteuid() == 0 {
+		must(t, os.Chown(tree.Outside(other), 65534, 65534))
+		if err := tree.Remove(other); !errors.Is(err, sys.ErrNotScratch) {
+			t.Errorf("another one's: %v", err)
+		}
+		must(t, os.Chown(tree.Outside(other), 0, 0))
+	}
 	must(t, os.WriteFile(tree.Outside("/proc/self/mountinfo"), []byte("1 1 0:1 / "+other+"/usb rw - ext4 /dev/sdb1 rw\n"), 0o600))
 	if err := tree.Remove(other); !errors.Is(err, sys.ErrNotScratch) || !strings.Contains(err.Error(), "/dev/sdb1") {
 		t.Errorf("with a disk in it: %v", err)

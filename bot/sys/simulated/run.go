@@ -5,14 +5,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -107,6 +106,10 @@ func (r runner) Run(ctx context.Context, c sys.Command) (sys.Output, error) {
 		Host: own.sys(), Path: path, Argv: slices.Clone(c.Argv), Env: slices.Clone(c.Env), Dir: cmp.Or(c.Dir, "/"),
 		Stdin: bytes.NewReader(c.Stdin), Stdout: collector.Stream("stdout"), Stderr: collector.Stream("stderr"),
 	}
+	pipe := &pipe{to: c.Stdout}
+	if c.Stdout != nil {
+		call.Stdout = pipe
+	}
 	begun := time.Now()
 	ended := make(chan int, 1)
 	h.work.Go(func() {
@@ -130,10 +133,40 @@ func (r runner) Run(ctx context.Context, c sys.Command) (sys.Output, error) {
 	}
 	out.Took = time.Since(begun)
 	out.Stdout, out.Stderr, out.Cut = collector.Close(lastWait)
+	refused := pipe.close()
 	if stopped {
 		return out, &sys.Unended{Program: c.Argv[0], After: out.Took, Alive: alive, Cause: context.Cause(ctx)}
 	}
+	if refused != nil {
+		return out, fmt.Errorf("%s: its output was not taken: %w", c.Argv[0], refused)
+	}
 	return out, nil
+}
+
+// pipe hands a program's output on to whoever wants all of it, until Run returns.
+type pipe struct {
+	mu     sync.Mutex
+	to     io.Writer
+	err    error
+	closed bool
+}
+
+func (p *pipe) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.err != nil {
+		return 0, syscall.EPIPE
+	}
+	n, err := p.to.Write(b)
+	p.err = err
+	return n, err
+}
+
+func (p *pipe) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	return p.err
 }
 
 // find gives the program that a path of the host stands for.
@@ -164,64 +197,4 @@ func (h *Host) find(path string) (at string, p Program, err error) {
 		}
 	}
 	return "", nil, syscall.ENOEXEC
-}
-
-// real runs a program of this machine. The tree is not its root, so that the paths
-// of the tree are put in and taken out of what it hears and says. That is text
-// alone: what it stores (as a backup does) holds this machine's paths.
-func (h *Host) real(ctx context.Context, c sys.Command) (sys.Output, error) {
-	if _, err := os.Stat(c.Argv[0]); errors.Is(err, fs.ErrNotExist) {
-		return sys.Output{}, &fs.PathError{Op: "fork/exec", Path: c.Argv[0], Err: fs.ErrNotExist}
-	}
-	in := c
-	in.Argv = []string{c.Argv[0]}
-	for _, a := range c.Argv[1:] {
-		in.Argv = append(in.Argv, h.inward(a))
-	}
-	in.Env = nil
-	for _, v := range c.Env {
-		in.Env = append(in.Env, h.inward(v))
-	}
-	if c.Dir != "" {
-		in.Dir = h.tree.Outside(c.Dir)
-	}
-	if c.Stdin != nil {
-		var lines []string
-		for line := range strings.Lines(string(c.Stdin)) {
-			lines = append(lines, h.inward(strings.TrimSuffix(line, "\n"))+line[len(strings.TrimSuffix(line, "\n")):])
-		}
-		in.Stdin = []byte(strings.Join(lines, ""))
-	}
-	if c.Line != nil {
-		in.Line = func(stream, line string) { c.Line(stream, h.outward(line)) }
-	}
-	out, err := sys.Programs{}.Run(ctx, in)
-	out.Stdout, out.Stderr = []byte(h.outward(string(out.Stdout))), []byte(h.outward(string(out.Stderr)))
-	return out, err
-}
-
-// inward turns "/path" and "name=/path" into paths of this machine, where the
-// path, or the directory that holds it, is in the tree.
-func (h *Host) inward(s string) string {
-	before, path := "", s
-	if i := strings.IndexByte(s, '='); i >= 0 && !strings.HasPrefix(s, "/") {
-		before, path = s[:i+1], s[i+1:]
-	}
-	if !strings.HasPrefix(path, "/") || path == "/" {
-		return s
-	}
-	clean := filepath.Clean(path)
-	if _, err := h.tree.Stat(clean); err == nil {
-		return before + h.tree.Outside(path)
-	}
-	if dir := filepath.Dir(clean); dir != "/" {
-		if _, err := h.tree.Stat(dir); err == nil {
-			return before + h.tree.Outside(path)
-		}
-	}
-	return s
-}
-
-func (h *Host) outward(s string) string {
-	return strings.ReplaceAll(s, strings.TrimSuffix(h.tree.Outside("/"), "/")+"/", "/")
 }

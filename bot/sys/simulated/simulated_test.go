@@ -1,6 +1,7 @@
 package simulated_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -333,6 +334,14 @@ func TestPrograms(t *testing.T) {
 			t.Errorf("%+v %s", out, out.Stdout)
 		}
 		same(t, "lines", lines, `/opt/link a b in /tmp with ["A=1"]`)
+		var piped bytes.Buffer
+		out, err = s.Run.Run(t.Context(), sys.Command{Argv: []string{"/opt/slow"}, Stdout: &piped})
+		if piped.String() != "/opt/slow in / with []\n" || len(out.Stdout) != 0 || err != nil {
+			t.Errorf("%q %q, %v", piped.String(), out.Stdout, err)
+		}
+		if _, err = s.Run.Run(t.Context(), sys.Command{Argv: []string{"/opt/slow"}, Stdout: full{}}); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("an output that nobody takes: %v", err)
+		}
 		out, err = s.Run.Run(t.Context(), sys.Command{Argv: []string{"/opt/slow"}, Limit: time.Second})
 		if e, ok := errors.AsType[*sys.Unended](err); !ok || e.Alive || !errors.Is(err, context.DeadlineExceeded) || string(out.Stderr) != "stopped\n" {
 			t.Errorf("%v, %s", err, out.Stderr)
@@ -366,6 +375,11 @@ func TestPrograms(t *testing.T) {
 	})
 }
 
+// full takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
 // A program of this machine works in the tree as if that were its root.
 func TestRealProgram(t *testing.T) {
 	h := vulcan(t, simulated.Options{Real: []string{"/bin/sh", "/nonexistent/restic"}})
@@ -378,6 +392,19 @@ func TestRealProgram(t *testing.T) {
 	must(t, err)
 	if got := string(out.Stdout); got != "42 /var/lib/data /tank/backups /tank/backups/new\n/var\n/var/lib/data\nplain\n" {
 		t.Errorf("%q %s", got, out.Stderr)
+	}
+	// The same where somebody takes what it says himself, in pieces of any size.
+	var piped bytes.Buffer
+	out, err = s.Run.Run(t.Context(), sys.Command{
+		Argv: []string{"/bin/sh", "-c", `for i in 1 2 3; do printf %s "${1%st*}"; sleep 0.01; printf '%s\n' "st${1##*st}"; done; printf '/dev'`, "sh", "/var/lib/data"},
+		Env:  []string{"PATH=/usr/bin:/bin"}, Stdout: &piped,
+	})
+	must(t, err)
+	if want := strings.Repeat("/var/lib/data\n", 3) + "/dev"; piped.String() != want {
+		t.Errorf("%q, want %q", piped.String(), want)
+	}
+	if len(out.Stdout) != 0 {
+		t.Errorf("%q was kept too", out.Stdout)
 	}
 	if _, err := s.Run.Run(t.Context(), sys.Command{Argv: []string{"/nonexistent/restic"}}); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
