@@ -65,7 +65,8 @@
 //	.                           the command line and the wiring (house.go)
 //	bot                         the words
 //	bot/host                    what a host is made of, as its agent tells it
-//	bot/config                  the configuration file, checked and resolved
+//	bot/config                  the configuration files, checked and resolved
+//	bot/gate                    pure: who may ask, whose word counts, when it may start
 //	bot/store                   the state: SQLite, its tables and queries
 //	bot/flow                    event in, state changed, due work done: the only loop
 //	bot/view                    pure: state to message, one function per kind of thread
