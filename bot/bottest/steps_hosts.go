@@ -26,13 +26,22 @@ func (p *player) filled(text string) (string, error) {
 	if !strings.Contains(text, "$plan") {
 		return text, nil
 	}
-	newest, err := p.stage.newest()
-	return strings.ReplaceAll(text, "$plan", string(newest.Plan.ID)), err
+	// While the agent is down, people still know the id.
+	if newest, err := p.stage.newest(); err == nil {
+		p.newest = newest.Plan.ID
+	}
+	if p.newest == "" {
+		return "", errors.New("there is no plan yet")
+	}
+	return strings.ReplaceAll(text, "$plan", string(p.newest)), nil
 }
 
 func (p *player) stepAgent(l line) error {
 	switch l.words[1] {
 	case "down":
+		if _, err := p.filled("$plan"); err != nil {
+			return err
+		}
 		p.stage.down()
 	case "up":
 		p.stage.start()
@@ -157,11 +166,15 @@ func (p *player) stepSign(l line) error {
 	return errors.New("nobody was given a statement")
 }
 
-// stepCode has somebody approve with the time-based code of now.
+// stepCode has somebody approve with the time-based code of now, or with the one
+// that was given before.
 func (p *player) stepCode(l line) error {
-	code, err := totp.GenerateCode(seed, time.Now())
-	if err != nil {
-		return err
+	if l.rest(2) != "again" {
+		code, err := totp.GenerateCode(seed, time.Now())
+		if err != nil {
+			return err
+		}
+		p.code = code
 	}
 	newest, err := p.stage.newest()
 	if err != nil {
@@ -170,7 +183,7 @@ func (p *player) stepCode(l line) error {
 	p.said++
 	p.lastID = bot.MessageID(fmt.Sprintf("u%d", p.said))
 	p.chat.Hear(bot.Said{Chat: "matrix", Room: p.config.Rooms[0].ID, ID: p.lastID, User: bot.UserID("@" + l.words[1] + ":example.org"),
-		Text: "approve " + string(newest.Plan.ID) + " " + code, At: time.Now().UTC()})
+		Text: "approve " + string(newest.Plan.ID) + " " + p.code, At: time.Now().UTC()})
 	return nil
 }
 
@@ -244,5 +257,6 @@ func (p *player) nextPlan() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.plans++
-	return fmt.Sprintf("PLAN%022d", p.plans)
+	const digits = "234567"
+	return fmt.Sprintf("PLAN%c%c%s", digits[p.plans/6%6], digits[p.plans%6], strings.Repeat("A", 20))
 }

@@ -161,6 +161,8 @@ type player struct {
 	stage  *stage // nil in a story without an agent
 	told   error  // what the agent said last to whoever spoke to it directly
 	plans  int
+	newest bot.PlanID
+	code   string
 	hide   func(string) string
 	line   int
 
