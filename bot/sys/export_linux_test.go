@@ -1,0 +1,4 @@
+package sys
+
+// KernelFile is kernelFile, for its test.
+var KernelFile = kernelFile
