@@ -275,6 +275,25 @@ func TestFlockOfReplacedFile(t *testing.T) {
 	})
 }
 
+// The moment between opening and locking cannot be met; what is asked then can.
+func TestLockedFileIsStillThere(t *testing.T) {
+	tree := plant(t, map[string]string{"lock": ""})
+	f, err := os.Open(tree.Outside("/lock"))
+	must(t, err)
+	defer f.Close()
+	is := func(want bool) {
+		t.Helper()
+		if got, err := tree.IsAt(f, "lock"); got != want || err != nil {
+			t.Errorf("%v, %v; want %v", got, err, want)
+		}
+	}
+	is(true)
+	must(t, os.Remove(tree.Outside("/lock")))
+	is(false)
+	must(t, os.WriteFile(tree.Outside("/lock"), nil, 0o644))
+	is(false)
+}
+
 func TestStaleLocks(t *testing.T) {
 	const boot = "3f2a9c01-7d52-4e0c-8b11-2f6a1d9e4c77"
 	stat := func(start int) string {

@@ -2,6 +2,7 @@ package sys_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -128,6 +129,21 @@ func TestReadThroughLinks(t *testing.T) {
 	}
 	if got := tree.Outside("/run/file"); !strings.HasSuffix(got, "/run/file") || got == "/run/file" {
 		t.Errorf("outside it is %q", got)
+	}
+}
+
+// As many links as the kernel follows.
+func TestManyLinks(t *testing.T) {
+	files := map[string]string{"l0": "end"}
+	for i := 1; i <= 41; i++ {
+		files[fmt.Sprintf("l%d ->", i)] = fmt.Sprintf("/l%d", i-1)
+	}
+	tree := plant(t, files)
+	if data, err := tree.Read("/l40", 10); string(data) != "end" || err != nil {
+		t.Errorf("%q, %v", data, err)
+	}
+	if _, err := tree.Read("/l41", 10); !errors.Is(err, syscall.ELOOP) {
+		t.Error(err)
 	}
 }
 

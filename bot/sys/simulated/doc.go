@@ -25,7 +25,7 @@
 //     words and exit codes; `test` leaves profile and boot menu alone.
 //   - nix.go: nix-env moves the profile's link; nix tells closures apart.
 //   - real.go: what Options.Real names runs for real, as if the tree were its root.
-//   - units.go, transient.go: jobs take time and end as systemd's do; a transient
+//   - units.go, systemd.go, transient.go: jobs take time and end as systemd's do; a transient
 //     unit that ends well is gone, and one that failed stays until ResetFailed.
 //   - process.go: whoever uses the host is a process of it. What was killed, or
 //     was there before a power loss, can do nothing any more, though its

@@ -304,6 +304,7 @@ func TestOtherLoader(t *testing.T) {
 	all[3].Loader = "systemd-boot" // of generation 41
 	all[2].Missing = []string{"initrd"}
 	all[1].Unmarked = true
+	all[0].Init = "systemd 3"
 	bubble(t, simulated.Options{Generations: all}, func(t *testing.T, h *simulated.Host) {
 		s := h.Sys()
 		if text := read(t, s.Files, h.Toplevel(41)+"/bin/switch-to-configuration"); !strings.Contains(text, "-install-systemd-boot.sh'") {
@@ -314,6 +315,9 @@ func TestOtherLoader(t *testing.T) {
 		}
 		if _, err := s.Files.Stat(h.Toplevel(39) + "/etc/watchstander/host.json"); err == nil {
 			t.Error("the mark is there")
+		}
+		if _, exit := stc(t, h, s, 38, "test"); exit != 100 || h.Running() != 42 {
+			t.Errorf("another init: %d, and %d runs", exit, h.Running())
 		}
 		if _, exit := stc(t, h, s, 41, "boot"); exit != 0 {
 			t.Error(exit)

@@ -297,6 +297,9 @@ func TestLocksOfTheDead(t *testing.T) {
 				if err := release(); !errors.Is(err, simulated.ErrKilled) {
 					t.Errorf("the dead released it: %v", err)
 				}
+				if _, err := s.Files.Stat(lock.Path); err != nil {
+					t.Errorf("what stood for it is gone: %v", err)
+				}
 				release, err = s.Files.Hold(t.Context(), lock)
 				must(t, err)
 				must(t, release())
