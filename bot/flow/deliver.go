@@ -76,7 +76,7 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 // settle records a receipt: the version that was sent, never a newer one that
 // arrived meanwhile, which leaves the view due.
 func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) error {
-	recovered := r.fails > 0
+	recovered, shown := r.fails > 0, false
 	r.fails, r.notBefore = 0, time.Time{}
 	r.forget(s)
 	err := r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
@@ -108,6 +108,7 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 				if err := c.planShown(&th, s.Room); err != nil {
 					return err
 				}
+				shown = true
 			}
 			v.Bare = 0
 		}
@@ -121,6 +122,9 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 	if err == nil {
 		// The after-reboot and storm threads may be waiting for this room.
 		nudge(r.wake)
+	}
+	if err == nil && shown {
+		r.f.wake() // its agent is to be told
 	}
 	return err
 }

@@ -207,7 +207,7 @@ func shortPlan(id bot.PlanID) string {
 var (
 	ActionApprove = bot.Action{Name: "approve", Emoji: "✅", Label: "Approve", Danger: true}
 	ActionDeny    = bot.Action{Name: "deny", Emoji: "❌", Label: "Deny"}
-	ActionConfirm = bot.Action{Name: "confirm", Emoji: "✅", Label: "All is well", Danger: true}
+	ActionConfirm = bot.Action{Name: "confirm", Emoji: "👍", Label: "All is well", Danger: true}
 )
 
 // planActions are the buttons that make sense now. An approval that needs a proof
