@@ -170,7 +170,9 @@ func TestOneDecisionCountsOnce(t *testing.T) {
 // One denial ends it, of whoever could agree or asked for it, without any proof.
 func TestADenialNeedsNoProof(t *testing.T) {
 	for _, who := range []bot.PersonID{"carol", "bob"} {
-		played(t, func(w *world) *world { return w.rule(func(r *bot.Rule) { r.StepUp = []bot.StepUp{bot.StepSSH}; r.Count = 2 }) }, func(w *world) {
+		played(t, func(w *world) *world {
+			return w.rule(func(r *bot.Rule) { r.StepUp = []bot.StepUp{bot.StepSSH}; r.Count = 2 })
+		}, func(w *world) {
 			p := w.proposed()
 			d := no(p, who)
 			d.Reason, d.Code = "not tonight", "000000" // a wrong code does not stop a denial

@@ -106,10 +106,14 @@ func TestWhatMayNotBeAskedFor(t *testing.T) {
 		"a hidden character":      {Bot(), func(_ *world, q *api.Propose) { q.Arguments["to"] = []string{"on\u202e"} }, bot.CodeInvalid, "do not show"},
 		"a thousand values":       {Bot(), func(_ *world, q *api.Propose) { q.Arguments["to"] = make([]string, 1000) }, bot.CodeInvalid, "too many"},
 		"no key":                  {Bot(), func(_ *world, q *api.Propose) { q.Key = "" }, bot.CodeInvalid, "needs a key"},
-		"what cannot be planned":  {Bot(), func(w *world, _ *api.Propose) { w.lamp.plan = func() error { return bot.Errorf(bot.CodeConflict, "There is no oil.") } }, bot.CodeConflict, "no oil"},
-		"what fails to be seen":   {Bot(), func(w *world, _ *api.Propose) { w.lamp.plan = func() error { return errors.New("EIO /secret/path") } }, bot.CodeUnavailable, "the agent's log has the cause"},
-		"what panics":             {Bot(), func(w *world, _ *api.Propose) { w.lamp.plan = func() error { panic("oops") } }, bot.CodeUnavailable, "cannot be found out"},
-		"what never ends":         {Bot(), func(w *world, _ *api.Propose) { w.lamp.plan = func() error { time.Sleep(6 * time.Minute); return context.DeadlineExceeded } }, bot.CodeUnavailable, "cannot be found out"},
+		"what cannot be planned": {Bot(), func(w *world, _ *api.Propose) {
+			w.lamp.plan = func() error { return bot.Errorf(bot.CodeConflict, "There is no oil.") }
+		}, bot.CodeConflict, "no oil"},
+		"what fails to be seen": {Bot(), func(w *world, _ *api.Propose) { w.lamp.plan = func() error { return errors.New("EIO /secret/path") } }, bot.CodeUnavailable, "the agent's log has the cause"},
+		"what panics":           {Bot(), func(w *world, _ *api.Propose) { w.lamp.plan = func() error { panic("oops") } }, bot.CodeUnavailable, "cannot be found out"},
+		"what never ends": {Bot(), func(w *world, _ *api.Propose) {
+			w.lamp.plan = func() error { time.Sleep(6 * time.Minute); return context.DeadlineExceeded }
+		}, bot.CodeUnavailable, "cannot be found out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			played(t, plain, func(w *world) {
