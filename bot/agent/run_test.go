@@ -212,6 +212,7 @@ func TestLocks(t *testing.T) {
 		a, b := w.agreed(), w.agreed()
 		third := w.agreed()
 		got := w.reaches(third.Plan.ID, func(p bot.Proposal) bool { return strings.Contains(p.Why, "one of the runs that go on") })
+		time.Sleep(time.Second)
 		for _, p := range []bot.Proposal{a, b} {
 			if s := w.now(p.Plan.ID).State; s != bot.Running {
 				t.Errorf("%s", s)
