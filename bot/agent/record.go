@@ -94,6 +94,7 @@ func (c *Core) save(r *record) error {
 		c.byKey[r.Asked.Key] = r.id()
 	}
 	c.announce()
+	c.nudge() // when it is to be judged again may be another time now
 	return nil
 }
 
