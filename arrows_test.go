@@ -20,9 +20,10 @@ var arrows = map[string][]string{
 	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/plan", "bot/sys"},
 	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/clean":                 {},
+	"bot/host":                  {"bot"},
 	"bot/phrase":                {},
 	"bot/chart":                 {"bot"},
-	"bot/config":                {"bot"},
+	"bot/config":                {"bot", "bot/gate", "bot/host"},
 	"bot/journal":               {"bot"},
 	"bot/plan":                  {"bot", "bot/clean"},
 	"bot/gate":                  {"bot"},
@@ -30,25 +31,31 @@ var arrows = map[string][]string{
 	"bot/store":                 {"bot", "bot/journal"},
 	"bot/sys":                   {"bot/sys/internal/output"},
 	"bot/sys/internal/output":   {},
+	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
-	"bot/flow":                  {"bot", "bot/config", "bot/phrase", "bot/store", "bot/view"},
-	"commands":                  {"bot", "bot/phrase"},
+	"bot/flow":                  {"bot", "bot/agent/api", "bot/config", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
+	"commands":                  {"bot", "bot/host", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
+	"integrations/certs":        {"bot", "bot/clean", "bot/phrase"},
 	"integrations/console":      {"bot", "bot/clean"},
 	"integrations/linux":        {"bot", "bot/clean", "bot/phrase"},
 	"integrations/matrix":       {"bot", "bot/clean"},
+	"integrations/nixos":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/prometheus":   {"bot"},
 	"integrations/systemd":      {"bot", "bot/clean", "bot/phrase"},
+	"integrations/units":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
+	"integrations/zfs":          {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"bot/bottest/contract":      {"bot"},
 	"bot/bottest/real":          {},
 	"integrations/alertmanager/alertmanagertest": {"bot", "integrations/alertmanager"},
 	// The joiners: they see everything.
-	".":           {"*"},
-	"bot/bottest": {"*"},
+	"bot/agent/parts": {"*"},
+	".":               {"*"},
+	"bot/bottest":     {"*"},
 }
 
 // vocabulary packages import nothing but the standard library.
-var vocabulary = []string{"bot"}
+var vocabulary = []string{"bot", "bot/host"}
 
 func TestImportsPointInward(t *testing.T) {
 	seen := map[string]bool{}

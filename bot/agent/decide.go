@@ -62,9 +62,13 @@ func (c *Core) Decide(ctx context.Context, caller Caller, q api.Decide) (bot.Pro
 		case bot.Deny:
 			what = "A denial"
 		}
+		by := q.Person
+		if person, err := c.who(caller, q.Person); err == nil {
+			by = person.ID // at the host nobody names themselves
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return bot.Proposal{}, c.refused(q.Person, bot.PlanID(short(string(q.Plan))), q.Said, what, err)
+		return bot.Proposal{}, c.refused(by, bot.PlanID(short(string(q.Plan))), q.Said, what, err)
 	}
 	return p, nil
 }

@@ -253,8 +253,15 @@ func sum(e Entry) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// Intact tells whether the entry's hash is that of what it says. Whether it is the
+// one that was written here is told by Verify.
+func (e Entry) Intact() bool {
+	want, err := sum(e)
+	return err == nil && want == e.Hash
+}
+
 // Decode reads what Encode wrote, and nothing else: another spelling of the same
-// JSON is an error. It does not look at the hash; Verify does.
+// JSON is an error. It does not look at the hash; Intact does.
 func Decode(line []byte) (Entry, error) {
 	if len(line) > MaxLine {
 		return Entry{}, fmt.Errorf("it is longer than %d bytes", MaxLine)

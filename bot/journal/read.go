@@ -51,6 +51,8 @@ func lines(r io.Reader) iter.Seq2[Entry, error] {
 			default:
 				if e, err = Decode(line); err != nil {
 					err = &Broken{Line: n, Fault: FaultUnreadable, Detail: err.Error()}
+				} else if !e.Intact() {
+					e, err = Entry{}, &Broken{Seq: e.Seq, Line: n, Fault: FaultChanged, Detail: otherHash}
 				}
 			}
 			if !yield(e, err) {

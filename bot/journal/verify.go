@@ -37,7 +37,7 @@ type Broken struct {
 	// should be where it says nothing.
 	Seq int64
 	// Line is its line in a file, from 1; 0 where there are none, or where the
-	// line can be read and is not the one that should be there.
+	// line is whole and not the one that should be there.
 	Line  int
 	Fault Fault
 	// Detail is the rest of the sentence, "" for none.
@@ -109,19 +109,18 @@ func placed(err error, last Head) error {
 	return &told
 }
 
+const otherHash = "its hash is not that of what it says"
+
 // follows is what is wrong with e as the entry after last, nil for nothing.
 func follows(last Head, e Entry) *Broken {
 	wrong := func(f Fault, format string, args ...any) *Broken {
 		return &Broken{After: last, Seq: e.Seq, Fault: f, Detail: fmt.Sprintf(format, args...)}
 	}
-	want, err := sum(e)
 	switch {
-	case err != nil:
-		return wrong(FaultUnreadable, "%v", err)
 	case e.Version != Version:
 		return wrong(FaultUnreadable, "it is of version %d; this program knows %d", e.Version, Version)
-	case want != e.Hash:
-		return wrong(FaultChanged, "its hash is not that of what it says")
+	case !e.Intact():
+		return wrong(FaultChanged, otherHash)
 	case e.Seq <= last.Seq:
 		return wrong(FaultOrder, "it comes after entry %d", last.Seq)
 	case e.Seq > last.Seq+1:

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"watchstander/bot"
+	"watchstander/bot/redact"
 )
 
 var update = flag.Bool("update", false, "write the rendered plans of testdata anew")
@@ -197,5 +198,27 @@ func TestAnUnknownZoneIsNotShown(t *testing.T) {
 	p.Rule.Windows[1].Zone = "../../etc/passwd"
 	if _, err := Render(p); !invalidError(err) {
 		t.Error(err)
+	}
+}
+
+// What people are shown of a plan goes through the redactor like everything that
+// is said; it must come out as it is.
+func TestTheRedactorLeavesPlansAlone(t *testing.T) {
+	r, err := redact.New(redact.Options{IDPrefixes: bot.IDPrefixes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slip, err := EncodeSlip(stated(t), sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement, err := RenderStatement(stated(t), sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"the plan": rendered(t, sample()), "the slip": slip, "the statement": statement} {
+		if out, found := r.Redact(text); out != text {
+			t.Errorf("%s becomes\n%s\n(%v)", name, out, found)
+		}
 	}
 }

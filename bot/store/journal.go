@@ -31,6 +31,9 @@ func scanJournal(row scanner) (journal.Entry, error) {
 		e.Prev != in.Prev || e.Hash != in.Hash {
 		return wrong(journal.FaultChanged, "the row's columns do not say what its entry says")
 	}
+	if !e.Intact() {
+		return wrong(journal.FaultChanged, "its hash is not that of what it says")
+	}
 	return e, nil
 }
 

@@ -70,6 +70,43 @@ func TestRunCutsAndReadsOn(t *testing.T) {
 	}
 }
 
+// Whoever takes the output himself gets all of it, however slowly he takes it, and
+// is told when he did not.
+func TestRunHandsOnItsOutput(t *testing.T) {
+	var got bytes.Buffer
+	lines := 0
+	out, err := sys.Programs{}.Run(t.Context(), sh(`seq 1 200000; echo err >&2; exit 3`, sys.Command{
+		Most: 10, Stdout: &got, Line: func(stream, _ string) {
+			if stream == "stdout" {
+				lines++
+			}
+		}}))
+	must(t, err)
+	if n := bytes.Count(got.Bytes(), []byte("\n")); n != 200000 || !bytes.HasSuffix(got.Bytes(), []byte("\n200000\n")) {
+		t.Errorf("%d lines came", n)
+	}
+	if len(out.Stdout) != 0 || out.Cut || lines != 0 || string(out.Stderr) != "err\n" || out.Exit != 3 {
+		t.Errorf("beside it there is %+v", out)
+	}
+
+	broken := errors.New("full")
+	if _, err = (sys.Programs{}).Run(t.Context(), sh(`echo one; trap '' PIPE; sleep 0.1; echo two`, sys.Command{Stdout: failing{broken}})); !errors.Is(err, broken) {
+		t.Errorf("a writer that fails: %v", err)
+	}
+	// A stranger holds the pipe: there could be more.
+	if _, err = (sys.Programs{}).Run(t.Context(), sh(`setsid sleep 20 2>/dev/null & echo $! >&2; sleep 0.3; echo one`, sys.Command{Stdout: &got, Line: func(_, pid string) {
+		if n, err := strconv.Atoi(pid); err == nil {
+			t.Cleanup(func() { _ = syscall.Kill(n, syscall.SIGKILL) })
+		}
+	}})); !errors.Is(err, exec.ErrWaitDelay) {
+		t.Errorf("a pipe that stays open: %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
 func TestRunRefuses(t *testing.T) {
 	plain := t.TempDir() + "/plain"
 	must(t, os.WriteFile(plain, nil, 0o644))
@@ -153,6 +190,24 @@ func TestRunEndsTheWholeGroup(t *testing.T) {
 	}
 }
 
+// Children hear of the end as the program does, and may tidy up.
+func TestRunTellsTheWholeGroup(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out, err := sys.Programs{}.Run(ctx, sh(`trap : TERM
+(trap 'echo gently; exit' TERM; echo ready; while :; do sleep 0.02; done) &
+wait; wait`, sys.Command{
+		Env: []string{"PATH=/usr/bin:/bin"},
+		Line: func(_, line string) {
+			if line == "ready" {
+				cancel()
+			}
+		},
+	}))
+	if !errors.Is(err, context.Canceled) || string(out.Stdout) != "ready\ngently\n" {
+		t.Errorf("%v, %q", err, out.Stdout)
+	}
+}
+
 func TestRunLimit(t *testing.T) {
 	_, err := sys.Programs{}.Run(t.Context(), sys.Command{Argv: []string{"/bin/sleep", "1000"}, Limit: 50 * time.Millisecond})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "/bin/sleep was stopped after ") {
@@ -217,5 +272,27 @@ func TestRunTellsLines(t *testing.T) {
 	}
 	if fmt.Sprintf("%q %q", stdout, stderr) != `["one" "three" "" "five"] ["stderr two"]` {
 		t.Errorf("%q", lines)
+	}
+}
+
+// sockets is the part of a unit: it tries to make two sockets and writes what came
+// of it.
+func sockets(file string) {
+	one, err1 := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	two, err2 := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	_, _ = syscall.Close(one), syscall.Close(two)
+	_ = os.WriteFile(file, fmt.Appendf(nil, "unix %v, inet %v", err1, err2), 0o600)
+}
+
+func TestKernelFiles(t *testing.T) {
+	disk := t.TempDir() + "/file"
+	must(t, os.WriteFile(disk, nil, 0o600))
+	for path, want := range map[string]bool{"/proc/self/comm": true, "/proc/sys/kernel/random/boot_id": true, disk: false} {
+		f, err := os.Open(path)
+		must(t, err)
+		if got := sys.KernelFile(f); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+		must(t, f.Close())
 	}
 }
