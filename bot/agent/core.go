@@ -222,6 +222,13 @@ func (c *Core) Reload(s Settings) error {
 	return nil
 }
 
+// locked does something under the mutex, which is free again whatever happens.
+func (c *Core) locked(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
 // now is the wall clock, which is never followed backwards: what was over stays
 // over.
 func (c *Core) now() time.Time {

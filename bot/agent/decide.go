@@ -190,7 +190,6 @@ func (c *Core) change(r *record, entries ...journal.Entry) (bot.Proposal, error)
 		return bot.Proposal{}, err
 	}
 	c.settle(r)
-	c.nudge()
 	return c.records[r.id()].Proposal, nil
 }
 

@@ -24,27 +24,26 @@ const (
 func (c *Core) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
-	c.mu.Lock()
-	for _, r := range c.records {
-		if s := r.Proposal.State; s == bot.Running || s == bot.Confirming {
-			all.Go(func() { c.watch(ctx, r.id()) })
+	c.locked(func() {
+		for _, r := range c.records {
+			if s := r.Proposal.State; s == bot.Running || s == bot.Confirming {
+				all.Go(func() { c.watch(ctx, r.id()) })
+			}
 		}
-	}
-	c.mu.Unlock()
+	})
 	var pruned time.Time
 	for {
-		c.mu.Lock()
-		if now := c.now(); now.Sub(pruned) >= 24*time.Hour {
-			pruned = now
-			c.prune()
-		}
-		next := c.judgeAll(ctx, &all)
-		now := c.now()
-		c.mu.Unlock()
 		var timer <-chan time.Time
-		if !next.IsZero() {
-			timer = time.After(max(0, min(next.Sub(now), lookAgain)))
-		}
+		c.locked(func() {
+			now := c.now()
+			if now.Sub(pruned) >= 24*time.Hour {
+				pruned = now
+				c.prune()
+			}
+			if next := c.judgeAll(ctx, &all); !next.IsZero() {
+				timer = time.After(max(0, min(next.Sub(now), lookAgain)))
+			}
+		})
 		select {
 		case <-ctx.Done():
 			return nil

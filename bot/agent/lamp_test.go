@@ -54,9 +54,10 @@ func (l *lamp) Parse(_ context.Context, a bot.Arguments) (bot.Arguments, error) 
 
 func (l *lamp) Plan(_ context.Context, a bot.Arguments) (bot.Draft, error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.plan != nil {
-		if err := l.plan(); err != nil {
+	plan := l.plan
+	l.mu.Unlock()
+	if plan != nil {
+		if err := plan(); err != nil {
 			return bot.Draft{}, err
 		}
 	}

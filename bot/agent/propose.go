@@ -43,17 +43,28 @@ func (c *Core) once(ctx context.Context, q api.Propose, do func() (*record, erro
 	if q.Key == "" || len(q.Key) > 64 {
 		return bot.Proposal{}, bot.Errorf(bot.CodeInvalid, "A request needs a key.")
 	}
-	c.mu.Lock()
-	if id, known := c.byKey[q.Key]; known {
-		r := c.records[id]
-		c.mu.Unlock()
-		if !sameQuestion(r.Asked, q) {
-			return bot.Proposal{}, bot.Errorf(bot.CodeConflict, "This key was used to ask for something else.")
+	var known *record
+	var m *making
+	var mine bool
+	var err error
+	c.locked(func() {
+		if id, there := c.byKey[q.Key]; there {
+			known = c.records[id]
+		} else if m = c.making[q.Key]; m == nil {
+			if err = c.room(q.Requester); err == nil {
+				m, mine = &making{requester: q.Requester, done: make(chan struct{})}, true
+				c.making[q.Key] = m
+			}
 		}
-		return r.Proposal, nil
-	}
-	if m := c.making[q.Key]; m != nil {
-		c.mu.Unlock()
+	})
+	switch {
+	case err != nil:
+		return bot.Proposal{}, err
+	case known != nil && !sameQuestion(known.Asked, q):
+		return bot.Proposal{}, bot.Errorf(bot.CodeConflict, "This key was used to ask for something else.")
+	case known != nil:
+		return known.Proposal, nil
+	case !mine:
 		select {
 		case <-m.done:
 			return m.p, m.err
@@ -61,23 +72,14 @@ func (c *Core) once(ctx context.Context, q api.Propose, do func() (*record, erro
 			return bot.Proposal{}, bot.Errorf(bot.CodeUnavailable, "The plan is still being made.").Because(ctx.Err())
 		}
 	}
-	if err := c.room(q.Requester); err != nil {
-		c.mu.Unlock()
-		return bot.Proposal{}, err
-	}
-	m := &making{requester: q.Requester, done: make(chan struct{})}
-	c.making[q.Key] = m
-	c.mu.Unlock()
-
 	r, err := guarded("making a proposal", do)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err == nil {
-		m.p = c.records[r.id()].Proposal
-	}
-	m.err = err
-	delete(c.making, q.Key)
-	close(m.done)
+	c.locked(func() {
+		if m.err = err; err == nil {
+			m.p = c.records[r.id()].Proposal
+		}
+		delete(c.making, q.Key)
+		close(m.done)
+	})
 	return m.p, m.err
 }
 

@@ -94,6 +94,7 @@ func (c *Core) save(r *record) error {
 		c.byKey[r.Asked.Key] = r.id()
 	}
 	c.announce()
+	c.nudge() // when it is to be judged again may be another time now
 	return nil
 }
 
@@ -200,9 +201,9 @@ func (c *Core) Proposals(ctx context.Context, caller Caller, q api.Since) (api.P
 	wait := time.NewTimer(max(0, min(q.Wait, api.MaxWait)))
 	defer wait.Stop()
 	for {
-		c.mu.Lock()
-		page, changed := c.page(q.Stamp), c.changed
-		c.mu.Unlock()
+		var page api.Page
+		var changed chan struct{}
+		c.locked(func() { page, changed = c.page(q.Stamp), c.changed })
 		if len(page.Proposals) > 0 || q.Wait <= 0 {
 			return page, nil
 		}

@@ -27,16 +27,15 @@ func (c *Core) start(ctx context.Context, id bot.PlanID) {
 
 // begin tells whether the run was begun, or may have been.
 func (c *Core) begin(ctx context.Context, id bot.PlanID) (begun bool) {
-	c.mu.Lock()
-	p := c.records[id].Proposal.Plan
-	c.mu.Unlock()
+	var p bot.Plan
+	c.locked(func() { p = c.records[id].Proposal.Plan })
 	draft, derr := c.again(ctx, p)
-
-	c.mu.Lock()
-	s, begun := c.ready(ctx, id, draft, derr)
-	delete(c.starting, id)
-	c.nudge()
-	c.mu.Unlock()
+	var s *Spawn
+	c.locked(func() {
+		s, begun = c.ready(ctx, id, draft, derr)
+		delete(c.starting, id)
+		c.nudge()
+	})
 	if s == nil {
 		return begun
 	}
@@ -47,9 +46,7 @@ func (c *Core) begin(ctx context.Context, id bot.PlanID) (begun bool) {
 	// Whether it began all the same is told by the marker, which is now the agent's
 	// or never will be.
 	c.o.Log.Error("a run cannot be started", "plan", id, "unit", s.Unit, "err", err)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.notBegun(c.records[id], "its unit could not be started")
+	c.locked(func() { c.notBegun(c.records[id], "its unit could not be started") })
 	return true
 }
 

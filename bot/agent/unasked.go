@@ -114,10 +114,11 @@ func (c *Core) triggered(ctx context.Context, asked api.Propose, s gate.Standing
 	}
 	// Whether the last one helped may show only now.
 	proof := c.measure(ctx)
-	c.mu.Lock()
-	c.prove(s, proof)
-	j := gate.JudgeStanding(s, c.history(s), c.now())
-	c.mu.Unlock()
+	var j gate.StandingJudgement
+	c.locked(func() {
+		c.prove(s, proof)
+		j = gate.JudgeStanding(s, c.history(s), c.now())
+	})
 	if !j.Allowed {
 		return nil, bot.Errorf(bot.CodeForbidden, "%s", j.Why)
 	}

@@ -21,33 +21,30 @@ const (
 // watch follows a run by the files that its worker writes, until it has ended or
 // the agent does.
 func (c *Core) watch(ctx context.Context, id bot.PlanID) {
-	gone := 0 // how often its unit was not there, one look after the other
+	unit, gone, over := "", 0, false // gone: how often its unit was not there, one look after the other
+	c.locked(func() { unit = c.records[id].Proposal.Unit })
 	for {
 		// The unit first: an outcome that is not there after the unit is gone never
 		// will be.
-		alive, err := c.alive(ctx, id)
-		c.mu.Lock()
-		r := c.records[id]
-		if r == nil || r.Proposal.State.Over() {
-			c.mu.Unlock()
-			return
-		}
-		c.follow(r)
-		r = c.records[id]
-		switch {
-		case err != nil: // unknown, which is no end
-			c.o.Log.Warn("whether a run's unit is there cannot be found out", "plan", id, "unit", r.Proposal.Unit, "err", err)
-		case alive:
-			gone = 0
-		case !r.Proposal.State.Over() && c.now().Sub(r.Proposal.StartedAt) >= unitGrace:
-			if gone++; gone >= 2 {
-				c.lost(r)
+		alive, err := c.alive(ctx, unit)
+		c.locked(func() {
+			c.follow(c.records[id])
+			p := c.records[id].Proposal
+			switch {
+			case p.State.Over():
+			case err != nil: // unknown, which is no end
+				c.o.Log.Warn("whether a run's unit is there cannot be found out", "plan", id, "unit", unit, "err", err)
+			case alive:
+				gone = 0
+			case c.now().Sub(p.StartedAt) >= unitGrace:
+				if gone++; gone >= 2 {
+					c.lost(c.records[id])
+				}
 			}
-		}
-		over := c.records[id].Proposal.State.Over()
-		c.mu.Unlock()
+			over = c.records[id].Proposal.State.Over()
+		})
 		if over {
-			c.o.Spawner.Ended(context.WithoutCancel(ctx), r.Proposal.Unit)
+			c.o.Spawner.Ended(context.WithoutCancel(ctx), unit)
 			return
 		}
 		select {
@@ -58,10 +55,7 @@ func (c *Core) watch(ctx context.Context, id bot.PlanID) {
 	}
 }
 
-func (c *Core) alive(ctx context.Context, id bot.PlanID) (bool, error) {
-	c.mu.Lock()
-	unit := c.records[id].Proposal.Unit
-	c.mu.Unlock()
+func (c *Core) alive(ctx context.Context, unit string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return c.o.Spawner.Running(ctx, unit)
@@ -70,6 +64,9 @@ func (c *Core) alive(ctx context.Context, id bot.PlanID) (bool, error) {
 // follow takes up what the worker wrote since the last look.
 func (c *Core) follow(r *record) {
 	id := r.id()
+	if r.Proposal.State.Over() {
+		return
+	}
 	if lines, err := appended[bot.Progress](c.disk, runName(id, fileProgress)); err != nil {
 		c.o.Log.Warn("a run's progress cannot be read", "plan", id, "err", err)
 	} else if len(lines) > len(r.Proposal.Progress) {
