@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -60,6 +62,10 @@ func (p Programs) Run(ctx context.Context, c Command) (Output, error) {
 	cmd.Env = append([]string{}, c.Env...) // nil would be this process's own
 	cmd.Dir = cmp.Or(c.Dir, "/")
 	cmd.Stdout, cmd.Stderr = collector.Stream("stdout"), collector.Stream("stderr")
+	var handed gate
+	if c.Stdout != nil {
+		handed.w, cmd.Stdout = c.Stdout, &handed
+	}
 	if c.Stdin != nil {
 		cmd.Stdin = bytes.NewReader(c.Stdin)
 	}
@@ -79,16 +85,52 @@ func (p Programs) Run(ctx context.Context, c Command) (Output, error) {
 		out.Exit = exitCode(cmd)
 	}
 	out.Stdout, out.Stderr, out.Cut = collector.Close(lastWait)
+	refused := handed.close()
 	if alive || r.stopped {
 		return out, &Unended{Program: c.Argv[0], After: out.Took, Alive: alive, Cause: context.Cause(ctx)}
 	}
-	// A stranger that holds the pipes open is no fault of the program, and neither
-	// is an input that it did not want.
+	if refused != nil {
+		return out, fmt.Errorf("%s: its output was not taken: %w", c.Argv[0], refused)
+	}
+	// A stranger that holds the pipes open is no fault of the program, unless
+	// somebody wants all that came through them; and neither is an input that it
+	// did not want.
 	if _, exited := errors.AsType[*exec.ExitError](r.err); r.err != nil && !exited &&
-		!errors.Is(r.err, exec.ErrWaitDelay) && !errors.Is(r.err, syscall.EPIPE) {
+		(c.Stdout != nil || !errors.Is(r.err, exec.ErrWaitDelay)) && !errors.Is(r.err, syscall.EPIPE) {
 		return out, fmt.Errorf("%s: %w", c.Argv[0], r.err)
 	}
 	return out, nil
+}
+
+// gate hands on what is written until it is closed: after Run has returned,
+// nobody writes to what belongs to its caller.
+type gate struct {
+	mu     sync.Mutex
+	w      io.Writer
+	err    error // the writer's own
+	closed bool
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return 0, io.ErrClosedPipe
+	}
+	n, err := g.w.Write(p)
+	if err != nil {
+		g.err = err
+	}
+	return n, err
+}
+
+// close gives what the writer found wrong. (The program's own end hides it, as a
+// rule: it dies of the broken pipe.)
+func (g *gate) close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	return g.err
 }
 
 // running is one program on its way.

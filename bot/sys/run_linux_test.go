@@ -70,6 +70,43 @@ func TestRunCutsAndReadsOn(t *testing.T) {
 	}
 }
 
+// Whoever takes the output himself gets all of it, however slowly he takes it, and
+// is told when he did not.
+func TestRunHandsOnItsOutput(t *testing.T) {
+	var got bytes.Buffer
+	lines := 0
+	out, err := sys.Programs{}.Run(t.Context(), sh(`seq 1 200000; echo err >&2; exit 3`, sys.Command{
+		Most: 10, Stdout: &got, Line: func(stream, _ string) {
+			if stream == "stdout" {
+				lines++
+			}
+		}}))
+	must(t, err)
+	if n := bytes.Count(got.Bytes(), []byte("\n")); n != 200000 || !bytes.HasSuffix(got.Bytes(), []byte("\n200000\n")) {
+		t.Errorf("%d lines came", n)
+	}
+	if len(out.Stdout) != 0 || out.Cut || lines != 0 || string(out.Stderr) != "err\n" || out.Exit != 3 {
+		t.Errorf("beside it there is %+v", out)
+	}
+
+	broken := errors.New("full")
+	if _, err = (sys.Programs{}).Run(t.Context(), sh(`echo one; trap '' PIPE; sleep 0.1; echo two`, sys.Command{Stdout: failing{broken}})); !errors.Is(err, broken) {
+		t.Errorf("a writer that fails: %v", err)
+	}
+	// A stranger holds the pipe: there could be more.
+	if _, err = (sys.Programs{}).Run(t.Context(), sh(`setsid sleep 20 2>/dev/null & echo $! >&2; sleep 0.3; echo one`, sys.Command{Stdout: &got, Line: func(_, pid string) {
+		if n, err := strconv.Atoi(pid); err == nil {
+			t.Cleanup(func() { _ = syscall.Kill(n, syscall.SIGKILL) })
+		}
+	}})); !errors.Is(err, exec.ErrWaitDelay) {
+		t.Errorf("a pipe that stays open: %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
 func TestRunRefuses(t *testing.T) {
 	plain := t.TempDir() + "/plain"
 	must(t, os.WriteFile(plain, nil, 0o644))

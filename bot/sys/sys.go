@@ -129,6 +129,10 @@ type Command struct {
 	Env []string
 	// Stdin, nil for none.
 	Stdin []byte
+	// Stdout, where it is not nil, takes all that the program says there, as it
+	// comes: nothing of it is kept, cut or told by Line. A slow writer holds the
+	// program back, and one that fails breaks its pipe.
+	Stdout io.Writer
 	// Dir is its working directory, "/" when empty.
 	Dir string
 	// Limit bounds its time; 0 leaves it to the context.
