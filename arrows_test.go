@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"integrations/linux":        {"bot", "bot/clean", "bot/phrase"},
 	"integrations/matrix":       {"bot", "bot/clean"},
 	"integrations/prometheus":   {"bot"},
+	"integrations/restic":       {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/systemd":      {"bot", "bot/clean", "bot/phrase"},
 	"bot/bottest/contract":      {"bot"},
 	"bot/bottest/real":          {},
