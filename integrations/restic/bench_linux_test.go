@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,16 @@ func each(t *testing.T, test func(t *testing.T, b *bench)) {
 			t.Parallel()
 			test(t, newBench(t, version, program))
 		})
+	}
+}
+
+// one runs a test with one of them, where their differences do not matter: each
+// call of restic costs half a second, for its key.
+func one(t *testing.T, test func(t *testing.T, b *bench)) {
+	t.Parallel()
+	all := real.Restics(t)
+	for _, version := range slices.Sorted(maps.Keys(all))[:1] {
+		test(t, newBench(t, version, all[version]))
 	}
 }
 

@@ -21,6 +21,7 @@ type checked struct {
 	structure, data host.Finding
 	read, packs     int
 	broken          []string
+	locked          bool // by somebody, for all the time that it was waited
 }
 
 var (
@@ -157,13 +158,18 @@ func (r *checkRun) stderr(c *client, text string) {
 			strings.HasPrefix(line, "restic repair"), strings.HasPrefix(line, "The repository "), strings.HasPrefix(line, "Damaged pack files"):
 			continue
 		}
-		r.complaint(line)
+		r.complaint(line) // before its ids are cut short
 		r.faults = append(r.faults, c.strike(line))
 	}
 }
 
 // mostNamed is how many packs, or files, are named; the others are counted.
 const mostNamed = 20
+
+// structureFault tells whether it is about what should be there.
+func structureFault(line string) bool {
+	return strings.HasPrefix(line, "error") || strings.HasPrefix(line, "pack ") || strings.HasPrefix(line, "tree ") || strings.HasPrefix(line, "id ")
+}
 
 // dataFault tells whether a complaint is about what was read of the data, and
 // not about the structure, which is looked at before.
@@ -182,56 +188,68 @@ func (r *checkRun) judge(p part) checked {
 	out := checked{broken: r.broken}
 	asked := len(r.group) == 4 && r.group[0] == p.n && r.group[3] == p.total
 	if asked {
-		out.read, out.packs = r.group[1], r.group[2]
+		out.packs = r.group[2]
+	}
+	var structure, data []string
+	for _, line := range r.faults {
+		switch {
+		case asked && dataFault(line):
+			data = append(data, line)
+		case structureFault(line):
+			structure = append(structure, line)
+		}
 	}
 	name := "data part " + p.String()
 	f, bad := errors.AsType[*Fault](r.err)
 	switch {
-	case bad && f.Kind == Damaged:
-		var structure, data []string
-		for _, line := range r.faults {
-			if asked && dataFault(line) {
-				data = append(data, line)
-			} else {
-				structure = append(structure, line)
-			}
-		}
-		out.structure = host.Finding{State: bot.OK, Text: "structure ok"}
-		if len(structure) > 0 || len(data) == 0 {
-			out.structure = host.Finding{State: bot.NotOK, Text: "structure: " + errorsFound(structure)}
-		}
-		switch {
-		case len(data) > 0:
-			out.data = host.Finding{State: bot.NotOK, Text: name + ": " + packs(out.read) + " read, " + errorsFound(data)}
-		case asked:
-			// Restic reads on after an error; what it then said nothing of was good.
-			out.data = host.Finding{State: bot.OK, Text: name + ": " + packs(out.read) + " read, 0 errors"}
-		default:
-			out.data = host.Finding{State: bot.Unknown, Text: name + " was not read, as the structure is broken"}
-		}
-	case bad && f.Kind == OutOfTime:
-		_, why := finding(r.err)
-		out.structure = host.Finding{State: bot.Unknown, Text: "structure not judged: " + why}
-		out.data = host.Finding{State: bot.Unknown, Text: name + " skipped"}
-		if asked {
-			out.data.Text += fmt.Sprintf(" after %s of %s", thousands(r.done), packs(out.read))
-		}
-		out.read = 0
-	case bad:
-		state, why := f.State(), f.Why()
-		out.structure = host.Finding{State: state, Text: "not checked: " + why}
-		out.data = host.Finding{State: bot.Unknown, Text: name + " was not read"}
-		out.read = 0
-	case !r.clean || !asked:
-		why := "restic ended without an error, but did not say in words known here what it found; is this version new?"
-		out.structure = host.Finding{State: bot.Unknown, Text: why}
-		out.data = host.Finding{State: bot.Unknown, Text: name + ": " + why}
-		out.read = 0
-	default:
+	case !bad && r.clean && asked:
+		out.read = r.group[1]
 		out.structure = host.Finding{State: bot.OK, Text: "structure ok"}
 		out.data = host.Finding{State: bot.OK, Text: name + ": " + packs(out.read) + " read, 0 errors"}
 		if out.read == 0 {
-			out.data.Text = name + ": none of its " + packs(out.packs) + " fall into it, 0 errors"
+			out.data.Text = name + ": none of " + packs(out.packs) + " is in it, 0 errors"
+		}
+		return out
+	case !bad:
+		const why = "restic ended without an error, but did not say in words known here what it found; is its version new?"
+		out.structure = host.Finding{State: bot.Unknown, Text: "structure not judged: " + why}
+		out.data = host.Finding{State: bot.Unknown, Text: name + " not judged"}
+		return out
+	case f.Kind == Damaged && asked:
+		// It reads on after an error. Where it said nothing, it found nothing.
+		out.read = r.group[1]
+		out.structure = host.Finding{State: bot.OK, Text: "structure ok"}
+		out.data = host.Finding{State: bot.OK, Text: name + ": " + packs(out.read) + " read, 0 errors"}
+		if len(structure)+len(data) == 0 {
+			structure = r.faults
+			out.structure.State = bot.NotOK
+		}
+	case f.Kind == Damaged:
+		out.structure = host.Finding{State: bot.NotOK}
+		out.data = host.Finding{State: bot.Unknown, Text: name + " was not read, since the structure is broken"}
+		if len(structure) == 0 {
+			structure = r.faults
+		}
+	case f.Kind == OutOfTime || f.Kind == Stopped:
+		out.structure = host.Finding{State: bot.Unknown, Text: "structure not judged: " + f.Why()}
+		out.data = host.Finding{State: bot.Unknown, Text: name + " skipped"}
+		if asked {
+			out.structure.Text = "structure not judged"
+			out.data.Text = fmt.Sprintf("%s skipped after %s of %s: %s", name, thousands(r.done), packs(r.group[1]), f.Why())
+		}
+	default:
+		out.locked = f.Kind == Locked
+		out.structure = host.Finding{State: f.State(), Text: "structure not checked: " + f.Why()}
+		out.data = host.Finding{State: bot.Unknown, Text: name + " was not read"}
+	}
+	// What was found before the end was found, however it ended.
+	if len(structure) > 0 || out.structure.State == bot.NotOK && f.Kind == Damaged {
+		out.structure = host.Finding{State: bot.NotOK, Text: "structure: " + errorsFound(structure)}
+	}
+	if len(data) > 0 {
+		out.data = host.Finding{State: bot.NotOK, Text: name + ": " + packs(r.group[1]) + " in it, " + errorsFound(data)}
+		if f.Kind == Damaged {
+			out.data.Text = name + ": " + packs(out.read) + " read, " + errorsFound(data)
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package restic
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -168,6 +169,8 @@ func (c *client) strike(text string) string {
 	for _, s := range c.secrets {
 		text = strings.ReplaceAll(text, s, "…")
 	}
+	// Whole ids say no more to people, and look like secrets.
+	text = packID.ReplaceAllStringFunc(text, func(id string) string { return id[:8] })
 	return clean.Line(strings.Join(strings.Fields(text), " "), longest)
 }
 
@@ -178,7 +181,9 @@ const longest = 240
 type call struct {
 	args  []string // the command and its flags
 	names []string // positional ones, put behind "--"
+	// limit bounds its time, and what names it; 0 leaves it to the context.
 	limit time.Duration
+	what  string
 	env   []string
 	// most is how much of its output is kept; kept where it is 0.
 	most int
@@ -199,12 +204,13 @@ func (c *client) run(ctx context.Context, k call) (sys.Output, error) {
 	if len(k.names) > 0 {
 		argv = append(append(argv, "--"), k.names...)
 	}
-	most := k.most
-	if most == 0 {
-		most = kept
+	if k.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = withBudget(ctx, k.what, k.limit)
+		defer cancel()
 	}
 	out, err := c.h.Run.Run(ctx, sys.Command{
-		Argv: argv, Env: append(slices.Clone(c.env), k.env...), Limit: k.limit, Most: most, Stdout: k.out, Line: k.line,
+		Argv: argv, Env: append(slices.Clone(c.env), k.env...), Most: cmp.Or(k.most, kept), Stdout: k.out, Line: k.line,
 	})
 	if err != nil {
 		return out, c.unended(err, out)
@@ -217,7 +223,7 @@ func (c *client) run(ctx context.Context, k call) (sys.Output, error) {
 
 // version asks restic for its version, "0.18.1".
 func (c *client) version(ctx context.Context) (string, error) {
-	out, err := c.run(ctx, call{args: []string{"version"}, limit: 20 * time.Second})
+	out, err := c.run(ctx, call{args: []string{"version"}, limit: 20 * time.Second, what: "asking restic for its version"})
 	if err != nil {
 		return "", err
 	}
@@ -239,6 +245,6 @@ func atLeast(version string, major, minor int) bool {
 
 // unlock removes locks whose process is gone. It cannot clear a live one.
 func (c *client) unlock(ctx context.Context) error {
-	_, err := c.run(ctx, call{args: []string{"unlock"}, limit: time.Minute})
+	_, err := c.run(ctx, call{args: []string{"unlock"}, limit: time.Minute, what: "removing dead locks"})
 	return err
 }

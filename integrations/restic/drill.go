@@ -221,7 +221,10 @@ func (c *client) restore(ctx context.Context, snapshot, dir string, files []node
 	for _, n := range files {
 		args = append(args, "--include="+literal(n.path))
 	}
-	_, err := c.run(ctx, call{args: args, names: []string{snapshot}})
+	out, err := c.run(ctx, call{args: args, names: []string{snapshot}})
+	if f, ok := errors.AsType[*Fault](err); ok && f.Kind == Failed {
+		f.Text = c.first(out.Stderr)
+	}
 	return err
 }
 

@@ -59,7 +59,6 @@ func (f *Fault) Unwrap() error { return f.Cause }
 func (f *Fault) Why() string {
 	what := map[FaultKind]string{
 		NotStarted:    "restic could not start",
-		OutOfTime:     "it ran out of its time",
 		Stopped:       "it was stopped",
 		Unreachable:   "the repository does not answer",
 		NoRepository:  "there is no repository at its place",
@@ -73,7 +72,10 @@ func (f *Fault) Why() string {
 	if f.Exit != 0 {
 		what += fmt.Sprintf(" (exit code %d)", f.Exit)
 	}
-	if f.Text != "" {
+	switch {
+	case what == "":
+		return f.Text
+	case f.Text != "":
 		what += ": " + f.Text
 	}
 	return what
@@ -91,19 +93,24 @@ func (f *Fault) State() bot.ReadingState {
 // finding is what an error says; errors that are neither faults nor the end of
 // somebody's time are ours.
 func finding(err error) (bot.ReadingState, string) {
-	if b, ok := errors.AsType[*budget](err); ok {
-		return bot.Unknown, b.Error()
-	}
 	if f, ok := errors.AsType[*Fault](err); ok {
 		return f.State(), f.Why()
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return bot.Unknown, "the time of the whole run was over"
+		return bot.Unknown, overtime(err)
 	case errors.Is(err, context.Canceled):
-		return bot.Unknown, "the run was stopped"
+		return bot.Unknown, "it was stopped"
 	}
 	return bot.Unknown, bot.ForPeople(err)
+}
+
+// overtime says whose time was over: that of one piece of work, or all there was.
+func overtime(err error) string {
+	if b, ok := errors.AsType[*budget](err); ok {
+		return b.Error()
+	}
+	return "no time was left"
 }
 
 // unended is the fault of a program that did not end by itself.
@@ -112,11 +119,11 @@ func (c *client) unended(err error, out sys.Output) *Fault {
 	u, ran := errors.AsType[*sys.Unended](err)
 	switch {
 	case ran && errors.Is(u.Cause, context.DeadlineExceeded):
-		f.Kind, f.Text = OutOfTime, "stopped after "+phrase.Duration(u.After)
+		f.Kind, f.Text = OutOfTime, overtime(u.Cause)
 	case ran:
 		f.Kind, f.Text = Stopped, "after "+phrase.Duration(u.After)
 	case errors.Is(err, context.DeadlineExceeded):
-		f.Kind, f.Text = OutOfTime, "none was left"
+		f.Kind, f.Text = OutOfTime, overtime(err)
 	case errors.Is(err, context.Canceled):
 		f.Kind = Stopped
 	case errors.Is(err, fs.ErrNotExist):
@@ -226,21 +233,44 @@ func said(stderr []byte) string {
 	return b.String()
 }
 
-// last is what restic said at the end, without what it says of everything.
+// last is what restic said at the end that tells something.
 func (c *client) last(stderr []byte) string {
+	lines := c.telling(stderr)
+	if len(lines) == 0 {
+		return ""
+	}
+	return c.strike(lines[len(lines)-1])
+}
+
+// first is the first such line: where restic goes on after an error, the later ones
+// are what follows from it.
+func (c *client) first(stderr []byte) string {
+	for _, line := range c.telling(stderr) {
+		if strings.HasPrefix(line, "Load(") {
+			continue // it tries again
+		}
+		if rest, ok := strings.CutPrefix(line, "ignoring error for "); ok {
+			if _, why, found := strings.Cut(rest, ": "); found {
+				line = why
+			}
+		}
+		return c.strike(line)
+	}
+	return c.last(stderr)
+}
+
+// telling are restic's lines, without what it says of every end.
+func (c *client) telling(stderr []byte) []string {
 	var lines []string
 	for line := range strings.Lines(said(stderr)) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), "Fatal: ")
 		switch {
 		case line == "", strings.Contains(line, "repository contains errors"), strings.HasPrefix(line, "There were "),
 			strings.Contains(line, "`unlock` command"), strings.HasPrefix(line, "storage ID"),
-			strings.HasPrefix(line, "Is there a repository"), line == c.location:
+			strings.HasPrefix(line, "Is there a repository"), strings.Contains(line, "signal terminated received"), line == c.location:
 			continue
 		}
 		lines = append(lines, line)
 	}
-	if len(lines) == 0 {
-		return ""
-	}
-	return c.strike(lines[len(lines)-1])
+	return lines
 }

@@ -17,7 +17,7 @@ const mostSnapshots = 16 << 20
 // snapshots lists the newest snapshot of each host and set of paths, the newest
 // first.
 func (c *client) snapshots(ctx context.Context, limit time.Duration) ([]host.Snapshot, error) {
-	out, err := c.run(ctx, call{args: []string{"snapshots", "--json", "--no-lock", "--latest=1"}, limit: limit, most: mostSnapshots})
+	out, err := c.run(ctx, call{args: []string{"snapshots", "--json", "--no-lock", "--latest=1"}, limit: limit, what: "listing its snapshots", most: mostSnapshots})
 	if err != nil {
 		return nil, err
 	}

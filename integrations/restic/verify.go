@@ -311,7 +311,10 @@ func (b *Backups) checkInto(ctx context.Context, c *client, p part, v *host.Veri
 	if b.marked(name) {
 		// The check before this one was killed, and could not let go of its lock.
 		say("the last check was cut off; removing locks whose process is gone")
-		_ = c.unlock(ctx)
+		if err := c.unlock(ctx); err != nil {
+			_, why := finding(err)
+			say("they cannot be removed: %s", why)
+		}
 	}
 	if err := b.mark(name); err != nil {
 		v.Structure = host.Finding{State: bot.Unknown, Text: "not checked: the agent's own directory cannot be written"}
@@ -327,7 +330,11 @@ func (b *Backups) checkInto(ctx context.Context, c *client, p part, v *host.Veri
 	}
 	r := c.check(ctx, p, v.Restic, cache, say)
 	v.Structure, v.Data, v.PacksRead, v.Packs, v.Broken = r.structure, r.data, r.read, r.packs, r.broken
-	_ = b.unmark(name)
+	// A lock that could not be cleared may be the one that was left behind: the next
+	// run tries again.
+	if !r.locked {
+		_ = b.unmark(name)
+	}
 }
 
 // sentence is the whole report in one line.
