@@ -61,8 +61,8 @@ func (w week) monday() time.Time {
 // index counts weeks since the first Monday of 1970. The number within the year
 // would begin anew each January, and some parts would be passed over then.
 func (w week) index() int64 {
-	first := time.Date(1970, 1, 5, 0, 0, 0, 0, time.UTC)
-	return int64(w.monday().Sub(first) / (7 * 24 * time.Hour))
+	const day = 24 * 60 * 60
+	return (w.monday().Unix() - 4*day) / (7 * day) // the 1st of January 1970 was a Thursday
 }
 
 // part is the one of total parts whose turn it is.

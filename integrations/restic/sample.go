@@ -1,10 +1,12 @@
 package restic
 
 import (
+	"cmp"
 	"container/heap"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,27 +14,40 @@ import (
 const mostSample = 500
 
 // sampler chooses the files of one week's drill while they are listed, and holds
-// no more of them than it will take.
+// few more of them than it will take.
 //
 // Every file has a fixed place on a ring, by the hash of its name. Each week has a
 // starting point on it, and takes the files that come next. Starting points are
 // multiples of the golden ratio: after any number of weeks they lie as evenly as
 // that many points can, so that no file waits for much longer than its turn in a
 // strict rotation would take, though nobody needs to know how many there are.
+//
+// Large files, of which the budget has not room for a full sample, would find it
+// used up by the small ones before them in nearly every week; so in every other
+// week they come first. And since those who lie right behind another one on the
+// ring would wait for ever where a week takes one file alone, all of them get new
+// places every two years.
 type sampler struct {
-	repository string
-	start      uint64
-	most       int   // files
-	room       int64 // bytes
-	tooLarge   int64
-	nearest    farthestFirst
+	deal         string // repository and years: what the places depend on
+	start        uint64
+	largeFirst   bool
+	most         int   // files
+	room         int64 // bytes
+	tooLarge     int64
+	small, large farthestFirst
 }
+
+// newPlaces is after how many weeks files get new places.
+const newPlaces = 104
 
 // golden is 2^64 divided by the golden ratio.
 const golden = 0x9E3779B97F4A7C15
 
 func newSampler(repository string, w week, most int, room int64) *sampler {
-	return &sampler{repository: repository, start: uint64(w.index()) * golden, most: most, room: room}
+	n := w.index()
+	return &sampler{
+		deal: repository + "\x00" + strconv.FormatInt(n/newPlaces, 10) + "\x00", start: uint64(n) * golden, largeFirst: n%2 == 0, most: most, room: room,
+	}
 }
 
 // candidate is a file with how far it lies from the week's starting point.
@@ -42,38 +57,36 @@ type candidate struct {
 }
 
 func (s *sampler) offer(n node) {
-	if n.size > s.room {
+	nearest := &s.small
+	switch {
+	case n.size > s.room:
 		s.tooLarge++
 		return
+	case n.size > s.room/int64(s.most):
+		nearest = &s.large
 	}
-	sum := sha256.Sum256([]byte(s.repository + "\x00" + n.path))
+	sum := sha256.Sum256([]byte(s.deal + n.path))
 	d := binary.BigEndian.Uint64(sum[:]) - s.start
-	if len(s.nearest) == s.most {
-		if d >= s.nearest[0].distance {
+	if len(*nearest) == s.most {
+		if d >= (*nearest)[0].distance {
 			return
 		}
-		heap.Pop(&s.nearest)
+		heap.Pop(nearest)
 	}
-	heap.Push(&s.nearest, candidate{n, d})
+	heap.Push(nearest, candidate{n, d})
 }
 
 // chosen are the files that the budget has room for, in the order of the ring. The
 // first of them always has.
 func (s *sampler) chosen() []node {
-	all := slices.Clone(s.nearest)
-	slices.SortFunc(all, func(a, b candidate) int {
-		if a.distance != b.distance {
-			if a.distance < b.distance {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.path, b.path)
-	})
+	first, second := s.small.inOrder(), s.large.inOrder()
+	if s.largeFirst {
+		first, second = second, first
+	}
 	var out []node
 	room := s.room
-	for _, c := range all {
-		if c.size <= room {
+	for _, c := range append(first, second...) {
+		if c.size <= room && len(out) < s.most {
 			room -= c.size
 			out = append(out, c.node)
 		}
@@ -92,4 +105,10 @@ func (h *farthestFirst) Pop() any {
 	last := (*h)[len(*h)-1]
 	*h = (*h)[:len(*h)-1]
 	return last
+}
+
+func (h farthestFirst) inOrder() []candidate {
+	return slices.SortedFunc(slices.Values(h), func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), strings.Compare(a.path, b.path))
+	})
 }
