@@ -99,7 +99,7 @@ func (b *Backups) repository(ctx context.Context, r *Repository, f facts) host.R
 
 // judge says whether a repository is as it should be.
 func judge(r *host.Repository, now time.Time) {
-	r.State = bot.OK
+	r.State, r.Why = bot.OK, nil
 	find := func(s bot.ReadingState, format string, args ...any) {
 		r.State = worse(r.State, s)
 		r.Why = append(r.Why, fmt.Sprintf(format, args...))
@@ -109,6 +109,7 @@ func judge(r *host.Repository, now time.Time) {
 	}
 	own, found := r.Own()
 	switch age := now.Sub(own.At); {
+	case r.AskedAt.IsZero() && r.Reach != bot.OK: // which says it all
 	case r.AskedAt.IsZero():
 		find(bot.Unknown, "which snapshots there are was never found out")
 	case !found && len(r.Newest) > 0:
