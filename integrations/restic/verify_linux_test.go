@@ -6,9 +6,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/host"
+	"watchstander/bot/sys"
 )
 
 // A sound repository, with everything that can lie in a directory.
@@ -55,6 +57,50 @@ func TestVerifyClean(t *testing.T) {
 		// The file that cannot be named is in none of the counts.
 		if len(v.Datasets) != 1 || v.Datasets[0].Files != 21 || v.Datasets[0].Bytes < 7*host.MiB {
 			t.Errorf("the dataset counts as %+v", v.Datasets)
+		}
+	})
+}
+
+// Two sets of paths of this host and one of another: all of this host's are
+// drilled, and a backup by a unit is believed by its new snapshot.
+func TestRunAndVerifySets(t *testing.T) {
+	one(t, func(t *testing.T, b *bench) {
+		b.stocked(t, "one")
+		etc := filepath.Join(b.dir, "etc")
+		b.write(t, filepath.Join(etc, "conf"), "x=1")
+		b.restic(t, "one", "backup", "--host=vulcan", etc)
+		b.restic(t, "one", "backup", "--host=mars", b.password)
+		b.config.Repositories[0].Unit = "restic-one"
+		idle := sys.Unit{Name: "restic-one.service", Load: "loaded", Active: "inactive", Result: "success", Invocation: "a", Started: time.Now()}
+		b.units.set(idle)
+		b.units.start = func(string) error {
+			idle.Invocation = "b"
+			b.units.set(idle)
+			b.backup(t, "one")
+			return nil
+		}
+		backups := b.backups(t)
+		got, _ := do(t, operation(t, backups, host.BackupRunOperation), bot.Arguments{host.RepositoryArgument: {"one"}})
+		want(t, got["restic-one.service"], bot.OK, "success")
+		want(t, got["new snapshot in one"], bot.OK, " of "+b.data)
+		// And without one it is not.
+		b.units.start = func(string) error {
+			idle.Invocation = "c"
+			b.units.set(idle)
+			return nil
+		}
+		got, _ = do(t, operation(t, backups, host.BackupRunOperation), bot.Arguments{host.RepositoryArgument: {"one"}})
+		want(t, got["new snapshot in one"], bot.NotOK, "before the start")
+
+		got, _ = do(t, operation(t, backups, host.BackupVerifyOperation), nil)
+		want(t, got["backup one"], bot.OK, "4 files (1 MiB) restored and compared with the live file, 0 differ")
+		s := backups.Status(t.Context()).Repositories[0]
+		if s.State != bot.OK || len(s.Newest) != 3 || s.Unit.Result != "success" || len(s.PartsRead) != 1 {
+			t.Errorf("it stands so: %+v", s)
+		}
+		all := backups.ThreeTwoOne(t.Context()).Datasets[0]
+		if all.Count != 2 || all.OffSite != 1 || all.State != bot.NotOK || all.Copies[1].State != bot.OK || all.Copies[1].Holds.Files != 3 {
+			t.Errorf("its copies: %+v", all)
 		}
 	})
 }
