@@ -90,14 +90,15 @@ func isSizeUnit(s string) bool {
 // unit reads a unit's name. Where only the shape of a line counts, a word of
 // everyday talk is none: "logs attached", "service window".
 func (p *parser) unit(w word) (v bot.Value, fits bool, err error) {
-	name, err := host.UnitName(w.text)
-	switch {
-	case p.shape && (err != nil || spoken[strings.ToLower(w.text)] || w.is(talk...)):
-		return v, false, nil
-	case err != nil:
+	name, bad := host.UnitName(w.text)
+	v.Text = strings.TrimSuffix(name, ".service")
+	if p.shape {
+		return v, bad == nil && !spoken[strings.ToLower(w.text)] && !w.is(talk...), nil
+	}
+	if bad != nil {
 		return v, false, p.told(w, "is no unit's name; write e.g. `nginx` or `restic-backup.timer`.")
 	}
-	return bot.Value{Text: strings.TrimSuffix(name, ".service")}, true, nil
+	return v, true, nil
 }
 
 // mostHours is how far back an agent looks.

@@ -71,7 +71,7 @@ func (t *count) approves(d bot.Decision) string {
 	switch {
 	case !known:
 		return fmt.Sprintf("%s is not known here", d.Person)
-	case !holdsAny(p, rule.Approvers):
+	case !Holds(p, rule.Approvers):
 		return fmt.Sprintf("%s does not have the role %s", d.Person, anyOf(rule.Approvers))
 	case d.Person == plan.Requester && !rule.RequesterCounts:
 		return fmt.Sprintf("%s asked for it, and somebody else must agree", d.Person)
@@ -123,7 +123,7 @@ func (t *count) denies(d bot.Decision) string {
 	switch p, known := t.person(d.Person); {
 	case !known:
 		return fmt.Sprintf("%s is not known here", d.Person)
-	case !holdsAny(p, plan.Rule.Approvers):
+	case !Holds(p, plan.Rule.Approvers):
 		return fmt.Sprintf("%s does not have the role %s", d.Person, anyOf(plan.Rule.Approvers))
 	}
 	return ""

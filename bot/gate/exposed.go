@@ -69,7 +69,7 @@ func (r PolicyRule) exposed(people []Approver) (codes, exposed bool) {
 	}
 	able := approversOf(r.Rule, people, steps)
 	return codes, slices.ContainsFunc(people, func(p Approver) bool {
-		return holdsAny(p.Person, r.Rule.Requesters) && agreeing(r.Rule, able, p.Person.ID) >= int(r.Rule.Count)
+		return Holds(p.Person, r.Rule.Requesters) && agreeing(r.Rule, able, p.Person.ID) >= int(r.Rule.Count)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -39,6 +40,8 @@ type Fault struct {
 	Message string
 	// Warning: it can be used, but perhaps is not what was meant.
 	Warning bool
+	// People: it is about who there is, and the rule itself is sound.
+	People bool
 }
 
 // Faults tells all that is wrong with the policy: what cannot be read, what
@@ -58,7 +61,12 @@ func (p Policy) Faults(known []Known, people []Approver) []Fault {
 		f.operations(r, known)
 		f.words(r.Rule)
 		f.times(r.Rule)
-		f.reach(r.Rule, people)
+		if sound := len(f.found); !slices.ContainsFunc(f.found, func(x Fault) bool { return !x.Warning }) {
+			f.reach(r.Rule, people)
+			for i := range f.found[sound:] {
+				f.found[sound+i].People = true
+			}
+		}
 		if len(f.found) == 0 { // what is broken shadows nothing, and cannot be told apart
 			f.shadow(p.Rules[:i], r)
 		}
@@ -74,11 +82,11 @@ type finder struct {
 }
 
 func (f *finder) fault(field, format string, args ...any) {
-	f.found = append(f.found, Fault{f.rule, f.name, field, fmt.Sprintf(format, args...), false})
+	f.found = append(f.found, Fault{Rule: f.rule, Name: f.name, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
 func (f *finder) warn(field, format string, args ...any) {
-	f.found = append(f.found, Fault{f.rule, f.name, field, fmt.Sprintf(format, args...), true})
+	f.found = append(f.found, Fault{Rule: f.rule, Name: f.name, Field: field, Message: fmt.Sprintf(format, args...), Warning: true})
 }
 
 // forms looks at what the rule is for.
@@ -231,7 +239,7 @@ func (f *finder) times(r bot.Rule) {
 		// A plan that ends before the next window opens is refused when it is asked
 		// for, and that is what a rule without a queue is meant to do.
 		if gap := longestGap(r.Windows); r.ValidFor.Duration() < gap {
-			f.warn("valid_for", "is shorter than the longest time between two windows (%s): what is asked for soon after one ends before the next opens", gap)
+			f.warn("valid_for", "is shorter than the longest time between two windows (%s): what is asked for soon after one ends before the next opens", spelt(gap))
 		}
 	}
 }
@@ -247,6 +255,18 @@ func longestGap(ws []bot.Window) time.Duration {
 		gap = max(gap, all[i].from.Sub(all[i-1].until))
 	}
 	return gap
+}
+
+// spelt is "22h" rather than "22h0m0s".
+func spelt(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
 }
 
 func ordinal(i int) string {

@@ -29,6 +29,9 @@ func (f form) matches(value string, ranges bool) bool {
 	return string(f) == value
 }
 
+// Match tells whether a name has the form, as the hosts and operations of a rule.
+func Match(pattern, name string) bool { return form(pattern).matches(name, false) }
+
 // covers tells whether everything that has form o surely has form f too.
 func (f form) covers(o form, ranges bool) bool {
 	if f == o {

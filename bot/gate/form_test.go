@@ -50,7 +50,7 @@ func TestForms(t *testing.T) {
 		{"8GiB..32GiB", "16GB", false},
 		{"8GiB..32GiB", "16 GiB", false},
 		{"8GiB..32GiB", "", false},
-		{"8GiB..32GiB", "99999999TiB", false},         // more than fits
+		{"8GiB..32GiB", "99999999TiB", false},          // more than fits
 		{"8GiB..32GiB", "18446744073709551616", false}, // and so that it would wrap
 		{"8..32GiB", "16GiB", false},                   // one end has no unit: no range
 		{"32GiB", "32GiB", true},

@@ -214,7 +214,7 @@ func (t *count) unwanted() string {
 	switch {
 	case !known:
 		return fmt.Sprintf("%s, who asked for it, is not known any more.", plan.Requester)
-	case !holdsAny(p, plan.Rule.Requesters):
+	case !Holds(p, plan.Rule.Requesters):
 		return fmt.Sprintf("%s, who asked for it, no longer has a role that may ask (%s).", plan.Requester, anyOf(plan.Rule.Requesters))
 	}
 	return ""

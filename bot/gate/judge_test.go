@@ -167,6 +167,14 @@ func TestJudge(t *testing.T) {
 		{"the plan ends in the window", askedByAlice(func(r *bot.Rule) {
 			r.Queue, r.Windows = true, []bot.Window{{From: "13:30", To: "15:00", Zone: "UTC"}}
 		}, yes("bob", "12:05")), "13:40", Run, "", "14:00"},
+		{"at its very end", askedByAlice(func(r *bot.Rule) {
+			r.Queue, r.Windows = true, []bot.Window{{From: "13:30", To: "15:00", Zone: "UTC"}}
+		}, yes("bob", "12:05")), "14:00", Expired, "its time ended at 2026-01-10 14:00", ""},
+		{"queued by the second, not by the first", askedByAlice(func(r *bot.Rule) {
+			two(r)
+			queueing(r)
+			r.Windows = append(r.Windows, bot.Window{From: "12:10", To: "12:20", Zone: "UTC"})
+		}, yes("bob", "12:05"), yes("erin", "12:25")), "12:26", Queued, "opens at 2026-01-10 12:30", "12:30"},
 		{"a queue without windows is none", askedByAlice(func(r *bot.Rule) { r.Queue = true }, yes("bob", "12:05")), "12:31", Expired, "", ""},
 
 		{"a count of none", askedByAlice(func(r *bot.Rule) { r.Count = 0 }), "12:10", Refused, "asks nobody to agree", ""},

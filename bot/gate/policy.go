@@ -38,7 +38,7 @@ func (p Policy) Find(op bot.OperationName, host string, args bot.Arguments, requ
 		if !r.names(op, host) {
 			continue
 		}
-		may := holdsAny(requester, r.Rule.Requesters)
+		may := Holds(requester, r.Rule.Requesters)
 		misfit := r.misfit(args)
 		switch {
 		case misfit == "" && may && r.Rule.Count < 1:
@@ -98,9 +98,9 @@ func (r PolicyRule) misfit(args bot.Arguments) string {
 	return ""
 }
 
-// holdsAny tells whether the person has one of the roles. No roles are nobody's,
+// Holds tells whether the person has one of the roles. No roles are nobody's,
 // and so is the role without a name.
-func holdsAny(p bot.Person, roles []bot.Role) bool {
+func Holds(p bot.Person, roles []bot.Role) bool {
 	return p.ID != "" && slices.ContainsFunc(roles, func(r bot.Role) bool { return r != "" && p.Has(r) })
 }
 

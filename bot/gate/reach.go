@@ -9,20 +9,17 @@ import (
 
 // reach looks whether the people that there are can ask under the rule, and agree.
 func (f *finder) reach(r bot.Rule, people []Approver) {
-	if r.Count < 1 || len(r.Requesters) == 0 || len(r.Approvers) == 0 {
-		return // said already
+	asked, answered := f.held("requesters", r.Requesters, people), f.held("approvers.roles", r.Approvers, people)
+	if !asked || !answered {
+		return
 	}
-	f.held("requesters", r.Requesters, people)
-	f.held("approvers.roles", r.Approvers, people)
 	able := approversOf(r, people, r.StepUp)
 	var left []string // who can ask, and never be served
 	served := false
-	asking := 0
 	for _, p := range people {
-		if !holdsAny(p.Person, r.Requesters) {
+		if !Holds(p.Person, r.Requesters) {
 			continue
 		}
-		asking++
 		if agreeing(r, able, p.Person.ID) >= int(r.Count) {
 			served = true
 		} else {
@@ -30,8 +27,6 @@ func (f *finder) reach(r bot.Rule, people []Approver) {
 		}
 	}
 	switch {
-	case asking == 0:
-		f.fault("requesters", "nobody who is configured may ask: give somebody the role %s", anyOf(r.Requesters))
 	case !served:
 		f.fault("approvers", "can never be met: %s", f.scarce(r, able))
 	case len(left) > 0:
@@ -40,11 +35,11 @@ func (f *finder) reach(r bot.Rule, people []Approver) {
 }
 
 // held faults roles that nobody holds; of several, one that somebody holds is
-// enough for a warning.
-func (f *finder) held(field string, roles []bot.Role, people []Approver) {
+// enough for a warning, and for going on.
+func (f *finder) held(field string, roles []bot.Role, people []Approver) bool {
 	var empty []bot.Role
 	for _, r := range roles {
-		if !slices.ContainsFunc(people, func(p Approver) bool { return holdsAny(p.Person, []bot.Role{r}) }) {
+		if !slices.ContainsFunc(people, func(p Approver) bool { return Holds(p.Person, []bot.Role{r}) }) {
 			empty = append(empty, r)
 		}
 	}
@@ -52,9 +47,11 @@ func (f *finder) held(field string, roles []bot.Role, people []Approver) {
 	case len(empty) == 0:
 	case len(empty) == len(roles):
 		f.fault(field, "nobody holds the role %s", anyOf(empty))
+		return false
 	default:
 		f.warn(field, "nobody holds the role %s", anyOf(empty))
 	}
+	return true
 }
 
 // scarce says who could agree at all.
@@ -84,7 +81,7 @@ func approversOf(r bot.Rule, people []Approver, steps []bot.StepUp) []bot.Person
 	var out []bot.PersonID
 	for _, p := range people {
 		proves := len(steps) == 0 || slices.ContainsFunc(steps, func(s bot.StepUp) bool { return slices.Contains(p.StepUp, s) })
-		if proves && holdsAny(p.Person, r.Approvers) && !slices.Contains(out, p.Person.ID) {
+		if proves && Holds(p.Person, r.Approvers) && !slices.Contains(out, p.Person.ID) {
 			out = append(out, p.Person.ID)
 		}
 	}

@@ -59,6 +59,6 @@ func coverRoles(wider, narrower []bot.Role) bool {
 		if n != bot.RoleObserver {
 			holder.Roles = []bot.Role{n}
 		}
-		return !holdsAny(holder, wider)
+		return !Holds(holder, wider)
 	})
 }

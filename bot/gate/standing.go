@@ -79,7 +79,7 @@ func fulfils(m bot.Matcher, l bot.Labels) bool {
 	case "!=":
 		return value != m.Value
 	case "=~", "!~":
-		re, err := regexp.Compile("^(?s:" + m.Value + ")$")
+		re, err := regexp.Compile("^(?:" + m.Value + ")$")
 		return err == nil && re.MatchString(value) == (m.Op == "=~")
 	}
 	return false
@@ -124,7 +124,7 @@ func JudgeStanding(s Standing, history []StandingRun, now time.Time) StandingJud
 		// It has one more when enough of the oldest are out of the span.
 		free := used[s.Budget.Count-1].StartedAt.Add(s.Budget.Per)
 		j.Next = earlier(free, s.Expires)
-		j.Why = fmt.Sprintf("Its budget of %d in %s is used up until %s.", s.Budget.Count, s.Budget.Per, stamp(free))
+		j.Why = fmt.Sprintf("Its budget of %d in %s is used up until %s.", s.Budget.Count, spelt(s.Budget.Per), stamp(free))
 		return j
 	}
 	if len(used) > 0 {

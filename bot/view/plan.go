@@ -173,6 +173,9 @@ func howToDecide(st bot.PlanState) bot.Text {
 	if !p.State.Open() || st.Closed != "" {
 		return nil
 	}
+	if len(st.Shown) == 0 && p.Why != "" {
+		return nil // it says so
+	}
 	if len(st.Shown) == 0 {
 		return bot.Line(bot.F("Approvals count once the whole plan stands below."))
 	}

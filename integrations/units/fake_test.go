@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,8 @@ type node struct {
 
 // machine is a host of files, units and programs.
 type machine struct {
-	sys.Files // what is not needed panics
+	sys.Files            // what is not needed panics
+	mu        sync.Mutex // of the units, which may change while somebody looks
 	files     map[string]node
 	units     map[string]*sys.Unit
 	programs  map[string]sys.Output
@@ -47,7 +49,7 @@ func vulcan() *machine {
 	m := &machine{programs: map[string]sys.Output{}, units: map[string]*sys.Unit{}, files: map[string]node{
 		"/etc/systemd/system/nginx.service":               {link: "/nix/store/aaa-unit-nginx.service/nginx.service"},
 		"/nix/store/aaa-unit-nginx.service/nginx.service": {text: "[Service]"},
-		"/proc/812": {}, "/proc/913": {},
+		"/proc/1": {}, "/proc/812": {}, "/proc/913": {},
 	}}
 	m.add(sys.Unit{Name: "nginx.service", Description: "Nginx Web Server", Type: "notify", MainPID: 812, Invocation: "aaaa", Memory: 52428800,
 		Fragment: "/etc/systemd/system/nginx.service", Started: noon.Add(-48 * time.Hour), Since: noon.Add(-48 * time.Hour)})
@@ -198,6 +200,8 @@ func (s manager) Restart(_ context.Context, name string) error {
 }
 
 func (m *machine) unit(name string) (sys.Unit, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.mute != nil {
 		return sys.Unit{}, m.mute
 	}

@@ -248,15 +248,27 @@ func (k *Keeper) fresh(u sys.Unit, asked time.Time, before string) []string {
 		return append(why, "it does not run")
 	}
 	if u.MainPID > 0 {
-		if _, err := k.h.Files.Stat("/proc/" + strconv.Itoa(u.MainPID)); errors.Is(err, fs.ErrNotExist) {
-			why = append(why, "its main process is gone")
-		} else if err != nil {
-			why = append(why, "whether its main process lives is unknown")
-		}
+		why = append(why, k.lives(u.MainPID)...)
 	} else if u.Type != "forking" {
 		why = append(why, "it has no main process")
 	}
 	return why
+}
+
+// lives looks for a process itself, beside what systemd says of it. Where there is
+// no process 1, there is no table of the host's processes, and nothing to be held
+// against systemd's word.
+func (k *Keeper) lives(pid int) []string {
+	if _, err := k.h.Files.Stat("/proc/1"); err != nil {
+		return nil
+	}
+	switch _, err := k.h.Files.Stat("/proc/" + strconv.Itoa(pid)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return []string{"its main process is gone"}
+	case err != nil:
+		return []string{"whether its main process lives is unknown"}
+	}
+	return nil
 }
 
 // wait waits; an error is the context's.

@@ -213,7 +213,11 @@ not ok | nginx.service after 10 s | failed (failed), ended last with exit-code |
 					t.Fatal(err)
 				}
 				if c.later != nil {
-					time.AfterFunc(7*time.Second, func() { c.later(m, m.units["nginx.service"]) })
+					time.AfterFunc(7*time.Second, func() {
+						m.mu.Lock()
+						defer m.mu.Unlock()
+						c.later(m, m.units["nginx.service"])
+					})
 				}
 				rs, err := op.Verify(t.Context(), p, w)
 				if err != nil || tell(rs) != c.want {

@@ -190,7 +190,7 @@ func (s *system) switcher() string {
 
 // programsOf puts a system's programs into its path.
 func (h *Host) programsOf(sw string, g Generation) error {
-	for _, name := range []string{"nix", "nix-env", "nix-store", "zpool", "zfs"} {
+	for _, name := range []string{"nix", "nix-env", "nix-store", "zpool", "zfs", "systemctl", "journalctl"} {
 		if h.o.Pools != nil && len(h.o.Pools) == 0 && strings.HasPrefix(name, "z") {
 			continue
 		}

@@ -151,6 +151,8 @@ func (h *Host) build() error {
 		"nixos-version":           h.nixosVersion,
 		"zpool":                   plain(h.zpool),
 		"zfs":                     plain(h.zfsProgram),
+		"systemctl":               plain(h.systemctl),
+		"journalctl":              plain(h.journalctl),
 	} {
 		h.name(name, p)
 	}
