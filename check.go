@@ -21,7 +21,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var file string
+	var file, agentFile string
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Look for faults of the configuration, and whether all outside answers",
@@ -30,21 +30,40 @@ that the bot leans on is as it needs it: the state, the webhooks' address, the
 console's socket, the homeserver with the token and the rooms, Alertmanager,
 Prometheus. Nothing is changed anywhere.
 
+Where this host has an agent, its file is looked at too: its faults, where it and
+the bot's file do not go together, who may agree to what, and what a captured bot
+could run.
+
 The exit code is 1 when anything is wrong. What could not be looked at is named
 as unknown, and counted in the last line.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return check(cmd.Context(), file, cmd.OutOrStdout())
+			return check(cmd.Context(), file, findAgent(agentFile), cmd.OutOrStdout())
 		},
 	}
 	configFlag(cmd, &file)
+	cmd.Flags().StringVar(&agentFile, "agent-config", "", "the agent's `file`; "+config.AgentFile+" if it is there")
+	if err := cmd.MarkFlagFilename("agent-config", "yaml", "yml"); err != nil {
+		panic(err) // the flag was made on the line before
+	}
 	return cmd
 }
 
 // checkTime bounds the questions to all things outside.
 const checkTime = 40 * time.Second
 
-func check(ctx context.Context, file string, w io.Writer) error {
+// check tells all that it finds; agent is nil where there is none.
+func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) error {
+	if agent == nil {
+		agent = &agentCheck{} // of which nothing is told
+	}
+	agent.w = w
+	lookAtAgent := func(c *config.Config) {
+		if agent.file != "" {
+			agent.look(c, time.Now())
+		}
+	}
+
 	var warnings config.Faults
 	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Warn: func(w config.Faults) { warnings = w }})
 	tellWarnings := func() {
@@ -57,7 +76,8 @@ func check(ctx context.Context, file string, w io.Writer) error {
 			fmt.Fprintln(w, "fault  ", f)
 		}
 		tellWarnings()
-		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n", phrase.Count(len(faults), "fault", "faults"), phrase.Count(len(warnings), "warning", "warnings"))
+		lookAtAgent(nil)
+		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n", phrase.Count(len(faults)+agent.faults, "fault", "faults"), phrase.Count(len(warnings)+agent.warnings, "warning", "warnings"))
 		return exitCode(1)
 	}
 	if err != nil {
@@ -66,8 +86,9 @@ func check(ctx context.Context, file string, w io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	tellWarnings()
+	lookAtAgent(c)
 	readings := outside(ctx, c)
-	bad, unknown := 0, 0
+	bad, unknown := 0, agent.unread
 	for _, r := range readings {
 		mark := "ok     "
 		switch r.State {
@@ -84,8 +105,12 @@ func check(ctx context.Context, file string, w io.Writer) error {
 		}
 		fmt.Fprintln(w, line)
 	}
-	fmt.Fprintf(w, "\n%d looked at: %d wrong, %d unknown; %s.\n", len(readings), bad, unknown, phrase.Count(len(warnings), "warning", "warnings"))
-	if bad > 0 {
+	said := ""
+	if agent.faults > 0 {
+		said = phrase.Count(agent.faults, "fault", "faults") + ", "
+	}
+	fmt.Fprintf(w, "\n%d looked at: %d wrong, %d unknown; %s%s.\n", len(readings)+agent.unread, bad, unknown, said, phrase.Count(len(warnings)+agent.warnings, "warning", "warnings"))
+	if bad+agent.faults > 0 {
 		return exitCode(1)
 	}
 	return nil

@@ -69,7 +69,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 	if h.redactor, err = newRedactor(c, h.registry); err != nil {
 		return nil, err
 	}
-	if h.store, err = store.Open(ctx, c.State.Path, store.Options{}); err != nil {
+	if h.store, err = store.Open(ctx, c.State.Path, store.Options{Redact: h.redactor.redact}); err != nil {
 		return nil, err
 	}
 	h.closers = append(h.closers, h.store.Close)

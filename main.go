@@ -65,6 +65,6 @@ Try it: watchstander demo`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(demoCommand(), serveCommand(), consoleCommand(), checkCommand(), versionCommand(), manCommand())
+	root.AddCommand(demoCommand(), serveCommand(), consoleCommand(), checkCommand(), journalCommand(), versionCommand(), manCommand())
 	return root
 }

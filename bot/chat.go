@@ -36,6 +36,12 @@ type Pulse interface {
 	LastHeard() time.Time
 }
 
+// Eraser is a Chat that can take somebody's message out of a room: an optional
+// interface, for messages that hold a code.
+type Eraser interface {
+	Erase(context.Context, RoomID, MessageID) error
+}
+
 // Sink takes what chats receive. When it returns nil, all of the batch is
 // committed, and the batch will not be asked for again.
 type Sink interface {

@@ -17,7 +17,10 @@ type Command struct {
 	Examples []string
 	// Role that the asker must hold; "" means any configured person.
 	Role Role
-	Run  func(context.Context, Call) (Outcome, error)
+	// Gated: it has consequences, whoever may give it: what comes late is asked
+	// about, and only a whole and valid line among people's talk is one.
+	Gated bool
+	Run   func(context.Context, Call) (Outcome, error)
 }
 
 // Arg is one argument. Arguments are read in order; the parser gives each its
@@ -125,6 +128,16 @@ type (
 	}
 	// Confirm says that all is well after a run that waits for it.
 	Confirm struct{ Plan PlanID }
+	// ShowPlan tells the agent that a plan stands in a room whole.
+	ShowPlan struct {
+		Plan PlanID
+		At   time.Time
+	}
+	// TakeBack withdraws a decision whose reaction or message is gone.
+	TakeBack struct {
+		Plan     PlanID
+		Decision string
+	}
 )
 
 func (Say) outcome()         {}
@@ -137,9 +150,12 @@ func (Ask) outcome()         {}
 func (Decide) outcome()      {}
 func (Cancel) outcome()      {}
 func (Confirm) outcome()     {}
+func (ShowPlan) outcome()    {}
+func (TakeBack) outcome()    {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {
+	Looker
 	// Zone is the operator's zone, for times people read and type.
 	Zone() *time.Location
 	// Commands are all that exist, for help.
@@ -164,6 +180,14 @@ type World interface {
 	Graph(ctx context.Context, expr string, span time.Duration) (Picture, error)
 	// Health is the state of the bot itself.
 	Health(context.Context) []Reading
+	// Plan gives one proposal's thread by its plan's id, or a beginning of it that
+	// only one has; CodeNotFound when there is none.
+	Plan(context.Context, PlanID) (Thread, error)
+	// Plans are the threads of the proposals that are not over, the oldest first.
+	Plans(context.Context) ([]Thread, error)
+	// Slip is what somebody takes to `watchstander approve` to sign a word on a
+	// plan: an armored text.
+	Slip(ctx context.Context, plan PlanID, by PersonID, v Verdict, reason string) (string, error)
 }
 
 // Probe measures something. It is bounded in time by its context, and says

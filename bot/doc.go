@@ -64,11 +64,15 @@
 //
 //	.                           the command line and the wiring (house.go)
 //	bot                         the words
-//	bot/config                  the configuration file, checked and resolved
+//	bot/host                    what a host is made of, as its agent tells it
+//	bot/config                  the configuration files, checked and resolved
+//	bot/gate                    pure: who may ask, whose word counts, when it may start
 //	bot/store                   the state: SQLite, its tables and queries
 //	bot/flow                    event in, state changed, due work done: the only loop
 //	bot/view                    pure: state to message, one function per kind of thread
 //	bot/redact                  the last look at everything that is said
+//	bot/journal                 the record of what had a consequence: a chain of hashes
+//	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
@@ -79,6 +83,10 @@
 //	integrations/prometheus     expressions to graphs
 //	integrations/matrix         a chat
 //	integrations/console        a chat in a terminal
+//	integrations/nixos          a host's generations, and the way back to one
+//	integrations/zfs            pools, the cache and its limits
+//	integrations/units          a unit, its log, its restart; what changed
+//	integrations/certs          when certificates end, as they are served
 //	integrations/linux, systemd what status reads of the bot's own host
 //
 // Imports point inward; arrows_test.go in the root holds the table. Integrations

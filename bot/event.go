@@ -109,10 +109,23 @@ type (
 	Affected struct {
 		Key    EffectKey
 		Result string // Alertmanager's silence id, …
+		// Proposal is what an agent answered, nil for other effects.
+		Proposal *Proposal
 		// Err with Final false is tried again.
 		Err   error
 		Final bool
 		At    time.Time
+	}
+
+	// Told is what an agent says of its proposals: those that changed.
+	Told struct {
+		Host      string
+		Proposals []Proposal
+		// Head is the hash of the newest entry of its journal, HeadSeq its number; ""
+		// when it was not asked.
+		Head    string
+		HeadSeq int64
+		At      time.Time
 	}
 
 	// Drawn is a picture that was asked for, or the reason why there is none.
@@ -155,6 +168,7 @@ func (Undecodable) event() {}
 func (Troubled) event()    {}
 func (Answered) event()    {}
 func (Affected) event()    {}
+func (Told) event()        {}
 func (Drawn) event()       {}
 func (Tick) event()        {}
 func (Started) event()     {}

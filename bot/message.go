@@ -16,6 +16,9 @@ type Message struct {
 	Actions []Action
 	// Note is the small print under all (ids, sources).
 	Note Text
+	// Whole: a log entry that is said alone and in full; what of it did not reach
+	// people must not pass for said.
+	Whole bool
 }
 
 // Tone is how a message looks at first sight.

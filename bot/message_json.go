@@ -23,11 +23,12 @@ type wireMessage struct {
 	Blocks  []wireBlock `json:"blocks,omitempty"`
 	Actions []Action    `json:"actions,omitempty"`
 	Note    Text        `json:"note,omitempty"`
+	Whole   bool        `json:"whole,omitempty"`
 }
 
 // MarshalJSON writes the form that UnmarshalJSON reads.
 func (m Message) MarshalJSON() ([]byte, error) {
-	w := wireMessage{Tone: m.Tone, Title: m.Title, Actions: m.Actions, Note: m.Note}
+	w := wireMessage{Tone: m.Tone, Title: m.Title, Actions: m.Actions, Note: m.Note, Whole: m.Whole}
 	for _, b := range m.Blocks {
 		switch b := b.(type) {
 		case Para:
@@ -56,7 +57,7 @@ func (m *Message) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	*m = Message{Tone: w.Tone, Title: w.Title, Actions: w.Actions, Note: w.Note}
+	*m = Message{Tone: w.Tone, Title: w.Title, Actions: w.Actions, Note: w.Note, Whole: w.Whole}
 	for i, b := range w.Blocks {
 		switch {
 		case b.Para != nil:

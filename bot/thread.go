@@ -41,6 +41,7 @@ const (
 	ThreadStorm        ThreadKind = "storm"        // what a room is behind with
 	ThreadNotice       ThreadKind = "notice"       // the bot's own troubles
 	ThreadConversation ThreadKind = "conversation" // the answer to a command outside threads
+	ThreadPlan         ThreadKind = "plan"         // an operation that was asked for, and what became of it
 )
 
 // ThreadState holds the one member that belongs to the thread's kind.
@@ -53,6 +54,7 @@ type ThreadState struct {
 	Storm        *StormState        `json:",omitempty"`
 	Notice       *NoticeState       `json:",omitempty"`
 	Conversation *ConversationState `json:",omitempty"`
+	Plan         *PlanState         `json:",omitempty"`
 }
 
 // AlertState is what we know of a group beside its episodes.
@@ -159,6 +161,33 @@ type ConversationState struct {
 	By    PersonID
 	// Press: it was a reaction or a button, not a line.
 	Press bool `json:",omitempty"`
+	// Account that it was said from.
+	Account UserID `json:",omitempty"`
+}
+
+// PlanState is a proposal as its agent told it last, and how far people know it.
+type PlanState struct {
+	Host     string
+	Proposal Proposal
+	// Rendered is the whole plan in words, as the rooms get it.
+	Rendered string
+	// PlanSeq is the log entry that holds it.
+	PlanSeq int64
+	// Shown tells since when each room has had all of it. A decision counts from a
+	// room that has.
+	Shown map[RoomID]time.Time `json:",omitempty"`
+	// Told are the progress lines, decisions and withdrawals that the log has.
+	Told PlanTold
+	// Closed says why no approval is taken here, whatever the agent says; "" while
+	// it is.
+	Closed string `json:",omitempty"`
+}
+
+// PlanTold counts what of a proposal stands in its thread's log.
+type PlanTold struct {
+	Progress, Decisions, Drift int
+	// Withdrawn are the ids of decisions whose withdrawal was told.
+	Withdrawn []string `json:",omitempty"`
 }
 
 // Entry is one line of a thread's log, said as a reply.

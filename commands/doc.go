@@ -11,7 +11,7 @@
 //
 // In a room people also talk to each other. A line is taken when it is
 // addressed (a mention, a private room, the console), when it begins with "!",
-// "ws" or "watchstander", or when its first word is a command's name. Four
+// "ws" or "watchstander", or when its first word is a command's name. Five
 // things make a line talk all the same, as long as nobody addressed it:
 //
 //   - the name is followed by a word that no argument begins with: "status is
@@ -21,6 +21,11 @@
 //   - a short alias ("st", "al"), an alias of a command that only looks ("plot
 //     twist"), or a message of several lines must be a whole and valid command;
 //     "?" alone is a person who wonders;
+//   - "service", "service restart", "logs" and "changes" are words of everyday
+//     talk: with more than the name they must be whole and valid, and what follows
+//     must be no word of everyday talk either: "logs attached", "service window
+//     tonight" ("service restart" needs only a unit's name behind it), and no
+//     misspelt name counts as one of these;
 //   - a misspelt name counts only in a line of at most three words that is valid
 //     once it is corrected, and never when it is a word of its own: "state",
 //     "alert", "back", "stats", "since 2h".
@@ -35,7 +40,9 @@
 // Words are separated by white space; quotes of all kinds hold words together
 // (words.go). Arguments have types and are read in order; the remarks at the end
 // of a line are taken as they were typed. Nothing is an option: a leading "-" is
-// a character like others.
+// a character like others. Where two values would be mistaken for one another
+// they are named ("zfs arc set max 32G min 4G"), in any order, and whoever is used
+// to a command line may put dashes before the names.
 //
 // Neighbours: bot has the words and the World, bot/flow calls and carries out.
 // Beside bot, only Prometheus' duration grammar and Alertmanager's own matcher

@@ -2,7 +2,10 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,10 +50,40 @@ type fakeWorld struct {
 	span       time.Duration
 	graphErr   error
 	openErr    error
+	// looks are the agent's answers, by the look's name; asked is what was asked.
+	looks   map[string]any
+	lookErr error
+	asked   []string
+	plans   []bot.Thread
+	slip    string
+}
+
+func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
+	for _, th := range w.plans {
+		if strings.HasPrefix(string(th.State.Plan.Proposal.Plan.ID), string(id)) {
+			return th, nil
+		}
+	}
+	return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "There is no plan `%s`.", id)
+}
+
+func (w *fakeWorld) Plans(context.Context) ([]bot.Thread, error) { return w.plans, nil }
+
+func (w *fakeWorld) Slip(_ context.Context, plan bot.PlanID, by bot.PersonID, v bot.Verdict, _ string) (string, error) {
+	return w.slip + string(plan) + string(by) + string(v), nil
 }
 
 func newWorld(t testing.TB) *fakeWorld {
-	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}}
+	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: allLooks(),
+		plans: []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)}}
+}
+
+// allLooks are what vulcan's agent answers.
+func allLooks() map[string]any {
+	out := nixosLooks()
+	maps.Copy(out, zfsLooks())
+	maps.Copy(out, unitLooks())
+	return out
 }
 
 func (w *fakeWorld) Zone() *time.Location    { return w.zone }
@@ -101,6 +134,23 @@ func (w *fakeWorld) Probes() []bot.Probe     { return w.probes }
 func (w *fakeWorld) Graph(_ context.Context, expr string, span time.Duration) (bot.Picture, error) {
 	w.expr, w.span = expr, span
 	return bot.Picture{Name: "graph.png", Alt: "up: 1"}, w.graphErr
+}
+
+// Look answers as an agent does, over JSON.
+func (w *fakeWorld) Look(_ context.Context, host, look string, args bot.Arguments) (json.RawMessage, error) {
+	asked := strings.TrimSpace(host + " " + look)
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		asked += " " + name + "=" + strings.Join(args[name], ",")
+	}
+	w.asked = append(w.asked, asked)
+	answer, ok := w.looks[look]
+	switch {
+	case w.lookErr != nil:
+		return nil, w.lookErr
+	case !ok:
+		return nil, bot.Errorf(bot.CodeNotFound, "There is no look %s.", look)
+	}
+	return json.Marshal(answer)
 }
 
 func (w *fakeWorld) Health(context.Context) []bot.Reading { return w.health }
@@ -218,4 +268,11 @@ func mustContain(t testing.TB, got string, parts ...string) {
 			t.Errorf("%q is missing in:\n%s", p, got)
 		}
 	}
+}
+
+// planThread is a plan's thread, of which alice asked and somebody must agree.
+func planThread(id bot.PlanID, state bot.ProposalState) bot.Thread {
+	p := bot.Proposal{State: state, ShownAt: noon, Digest: strings.Repeat("5", 64), Plan: bot.Plan{ID: id, Host: "vulcan", Operation: "nixos.rollback", Requester: "alice",
+		NotAfter: noon.Add(2 * time.Hour), Rule: bot.Rule{Count: 2, ApproveWithin: 1800}, Draft: bot.Draft{Summary: "roll vulcan back from generation 42 to 41"}}}
+	return bot.Thread{ID: "thr_PLAN2222", Kind: bot.ThreadPlan, State: bot.ThreadState{Plan: &bot.PlanState{Host: "vulcan", Proposal: p, Rendered: "THE PLAN"}}}
 }

@@ -15,12 +15,21 @@ func help(_ context.Context, call bot.Call) (bot.Outcome, error) {
 	if name == "" {
 		return bot.Say{Message: overview(all, call.By)}, nil
 	}
-	var names []string
+	names := []string{"all"}
 	for i, c := range all {
 		if c.Name == name || slices.Contains(c.Aliases, name) {
 			return bot.Say{Message: explain(&all[i])}, nil
 		}
 		names = append(append(names, c.Name), c.Aliases...)
+	}
+	for _, f := range families(all) {
+		if strings.EqualFold(f, name) {
+			return bot.Say{Message: family(all, call.By, f)}, nil
+		}
+		names = append(names, strings.ToLower(f))
+	}
+	if name == "all" {
+		return bot.Say{Message: family(all, call.By, families(all)...)}, nil
 	}
 	if near := nearest(name, names); near != "" {
 		return nil, bot.Errorf(bot.CodeNotFound, "There is no command `%s`. Did you mean `help %s`?", echo(name, echoWord), near)
@@ -28,35 +37,76 @@ func help(_ context.Context, call bot.Call) (bot.Outcome, error) {
 	return nil, bot.Errorf(bot.CodeNotFound, "`%s` is no command. `help` explains one, e.g. `help silence`; alone it lists them all.", echo(name, echoWord))
 }
 
-// overview lists the commands by family; those that the asker may not use are
-// named apart, so that nobody looks for them in vain.
+// families are the headings, in the order of the commands.
+func families(all []bot.Command) []string {
+	var out []string
+	for _, c := range all {
+		if !slices.Contains(out, c.Family) {
+			out = append(out, c.Family)
+		}
+	}
+	return out
+}
+
+// overview names the commands by family, as much as a phone shows at once; those
+// that the asker may not use are named apart, so that nobody looks for them in
+// vain.
 func overview(all []bot.Command, who bot.Person) bot.Message {
 	m := bot.Message{Title: bot.Line(bot.B("What you can ask me"))}
-	var families []string
-	usable := map[string][]bot.Text{}
-	var roles []bot.Role
-	beyond := map[bot.Role][]string{}
-	for _, c := range all {
-		if !who.Has(c.Role) {
-			if !slices.Contains(roles, c.Role) {
-				roles = append(roles, c.Role)
+	var items []bot.Text
+	for _, f := range families(all) {
+		var names []bot.Text
+		for _, c := range all {
+			if c.Family == f && who.Has(c.Role) {
+				names = append(names, bot.Line(bot.M(c.Name)))
 			}
-			beyond[c.Role] = append(beyond[c.Role], "`"+c.Name+"`")
+		}
+		if len(names) > 0 {
+			items = append(items, append(bot.Line(bot.B(f), bot.T(": ")), join(names, ", ")...))
+		}
+	}
+	m.Blocks = append([]bot.Block{bot.List{Items: items}}, beyond(all, who)...)
+	m.Note = bot.Quoted("`help silence` explains one, `help nixos` a family, `help all` tells everything. In a thread a command means that thread. To be sure that I listen, begin with `!` or my name.")
+	return m
+}
+
+// family tells all commands of some families in a line each.
+func family(all []bot.Command, who bot.Person, names ...string) bot.Message {
+	m := bot.Message{Title: bot.Line(bot.B("What you can ask me"))}
+	for _, f := range names {
+		var items []bot.Text
+		for _, c := range all {
+			if c.Family == f {
+				t := overviewItem(c)
+				if !who.Has(c.Role) {
+					t = append(t, bot.F(" (needs the role "+string(c.Role)+")"))
+				}
+				items = append(items, t)
+			}
+		}
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(f))}, bot.List{Items: items})
+	}
+	return m
+}
+
+// beyond names what the asker may not use, by the role that it needs.
+func beyond(all []bot.Command, who bot.Person) []bot.Block {
+	var roles []bot.Role
+	names := map[bot.Role][]string{}
+	for _, c := range all {
+		if who.Has(c.Role) {
 			continue
 		}
-		if !slices.Contains(families, c.Family) {
-			families = append(families, c.Family)
+		if !slices.Contains(roles, c.Role) {
+			roles = append(roles, c.Role)
 		}
-		usable[c.Family] = append(usable[c.Family], overviewItem(c))
+		names[c.Role] = append(names[c.Role], "`"+c.Name+"`")
 	}
-	for _, f := range families {
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(f))}, bot.List{Items: usable[f]})
-	}
+	var out []bot.Block
 	for _, r := range roles {
-		m.Blocks = append(m.Blocks, bot.Para{Text: append(bot.Line(bot.T("Needs the role "+string(r)+": ")), bot.Quoted(strings.Join(beyond[r], ", "))...)})
+		out = append(out, bot.Para{Text: append(bot.Line(bot.T("Needs the role "+string(r)+": ")), bot.Quoted(strings.Join(names[r], ", "))...)})
 	}
-	m.Note = bot.Quoted("`help silence` explains one of them. In an alert's thread a command means that alert. To be sure that I listen, begin with `!` or my name.")
-	return m
+	return out
 }
 
 func overviewItem(c bot.Command) bot.Text {
@@ -97,8 +147,11 @@ func explain(c *bot.Command) bot.Message {
 	if len(c.Aliases) > 0 {
 		small = append(small, "Also: `"+strings.Join(c.Aliases, "`, `")+"`.")
 	}
-	if changing(c) {
+	if c.Role != "" {
 		small = append(small, "Needs the role "+string(c.Role)+".")
+	}
+	if c.Gated {
+		small = append(small, "Whether your word counts, the plan's policy says.")
 	}
 	m.Note = bot.Quoted(strings.Join(small, " "))
 	return m

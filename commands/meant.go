@@ -48,8 +48,15 @@ func (i *Interpreter) meantBare(line string) bool {
 	switch {
 	case !more || takesRemark(c):
 		return true
+	case c.Gated:
+		return strings.HasPrefix(strings.ToLower(second.text), "pln_") || i.reads(c, line, after)
 	case second.is(talk...):
 		return false
+	case everyday(c) && changing(c):
+		// A slip behind the name must not be met with silence.
+		return i.begins(c, line, after)
+	case everyday(c):
+		return i.reads(c, line, after)
 	case changing(c):
 		return true
 	}
@@ -64,8 +71,8 @@ func (i *Interpreter) meantMisspelt(line, first string) bool {
 	}
 	for k := range i.list {
 		c := &i.list[k]
-		if !misspelt(first, c.Name) {
-			continue
+		if everyday(c) || !misspelt(first, c.Name) {
+			continue // their neighbours are words of everyday talk as well
 		}
 		after := reader{line: line}
 		after.next()
@@ -86,6 +93,14 @@ func (i *Interpreter) reads(c *bot.Command, line string, after reader) bool {
 		}
 	}
 	return false
+}
+
+// begins tells whether the first word after a name is the command's first
+// argument.
+func (i *Interpreter) begins(c *bot.Command, line string, after reader) bool {
+	p := parser{command: c, line: line, r: after, inThread: true, shape: true}
+	_, fits, err := p.read(c.Args[0])
+	return fits && err == nil
 }
 
 type prefix int
@@ -144,7 +159,7 @@ func onlyLetters(s string) bool {
 }
 
 // changing tells whether a command does more than look.
-func changing(c *bot.Command) bool { return c.Role != "" && c.Role != bot.RoleObserver }
+func changing(c *bot.Command) bool { return c.Gated || c.Role != "" && c.Role != bot.RoleObserver }
 
 // takesRemark: whatever follows the name may be a remark, as after ack.
 func takesRemark(c *bot.Command) bool {
@@ -163,13 +178,14 @@ func takesRemark(c *bot.Command) bool {
 // begin no argument. (Not here: for, until, on, all, find, over.)
 var talk = []string{
 	"a", "about", "already", "am", "an", "and", "any", "are", "aren't", "as", "at", "be", "because", "been", "but",
-	"by", "came", "can", "can't", "check", "checks", "could", "did", "do", "does", "doesn't", "failed", "from", "gets",
+	"by", "came", "can", "can't", "check", "checks", "complete", "completed", "could", "did", "do", "does", "doesn't",
+	"done", "failed", "finished", "from", "gets",
 	"got", "had", "has", "have", "her", "here", "him", "his", "i", "if", "in", "is", "isn't", "it", "its", "it's",
 	"keeps", "lgtm", "look", "looked", "looks", "me", "must", "my", "needed", "no", "not", "of", "or", "our",
-	"page", "pages", "please", "pls", "plz", "quo", "reply", "report", "reports", "said", "says", "seem", "seems",
-	"should", "so", "still", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+	"page", "pages", "plan", "plans", "please", "pls", "plz", "quo", "reply", "report", "reports", "said", "says", "seem", "seems",
+	"should", "so", "still", "succeeded", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
 	"those", "to", "too", "update", "updates", "us", "wanted", "was", "wasn't", "we", "went", "were", "what", "when",
-	"which", "while", "who", "why", "will", "with", "won't", "would", "yes", "yet", "you", "your",
+	"which", "while", "who", "why", "will", "with", "won't", "worked", "works", "would", "yes", "yet", "you", "your",
 	"isn’t", "aren’t", "can’t", "doesn’t", "it’s", "wasn’t", "won’t",
 }
 
@@ -177,10 +193,19 @@ var talk = []string{
 var ordinary = setOf(
 	// alerts
 	"adverts", "agents", "alarms", "albert", "alert", "alerted", "alters", "alts", "avert", "averts",
+	// approvals, approve, cancel, confirm, deny, statement
+	"approval", "approved", "approver", "approves", "improve", "proven", "cancelled", "canceled", "cancels", "chance", "chances", "channel", "confirmed", "confirms",
+	"conform", "denial", "denied", "dense", "dent", "dents", "dene", "defy", "dewy", "dory", "statements", "testament",
+	// diff, drift
+	"biff", "daft", "deft", "difs", "draft", "drafts", "drifts", "duff", "riff", "tiff",
+	// generations
+	"generation", "generational", "generators",
 	// graph
 	"graft", "grape", "graphs", "grasp", "graphic",
 	// help
 	"heap", "heaps", "held", "hell", "helm", "helms", "helped", "helps", "hemp", "herp",
+	// rollback
+	"rollbacks", "rollbar",
 	// silence, silences
 	"salience", "sciences", "science", "sentences", "silenced", "silencer", "silencers", "silencing", "silent", "since",
 	// status

@@ -7,6 +7,8 @@ import (
 
 // People talking to each other.
 var chat = []string{
+	"cancel the meeting", "cancel my coffee, please", "confirm that with bob", "Confirm the date with the customer today", "approve the pull request please", "approve of it", "deny everything",
+	"statement from the press office", "approvals take ages around here", "approved", "denied!",
 	"", " ", "ok", "OK", "thanks", "Thanks!", "thx", "good morning", "back", "Back in 5", "state", "stats", "alert", "Alert!",
 	"help me", "Help me please", "help is on the way", "help with the backup would be nice", "Help needed at the datacenter today",
 	"helps a lot", "hell no", "held", "heap dump", "status?", "Status?", "status: all green", "status is green", "Status looks good now",
@@ -21,10 +23,22 @@ var chat = []string{
 	"\"status\"", "`status`", "can you silence it for 2h", "please ack", "I will ack it", "the status is fine", "statuses",
 	"yes", "no", "sure", "on it", "looking", "done", "deploying now", "who restarted vulcan?", "brb", "rebooting mars", "https://example.org/status",
 	"Status\n\nAll systems nominal", "unlock the door", "sciences", "unsilenced",
+	"generation", "generations of admins have wondered", "Generations to come will know", "generators", "diff is huge", "Diff looks good", "draft", "drifts", "drifting along",
+	"drift is normal", "diff of the two, please", "rollback failed", "Rollback done", "rollback worked", "rollback is a good idea", "rollback plan looks fine", "Rollback, anyone?",
+	"service is down", "service down", "Service degraded", "service outage", "service outage on mars", "service nginx is down", "service nginx down", "service level", "service level agreement", "service?",
+	"service window tonight", "service restored", "service was slow", "services", "services are up", "services nginx", "server", "servers down", "serving", "sevice down",
+	"service restart needed", "service restart tonight", "service restart fixed it", "Service restart went fine", "service restarted", "service restarts",
+	"logs attached", "Logs attached", "logs are full", "logs show nothing", "logs look fine", "logs please", "logs?", "Logs: attached", "logs from nginx", "logs below", "logs of nginx please",
+	"logs incoming", "log", "log it", "log nginx", "lots more", "loss of power", "legs hurt", "logs nginx attached",
+	"changes since yesterday", "changes merged", "changes look good", "Changes requested", "changes are in", "changes to nginx", "changes needed", "change", "changed", "change it", "charges", "chances",
+	"channel", "channels", "charger", "changes\nand more", "zfs", "ZFS is great", "zfs status is fine", "zfs arc is too small", "zfs arc set to 32G yesterday", "zfs send is slow", "arc",
+	"rollback to what", "rolling back", "roll it back", "rollbacks are scary", "fallback",
 }
 
 // Lines for the bot that nobody addressed to it.
 var orders = []string{
+	"approvals", "approvals pln_K7QF", "approve pln_K7QF2M", "approve K7QF2M", "approve pln_K7QF2M 123456", "approve", "approve 123456", "deny pln_K7QF2M because it is late", "deny because it is late",
+	"cancel", "cancel pln_K7QF2M", "confirm", "confirm pln_K7QF2M", "statement pln_K7QF2M", "approve pln_K7QF2M pls", "approve pln_K7QF2M\n-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----",
 	"status", "Status", "st", "St", "help", "Help", "help silence", "help stauts", "help zfs arc", "whoami", "Whoami",
 	"alerts", "Alerts", "al", "alerts all", "alerts find disk vulcan", "alerts thr_ABCD", "al find disk", "alerts ABCD", "al thr_ABCD2345",
 	"graph", "graph #2", "graph up", "graph up over 12h", "graph rate(node_cpu_seconds_total[5m])", "plot up{job=\"node\"}", "graph thr_ABCD",
@@ -36,6 +50,12 @@ var orders = []string{
 	"stauts", "Stauts", "statsu", "satus", "sttaus", "alrets", "hlep", "Hlep", "hepl silence", "whoamy", "grpah up{}", "silnce 2h", "slience 2h", "unslience",
 	"cak", "akc", "unakc", "silencse",
 	"silence\n2h", "ack\nreplacing the disk",
+	"generations", "Generations", "generations all", "gens all", "generatoins", "diff", "Diff", "diff 41 42", "diff 41", "diff booted current", "diff 41 42 on vulcan", "drift", "drift on vulcan",
+	"zfs status", "Zfs status", "zfs arc", "ZFS arc", "zfs status on vulcan", "zfs arc set max 32G min 4G", "zfs arc set --max 32G", "zfs arc set 32G", "zfs arc set",
+	"service nginx", "Service nginx", "service nginx.service", "service restic-backup.timer", "service nginx on vulcan", "service getty@tty1", "service",
+	"service restart nginx", "Service restart nginx", "service restart nginx now", "service restart restic-backup.service", "service restart",
+	"logs nginx", "Logs nginx", "logs nginx 50", "logs sshd.service 100", "logs nginx on vulcan", "logs", "changes", "Changes", "changes 6", "changes 3d", "changes on vulcan", "changes 24 on vulcan",
+	"rollback", "Rollback", "rollback 41", "Rollback 41", "rollback 41 on vulcan", "rolback 41", "rollback fortyone",
 }
 
 func TestMeant(t *testing.T) {

@@ -12,9 +12,13 @@ import (
 // Kinds of argument beside those of bot, each with a grammar of its own.
 const (
 	kindAll        bot.ArgKind = "all"        // the word "all"
+	kindBecause    bot.ArgKind = "because"    // because and a reason
 	kindCommand    bot.ArgKind = "command"    // a command's name, which may have several words
 	kindExpression bot.ArgKind = "expression" // PromQL, as it was typed
+	kindGeneration bot.ArgKind = "generation" // a generation's number, current, booted or profile
 	kindOn         bot.ArgKind = "on"         // on NAME
+	kindPlan       bot.ArgKind = "plan"       // a plan's id or the beginning of one
+	kindProof      bot.ArgKind = "proof"      // a time-based code, or an armored SSH signature
 	kindSilence    bot.ArgKind = "silence"    // a silence's id or the beginning of one, a thread, or "all"
 	kindTarget     bot.ArgKind = "target"     // #3, all, a thread, or matchers
 	kindWhich      bot.ArgKind = "which"      // a thread, all, or find WORDS
@@ -37,6 +41,12 @@ type parser struct {
 func (p *parser) parse() (map[string]bot.Value, error) {
 	args := map[string]bot.Value{}
 	for _, a := range p.command.Args {
+		if a.Kind == kindSize {
+			if err := p.named(args); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		v, fits, err := p.read(a)
 		switch {
 		case err != nil:
@@ -97,12 +107,26 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return bot.Value{Text: "all"}, w.is("all"), nil
 	case kindCommand:
 		return p.commandName(&ahead)
+	case kindGeneration:
+		v, fits = generation(w)
+		return v, fits, nil
+	case kindHours:
+		return p.hours(w, &ahead)
+	case kindUnit:
+		return p.unit(w)
 	case kindOn:
 		name, ok := ahead.next()
 		if !w.is("on") || !ok || name.unclosed {
 			return v, false, nil
 		}
 		return bot.Value{Text: name.text}, true, nil
+	case kindBecause:
+		return p.because(w, &ahead)
+	case kindPlan:
+		id, ok := p.plan(w)
+		return bot.Value{Text: id}, ok, nil
+	case kindProof:
+		return p.proof(w, &ahead)
 	case kindSilence:
 		return p.silence(w)
 	case kindTarget:
@@ -151,6 +175,20 @@ func (p *parser) alert(w word) (v bot.Value, fits bool, err error) {
 		return v, false, p.wrong(w, "is no alert; write its number, e.g. `#3`.")
 	}
 	return bot.Value{Text: w.text, Number: n}, true, nil
+}
+
+// generation reads what diff and rollback may name.
+func generation(w word) (v bot.Value, fits bool) {
+	for _, name := range []string{"current", "booted", "profile"} {
+		if w.is(name) {
+			return bot.Value{Text: name}, true
+		}
+	}
+	n, err := strconv.Atoi(w.text)
+	if err != nil || n < 1 || strings.HasPrefix(w.text, "+") || w.quoted {
+		return v, false
+	}
+	return bot.Value{Text: strconv.Itoa(n), Number: n}, true
 }
 
 func (p *parser) commandName(ahead *reader) (v bot.Value, fits bool, err error) {

@@ -43,6 +43,14 @@ func (p *parser) leftover(w word, none bool) error {
 		return p.wrong(w, "opens a quote that nothing closes.")
 	case takes(kindCommand):
 		return p.told(w, "is more than one command's name; write e.g. `help silence`, or `help` alone.")
+	case takes(kindSize):
+		return p.told(w, "says no limit; write e.g. `"+p.command.Name+" max 32G min 4G`.")
+	case takes(kindUnit) && w.is("restart") && p.command.Name == "service":
+		return p.told(w, "comes first: `service restart NAME`.")
+	case takes(kindHours):
+		return p.told(w, "is no number of hours; write e.g. `"+p.command.Name+" 24`.")
+	case none && takes(kindGeneration):
+		return p.told(w, "is no generation; write its number, e.g. `"+p.command.Name+" 41`. `generations` lists them.")
 	case none && takes(kindSilence) && likeSilenceID(w.text):
 		return p.told(w, fmt.Sprintf("is too short for a silence's id: write its first %d characters at least. `silences` lists them.", silenceLeast))
 	case none && takes(kindSilence):
@@ -78,6 +86,10 @@ func noun(k bot.ArgKind) string {
 		return "alert; write its number, e.g. `#3`"
 	case bot.ArgNumber:
 		return "number"
+	case kindUnit:
+		return "unit; write its name, e.g. `nginx`"
+	case kindGeneration:
+		return "generation; write its number, e.g. `41`"
 	}
 	return string(k)
 }
@@ -134,10 +146,16 @@ func placeholder(a bot.Arg) string {
 		return name + "…"
 	case kindAll:
 		return "all"
+	case kindBecause:
+		return "because REASON…"
+	case kindProof:
+		return "CODE|SIGNATURE"
 	case kindExpression:
 		return "EXPRESSION… [over DURATION]"
 	case kindOn:
 		return "on NAME"
+	case kindSize:
+		return a.Name + " SIZE"
 	case kindSilence:
 		return "ID|THREAD|all"
 	case kindTarget:

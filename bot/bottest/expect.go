@@ -123,6 +123,9 @@ func (p *player) expect(words []string) error {
 		}
 		return p.holds(strings.Join(have, "\n"), text(1), words[0] == "silence")
 	}
+	if p.stage != nil {
+		return p.expectHost(words)
+	}
 	return fmt.Errorf("nothing can be expected of a %q", words[0])
 }
 

@@ -35,9 +35,16 @@ var verbs = map[string]verb{
 	"event":  {"event WHO TYPE CONTENT: an event as the Matrix homeserver hands it out; $root and $last stand for ids", 4, (*player).stepEvent},
 	"delete": {"delete THREAD: a moderator deletes its root", 2, (*player).stepDelete},
 
-	"bot":     {"bot crash|down|up", 2, (*player).stepBot},
-	"state":   {"state full|fine: does it take what is written", 2, (*player).stepState},
-	"chat":    {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD", 2, (*player).stepChat},
+	"bot":      {"bot crash|down|up", 2, (*player).stepBot},
+	"state":    {"state full|fine: does it take what is written", 2, (*player).stepState},
+	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD", 2, (*player).stepChat},
+	"agent":    {"agent down|up", 2, (*player).stepAgent},
+	"host":     {usageHost, 3, (*player).stepHost},
+	"at-host":  {"at-host WHO approves|denies [REASON]: on the host itself", 3, (*player).stepAtHost},
+	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as WHO …: a bot in an attacker's hands", 3, (*player).stepCaptured},
+	"signs":    {"signs WHO: the statement that was answered last, and pastes the signature", 2, (*player).stepSign},
+	"code":     {"code WHO [again]: approves with the time-based code of now, or the one before", 2, (*player).stepCode},
+
 	"reboot":  {"reboot HOST", 2, (*player).stepReboot},
 	"changed": {"changed HOST WORDS", 3, (*player).stepChanged},
 }
@@ -49,6 +56,10 @@ const (
 
 // step plays one line.
 func (p *player) step(text string) error {
+	text, err := p.filled(text)
+	if err != nil {
+		return err
+	}
 	l, err := readLine(text)
 	if err != nil {
 		return err

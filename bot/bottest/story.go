@@ -44,6 +44,8 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"watchstander/bot"
+	"watchstander/bot/agent"
+	"watchstander/bot/agent/api"
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
 	"watchstander/bot/redact"
@@ -91,7 +93,9 @@ const token = "story-token-0123456789"
 type Story struct {
 	Name   string
 	Config string
-	Steps  []string
+	// Agent is the file of vulcan's agent, "" for a story without one.
+	Agent string
+	Steps []string
 	// NoCrash is the reason why a crash would change what is expected, "" for most.
 	NoCrash string
 }
@@ -103,7 +107,10 @@ func Read(name string, data []byte) (Story, error) {
 		switch f.Name {
 		case "config.yaml":
 			// "@usual" stands for the usual configuration, "@slow" for one of long stories.
-			s.Config = strings.NewReplacer("@usual", usual, "@slow", slow).Replace(string(f.Data))
+			s.Config = strings.NewReplacer("@usual", usual, "@slow", slow, "@gated", gated).Replace(string(f.Data))
+		case "agent.yaml":
+			// "@vulcan" stands for the usual one.
+			s.Agent = strings.ReplaceAll(string(f.Data), "@vulcan", vulcan)
 		case "no-crash":
 			s.NoCrash = strings.TrimSpace(string(f.Data))
 		case "story":
@@ -151,6 +158,12 @@ type player struct {
 	chat   *Chat
 	am     *alertmanagertest.Alertmanager
 	model  *model
+	stage  *stage // nil in a story without an agent
+	told   error  // what the agent said last to whoever spoke to it directly
+	plans  int
+	newest bot.PlanID
+	code   string
+	hide   func(string) string
 	line   int
 
 	// The running bot, replaced by a crash.
@@ -225,6 +238,9 @@ func (p *player) play() {
 	}
 	stopAM()
 	<-amDone
+	if p.stage != nil {
+		p.stage.close()
+	}
 	if p.moments != nil {
 		if err := p.moments.db.Close(); err != nil {
 			p.t.Error(err)
@@ -271,6 +287,14 @@ func (p *player) prepare() {
 		p.t.Fatalf("%s: %v", p.story.Name, err)
 	}
 	p.config = cfg
+	redactor, err := redact.New(redact.Options{IDPrefixes: bot.IDPrefixes})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.hide = func(s string) string { out, _ := redactor.Redact(s); return out }
+	if p.story.Agent != "" {
+		p.stage = newStage(p)
+	}
 	p.chat = NewChat("matrix")
 	p.chat.sent = func(Post) {}
 	p.webhook = &switchboard{}
@@ -295,7 +319,7 @@ func (p *player) prepare() {
 func (p *player) start() {
 	ctx := context.Background()
 	var err error
-	p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Before: p.before, After: p.after})
+	p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Redact: p.hide, Before: p.before, After: p.after})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -305,16 +329,15 @@ func (p *player) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	redactor, err := redact.New(redact.Options{IDPrefixes: bot.IDPrefixes})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	hide := func(s string) string { out, _ := redactor.Redact(s); return out }
 	var grapher flow.Grapher
 	if p.config.Prometheus != nil {
 		grapher = painter{}
 	}
-	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: hide, Settings: flow.SettingsOf(p.config), Chats: map[bot.ChatID]bot.Chat{"matrix": p.chat},
+	var agents map[string]api.Agent
+	if p.stage != nil {
+		agents = map[string]api.Agent{"vulcan": p.stage.as(agent.Bot())}
+	}
+	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: p.hide, Agents: agents, Settings: flow.SettingsOf(p.config), Chats: map[bot.ChatID]bot.Chat{"matrix": p.chat},
 		Alertmanagers: map[string]flow.Alertmanager{"main": p.client}, Interpreter: commands.New(commands.All()), IDs: p.nextID, Log: log, Version: "story"})
 	p.handler, err = alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: "main", Credentials: []alertmanager.Credential{alertmanager.Bearer(token)},
 		Sink: p.flow, Log: log})

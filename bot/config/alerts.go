@@ -76,6 +76,11 @@ func (b *builder) notices() {
 		}
 		b.fault(at, "there is no room: name at least one, as in - {name: ops, chat: matrix, id: \"!abc:example.org\"}")
 	}
+	b.cfg.ApprovalsRoom = b.cfg.NoticesRoom
+	if b.roomNames.known(&b.judge, b.keys.ApprovalsRoom) {
+		b.cfg.ApprovalsRoom = bot.RoomID(b.keys.ApprovalsRoom.v)
+		b.roomUsed[b.keys.ApprovalsRoom.v] = true
+	}
 	for i := range b.keys.Rooms.items {
 		if k := &b.keys.Rooms.items[i]; k.Name.ok && !b.roomUsed[k.Name.v] {
 			b.warn(k.place, "no route leads to the room %s", short(k.Name.v))
@@ -113,16 +118,17 @@ func (b *builder) redact() {
 	}
 }
 
-func (b *builder) log() {
-	k := &b.keys.Log
+func (b *builder) log() { b.cfg.Log = b.logging(&b.keys.Log) }
+
+func (j *judge) logging(k *logKeys) Log {
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	level, ok := levels[k.Level.or("info")]
 	if !ok {
-		b.fault(k.Level.place, "there is no level %s%s", short(k.Level.v), choose(k.Level.v, "debug", "info", "warn", "error"))
+		j.fault(k.Level.place, "there is no level %s%s", short(k.Level.v), choose(k.Level.v, "debug", "info", "warn", "error"))
 	}
 	format := k.Format.or("text")
 	if format != "text" && format != "json" {
-		b.fault(k.Format.place, "there is no format %s: write text or json", short(format))
+		j.fault(k.Format.place, "there is no format %s: write text or json", short(format))
 	}
-	b.cfg.Log = Log{Level: level, JSON: format == "json"}
+	return Log{Level: level, JSON: format == "json"}
 }

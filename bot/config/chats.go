@@ -4,14 +4,19 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/gate"
 )
 
 // maxSocket is what a Unix socket's path may have on every system (sun_path is
 // 104 bytes on the BSDs, 108 on Linux, its final zero included or not).
 const maxSocket = 104
+
+// doors are the ways by which decisions come that no chat carried.
+var doors = []string{gate.DoorHost, gate.DoorSSH}
 
 func (b *builder) chats() {
 	console := place{}
@@ -19,6 +24,9 @@ func (b *builder) chats() {
 		k := &b.keys.Chats.items[i]
 		b.named(k.Name)
 		b.chatNames.add(&b.judge, k.Name)
+		if slices.Contains(doors, k.Name.v) {
+			b.fault(k.Name.place, "%s is the name of a way that leads past all chats: choose another", short(k.Name.v))
+		}
 		c := Chat{ID: bot.ChatID(k.Name.v)}
 		switch {
 		case k.Matrix != nil:

@@ -44,6 +44,8 @@ type Config struct {
 	DeadMan *DeadMan
 	// NoticesRoom is told of refused webhooks and of the bot's own troubles.
 	NoticesRoom bot.RoomID
+	// ApprovalsRoom is shown the plans that were asked for outside threads.
+	ApprovalsRoom bot.RoomID
 	// Redact are the rules beside the built-in ones, in order.
 	Redact []RedactRule
 	Log    Log
@@ -69,6 +71,14 @@ type Host struct {
 	// RebootGrace is how long after a boot what fires is gathered in one
 	// thread; 0 switches that off.
 	RebootGrace time.Duration
+	// Agent is nil for a host on which nothing can be done.
+	Agent *HostAgent
+}
+
+// HostAgent is the way to a host's agent.
+type HostAgent struct {
+	// Socket is the Unix socket's path, absolute, at most 104 bytes.
+	Socket string
 }
 
 // Chat is one chat platform account: exactly one of its kinds is not nil.

@@ -24,7 +24,8 @@ var sections = []section{
 	{"zone", true, func(c *Config) any { return c.Zone }},
 	{"state", false, func(c *Config) any { return c.State }},
 	{"listen", false, func(c *Config) any { return c.Listen }},
-	{"hosts", true, func(c *Config) any { return c.Hosts }},
+	{"hosts", true, func(c *Config) any { return withoutAgents(c.Hosts) }},
+	{"hosts[].agent", false, func(c *Config) any { return agentsOf(c.Hosts) }},
 	{"chats", false, func(c *Config) any { return c.Chats }},
 	{"rooms", false, func(c *Config) any { return c.Rooms }},
 	{"people", true, func(c *Config) any { return c.People }},
@@ -37,6 +38,7 @@ var sections = []section{
 	{"digest", true, func(c *Config) any { return c.DigestAt }},
 	{"dead_man", false, func(c *Config) any { return c.DeadMan }},
 	{"notices_room", true, func(c *Config) any { return c.NoticesRoom }},
+	{"approvals_room", true, func(c *Config) any { return c.ApprovalsRoom }},
 	{"redact", true, func(c *Config) any { return c.Redact }},
 	{"log.level", true, func(c *Config) any { return c.Log.Level }},
 	{"log.format", false, func(c *Config) any { return c.Log.JSON }},
@@ -68,6 +70,26 @@ func Diff(old, new *Config) (reload, restart []string) {
 		}
 	}
 	return reload, restart
+}
+
+func withoutAgents(hosts []Host) []Host {
+	hosts = slices.Clone(hosts)
+	for i := range hosts {
+		hosts[i].Agent = nil
+	}
+	return hosts
+}
+
+// agentsOf are the hosts that have an agent, each with its socket.
+func agentsOf(hosts []Host) []string {
+	var out []string
+	for _, h := range hosts {
+		if h.Agent != nil {
+			out = append(out, h.Name+" "+h.Agent.Socket)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // secretIsLive: what a key of these names is shown or asked for anew each time.

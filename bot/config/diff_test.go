@@ -21,6 +21,10 @@ func TestDiff(t *testing.T) {
 		{"a matcher", hosts, strings.Replace(hosts, "\"vulcan\"", "\"titan\"", 1), "hosts", ""},
 		{"a matcher's kind", hosts, strings.Replace(hosts, "=", "=~", 1), "hosts", ""},
 		{"hosts", "", hosts, "hosts", ""},
+		{"an agent", hosts, strings.Replace(hosts, "}]", ", agent: {}}]", 1), "", "hosts[].agent"},
+		{"an agent's socket written out", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/watchstander/agent.sock}}]", 1), "", ""},
+		{"an agent's socket", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/a.sock}}]", 1), "", "hosts[].agent"},
+		{"another host before one with an agent", strings.Replace(hosts, "}]", ", agent: {}}]", 1), "hosts: [{name: titan, match: ['instance=\"titan\"']}, {name: vulcan, match: ['instance=\"vulcan\"'], agent: {}}]\n", "hosts", ""},
 		{"people", "", "people: [{name: bob, roles: [operator], matrix: [\"@bob:example.org\"]}]\n", "people", ""},
 		{"zone", "", "zone: Europe/Berlin\n", "zone", ""},
 		{"log", "", "log: {level: debug, format: json}\n", "log.level", "log.format"},
@@ -33,7 +37,7 @@ func TestDiff(t *testing.T) {
 		{"a secret's place written otherwise", "dead_man: {url_file: /etc/watchstander/a}\n", "dead_man: {url_file: a}\n", "", ""},
 		{"webhook", "", "webhooks: [{name: main, alertmanager: main, hmac: {secret_file: a}}]\n", "", "webhooks"},
 		{"prometheus", "", "prometheus: {url: \"http://127.0.0.1:9090\"}\n", "", "prometheus"},
-		{"rooms and routes", "", "rooms: [{name: dev, chat: matrix, id: \"!dev:example.org\"}]\nroutes: [{rooms: [dev]}]\n", "routes notices_room", "rooms"},
+		{"rooms and routes", "", "rooms: [{name: dev, chat: matrix, id: \"!dev:example.org\"}]\nroutes: [{rooms: [dev]}]\n", "routes notices_room approvals_room", "rooms"},
 	} {
 		o := config.Options{File: "/etc/watchstander/config.yaml"}
 		reload, restart := config.Diff(mustParse(t, "#\n"+x.old, o), mustParse(t, "#\n"+x.new, o))

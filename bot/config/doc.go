@@ -1,5 +1,5 @@
-// Package config reads the bot's one YAML file and tells all that is wrong with
-// it at once.
+// Package config reads the bot's one YAML file, and the agent's, and tells all
+// that is wrong with one at once.
 //
 // The way is straight: node.go turns YAML into a small tree that knows where
 // everything stands; fill.go lays the tree over the structs of keys.go, which
@@ -15,9 +15,15 @@
 // so goroutines share it freely; a reload makes a new one, and Diff tells what
 // of it can be taken up while running.
 //
+// The agent's file is read by the same machinery: agent_keys.go has its keys,
+// agent.go what comes of them, agent_load.go the way, and agent_people.go,
+// agent_policy.go and agent_host.go the meaning; what rules mean, bot/gate knows.
+// trusted.go tells whether a file is root's alone.
+//
 // Its neighbours: main loads it, gives its parts to the packages that need
 // them, and imports time/tzdata so that zones resolve on every machine. It
-// imports bot for the words, and Alertmanager's own parser for matchers, so
-// that a matcher means here what it means there. docs/configuration.md tells
+// imports bot and bot/host for the words, bot/gate to find the faults of a
+// policy, and Alertmanager's own parser for matchers, so that a matcher means
+// here what it means there. docs/configuration.md tells
 // the same to operators.
 package config

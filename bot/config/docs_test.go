@@ -19,14 +19,22 @@ func TestManualTellsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bots, agents, found := strings.Cut(string(manual), "\n## The agent's file\n")
+	if !found {
+		t.Fatal("nothing is told of the agent's file")
+	}
+	t.Run("bot", func(t *testing.T) { tellsEveryKey(t, bots, config.KeyPaths()) })
+	t.Run("agent", func(t *testing.T) { tellsEveryKey(t, agents, config.AgentKeyPaths()) })
+}
+
+func tellsEveryKey(t *testing.T, manual string, known []string) {
 	var told []string
-	for line := range strings.Lines(string(manual)) {
+	for line := range strings.Lines(manual) {
 		if rest, ok := strings.CutPrefix(line, "| `"); ok {
 			path, _, _ := strings.Cut(rest, "`")
 			told = append(told, path)
 		}
 	}
-	known := config.KeyPaths()
 	for _, path := range known {
 		if !slices.Contains(told, path) {
 			t.Errorf("configuration.md does not tell of %s", path)

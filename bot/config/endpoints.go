@@ -47,14 +47,14 @@ func loopback(host string) bool {
 
 // address reads an http or https address; nil when it is a fault. Messages
 // never show it: it may hold a password.
-func (b *builder) address(g given[string]) *url.URL {
+func (j *judge) address(g given[string]) *url.URL {
 	if !g.ok {
 		return nil
 	}
-	return b.webAddress(g.v, g.place, "")
+	return j.webAddress(g.v, g.place, "")
 }
 
-func (b *builder) webAddress(text string, at place, whose string) *url.URL {
+func (j *judge) webAddress(text string, at place, whose string) *url.URL {
 	in := ""
 	if whose != "" {
 		in = whose + " holds no address that can be called: "
@@ -62,15 +62,15 @@ func (b *builder) webAddress(text string, at place, whose string) *url.URL {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		b.fault(at, "%sthis is no address: write it like https://matrix.example.org", in)
+		j.fault(at, "%sthis is no address: write it like https://matrix.example.org", in)
 	case u.User != nil:
-		b.fault(at, "%san address holds no user name or password: they have keys and files of their own", in)
+		j.fault(at, "%san address holds no user name or password: they have keys and files of their own", in)
 	case u.Scheme != "http" && u.Scheme != "https":
-		b.fault(at, "%san address begins with http:// or https://", in)
+		j.fault(at, "%san address begins with http:// or https://", in)
 	case u.Hostname() == "" || !portIsNumber(u.Port()):
-		b.fault(at, "%san address has a host, and a port from 1 to 65535 if any", in)
+		j.fault(at, "%san address has a host, and a port from 1 to 65535 if any", in)
 	case whose == "" && (u.RawQuery != "" || u.ForceQuery || u.Fragment != ""):
-		b.fault(at, "a base address ends before any ? or #")
+		j.fault(at, "a base address ends before any ? or #")
 	default:
 		return u
 	}
@@ -201,8 +201,8 @@ func (b *builder) webhooks() {
 }
 
 // atLeast faults durations that make no sense.
-func (b *builder) atLeast(g given[time.Duration], least time.Duration) {
+func (j *judge) atLeast(g given[time.Duration], least time.Duration) {
 	if g.ok && g.v < least {
-		b.fault(g.place, "must be at least %s", spelt(least))
+		j.fault(g.place, "must be at least %s", spelt(least))
 	}
 }

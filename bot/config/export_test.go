@@ -11,6 +11,9 @@ import (
 // mappings and lists included.
 func KeyPaths() []string { return keyPaths(reflect.TypeFor[fileKeys](), "") }
 
+// AgentKeyPaths are those of the agent's file.
+func AgentKeyPaths() []string { return keyPaths(reflect.TypeFor[agentKeys](), "") }
+
 func keyPaths(t reflect.Type, path string) (out []string) {
 	for i := 1; i < t.NumField(); i++ {
 		f := t.Field(i)
@@ -42,7 +45,8 @@ func Paths(data []byte) map[string]bool {
 			walk(item, path+"[]")
 		}
 	}
-	walk((&judge{}).parse(data), "")
+	j := newJudge("", "", nil)
+	walk(j.parse(data), "")
 	return out
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
 )
 
 // Fault is one thing that is wrong, in words that say what to write instead.
@@ -94,6 +96,18 @@ type judge struct {
 	// strange are the paths of mappings with a key that is not known: it may be
 	// the very key that seems to be missing.
 	strange map[string]bool
+	// places are where everything stands, by its path.
+	places map[string]place
+	// example is a file that shows all keys, and instead what to say of keys that
+	// people try.
+	example string
+	instead map[string]advice
+
+	matcherCache map[string]labels.Matchers
+}
+
+func newJudge(file, example string, instead map[string]advice) judge {
+	return judge{file: file, example: example, instead: instead, strange: map[string]bool{}, places: map[string]place{}, matcherCache: map[string]labels.Matchers{}}
 }
 
 func (j *judge) fault(at place, format string, args ...any) {

@@ -89,6 +89,11 @@ func TestWarnings(t *testing.T) {
 // after it.
 func eachArchive(t *testing.T, glob, ending string, run func(*testing.T, []byte) string) {
 	t.Helper()
+	eachArchiveOf(t, glob, ending, whole, run)
+}
+
+func eachArchiveOf(t *testing.T, glob, ending string, whole func(string) []byte, run func(*testing.T, []byte) string) {
+	t.Helper()
 	paths, err := filepath.Glob(glob)
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no archives", err)

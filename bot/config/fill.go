@@ -40,7 +40,7 @@ type filler interface {
 }
 
 func (g *given[T]) fill(j *judge, n *node, field string) {
-	g.place, g.set = place{n.line, n.column, field}, true
+	g.place, g.set = j.here(n, field), true
 	if complaint := scan(n, &g.v); complaint != "" {
 		j.fault(g.place, "%s", complaint)
 		return
@@ -49,7 +49,7 @@ func (g *given[T]) fill(j *judge, n *node, field string) {
 }
 
 func (l *list[T]) fill(j *judge, n *node, field string) {
-	l.place, l.set = place{n.line, n.column, field}, true
+	l.place, l.set = j.here(n, field), true
 	if n.kind != sequence {
 		l.bad = true
 		j.fault(l.place, "must be a list, not %s: put it into [brackets], or write one member on each line after a dash", n.kind)
@@ -63,6 +63,13 @@ func (l *list[T]) fill(j *judge, n *node, field string) {
 	}
 }
 
+// here is where a node stands.
+func (j *judge) here(n *node, field string) place {
+	at := place{n.line, n.column, field}
+	j.places[field] = at
+	return at
+}
+
 // fill lays a node over a value: a filler, a struct of keys.go, or a pointer to
 // one.
 func (j *judge) fill(n *node, v reflect.Value, field string) {
@@ -74,7 +81,7 @@ func (j *judge) fill(n *node, v reflect.Value, field string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
 	}
-	at := place{n.line, n.column, field}
+	at := j.here(n, field)
 	v.Addr().Interface().(interface{ stand(place) }).stand(at)
 	if n.kind != mapping {
 		j.strange[field] = true
@@ -99,7 +106,7 @@ func (j *judge) fillStruct(n *node, v reflect.Value, at place) {
 		switch {
 		case i < 0:
 			j.strange[at.field] = true
-			means, says := unknownKey(at.field, e.key, known)
+			means, says := j.unknownKey(at.field, e.key, known)
 			j.fault(here, "%s", says)
 			told[means] = true
 		case e.value == nil: // a fault already
@@ -127,9 +134,12 @@ func keysOf(t reflect.Type) []string {
 	return out
 }
 
-// instead are keys that people will try, and that have a better answer than "no
-// such key": the key that is meant, if there is one, and what to say.
-var instead = map[string]struct{ key, says string }{
+// advice is a better answer than "no such key": the key that is meant, if there is
+// one, and what to say.
+type advice struct{ key, says string }
+
+// instead are keys that people will try.
+var instead = map[string]advice{
 	"chats[].slack":            {"", "Slack is not spoken yet: use matrix or console"},
 	"people[].slack":           {"", "Slack is not spoken yet: use matrix or uid"},
 	"people[].password":        {"", "people are known by their chat accounts and uids, never by a password here"},
@@ -148,8 +158,8 @@ var secretWords = []string{"token", "access_token", "api_token", "bearer_token",
 
 // unknownKey is what to say of a key that is not known, and the key that was
 // meant, if that can be told: its absence is then no fault of its own.
-func unknownKey(path, key string, known []string) (means, says string) {
-	if x, ok := instead[join(anyIndex(path), key)]; ok {
+func (j *judge) unknownKey(path, key string, known []string) (means, says string) {
+	if x, ok := j.instead[join(anyIndex(path), key)]; ok {
 		return x.key, x.says
 	}
 	if file := secretKey(key, known); file != "" {

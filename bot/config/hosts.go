@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func matches(ms labels.Matchers, l bot.Labels) bool {
 
 // matchers reads a list of matchers; false when any of them cannot be read.
 // Equal texts share one compiled matcher: files repeat themselves.
-func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
+func (j *judge) matchers(l list[given[string]]) (labels.Matchers, bool) {
 	var out labels.Matchers
 	whole := true
 	for _, g := range l.items {
@@ -50,7 +51,7 @@ func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
 			whole = false
 			continue
 		}
-		ms, known := b.matcherCache[g.v]
+		ms, known := j.matcherCache[g.v]
 		if !known {
 			// The parser of matchers alone, not matcher/compat: that one goes by
 			// a mode and a logger that are global to the process.
@@ -58,12 +59,12 @@ func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
 			ms, err = parse.Matchers(g.v)
 			switch {
 			case err != nil:
-				b.fault(g.place, "is no matcher: %s; write it like alertname=\"Watchdog\" or instance=~\"web[0-9]+(:[0-9]+)?\"", matcherFault(err))
+				j.fault(g.place, "is no matcher: %s; write it like alertname=\"Watchdog\" or instance=~\"web[0-9]+(:[0-9]+)?\"", matcherFault(err))
 			case len(ms) == 0:
-				b.fault(g.place, "holds no matcher, and so would match everything: write one, or leave this out")
+				j.fault(g.place, "holds no matcher, and so would match everything: write one, or leave this out")
 				ms = nil
 			}
-			b.matcherCache[g.v] = ms
+			j.matcherCache[g.v] = ms
 			if ms != nil {
 				out = append(out, ms...)
 				continue
@@ -71,7 +72,7 @@ func (b *builder) matchers(l list[given[string]]) (labels.Matchers, bool) {
 		}
 		if ms == nil {
 			if known {
-				b.fault(g.place, "is no matcher, like the same text above")
+				j.fault(g.place, "is no matcher, like the same text above")
 			}
 			whole = false
 			continue
@@ -100,6 +101,7 @@ func (b *builder) hosts() {
 	var local *hostKeys
 	var sure []hostAt // hosts whose matchers could all be read
 	known := newNames("host")
+	sockets := map[string]place{}
 	for i := range b.keys.Hosts.items {
 		k := &b.keys.Hosts.items[i]
 		b.named(k.Name)
@@ -117,10 +119,37 @@ func (b *builder) hosts() {
 				local = k
 			}
 		}
+		h.Agent = b.hostAgent(k.Agent, sockets)
 		b.cfg.Hosts = append(b.cfg.Hosts, h)
 		if whole && len(ms) > 0 && k.Name.ok {
 			sure = append(sure, hostAt{h, k.Match.place})
 		}
 	}
 	b.overlaps(sure)
+}
+
+// agentSocket is where an agent listens for its bot when nobody says otherwise.
+const agentSocket = "/run/watchstander/agent.sock"
+
+// hostAgent reads the way to one host's agent. Two hosts behind one socket would be
+// one host under two names.
+func (b *builder) hostAgent(k *hostAgentKeys, sockets map[string]place) *HostAgent {
+	if k == nil {
+		return nil
+	}
+	path := k.Socket.or(agentSocket)
+	if !k.Socket.ok && (k.Socket.set || b.open(k.field, "socket")) {
+		return &HostAgent{Socket: path} // told already; the usual one is not what is meant
+	}
+	at := k.at("socket", k.Socket)
+	switch first, taken := sockets[path]; {
+	case !filepath.IsAbs(path):
+		b.fault(at, "must be an absolute path")
+	case len(path) > maxSocket:
+		b.fault(at, "the path has %d bytes, and a Unix socket's may have %d: choose a shorter one", len(path), maxSocket)
+	case taken:
+		b.fault(at, "is the socket of another host's agent too (line %d): every host has an agent of its own", first.line)
+	}
+	sockets[path] = at
+	return &HostAgent{Socket: filepath.Clean(path)}
 }

@@ -28,6 +28,7 @@ type fileKeys struct {
 	Digest        digestKeys             `yaml:"digest"`
 	DeadMan       *deadManKeys           `yaml:"dead_man"`
 	NoticesRoom   given[string]          `yaml:"notices_room"`
+	ApprovalsRoom given[string]          `yaml:"approvals_room"`
 	Redact        redactKeys             `yaml:"redact"`
 	Log           logKeys                `yaml:"log"`
 }
@@ -44,6 +45,12 @@ type hostKeys struct {
 	Match       list[given[string]]  `yaml:"match" need:"the matchers of the alerts that speak of this host, as in ['instance=~\"vulcan(:[0-9]+)?\"']"`
 	Local       given[bool]          `yaml:"local"`
 	RebootGrace given[time.Duration] `yaml:"reboot_grace"`
+	Agent       *hostAgentKeys       `yaml:"agent"`
+}
+
+type hostAgentKeys struct {
+	place
+	Socket given[string] `yaml:"socket"`
 }
 
 type chatKeys struct {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/alertmanager/pkg/labels"
-
 	"watchstander/bot"
 )
 
@@ -77,7 +75,6 @@ type builder struct {
 	consoleAstray bool
 	roomUsed      map[string]bool
 	secrets       []placedSecret
-	matcherCache  map[string]labels.Matchers
 }
 
 func newBuilder(o Options) *builder {
@@ -86,7 +83,7 @@ func newBuilder(o Options) *builder {
 		getenv = func(string) string { return "" }
 	}
 	return &builder{
-		judge:             judge{file: o.File, strange: map[string]bool{}},
+		judge:             newJudge(o.File, "docs/example.yaml", instead),
 		cfg:               &Config{File: o.File, sums: map[string][sha256.Size]byte{}},
 		getenv:            getenv,
 		told:              o.Warn,
@@ -94,7 +91,6 @@ func newBuilder(o Options) *builder {
 		roomNames:         newNames("room"),
 		alertmanagerNames: newNames("alertmanager"),
 		roomUsed:          map[string]bool{},
-		matcherCache:      map[string]labels.Matchers{},
 	}
 }
 
@@ -140,11 +136,11 @@ func (b *builder) done() (*Config, error) {
 // open tells whether one of the keys of the mapping at the path may be meant to
 // stand there, though it could not be read: then its absence is no fault of its
 // own.
-func (b *builder) open(path string, keys ...string) bool {
-	if b.strange[path] {
+func (j *judge) open(path string, keys ...string) bool {
+	if j.strange[path] {
 		return true
 	}
-	return slices.ContainsFunc(b.faults, func(f Fault) bool {
+	return slices.ContainsFunc(j.faults, func(f Fault) bool {
 		rest, below := strings.CutPrefix(f.Field, path+".")
 		return below && slices.Contains(keys, rest)
 	})

@@ -93,7 +93,7 @@ func (j *judge) parse(data []byte) (root *node) {
 	}
 	switch len(docs) {
 	case 0:
-		j.fault(place{}, "is empty: docs/example.yaml shows a whole one")
+		j.fault(place{}, "is empty: %s shows a whole one", j.example)
 		return nil
 	case 1:
 		return j.tree(docs[0].Body, "")

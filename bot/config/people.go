@@ -54,7 +54,7 @@ func (b *builder) people() {
 		k := &b.keys.People.items[i]
 		b.named(k.Name)
 		known.add(&b.judge, k.Name)
-		p := bot.Person{ID: bot.PersonID(k.Name.v), Roles: b.roles(k)}
+		p := bot.Person{ID: bot.PersonID(k.Name.v), Roles: b.roles(k.Roles)}
 		for _, g := range k.Matrix.items {
 			if !g.ok || !b.mxid(g) || !b.owned(owners, k, g.place, g.v) {
 				continue
@@ -87,22 +87,22 @@ func (b *builder) people() {
 	b.ownAccount(owners)
 }
 
-func (b *builder) roles(k *personKeys) []bot.Role {
+func (j *judge) roles(l list[given[string]]) []bot.Role {
 	var out []bot.Role
-	for _, g := range k.Roles.items {
+	for _, g := range l.items {
 		r := bot.Role(g.v)
 		switch {
 		case !g.ok:
 			continue
 		case !roleForm.MatchString(g.v):
-			b.fault(g.place, "%s is no role: write observer, operator, approver, admin, or a word of your own in small letters", short(g.v))
+			j.fault(g.place, "%s is no role: write observer, operator, approver, admin, or a word of your own in small letters", short(g.v))
 			continue
 		case slices.Contains(out, r):
-			b.fault(g.place, "%s stands twice", short(g.v))
+			j.fault(g.place, "%s stands twice", short(g.v))
 			continue
 		case !slices.Contains(builtInRoles, g.v):
 			if hint := meant(g.v, builtInRoles); hint != "" {
-				b.warn(g.place, "%s is a role of your own%s", short(g.v), hint)
+				j.warn(g.place, "%s is a role of your own%s", short(g.v), hint)
 			}
 		}
 		out = append(out, r)
@@ -110,10 +110,10 @@ func (b *builder) roles(k *personKeys) []bot.Role {
 	return out
 }
 
-func (b *builder) uid(g given[int]) bool {
+func (j *judge) uid(g given[int]) bool {
 	const most = 1<<32 - 2 // the last one means "nobody changed it" to the kernel
 	if int64(g.v) > most {
-		b.fault(g.place, "%d is no user number", g.v)
+		j.fault(g.place, "%d is no user number", g.v)
 		return false
 	}
 	return true

@@ -68,6 +68,8 @@ func scan(n *node, dst any) string {
 		return scanClock(n.text, dst)
 	case *size:
 		return scanSize(n.text, dst)
+	case *sizes:
+		return scanSizes(n.text, dst)
 	default:
 		panic(fmt.Sprintf("config: no scanner for %T", dst))
 	}
@@ -86,6 +88,8 @@ func wanted(dst any) string {
 		return "a time of day"
 	case *size:
 		return "a size"
+	case *sizes:
+		return "a range of sizes"
 	}
 	return "text"
 }

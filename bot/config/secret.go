@@ -115,16 +115,23 @@ func reason(err error) string {
 
 const inCredentials = " (looked up in $CREDENTIALS_DIRECTORY)"
 
-// secret resolves where a secret's file is.
+// secret resolves where a secret's file is, and notes it for checkSecrets.
 func (b *builder) secret(g given[string]) Secret {
-	s := Secret{field: g.field, path: g.v}
-	credentials := b.getenv("CREDENTIALS_DIRECTORY")
+	s, ok := b.judge.secret(g, b.getenv("CREDENTIALS_DIRECTORY"))
+	if ok {
+		b.secrets = append(b.secrets, placedSecret{s, g.place})
+	}
+	return s
+}
+
+func (j *judge) secret(g given[string], credentials string) (s Secret, ok bool) {
+	s = Secret{field: g.field, path: g.v}
 	switch {
 	case !g.ok:
-		return s
+		return s, false
 	case strings.ContainsFunc(g.v, unicode.IsControl):
-		b.fault(g.place, "is no path: name a file that holds the secret")
-		return s
+		j.fault(g.place, "is no path: name a file that holds the secret")
+		return s, false
 	case filepath.IsAbs(g.v):
 		s.path = filepath.Clean(g.v)
 		s.where = " (its path is absolute)"
@@ -132,19 +139,18 @@ func (b *builder) secret(g given[string]) Secret {
 			s.credential, s.where = true, inCredentials
 		}
 	case !filepath.IsLocal(g.v):
-		b.fault(g.place, "leads out of the folder that it is looked up in: write an absolute path, or a plain name")
-		return s
+		j.fault(g.place, "leads out of the folder that it is looked up in: write an absolute path, or a plain name")
+		return s, false
 	case credentials != "":
 		s.path, s.credential, s.where = filepath.Join(credentials, g.v), true, inCredentials
 	default:
-		s.path = filepath.Join(filepath.Dir(b.file), g.v)
+		s.path = filepath.Join(filepath.Dir(j.file), g.v)
 		s.where = " (looked up in the configuration file's folder, since $CREDENTIALS_DIRECTORY is not set)"
 		if abs, err := filepath.Abs(s.path); err == nil {
 			s.path = abs
 		}
 	}
-	b.secrets = append(b.secrets, placedSecret{s, g.place})
-	return s
+	return s, true
 }
 
 type placedSecret struct {

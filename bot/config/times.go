@@ -93,13 +93,13 @@ func (q *QuietHours) Holds(s bot.Severity) bool {
 }
 
 // zone loads an IANA zone.
-func (b *builder) zone(g given[string], def *time.Location) *time.Location {
+func (j *judge) zone(g given[string], def *time.Location) *time.Location {
 	if !g.ok {
 		return def
 	}
 	z, err := time.LoadLocation(g.v)
 	if err != nil || g.v == "Local" {
-		b.fault(g.place, "there is no zone %s: write an IANA name such as America/Los_Angeles, Europe/Berlin or UTC", short(g.v))
+		j.fault(g.place, "there is no zone %s: write an IANA name such as America/Los_Angeles, Europe/Berlin or UTC", short(g.v))
 		return def
 	}
 	return z

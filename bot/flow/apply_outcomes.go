@@ -45,6 +45,14 @@ func (c *change) answered(e bot.Answered) error {
 			return err
 		}
 		return c.confirm(conv, o.Thread, "Ack taken back.")
+	case bot.Ask:
+		return c.ask(conv, r, o)
+	case bot.Decide:
+		return c.decide(conv, r, o)
+	case bot.Cancel:
+		return c.onPlan(conv, r, o.Plan, o)
+	case bot.Confirm:
+		return c.onPlan(conv, r, o.Plan, o)
 	case bot.MakeSilence, bot.EndSilence, bot.DrawGraph:
 		return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: o,
 			State: store.EffectDue, NextTry: c.now, At: c.now})
@@ -75,6 +83,9 @@ func (c *change) affected(e bot.Affected) error {
 	}
 	if err := c.PutEffect(x); err != nil {
 		return err
+	}
+	if kindOf(x.What) != "" {
+		return c.answeredByAgent(x, e)
 	}
 	am := alertmanagerOf(x.What)
 	c.after = append(c.after, func() { c.f.pollSoon(am) })

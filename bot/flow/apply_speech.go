@@ -23,7 +23,7 @@ func (c *change) said(e bot.Said) error {
 	if !ok {
 		return c.stranger(e)
 	}
-	conv := bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root, By: person.ID}
+	conv := bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root, By: person.ID, Account: e.User}
 	if e.Root != "" {
 		v, ok, err := c.ViewByRoot(e.Room, e.Root)
 		if err != nil {
@@ -43,9 +43,16 @@ func (c *change) pressed(e bot.Pressed) error {
 	if err != nil || !ok || !v.OwnRoot {
 		return err
 	}
+	th, ok, err := c.Thread(v.Thread)
+	if err != nil || !ok {
+		return err
+	}
+	if th.Kind == bot.ThreadPlan && e.Target != v.Root {
+		return nil // a plan is agreed to at its head alone; below, people only nod to each other
+	}
 	line := e.Action
 	if line == "" {
-		a, ok := view.ActionFor(e.Emoji)
+		a, ok := view.ActionFor(th, e.Emoji)
 		if !ok {
 			return nil
 		}
@@ -56,7 +63,7 @@ func (c *change) pressed(e bot.Pressed) error {
 		c.f.log.Warn("a press by somebody unknown was ignored", "chat", e.Chat, "room", e.Room, "user", e.User)
 		return nil
 	}
-	return c.request(bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true}, line, e.At)
+	return c.request(bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true, Account: e.User}, line, e.At)
 }
 
 // request stores a command with the conversation in which its answer is said.
@@ -127,6 +134,9 @@ func (c *change) withdrawn(e bot.Withdrawn) error {
 	if err := c.callOff(e); err != nil {
 		return err
 	}
+	if err := c.decisionWithdrawn(e); err != nil {
+		return err
+	}
 	return c.pressWithdrawn(e)
 }
 
@@ -171,6 +181,12 @@ func (c *change) rootGone(v store.View) error {
 	}
 	v.Root, v.ShownVersion, v.Offered = "", 0, 0
 	v.Remade++
+	if th.Kind == bot.ThreadPlan {
+		planHidden(&th, &v)
+		if err := c.PutThread(th, "", c.now); err != nil {
+			return err
+		}
+	}
 	return c.PutView(v, th, c.now)
 }
 

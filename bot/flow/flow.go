@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/agent/api"
 	"watchstander/bot/store"
 )
 
@@ -68,9 +69,11 @@ type Options struct {
 	Settings      *Settings
 	Chats         map[bot.ChatID]bot.Chat
 	Alertmanagers map[string]Alertmanager
-	Grapher       Grapher // nil where there is no Prometheus
-	Probes        []bot.Probe
-	Interpreter   Interpreter
+	// Agents are those of the hosts, by the host's name.
+	Agents      map[string]api.Agent
+	Grapher     Grapher // nil where there is no Prometheus
+	Probes      []bot.Probe
+	Interpreter Interpreter
 	// Redact is the last look at everything that is said.
 	Redact  func(string) string
 	IDs     bot.IDs
@@ -99,6 +102,8 @@ type Flow struct {
 	world               *world
 	// chatUp tells of each chat whether its Run goes on.
 	chatUp sync.Map
+	// agentSeen tells of each host when its agent last answered.
+	agentSeen sync.Map
 	// polledAt tells of each Alertmanager when it last answered a poll.
 	polledAt sync.Map
 }
@@ -157,6 +162,9 @@ func (f *Flow) Run(ctx context.Context) error {
 	wg.Go(func() { f.tick(ctx, f.clockWake) })
 	for name, am := range f.o.Alertmanagers {
 		wg.Go(func() { f.poll(ctx, name, am, f.polls[name]) })
+	}
+	for host, a := range f.o.Agents {
+		wg.Go(func() { f.watch(ctx, host, a) })
 	}
 	if f.o.DeadMan != nil {
 		wg.Go(func() { f.deadMan(ctx) })

@@ -49,8 +49,8 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 		switch {
 		case v.OwnRoot && v.Root == "":
 			out.Kind, toSeq = bot.SendRoot, th.LastSeq
-			if v.Remade > 0 {
-				toSeq = v.SaidSeq // a root made anew; its log goes on
+			if v.Remade > 0 || th.Kind == bot.ThreadPlan {
+				toSeq = v.SaidSeq // a root made anew, whose log goes on; or one below which all of it is read
 			}
 		case v.OwnRoot && v.ShownVersion < th.Version:
 			out.Kind, toSeq = bot.SendEdit, v.SaidSeq
@@ -185,6 +185,9 @@ func together(es []bot.Entry) []bot.Entry {
 		return es[:min(len(es), 1)]
 	}
 	for i, e := range es {
+		if e.Message.Whole {
+			return es[:max(i, 1)]
+		}
 		for _, b := range e.Message.Blocks {
 			switch b.(type) {
 			case bot.Picture, bot.File:

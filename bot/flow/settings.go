@@ -18,6 +18,8 @@ type Settings struct {
 	Alertmanagers []string
 	// NoticesRoom is told of the bot's own troubles.
 	NoticesRoom bot.RoomID
+	// ApprovalsRoom is where plans are shown, beside where they are asked for.
+	ApprovalsRoom bot.RoomID
 	// Route tells what to do with an alert. It always tells something.
 	Route func(bot.Labels) []Route
 	// Heartbeats are the routes that wait for one, so that one that never came

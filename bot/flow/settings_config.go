@@ -15,6 +15,7 @@ func SettingsOf(c *config.Config) *Settings {
 		Rooms:          map[bot.RoomID]Room{},
 		Endpoints:      map[string]string{},
 		NoticesRoom:    c.NoticesRoom,
+		ApprovalsRoom:  c.ApprovalsRoom,
 		Person:         c.Person,
 		ReopenWithin:   c.Alerts.ReopenWithin,
 		AckReminder:    c.Alerts.AckReminder,

@@ -129,6 +129,8 @@ func priorityOf(th bot.Thread) store.Priority {
 		return store.PriorityStorm
 	case th.Kind == bot.ThreadDigest:
 		return store.PriorityDigest
+	case th.Kind == bot.ThreadPlan:
+		return store.PriorityCritical // somebody waits for it, and for what came of it
 	case !th.Open():
 		return store.PriorityOver
 	case th.Severity == bot.SeverityCritical:

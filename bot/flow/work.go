@@ -15,8 +15,8 @@ import (
 // one holds nobody else up.
 const atOnce = 4
 
-// ownAtOnce is how many of them may be pictures that nobody asked for: a slow
-// Prometheus must not hold people up.
+// ownAtOnce is how many of them may be slow: pictures that nobody asked for, and
+// plans. A slow Prometheus or host must not hold people up.
 const ownAtOnce = 2
 
 // workTime bounds one command or effect; workPause is how long a row waits whose
@@ -34,8 +34,9 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 	defer wg.Wait()
 	var mu sync.Mutex
 	busy, own := map[string]bool{}, 0
-	// start does it unless there is no place. asked: somebody waits for it.
-	start := func(id string, asked bool, do func(context.Context) error) {
+	// start does it unless there is no place. asked: somebody waits for it, and it
+	// is quick.
+	start := func(id string, asked bool, limit time.Duration, do func(context.Context) error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if busy[id] || len(busy) >= atOnce || !asked && own >= ownAtOnce {
@@ -47,7 +48,7 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 		}
 		wg.Go(func() {
 			err := f.guard("work on "+id, func() error {
-				ctx, cancel := context.WithTimeout(ctx, workTime)
+				ctx, cancel := context.WithTimeout(ctx, limit)
 				defer cancel()
 				return do(ctx)
 			})
@@ -88,10 +89,14 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 			continue
 		}
 		for _, r := range requests {
-			start(string(r.ID), true, func(ctx context.Context) error { return f.runRequest(ctx, r) })
+			start(string(r.ID), true, workTime, func(ctx context.Context) error { return f.runRequest(ctx, r) })
 		}
 		for _, e := range effects {
-			start(string(e.Key), e.Request != "", func(ctx context.Context) error { return f.runEffect(ctx, e) })
+			quick, limit := e.Request != "", workTime
+			if _, ok := e.What.(bot.Ask); ok {
+				quick, limit = false, askTime // planning looks at a host for a while
+			}
+			start(string(e.Key), quick, limit, func(ctx context.Context) error { return f.runEffect(ctx, e) })
 		}
 		wait := time.Duration(-1)
 		if next.After(now) {
@@ -139,6 +144,9 @@ func (f *Flow) runRequest(ctx context.Context, r store.Request) error {
 func (f *Flow) runEffect(ctx context.Context, e store.Effect) error {
 	if o, ok := e.What.(bot.DrawGraph); ok {
 		return f.drawGraph(ctx, e, o)
+	}
+	if kindOf(e.What) != "" {
+		return f.tellsAgent(ctx, e)
 	}
 	am := f.o.Alertmanagers[alertmanagerOf(e.What)]
 	if am == nil {

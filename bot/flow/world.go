@@ -2,13 +2,16 @@ package flow
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/agent/api"
 	"watchstander/bot/phrase"
+	"watchstander/bot/plan"
 	"watchstander/bot/store"
 )
 
@@ -19,6 +22,64 @@ type world struct{ f *Flow }
 func (w *world) Zone() *time.Location    { return w.f.settings.Load().Zone }
 func (w *world) Commands() []bot.Command { return w.f.o.Interpreter.Commands() }
 func (w *world) Probes() []bot.Probe     { return w.f.o.Probes }
+
+// Look asks a host's agent.
+func (w *world) Look(ctx context.Context, host, look string, args bot.Arguments) (json.RawMessage, error) {
+	host, err := w.f.agentHost(host)
+	if err != nil {
+		return nil, err
+	}
+	return w.f.o.Agents[host].Look(ctx, api.Look{Name: look, Arguments: args})
+}
+
+// Plan finds a plan's thread by its id, or by a beginning of it that only one has.
+func (w *world) Plan(ctx context.Context, id bot.PlanID) (th bot.Thread, err error) {
+	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		text := strings.TrimPrefix(string(id), "pln_")
+		if len(text) < shortID {
+			return bot.Errorf(bot.CodeNotFound, "There is no plan `%s`.", id)
+		}
+		found, err := tx.ThreadsBySubject("plan:pln_"+strings.ToUpper(text), 2)
+		switch {
+		case err != nil:
+			return err
+		case len(found) == 0:
+			return bot.Errorf(bot.CodeNotFound, "There is no plan `%s`. `approvals` lists those that wait.", id)
+		case len(found) > 1:
+			return bot.Errorf(bot.CodeInvalid, "More than one plan begins with `%s`; give more of its id.", id)
+		}
+		th = found[0]
+		return nil
+	})
+	return th, err
+}
+
+// Plans are the threads of the proposals that are not over.
+func (w *world) Plans(ctx context.Context) (out []bot.Thread, err error) {
+	err = w.f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		out, err = tx.OpenThreads(bot.ThreadPlan)
+		return err
+	})
+	return out, err
+}
+
+// Slip asks the agent for what somebody may sign.
+func (w *world) Slip(ctx context.Context, id bot.PlanID, by bot.PersonID, v bot.Verdict, reason string) (string, error) {
+	th, err := w.Plan(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	st := th.State.Plan
+	a := w.f.o.Agents[st.Host]
+	if a == nil {
+		return "", bot.Errorf(bot.CodeNotFound, "The agent of %s is no longer configured.", st.Host)
+	}
+	s, err := a.Statement(ctx, api.Statement{Plan: st.Proposal.Plan.ID, Person: by, Verdict: v, Reason: reason})
+	if err != nil {
+		return "", err
+	}
+	return plan.EncodeSlip(s, st.Proposal.Plan)
+}
 
 func (w *world) Alertmanagers() []string {
 	return slices.Clone(w.f.settings.Load().Alertmanagers)
@@ -150,6 +211,9 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 	}
 	for _, name := range w.Alertmanagers() {
 		out = append(out, f.pollHealth(name, now))
+	}
+	for _, host := range slices.Sorted(maps.Keys(f.o.Agents)) {
+		out = append(out, f.agentHealth(host, now))
 	}
 	var counts map[store.Priority]int
 	var oldest time.Time

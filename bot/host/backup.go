@@ -132,9 +132,9 @@ type Verification struct {
 	// Structure is whether all snapshots lead to data that is there; Data whether
 	// the part that was read is what it was written as; Drill whether restored
 	// files are what was backed up.
-	Structure Finding `json:"structure"`
-	Data      Finding `json:"data"`
-	Drill     Finding `json:"drill"`
+	Structure Judgement `json:"structure"`
+	Data      Judgement `json:"data"`
+	Drill     Judgement `json:"drill"`
 	// PacksRead of the repository's Packs were read for Data.
 	PacksRead int `json:"packs_read"`
 	Packs     int `json:"packs"`
@@ -151,7 +151,7 @@ type Verification struct {
 // found bad. What was skipped is unknown.
 func (v Verification) State() bot.ReadingState {
 	state := bot.OK
-	for _, f := range []Finding{v.Structure, v.Data, v.Drill} {
+	for _, f := range []Judgement{v.Structure, v.Data, v.Drill} {
 		switch f.State {
 		case bot.OK:
 		case bot.NotOK:
@@ -163,9 +163,9 @@ func (v Verification) State() bot.ReadingState {
 	return state
 }
 
-// Finding is one judgement; Text is its figures ("1234 packs read, 0 errors"),
+// Judgement is one judgement; Text is its figures ("1234 packs read, 0 errors"),
 // or why it is not OK.
-type Finding struct {
+type Judgement struct {
 	State bot.ReadingState `json:"state"`
 	Text  string           `json:"text"`
 }

@@ -25,7 +25,7 @@ const (
 // UnitArgument is its one argument.
 const (
 	RestartOperation bot.OperationName = "service.restart"
-	UnitArgument                       = "unit"
+	UnitArgument     string            = "unit"
 )
 
 // Unit is one unit of systemd, as an operator handles it.

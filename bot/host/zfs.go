@@ -21,8 +21,8 @@ const (
 // them, each a size (ParseBytes); in plans they are in the form of Bytes.Exact.
 const (
 	ARCSetOperation bot.OperationName = "zfs.arc.set"
-	ARCMax                            = "max"
-	ARCMin                            = "min"
+	ARCMax          string            = "max"
+	ARCMin          string            = "min"
 )
 
 // Pools are a host's imported pools.

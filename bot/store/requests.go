@@ -69,7 +69,7 @@ type Effect struct {
 	Thread  bot.ThreadID // to be told of it
 	Request bot.RequestID
 	Person  bot.PersonID
-	What    bot.Outcome // MakeSilence, EndSilence or DrawGraph
+	What    bot.Outcome // one of effectKinds
 	State   EffectState
 	Tries   int
 	NextTry time.Time
@@ -96,36 +96,80 @@ func scanEffect(row scanner) (e Effect, err error) {
 		return e, err
 	}
 	e.NextTry, e.At = moment(next), moment(at)
-	switch kind {
-	case "make silence":
-		var o bot.MakeSilence
-		err = json.Unmarshal(body, &o)
-		e.What = o
-	case "end silence":
-		var o bot.EndSilence
-		err = json.Unmarshal(body, &o)
-		e.What = o
-	case "draw graph":
-		var o bot.DrawGraph
-		err = json.Unmarshal(body, &o)
-		e.What = o
-	default:
-		err = fmt.Errorf("an effect of unknown kind %q", kind)
+	read, known := effectKinds[kind]
+	if !known {
+		return e, fmt.Errorf("an effect of unknown kind %q", kind)
 	}
+	e.What, err = read(body)
 	return e, err
+}
+
+// effectKinds are the outcomes that are done outside, by the names that the state
+// has for them.
+var effectKinds = map[string]func([]byte) (bot.Outcome, error){
+	"make silence": readEffect[bot.MakeSilence],
+	"end silence":  readEffect[bot.EndSilence],
+	"draw graph":   readEffect[bot.DrawGraph],
+	"ask":          readEffect[bot.Ask],
+	"decide":       readEffect[bot.Decide],
+	"cancel":       readEffect[bot.Cancel],
+	"confirm":      readEffect[bot.Confirm],
+	"show plan":    readEffect[bot.ShowPlan],
+	"take back":    readEffect[bot.TakeBack],
+}
+
+func readEffect[T bot.Outcome](body []byte) (bot.Outcome, error) {
+	var o T
+	err := json.Unmarshal(body, &o)
+	return o, err
+}
+
+func effectKind(o bot.Outcome) string {
+	switch o.(type) {
+	case bot.MakeSilence:
+		return "make silence"
+	case bot.EndSilence:
+		return "end silence"
+	case bot.DrawGraph:
+		return "draw graph"
+	case bot.Ask:
+		return "ask"
+	case bot.Decide:
+		return "decide"
+	case bot.Cancel:
+		return "cancel"
+	case bot.Confirm:
+		return "confirm"
+	case bot.ShowPlan:
+		return "show plan"
+	case bot.TakeBack:
+		return "take back"
+	}
+	return ""
+}
+
+// ForgetSecrets lets go of the code that a decision carried, in the effect and in
+// the line that was typed: it is spent, and of use to nobody.
+func (t *Tx) ForgetSecrets(e Effect) error {
+	o, ok := e.What.(bot.Decide)
+	if !ok || o.Code == "" {
+		return nil
+	}
+	o.Code = ""
+	body, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	if err := t.exec(`UPDATE effects SET body = $1 WHERE key = $2`, string(body), e.Key); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE requests SET line = $1 WHERE id = $2`, "approve "+string(o.Plan)+" CODE", e.Request)
 }
 
 // PutEffect writes an effect.
 func (t *Tx) PutEffect(e Effect) error {
-	var kind string
-	switch e.What.(type) {
-	case bot.MakeSilence:
-		kind = "make silence"
-	case bot.EndSilence:
-		kind = "end silence"
-	case bot.DrawGraph:
-		kind = "draw graph"
-	default:
+	kind := effectKind(e.What)
+	if kind == "" {
 		return fmt.Errorf("state: %T is no effect", e.What)
 	}
 	body, err := json.Marshal(e.What)

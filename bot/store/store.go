@@ -41,6 +41,8 @@ type Options struct {
 	// after each commit. Crash tests cut the process's life at these points.
 	Before func() error
 	After  func()
+	// Redact hides secrets in what is journaled. Without it nothing can be.
+	Redact func(string) string
 }
 
 // Store is an open state. It is safe for concurrent use.
@@ -181,10 +183,31 @@ func Inspect(ctx context.Context, path string) (tables, known int64, err error) 
 	return tables, known, nil
 }
 
+// OpenReadOnly opens the state at path for reading, while a bot runs on it or not. It
+// takes no lock, changes nothing and brings no tables up to date: a state of
+// other tables than this program knows is a *bot.Error. Update fails.
+func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
+	tables, known, err := Inspect(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if tables != known {
+		return nil, bot.Errorf(bot.CodeConflict, "The state %s has the tables %d, and this watchstander knows %d; look at it with the one that runs on it.", path, tables, known)
+	}
+	read, err := open(path, Options{}, "deferred", 1)
+	if err != nil {
+		return nil, fmt.Errorf("open state %s for reading: %w", path, err)
+	}
+	return &Store{read: read}, nil
+}
+
 // Close waits for running transactions and closes the files.
 func (s *Store) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.write == nil {
+		return s.read.Close()
+	}
 	return errors.Join(s.closeFiles(), s.lock.Close())
 }
 
@@ -200,6 +223,9 @@ func (s *Store) Mark() int64 { return s.mark.Load() }
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.write == nil {
+		return errors.New("state: it is open for reading alone")
+	}
 	if s.options.Before != nil {
 		if err := s.options.Before(); err != nil {
 			return err
@@ -210,7 +236,7 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 		return fmt.Errorf("state: %w", err)
 	}
 	mark := s.mark.Load() + 1
-	t := &Tx{ctx: ctx, q: tx, mark: mark}
+	t := &Tx{ctx: ctx, q: tx, mark: mark, redact: s.options.Redact}
 	if err := f(t); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
@@ -249,6 +275,8 @@ type Tx struct {
 	mark int64
 	// changed counts the rows written.
 	changed int64
+	// redact is Options.Redact.
+	redact func(string) string
 }
 
 // Mark is the change counter that this transaction's rows will carry.

@@ -133,3 +133,9 @@ func (t *Tx) ThreadsByPrefix(prefix string, limit int) ([]bot.Thread, error) {
 	return all(t, scanThread, `SELECT `+threadColumns+` FROM threads WHERE id >= $1 AND id < $2 AND kind <> 'conversation' ORDER BY id LIMIT $3`,
 		prefix, prefix+"\x7f", limit)
 }
+
+// ThreadsBySubject lists threads whose subject begins so, the newest first.
+func (t *Tx) ThreadsBySubject(prefix string, limit int) ([]bot.Thread, error) {
+	return all(t, scanThread, `SELECT `+threadColumns+` FROM threads WHERE subject >= $1 AND subject < $2 ORDER BY made DESC, id LIMIT $3`,
+		prefix, prefix+"\x7f", limit)
+}

@@ -35,7 +35,7 @@ func (t *Tree) kernelHolder(l Lock) string {
 	if !ok {
 		return ""
 	}
-	id := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(s.Dev)), unix.Minor(uint64(s.Dev)), s.Ino)
+	id := fmt.Sprintf("%02x:%02x:%d", unix.Major(s.Dev), unix.Minor(s.Dev), s.Ino)
 	kinds := []string{"FLOCK"}
 	if l.Format == LockFcntl {
 		kinds = []string{"POSIX", "OFDLCK"}

@@ -111,19 +111,29 @@ func (t *Tree) tryKernel(l Lock) (func() error, string, error) {
 		}
 		// Whoever had it may have removed or replaced the file: then this lock is
 		// on something that nobody else will look at.
-		mine, err := f.Stat()
-		if err == nil {
-			var there fs.FileInfo
-			if there, err = t.root.Stat(rel); err == nil && os.SameFile(mine, there) {
-				return f.Close, "", nil
-			}
+		there, err := t.isAt(f, rel)
+		if there {
+			return f.Close, "", nil
 		}
 		_ = f.Close()
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
 			return nil, "", fail("lock", l.Path, err)
 		}
 	}
 	return nil, "", errBusy
+}
+
+// isAt tells whether an open file is the one that a path leads to.
+func (t *Tree) isAt(f *os.File, rel string) (bool, error) {
+	mine, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	there, err := t.root.Stat(rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(mine, there), err
 }
 
 func (t *Tree) openLock(rel string, l Lock) (*os.File, error) {

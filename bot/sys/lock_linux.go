@@ -28,7 +28,7 @@ func control(f *os.File, do func(fd int) error) error {
 	var failed error
 	if err := conn.Control(func(fd uintptr) {
 		for {
-			if failed = do(int(fd)); failed != unix.EINTR {
+			if failed = do(int(fd)); !errors.Is(failed, unix.EINTR) {
 				return
 			}
 		}

@@ -244,34 +244,54 @@ func TestFlockOfReplacedFile(t *testing.T) {
 	defer old.Close()
 	must(t, unix.Flock(int(old.Fd()), unix.LOCK_EX))
 	synctest.Test(t, func(t *testing.T) {
-		var got func() error
+		got := make(chan func() error, 1)
 		go func() {
 			release, err := tree.Hold(t.Context(), sys.Lock{Path: "/lock", Format: sys.LockFlock, Wait: time.Minute})
 			if err != nil {
 				t.Error(err)
 			}
-			got = release
+			got <- release
 		}()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got != nil {
+		if len(got) > 0 {
 			t.Fatal("it was not held")
 		}
 		must(t, os.Remove(path))
 		must(t, os.WriteFile(path, nil, 0o644))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if got == nil {
+		if len(got) == 0 {
 			t.Fatal("the new file's lock was not taken")
 		}
+		release := <-got
 		fresh, err := os.Open(path)
 		must(t, err)
 		defer fresh.Close()
 		if err := unix.Flock(int(fresh.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
 			t.Errorf("the lock is not on the new file: %v", err)
 		}
-		must(t, got())
+		must(t, release())
 	})
+}
+
+// The moment between opening and locking cannot be met; what is asked then can.
+func TestLockedFileIsStillThere(t *testing.T) {
+	tree := plant(t, map[string]string{"lock": ""})
+	f, err := os.Open(tree.Outside("/lock"))
+	must(t, err)
+	defer f.Close()
+	is := func(want bool) {
+		t.Helper()
+		if got, err := tree.IsAt(f, "lock"); got != want || err != nil {
+			t.Errorf("%v, %v; want %v", got, err, want)
+		}
+	}
+	is(true)
+	must(t, os.Remove(tree.Outside("/lock")))
+	is(false)
+	must(t, os.WriteFile(tree.Outside("/lock"), nil, 0o644))
+	is(false)
 }
 
 func TestStaleLocks(t *testing.T) {

@@ -16,6 +16,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(part) {
 	case "":
 		goleak.VerifyTestMain(m)
+	case "socket":
+		sockets(os.Args[2])
 	case "run":
 		run()
 	case "hold":

@@ -28,7 +28,7 @@ type owner struct {
 }
 
 func (t *Tree) me(holder string) owner {
-	o := owner{pid: os.Getpid(), holder: strings.Join(strings.Fields(holder), " "), life: life, boot: t.boot()}
+	o := owner{pid: t.pid, holder: strings.Join(strings.Fields(holder), " "), life: t.life, boot: t.boot()}
 	o.start, _ = t.started(o.pid)
 	return o
 }
@@ -63,8 +63,8 @@ func (t *Tree) stale(o owner) bool {
 		return false // nothing is known of it; it may be writing its number just now
 	}
 	if o.life != "" {
-		if o.pid == os.Getpid() {
-			return o.life != life
+		if o.pid == t.pid {
+			return o.life != t.life
 		}
 		if boot := t.boot(); boot != "-" && o.boot != "-" && boot != o.boot {
 			return true

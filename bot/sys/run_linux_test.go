@@ -190,6 +190,24 @@ func TestRunEndsTheWholeGroup(t *testing.T) {
 	}
 }
 
+// Children hear of the end as the program does, and may tidy up.
+func TestRunTellsTheWholeGroup(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out, err := sys.Programs{}.Run(ctx, sh(`trap : TERM
+(trap 'echo gently; exit' TERM; echo ready; while :; do sleep 0.02; done) &
+wait; wait`, sys.Command{
+		Env: []string{"PATH=/usr/bin:/bin"},
+		Line: func(_, line string) {
+			if line == "ready" {
+				cancel()
+			}
+		},
+	}))
+	if !errors.Is(err, context.Canceled) || string(out.Stdout) != "ready\ngently\n" {
+		t.Errorf("%v, %q", err, out.Stdout)
+	}
+}
+
 func TestRunLimit(t *testing.T) {
 	_, err := sys.Programs{}.Run(t.Context(), sys.Command{Argv: []string{"/bin/sleep", "1000"}, Limit: 50 * time.Millisecond})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "/bin/sleep was stopped after ") {
@@ -254,5 +272,27 @@ func TestRunTellsLines(t *testing.T) {
 	}
 	if fmt.Sprintf("%q %q", stdout, stderr) != `["one" "three" "" "five"] ["stderr two"]` {
 		t.Errorf("%q", lines)
+	}
+}
+
+// sockets is the part of a unit: it tries to make two sockets and writes what came
+// of it.
+func sockets(file string) {
+	one, err1 := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	two, err2 := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	_, _ = syscall.Close(one), syscall.Close(two)
+	_ = os.WriteFile(file, fmt.Appendf(nil, "unix %v, inet %v", err1, err2), 0o600)
+}
+
+func TestKernelFiles(t *testing.T) {
+	disk := t.TempDir() + "/file"
+	must(t, os.WriteFile(disk, nil, 0o600))
+	for path, want := range map[string]bool{"/proc/self/comm": true, "/proc/sys/kernel/random/boot_id": true, disk: false} {
+		f, err := os.Open(path)
+		must(t, err)
+		if got := sys.KernelFile(f); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+		must(t, f.Close())
 	}
 }

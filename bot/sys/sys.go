@@ -8,12 +8,17 @@
 // named by its absolute path, and gets exactly the arguments and variables that
 // it is given. Everything is bounded: bytes read, output kept, time.
 //
+// The real ones: Tree (tree.go, scratch.go, mounts.go; lock.go and pidfile.go take
+// the host's locks, holder_linux.go names who has one), Programs (run_linux.go) and
+// Systemd (systemd.go, systemd_read.go, systemd_job.go). Real puts them together.
+//
 // Neighbours: integrations/nixos, zfs, restic and units work on it; bot/agent
 // starts the units in which runs live; main makes the real one.
 package sys
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"time"
@@ -163,15 +168,21 @@ type Units interface {
 	// Unit gives one, whether it is loaded or not (Load "not-found").
 	Unit(ctx context.Context, name string) (Unit, error)
 	// Start, Restart and Reload ask for a job and wait for its end; the error
-	// names the job's result ("failed", "timeout", "dependency") as a *JobError.
+	// names the job's result ("failed", "timeout", "dependency") as a *JobError, or is
+	// ErrLost. Of a unit that does not exist it is fs.ErrNotExist. A context that ends
+	// ends the waiting, not the job.
 	Start(ctx context.Context, name string) error
 	Restart(ctx context.Context, name string) error
 	Reload(ctx context.Context, name string) error
 	Stop(ctx context.Context, name string) error
 	// StartTransient makes and starts a unit of its own; one of that name that is
-	// there already is fs.ErrExist. It returns when systemd has taken it.
+	// there already, failed ones too, is fs.ErrExist. It returns when its program was
+	// executed; with a *JobError where it could not be, or has failed at once, and the
+	// unit is there then. One that ends well is gone (Load "not-found"); one that
+	// failed stays until ResetFailed.
 	StartTransient(context.Context, Transient) error
-	// ResetFailed lets systemd forget that a unit failed.
+	// ResetFailed lets systemd forget that a unit failed; fs.ErrNotExist where it is
+	// not loaded.
 	ResetFailed(ctx context.Context, name string) error
 	// SystemState is "running", "degraded", "starting", …
 	SystemState(context.Context) (string, error)
@@ -189,11 +200,14 @@ type Unit struct {
 	Restarts int // NRestarts, since the last start by somebody
 	// Type is the service's: simple, oneshot, notify, …
 	Type string
-	// Since is when it entered its Active state; Entered its unit's last start.
-	Since    time.Time
-	Started  time.Time
-	MainPID  int
-	ExitCode int // ExecMainStatus of the last run
+	// Since is when it entered its Active state; Started its last start, of a service
+	// that of its main process.
+	Since   time.Time
+	Started time.Time
+	MainPID int
+	// ExitCode is that of the last main process; 128 and the signal's number where a
+	// signal ended it, 0 while it runs.
+	ExitCode int
 	// Memory is in bytes, -1 where it is not counted.
 	Memory int64
 	// Fragment is the path of its unit file.
@@ -217,10 +231,14 @@ func (u Unit) Fine() bool {
 // JobError is how a job of systemd ended that did not end well.
 type JobError struct {
 	Unit   string
-	Result string // failed, timeout, dependency, canceled, skipped
+	Result string // failed, timeout, dependency, canceled, skipped, invalid, …
 }
 
 func (e *JobError) Error() string { return e.Unit + ": the job's result is " + e.Result }
+
+// ErrLost is the error of Start and its like when systemd cannot be asked any more
+// while the job runs: what became of the job is unknown.
+var ErrLost = errors.New("the connection to systemd was lost, and what became of the job is unknown")
 
 // Transient is a unit that is made for one run: a service of Type=exec.
 type Transient struct {
@@ -229,11 +247,14 @@ type Transient struct {
 	// Argv: the first is an absolute path.
 	Argv []string
 	Env  []string
-	// Network: it may reach the network. Without it only Unix sockets work.
+	// Network: it may reach the network. Without it, it and all that it runs are alone
+	// with Unix sockets, and cannot look at the host's network either: what activates a
+	// system must have it.
 	Network bool
 	// Limit is RuntimeMaxSec; 0 is none.
 	Limit time.Duration
-	// Writable are the paths that it may write, where it may not write everything;
-	// nil is everything.
+	// Writable are the paths that it may write, where it may not write everything; nil
+	// is everything. They must exist. With them it gets a /tmp of its own, unless that
+	// is among them, and what it mounts nobody else sees.
 	Writable []string
 }

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ var ErrTooLong = errors.New("it is longer than what is read of such a file")
 type Tree struct {
 	dir  string
 	root *os.Root
+	// Whose locks are taken: this process's, as a rule.
+	pid  int
+	life string
 }
 
 var _ Files = (*Tree)(nil)
@@ -47,7 +51,15 @@ func OpenTree(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tree{dir: dir, root: root}, nil
+	return &Tree{dir: dir, root: root, pid: os.Getpid(), life: life}, nil
+}
+
+// As is the same tree, as another process would have it that takes locks in its
+// own name: the simulation has many processes in one. It is closed with the first.
+func (t *Tree) As(pid int) *Tree {
+	other := *t
+	other.pid, other.life = pid, rand.Text()
+	return &other
 }
 
 // Close lets go of the directory. What was opened through it stays open.

@@ -9,20 +9,16 @@ import (
 // kernelFile tells whether a file is a way to speak to the kernel, rather than
 // one with content of its own.
 func kernelFile(f *os.File) bool {
-	switch kind(f) {
+	s, err := statfs(f)
+	if err != nil {
+		return false
+	}
+	switch uint32(s.Type) {
 	case unix.SYSFS_MAGIC, unix.PROC_SUPER_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC,
 		unix.CGROUP_SUPER_MAGIC, unix.CGROUP2_SUPER_MAGIC, unix.SECURITYFS_MAGIC:
 		return true
 	}
 	return false
-}
-
-func kind(f *os.File) int64 {
-	s, err := statfs(f)
-	if err != nil {
-		return 0
-	}
-	return int64(s.Type)
 }
 
 func statfs(f *os.File) (unix.Statfs_t, error) {

@@ -2,6 +2,7 @@ package sys_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -128,6 +129,21 @@ func TestReadThroughLinks(t *testing.T) {
 	}
 	if got := tree.Outside("/run/file"); !strings.HasSuffix(got, "/run/file") || got == "/run/file" {
 		t.Errorf("outside it is %q", got)
+	}
+}
+
+// As many links as the kernel follows.
+func TestManyLinks(t *testing.T) {
+	files := map[string]string{"l0": "end"}
+	for i := 1; i <= 41; i++ {
+		files[fmt.Sprintf("l%d ->", i)] = fmt.Sprintf("/l%d", i-1)
+	}
+	tree := plant(t, files)
+	if data, err := tree.Read("/l40", 10); string(data) != "end" || err != nil {
+		t.Errorf("%q, %v", data, err)
+	}
+	if _, err := tree.Read("/l41", 10); !errors.Is(err, syscall.ELOOP) {
+		t.Error(err)
 	}
 }
 
@@ -328,6 +344,13 @@ func TestScratch(t *testing.T) {
 		if err := tree.Remove(path); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+	if os.Geteuid() == 0 {
+		must(t, os.Chown(tree.Outside(other), 65534, 65534))
+		if err := tree.Remove(other); !errors.Is(err, sys.ErrNotScratch) {
+			t.Errorf("another one's: %v", err)
+		}
+		must(t, os.Chown(tree.Outside(other), 0, 0))
 	}
 	must(t, os.WriteFile(tree.Outside("/proc/self/mountinfo"), []byte("1 1 0:1 / "+other+"/usb rw - ext4 /dev/sdb1 rw\n"), 0o600))
 	if err := tree.Remove(other); !errors.Is(err, sys.ErrNotScratch) || !strings.Contains(err.Error(), "/dev/sdb1") {

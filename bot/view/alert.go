@@ -273,9 +273,16 @@ var (
 	ActionGraph     = bot.Action{Name: "graph", Emoji: "📈", Label: "Graph"}
 )
 
-// ActionFor finds the button that a reaction stands for.
-func ActionFor(emoji string) (bot.Action, bool) {
-	for _, a := range []bot.Action{ActionAck, ActionUnack, ActionSilence, ActionUnsilence, ActionGraph} {
+// ActionFor finds the button that a reaction stands for in a thread.
+func ActionFor(t bot.Thread, emoji string) (bot.Action, bool) {
+	actions := []bot.Action{ActionAck, ActionUnack, ActionSilence, ActionUnsilence, ActionGraph}
+	if st := t.State.Plan; st != nil {
+		actions = []bot.Action{ActionApprove, ActionDeny}
+		if st.Proposal.State == bot.Confirming {
+			actions = []bot.Action{ActionConfirm}
+		}
+	}
+	for _, a := range actions {
 		if a.Emoji == emoji {
 			return a, true
 		}

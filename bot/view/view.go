@@ -83,6 +83,8 @@ func root(f bot.ThreadFacts, s Style) bot.Message {
 		return stormRoot(f, s)
 	case bot.ThreadNotice:
 		return noticeRoot(f, s)
+	case bot.ThreadPlan:
+		return planRoot(f, s)
 	}
 	return bot.Message{Title: bot.Line(bot.T(string(f.Thread.Kind)))}
 }
@@ -100,6 +102,8 @@ func TitleOf(t bot.Thread) string {
 		return "After the reboot of " + st.Reboot.Host
 	case st.Notice != nil:
 		return st.Notice.Title
+	case st.Plan != nil:
+		return st.Plan.Proposal.Plan.Draft.Summary
 	}
 	return string(t.Kind)
 }
@@ -152,6 +156,10 @@ func idNote(t bot.Thread, more ...bot.Span) bot.Text {
 // the least that people need, in our own words alone.
 func Marker(t bot.Thread) bot.Message {
 	m := bot.Message{Tone: bot.ToneUnknown, Title: bot.Line(bot.T("This message cannot be shown here; ask for "), bot.M("alerts "+string(t.ID)))}
+	if t.State.Plan != nil {
+		_, word := planState(*t.State.Plan)
+		m.Title = bot.Line(bot.B(word), bot.T(": cannot be shown here; ask for "), bot.M("approvals "+string(t.State.Plan.Proposal.Plan.ID)))
+	}
 	if t.Kind != bot.ThreadAlert {
 		return m
 	}

@@ -240,6 +240,13 @@ var instants = map[string]bool{
 	"node_systemd_timer_last_trigger_seconds": true, "node_systemd_unit_start_time_seconds": true,
 }
 
+// amounts are metrics in bytes whose names do not say so: node_exporter takes
+// them over from ZFS as they are called there.
+var amounts = map[string]bool{
+	"node_zfs_arc_size": true, "node_zfs_arc_c": true, "node_zfs_arc_c_min": true, "node_zfs_arc_c_max": true,
+	"node_zfs_arc_arc_meta_used": true, "node_zfs_arc_l2_size": true, "node_zfs_arc_l2_asize": true,
+}
+
 // words are the last words of metrics' names that tell a unit, after
 // https://prometheus.io/docs/practices/naming/.
 var words = map[string]string{
@@ -265,6 +272,9 @@ func ofMetric(name string) quantity {
 	}
 	if instants[name] || strings.HasSuffix(name, "_timestamp_seconds") || strings.HasSuffix(name, "_mtime_seconds") {
 		return quantity{base: bot.UnitTimestamp}
+	}
+	if amounts[name] {
+		return quantity{base: bot.UnitBytes}
 	}
 	for _, s := range []string{"_total", "_sum", "_bucket"} {
 		name = strings.TrimSuffix(name, s)

@@ -18,7 +18,7 @@ import (
 
 // checked is what came of restic's check.
 type checked struct {
-	structure, data host.Finding
+	structure, data host.Judgement
 	read, packs     int
 	broken          []string
 	locked          bool // by somebody, for all the time that it was waited
@@ -204,50 +204,50 @@ func (r *checkRun) judge(p part) checked {
 	switch {
 	case !bad && r.clean && asked:
 		out.read = r.group[1]
-		out.structure = host.Finding{State: bot.OK, Text: "structure ok"}
-		out.data = host.Finding{State: bot.OK, Text: name + ": " + packs(out.read) + " read, 0 errors"}
+		out.structure = host.Judgement{State: bot.OK, Text: "structure ok"}
+		out.data = host.Judgement{State: bot.OK, Text: name + ": " + packs(out.read) + " read, 0 errors"}
 		if out.read == 0 {
 			out.data.Text = name + ": none of " + packs(out.packs) + " is in it, 0 errors"
 		}
 		return out
 	case !bad:
 		const why = "restic ended without an error, but did not say in words known here what it found; is its version new?"
-		out.structure = host.Finding{State: bot.Unknown, Text: "structure not judged: " + why}
-		out.data = host.Finding{State: bot.Unknown, Text: name + " not judged"}
+		out.structure = host.Judgement{State: bot.Unknown, Text: "structure not judged: " + why}
+		out.data = host.Judgement{State: bot.Unknown, Text: name + " not judged"}
 		return out
 	case f.Kind == Damaged && asked:
 		// It reads on after an error. Where it said nothing, it found nothing.
 		out.read = r.group[1]
-		out.structure = host.Finding{State: bot.OK, Text: "structure ok"}
-		out.data = host.Finding{State: bot.OK, Text: name + ": " + packs(out.read) + " read, 0 errors"}
+		out.structure = host.Judgement{State: bot.OK, Text: "structure ok"}
+		out.data = host.Judgement{State: bot.OK, Text: name + ": " + packs(out.read) + " read, 0 errors"}
 		if len(structure)+len(data) == 0 {
 			structure = r.faults
 			out.structure.State = bot.NotOK
 		}
 	case f.Kind == Damaged:
-		out.structure = host.Finding{State: bot.NotOK}
-		out.data = host.Finding{State: bot.Unknown, Text: name + " was not read, since the structure is broken"}
+		out.structure = host.Judgement{State: bot.NotOK}
+		out.data = host.Judgement{State: bot.Unknown, Text: name + " was not read, since the structure is broken"}
 		if len(structure) == 0 {
 			structure = r.faults
 		}
 	case f.Kind == OutOfTime || f.Kind == Stopped:
-		out.structure = host.Finding{State: bot.Unknown, Text: "structure not judged: " + f.Why()}
-		out.data = host.Finding{State: bot.Unknown, Text: name + " skipped"}
+		out.structure = host.Judgement{State: bot.Unknown, Text: "structure not judged: " + f.Why()}
+		out.data = host.Judgement{State: bot.Unknown, Text: name + " skipped"}
 		if asked {
 			out.structure.Text = "structure not judged"
 			out.data.Text = fmt.Sprintf("%s skipped after %s of %s: %s", name, thousands(r.done), packs(r.group[1]), f.Why())
 		}
 	default:
 		out.locked = f.Kind == Locked
-		out.structure = host.Finding{State: f.State(), Text: "structure not checked: " + f.Why()}
-		out.data = host.Finding{State: bot.Unknown, Text: name + " was not read"}
+		out.structure = host.Judgement{State: f.State(), Text: "structure not checked: " + f.Why()}
+		out.data = host.Judgement{State: bot.Unknown, Text: name + " was not read"}
 	}
 	// What was found before the end was found, however it ended.
 	if len(structure) > 0 || out.structure.State == bot.NotOK && f.Kind == Damaged {
-		out.structure = host.Finding{State: bot.NotOK, Text: "structure: " + errorsFound(structure)}
+		out.structure = host.Judgement{State: bot.NotOK, Text: "structure: " + errorsFound(structure)}
 	}
 	if len(data) > 0 {
-		out.data = host.Finding{State: bot.NotOK, Text: name + ": " + packs(r.group[1]) + " in it, " + errorsFound(data)}
+		out.data = host.Judgement{State: bot.NotOK, Text: name + ": " + packs(r.group[1]) + " in it, " + errorsFound(data)}
 		if f.Kind == Damaged {
 			out.data.Text = name + ": " + packs(out.read) + " read, " + errorsFound(data)
 		}

@@ -15,7 +15,7 @@ import (
 
 // drilled is what came of a restore drill.
 type drilled struct {
-	finding  host.Finding
+	finding  host.Judgement
 	sample   host.Sample
 	datasets []host.DatasetCount
 }
@@ -29,7 +29,7 @@ const mostSets = 12
 // nil.
 func (b *Backups) drill(ctx context.Context, c *client, w week, snapshots []host.Snapshot, say func(string, ...any)) (out drilled) {
 	skipped := func(format string, args ...any) drilled {
-		out.finding = host.Finding{State: bot.Unknown, Text: "restore drill skipped: " + fmt.Sprintf(format, args...)}
+		out.finding = host.Judgement{State: bot.Unknown, Text: "restore drill skipped: " + fmt.Sprintf(format, args...)}
 		return out
 	}
 	ctx, cancel := withBudget(ctx, "the drill", b.c.DrillTime)
@@ -182,8 +182,8 @@ func add(s *host.Sample, n node, with compared, err error) {
 
 // judgeDrill makes the figures of a drill that went through to its end. complaint
 // is what restic said against it, though files may have come back all the same.
-func judgeDrill(s host.Sample, complaint string) host.Finding {
-	f := host.Finding{State: bot.OK, Text: fmt.Sprintf("%s (%s) restored and compared", phrase.Count(s.Files, "file", "files"), s.Bytes)}
+func judgeDrill(s host.Sample, complaint string) host.Judgement {
+	f := host.Judgement{State: bot.OK, Text: fmt.Sprintf("%s (%s) restored and compared", phrase.Count(s.Files, "file", "files"), s.Bytes)}
 	switch {
 	case s.Live > 0 && s.Content > 0:
 		f.Text += fmt.Sprintf(", %d with the live file, %d with the snapshot", s.Live, s.Content)
@@ -207,12 +207,12 @@ func judgeDrill(s host.Sample, complaint string) host.Finding {
 }
 
 // drillFault is the finding of a drill that did not go through to its end.
-func drillFault(what string, err error) host.Finding {
+func drillFault(what string, err error) host.Judgement {
 	state, why := finding(err)
 	if state == bot.Unknown {
 		what = strings.TrimSuffix("restore drill skipped: "+what, ": ")
 	}
-	return host.Finding{State: state, Text: strings.TrimPrefix(what+": "+why, ": ")}
+	return host.Judgement{State: state, Text: strings.TrimPrefix(what+": "+why, ": ")}
 }
 
 // restore brings files of one snapshot back below dir.

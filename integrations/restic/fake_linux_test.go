@@ -116,9 +116,9 @@ func (d *desk) verified(t testing.TB, repository string, age time.Duration, chan
 	t.Helper()
 	v := host.Verification{
 		Repository: repository, Week: "2026-W48", Part: "5/12", Began: d.clock.Add(-age - time.Hour), Ended: d.clock.Add(-age), Restic: "0.18.1",
-		Structure: host.Finding{State: "ok", Text: "structure ok"},
-		Data:      host.Finding{State: "ok", Text: "data part 5/12: 1,234 packs read, 0 errors"},
-		Drill:     host.Finding{State: "ok", Text: "40 files (1.2 GiB) restored and compared with the live file, 0 differ"},
+		Structure: host.Judgement{State: "ok", Text: "structure ok"},
+		Data:      host.Judgement{State: "ok", Text: "data part 5/12: 1,234 packs read, 0 errors"},
+		Drill:     host.Judgement{State: "ok", Text: "40 files (1.2 GiB) restored and compared with the live file, 0 differ"},
 		PacksRead: 1234, Packs: 14000,
 	}
 	if change != nil {

@@ -143,6 +143,13 @@ func TestPlanVerify(t *testing.T) {
 	if d.c.Repositories[1].Location = "rest:https://u:other@elsewhere/"; same() {
 		t.Error("another place is the same plan")
 	}
+	// Without a scratch place people see what will be missing.
+	d.c.Scratch = ""
+	draft, err = o.Plan(t.Context(), args)
+	must(t, err)
+	if c := draft.Conditions[0]; c.State != bot.NotOK || !strings.Contains(c.Found, "the verification stays incomplete") || len(draft.Steps) != 2 || strings.Contains(draft.Summary, "drill") {
+		t.Errorf("without a scratch place: %+v", draft)
+	}
 	for part, spoil := range map[string]func(d *desk){
 		"The repository b2 cannot be opened: restic could not start: its environment file cannot be read.": func(d *desk) { d.c.Repositories[0].EnvironmentFile = "/nowhere" },
 		"is not there":              func(d *desk) { d.c.Program = "/nowhere/restic" },

@@ -151,7 +151,7 @@ func TestProbeReadings(t *testing.T) {
 	d.units.set(sys.Unit{Name: "restic-b2.service", Load: "loaded", Active: "failed", Result: "exit-code", Started: noon})
 	d.run.snapshots["b2:b2"] = []host.Snapshot{snapshotOf(1, 6*time.Hour, "/")}
 	d.verified(t, "b2", day, func(v *host.Verification) {
-		v.Drill = host.Finding{State: bot.NotOK, Text: "40 files (1.2 GiB) restored and compared, 1 differ: /a: torn"}
+		v.Drill = host.Judgement{State: bot.NotOK, Text: "40 files (1.2 GiB) restored and compared, 1 differ: /a: torn"}
 	})
 	got := d.Probe().Read(t.Context())
 	if len(got) != 2 || d.Probe().Name() != "backups vulcan" {

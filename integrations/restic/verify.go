@@ -142,8 +142,10 @@ func (o verify) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 		}
 		digests[r.Name] = c.digest()
 	}
-	scratch, err := b.scratch(locations)
-	if err != nil {
+	scratch := bot.Condition{Text: "the scratch place is a mount of its own, outside backups and snapshots, with room enough", State: bot.OK}
+	if b.c.Scratch == "" {
+		scratch.State, scratch.Found = bot.NotOK, "none is configured: nothing is restored, and the verification stays incomplete"
+	} else if scratch.Found, err = b.scratch(locations); err != nil {
 		return bot.Draft{}, err
 	}
 	one := b.c.CheckTime + b.c.DrillTime + b.c.LockWait + 10*time.Minute
@@ -153,11 +155,9 @@ func (o verify) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 			fmt.Sprintf("check the structure and read data part %s of each repository, for at most %s each", q.part, phrase.Duration(b.c.CheckTime)),
 			fmt.Sprintf("restore up to %s (at most %s) of week %s's sample of each into %s, for at most %s, and compare them byte by byte with the live files or with what the snapshots hold",
 				phrase.Count(b.c.DrillFiles, "file", "files"), b.c.DrillBytes, q.week, b.c.Scratch, phrase.Duration(b.c.DrillTime)),
-			"remove what was restored, and keep the report",
+			"keep the report; what was restored is removed at once",
 		},
-		Conditions: []bot.Condition{
-			{Text: "the scratch place is a mount of its own, outside backups and snapshots, with room enough", Found: scratch, State: bot.OK},
-		},
+		Conditions: []bot.Condition{scratch},
 		Undo:    "there is nothing to undo: repositories are read and locked, not changed",
 		Takes:   "from minutes to hours, by what the part holds and how fast it can be read",
 		Limit:   bot.SecondsOf(time.Duration(len(names)) * one),
@@ -169,6 +169,10 @@ func (o verify) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 			{Name: "week", Value: q.week.String()},
 		},
 		Observed: []bot.Fact{{Name: "restic", Value: program}},
+	}
+	if b.c.Scratch == "" {
+		d.Summary = strings.TrimSuffix(d.Summary, ", restore drill")
+		d.Steps = slices.Delete(d.Steps, 1, 2)
 	}
 	for _, n := range names {
 		d.Locks = append(d.Locks, "restic "+n)
@@ -242,7 +246,7 @@ func (b *Backups) verify(ctx context.Context, r *Repository, q request, w bot.Wo
 	// skip leaves out what has not been done yet, and says why at the first of it.
 	skip := func(state bot.ReadingState, why string) {
 		for _, f := range []struct {
-			*host.Finding
+			*host.Judgement
 			name string
 		}{{&v.Structure, "structure not checked"}, {&v.Data, "data part " + v.Part + " not read"}, {&v.Drill, "no restore drill"}} {
 			if f.State != "" {
@@ -290,7 +294,7 @@ func (b *Backups) verify(ctx context.Context, r *Repository, q request, w bot.Wo
 	b.checkInto(ctx, c, q.part, &v, say, noScratch == nil)
 	say("%s; %s", v.Structure.Text, v.Data.Text)
 	if noScratch != nil {
-		v.Drill = host.Finding{State: bot.Unknown, Text: "restore drill skipped: " + bot.ForPeople(noScratch)}
+		v.Drill = host.Judgement{State: bot.Unknown, Text: "restore drill skipped: " + bot.ForPeople(noScratch)}
 		return v
 	}
 	d := b.drill(ctx, c, q.week, snapshots, say)
@@ -317,8 +321,8 @@ func (b *Backups) checkInto(ctx context.Context, c *client, p part, v *host.Veri
 		}
 	}
 	if err := b.mark(name); err != nil {
-		v.Structure = host.Finding{State: bot.Unknown, Text: "not checked: the agent's own directory cannot be written"}
-		v.Data = host.Finding{State: bot.Unknown, Text: "data part " + p.String() + " was not read"}
+		v.Structure = host.Judgement{State: bot.Unknown, Text: "not checked: the agent's own directory cannot be written"}
+		v.Data = host.Judgement{State: bot.Unknown, Text: "data part " + p.String() + " was not read"}
 		return
 	}
 	cache := b.cacheDir() // restic makes one of its own in there

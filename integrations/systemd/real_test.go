@@ -1,7 +1,6 @@
 package systemd_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -16,88 +15,29 @@ import (
 	"watchstander/integrations/systemd"
 )
 
-// startSystemd runs a real systemd with a real bus in namespaces of its own, and
-// sets the environment so that the bus is the system's. It needs root.
-func startSystemd(t *testing.T) {
-	unshare := real.Require(t, "unshare")
-	real.Require(t, "systemd")
-	real.Require(t, "dbus-daemon")
-	if os.Geteuid() != 0 {
-		t.Skip("only root may make the namespaces in which a systemd can be tried")
-	}
-	// Not t.TempDir: the path of a socket must be short.
-	run, err := os.MkdirTemp("/tmp", "ws")
+// unitFiles are those beside this test.
+func unitFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	entries, err := os.ReadDir("testdata/units")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(run) })
-	here, err := filepath.Abs("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	group := filepath.Base(run)
-
-	var log bytes.Buffer
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, unshare, "--pid", "--fork", "--mount", "--uts", "--ipc", "--net", "--mount-proc",
-		"--kill-child", "sh", filepath.Join(here, "boot.sh"), run, filepath.Join(here, "units"), group)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		// unshare is killed, and the kernel kills its child, and with that the
-		// whole of its process namespace.
-		cancel()
-		<-ended
-		if t.Failed() {
-			t.Logf("systemd said:\n%s", log.String())
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join("testdata/units", e.Name()))
+		if err != nil {
+			t.Fatal(err)
 		}
-		removeGroup(t, unshare, group)
-	})
-
-	socket := filepath.Join(run, "dbus", "system_bus_socket")
-	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+socket)
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Skipf("this machine does not let a systemd start in namespaces (%v): %s", err, log.String())
-		case <-time.After(50 * time.Millisecond):
-		}
-		if _, err := os.Stat(socket); err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("systemd has opened no bus after 20 s")
-		}
+		files[e.Name()] = string(text)
 	}
-}
-
-// removeGroup removes the control groups that a systemd leaves, once the kernel
-// has buried what lived in them.
-func removeGroup(t *testing.T, unshare, group string) {
-	const script = `umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 0
-for i in 1 2 3 4 5 6 7 8 9 10; do
-	find "/sys/fs/cgroup/$0" -depth -type d -exec rmdir {} + 2>/dev/null
-	[ -d "/sys/fs/cgroup/$0" ] || exit 0
-	sleep 0.2
-done
-exit 1`
-	if out, err := exec.Command(unshare, "--mount", "sh", "-c", script, group).CombinedOutput(); err != nil {
-		t.Logf("the control group %s stays behind: %v %s", group, err, out)
-	}
+	return files
 }
 
 // A real systemd, in which one unit has failed, one fails again and again, and
 // one ends well again and again.
 func TestRealSystemd(t *testing.T) {
-	startSystemd(t)
+	d := real.StartSystemd(t, unitFiles(t), "bad.service", "loop.service", "content.service")
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", d.Address)
 	p := systemd.New(systemd.Options{Host: "vulcan"})
 	var got map[string]bot.Reading
 	for deadline := time.Now().Add(20 * time.Second); ; {

@@ -1,8 +1,8 @@
 // Package real starts the true outside parts that the bot lives among, so that
 // tests can meet them instead of our idea of them: a Matrix homeserver
 // (Dendrite), Alertmanager (alone or as a cluster), Prometheus with metrics
-// that the test sets, and a proxy that makes the way to a homeserver as bad as
-// a test needs it.
+// that the test sets, a systemd with its bus, and a proxy that makes the way to a
+// homeserver as bad as a test needs it.
 //
 //	hs := real.StartHomeserver(t, real.HomeserverOptions{})
 //	alice := hs.NewUser(t, "alice")

@@ -1,0 +1,144 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/journal"
+)
+
+// Look answers one of the fixed questions.
+func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMessage, error) {
+	if err := c.may(caller); err != nil {
+		return nil, err
+	}
+	look, ok := c.looks[q.Name]
+	if !ok {
+		return nil, bot.Errorf(bot.CodeNotFound, "The agent of %s does not know how to look at %q.", c.o.Host.Name, short(q.Name))
+	}
+	if err := c.boundedArguments(q.Arguments); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.o.Limits.Look)
+	defer cancel()
+	release, err := slot(ctx, c.looking)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	v, err := guarded("a look", func() (any, error) { return look.Run(ctx, q.Arguments) })
+	if err != nil {
+		c.o.Log.Warn("a look fails", "look", q.Name, "err", err)
+		if _, ok := errors.AsType[*bot.Error](err); ok {
+			return nil, err
+		}
+		return nil, bot.Errorf(bot.CodeUnavailable, "%s cannot be looked at; the agent's log has the cause.", q.Name).Because(err)
+	}
+	b, err := json.Marshal(v)
+	switch {
+	case err != nil:
+		return nil, bot.Errorf(bot.CodeInternal, "What was seen cannot be written.").Because(err)
+	case len(b) > api.MaxAnswer/2:
+		return nil, bot.Errorf(bot.CodeUnavailable, "There is more to be seen than fits into an answer; ask for less.")
+	}
+	return b, nil
+}
+
+// Readings asks all probes at once. One that does not answer in time, or fails, is
+// unknown.
+func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bot.Reading, error) {
+	if err := c.may(caller); err != nil {
+		return nil, err
+	}
+	release, err := slot(ctx, c.looking)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return c.measure(ctx), nil
+}
+
+// measure reads every probe.
+func (c *Core) measure(ctx context.Context) []bot.Reading {
+	ctx, cancel := context.WithTimeout(ctx, c.o.Limits.Look)
+	defer cancel()
+	out := make([][]bot.Reading, len(c.o.Probes))
+	var all sync.WaitGroup
+	for i, p := range c.o.Probes {
+		all.Go(func() {
+			rs, err := guarded("a probe", func() ([]bot.Reading, error) { return p.Read(ctx), nil })
+			if err != nil {
+				c.o.Log.Warn("a probe fails", "probe", p.Name(), "err", err)
+				rs = []bot.Reading{{Host: c.o.Host.Name, What: p.Name(), Note: "the probe failed; the agent's log has the cause", At: time.Now().UTC(), State: bot.Unknown}}
+			}
+			out[i] = rs
+		})
+	}
+	all.Wait()
+	flat := []bot.Reading{}
+	for _, rs := range out {
+		flat = append(flat, rs...)
+	}
+	return flat
+}
+
+// headsFile keeps the last head of the bot's journal.
+const (
+	headsFile  = "heads.json"
+	headsEvery = time.Minute
+)
+
+type knownHead struct {
+	Head journal.Head `json:"head"`
+	At   time.Time    `json:"at"`
+}
+
+func (c *Core) loadHeads() error {
+	err := c.disk.readJSON(headsFile, 4096, &c.heads)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Heads logs the head of the bot's journal when it is another one, at most once a
+// minute. One that goes back is logged at once: the bot's journal was cut or made
+// anew.
+func (c *Core) Heads(_ context.Context, caller Caller, q api.Heads) (journal.Head, error) {
+	if err := only(caller, callerBot); err != nil {
+		return journal.Head{}, err
+	}
+	if q.Head.Seq < 0 || len(q.Head.Hash) > 64 {
+		return journal.Head{}, bot.Errorf(bot.CodeInvalid, "This is no head of a journal.")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, now := c.heads.Head, c.now()
+	back := q.Head.Seq < known.Seq || q.Head.Seq == known.Seq && q.Head.Hash != known.Hash
+	if q.Head == known || now.Sub(c.heads.At) < headsEvery && (!back || known == journal.Head{}) {
+		return c.o.Journal.Head(), nil
+	}
+	e := journal.HeadEntry("bot", "", q.Head)
+	e.At = now
+	entries := []journal.Entry{e}
+	if back {
+		e := c.entry(journal.KindNote, "", "The bot's journal went back: it ended with entry %d, and now ends with %d. It was cut off, or made anew.", known.Seq, q.Head.Seq)
+		entries = append(entries, e)
+		c.o.Log.Error("the bot's journal went back", "from", known.String(), "to", q.Head.String())
+	}
+	if err := c.log(entries...); err != nil {
+		return journal.Head{}, err
+	}
+	c.heads = knownHead{Head: q.Head, At: now}
+	if err := c.disk.writeJSON(headsFile, c.heads); err != nil {
+		return journal.Head{}, fmt.Errorf("the bot's head cannot be kept: %w", err)
+	}
+	return c.o.Journal.Head(), nil
+}

@@ -1,0 +1,144 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"watchstander/bot"
+	"watchstander/bot/journal"
+)
+
+// Time-based codes (RFC 6238: SHA-1, six digits, 30 s). Six digits with three of
+// them good at any time are guessed once in 330,000 tries, so wrong ones are
+// counted for the person and for the plan, and a few of them lock.
+const (
+	codePeriod = 30 * time.Second
+	codeSkew   = 1 // steps before and after now
+	wrongMost  = 5
+	wrongSpan  = 15 * time.Minute
+	lockSpan   = 15 * time.Minute
+	codesFile  = "codes.json"
+)
+
+// codes is what is remembered of them, on the disk before anything is answered.
+type codes struct {
+	// People by their id: the last step whose code was spent. Codes of it and of all
+	// steps before count no more.
+	Last map[bot.PersonID]int64 `json:"last"`
+	// Wrong ones of late and locks, of "person alice" and "plan pln_…".
+	Wrong  map[string][]time.Time `json:"wrong"`
+	Locked map[string]time.Time   `json:"locked"` // until when
+}
+
+func (c *Core) loadCodes() error {
+	c.codes = codes{Last: map[bot.PersonID]int64{}, Wrong: map[string][]time.Time{}, Locked: map[string]time.Time{}}
+	err := c.disk.readJSON(codesFile, maxRecord, &c.codes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("agent: which codes were used is not known: %w", err)
+	}
+	return nil
+}
+
+// spend checks a code and uses it up. The plan is only for counting: it need not
+// exist.
+func (c *Core) spend(person Person, id bot.PlanID, code string) error {
+	now := c.now()
+	if person.Seed == nil {
+		return bot.Errorf(bot.CodeForbidden, "The agent of %s knows no seed of %s, so that no code of theirs counts.", c.o.Host.Name, person.ID)
+	}
+	c.codes.forget(now)
+	counters := []string{"person " + string(person.ID)}
+	if _, known := c.records[id]; known {
+		counters = append(counters, "plan "+string(id))
+	}
+	for _, k := range counters {
+		if until, locked := c.codes.Locked[k]; locked {
+			return bot.Errorf(bot.CodeForbidden, "Too many codes were wrong: none of %s is looked at until %s. Approve on the host or with a signature.", k, until.Format("15:04 UTC"))
+		}
+	}
+	seed, err := person.Seed()
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "The seed of %s cannot be read; the agent's log has the cause.", person.ID).Because(err)
+	}
+	step, good, err := matching(seed, code, now)
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "The seed of %s is no seed; somebody must look after its file.", person.ID).Because(err)
+	}
+	last, before := c.codes.Last[person.ID]
+	if good && before && step <= last {
+		return bot.Errorf(bot.CodeForbidden, "This code was used already; wait for the next one.")
+	}
+	if good {
+		c.codes.Last[person.ID] = step
+		return c.saveCodes()
+	}
+	return c.wrong(person, id, counters, now)
+}
+
+// wrong counts a wrong code, and locks at the last that is allowed.
+func (c *Core) wrong(person Person, id bot.PlanID, counters []string, now time.Time) error {
+	says := "The code is wrong."
+	for _, k := range counters {
+		c.codes.Wrong[k] = append(c.codes.Wrong[k], now)
+		if len(c.codes.Wrong[k]) >= wrongMost {
+			until := now.Add(lockSpan)
+			c.codes.Locked[k] = until
+			delete(c.codes.Wrong, k)
+			says = fmt.Sprintf("The code is wrong, as %d before: codes of %s are not looked at until %s.", wrongMost-1, k, until.Format("15:04 UTC"))
+		}
+	}
+	e := c.entry(journal.KindNote, bot.PlanID(short(string(id))), "A wrong code was given for %s. %s", person.ID, says)
+	e.By = person.ID
+	if err := errors.Join(c.saveCodes(), c.log(e)); err != nil {
+		return err
+	}
+	return bot.Errorf(bot.CodeForbidden, "%s", says)
+}
+
+func (c *Core) saveCodes() error {
+	if err := c.disk.writeJSON(codesFile, c.codes); err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "That the code was used cannot be written down, so that it does not count: look after the agent's disk.").Because(err)
+	}
+	return nil
+}
+
+// forget lets go of what is too old to matter.
+func (k *codes) forget(now time.Time) {
+	for name, until := range k.Locked {
+		if !now.Before(until) {
+			delete(k.Locked, name)
+		}
+	}
+	for name, times := range k.Wrong {
+		times = slices.DeleteFunc(times, func(t time.Time) bool { return now.Sub(t) >= wrongSpan })
+		if k.Wrong[name] = times; len(times) == 0 {
+			delete(k.Wrong, name)
+		}
+	}
+}
+
+// matching finds the step of a code. All steps are tried, whichever fits, so that
+// the time it takes tells nothing.
+func matching(seed, code string, now time.Time) (step int64, good bool, err error) {
+	current := now.Unix() / int64(codePeriod/time.Second)
+	for s := current - codeSkew; s <= current+codeSkew; s++ {
+		ok, err := hotp.ValidateCustom(code, uint64(max(0, s)), seed, hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+		switch {
+		case errors.Is(err, otp.ErrValidateInputInvalidLength): // a wrong code like any other
+		case err != nil:
+			return 0, false, err
+		case ok:
+			step, good = s, true
+		}
+	}
+	return step, good, nil
+}

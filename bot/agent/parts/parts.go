@@ -1,0 +1,101 @@
+// Package parts makes of the agent's checked file what an agent is made of: whom
+// it knows and what may be asked of it (agent.Settings), and the fixed lists of
+// operations, looks and probes, with the file's allow-lists and bounds.
+//
+// It is a joiner, like main, which uses it for the real host, as the demo and the
+// stories do for the simulated one. It decides nothing.
+package parts
+
+import (
+	"fmt"
+
+	"watchstander/bot"
+	"watchstander/bot/agent"
+	"watchstander/bot/config"
+	"watchstander/bot/sys"
+	"watchstander/integrations/nixos"
+	"watchstander/integrations/units"
+	"watchstander/integrations/zfs"
+)
+
+// Parts are what main hands to the agent, and to the workers of its runs.
+type Parts struct {
+	Operations []bot.Operation
+	Looks      []bot.Look
+	Probes     []bot.Probe
+}
+
+// Options are what parts need beside the file.
+type Options struct {
+	// Output is told what switch-to-configuration and its kin write; nil: nobody is.
+	Output func(line string)
+}
+
+// Settings are the people, the policy and the standing approvals of the file.
+func Settings(c *config.Agent) agent.Settings {
+	s := agent.Settings{Policy: c.Policy, Standing: c.Standing, Source: c.File, Digest: c.Digest}
+	for _, p := range c.People {
+		q := agent.Person{Person: p.Person, UIDs: p.UIDs, Keys: p.Keys}
+		if p.Seed != nil {
+			q.Seed = p.Seed.Read
+		}
+		s.People = append(s.People, q)
+	}
+	return s
+}
+
+// Of makes the parts for a host. What the file has no section for does not exist.
+func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
+	var p Parts
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.units} {
+		if err := add(c, h, o); err != nil {
+			return Parts{}, err
+		}
+	}
+	return p, nil
+}
+
+func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
+	if c.NixOS == nil {
+		return nil
+	}
+	n := c.NixOS
+	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
+		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Output: o.Output}
+	if l := n.BuildLock; l != nil {
+		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
+	}
+	for _, x := range n.Checks {
+		opts.Checks = append(opts.Checks, nixos.Check{Name: x.Name, Unit: x.Unit, URL: x.URL, Argv: x.Argv, Limit: x.Limit})
+	}
+	made, err := nixos.New(opts)
+	if err != nil {
+		return fmt.Errorf("nixos: %w", err)
+	}
+	p.Operations = append(p.Operations, made.Rollback())
+	p.Looks = append(p.Looks, made.Looks()...)
+	p.Probes = append(p.Probes, made.Probe())
+	return nil
+}
+
+func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
+	if c.ZFS == nil {
+		return nil
+	}
+	z := zfs.New(h, zfs.Options{Max: zfs.Range(c.ZFS.Max), Min: zfs.Range(c.ZFS.Min), CapacityUsed: c.ZFS.CapacityUsed, QuotaUsed: c.ZFS.QuotaUsed,
+		ScrubWithin: c.ZFS.ScrubWithin})
+	p.Operations = append(p.Operations, z.ARCSet())
+	p.Looks = append(p.Looks, z.Looks()...)
+	p.Probes = append(p.Probes, z.Probe())
+	return nil
+}
+
+func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
+	k, err := units.New(h, units.Options{Restartable: c.Services.Restart, Logged: c.Services.Logs})
+	if err != nil {
+		return fmt.Errorf("services: %w", err)
+	}
+	p.Operations = append(p.Operations, k.Restart())
+	p.Looks = append(p.Looks, k.Looks()...)
+	return nil
+}

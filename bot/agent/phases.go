@@ -1,0 +1,169 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+)
+
+// try applies, verifies, has it confirmed and commits. Without an error its
+// evidence is good.
+func (w *worker) try(ctx context.Context) ([]bot.Reading, error) {
+	w.work.tell("Applying.")
+	err := part(ctx, "Applying", applyLimit(w.plan.Draft), func(ctx context.Context) error { return w.op.Apply(ctx, w.plan, w.work) })
+	w.acted = time.Now().UTC()
+	if err != nil {
+		return nil, err
+	}
+	w.work.tell("Applied; verifying.")
+	evidence, err := w.readings(ctx, "Verifying", afterLimit(w.plan.Draft), w.op.Verify)
+	if err != nil {
+		return evidence, err
+	}
+	if w.plan.Rule.ConfirmWithin > 0 {
+		if err := w.confirmed(ctx, evidence); err != nil {
+			return evidence, err
+		}
+	}
+	committer, ok := w.op.(bot.Committer)
+	if !ok {
+		return evidence, nil
+	}
+	w.work.tell("Verified; making it last.")
+	// A stop does not break this off: half of it would be worse than either.
+	more, err := w.readings(context.WithoutCancel(ctx), "Making it last", afterLimit(w.plan.Draft), committer.Commit)
+	w.acted = time.Now().UTC()
+	return append(evidence, more...), err
+}
+
+// part runs one part of an operation under its limit. A panic is a failure.
+func part(ctx context.Context, what string, limit time.Duration, f func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	_, err := guarded(what, func() (struct{}, error) { return struct{}{}, f(bounded) })
+	switch {
+	case ctx.Err() != nil:
+		return bot.Errorf(bot.CodeConflict, "%s was broken off: the run was told to stop.", what).Because(err)
+	case err != nil && bounded.Err() != nil:
+		return bot.Errorf(bot.CodeUnavailable, "%s did not end within %s.", what, limit).Because(err)
+	case err == nil:
+		return nil
+	}
+	if _, ok := errors.AsType[*bot.Error](err); ok {
+		return err
+	}
+	return bot.Errorf(bot.CodeInternal, "%s failed; the log of the run's unit has the cause.", what).Because(err)
+}
+
+// readings runs a part that brings evidence, and judges it: none is no evidence.
+func (w *worker) readings(ctx context.Context, what string, limit time.Duration, f func(context.Context, bot.Plan, bot.Work) ([]bot.Reading, error)) ([]bot.Reading, error) {
+	var found []bot.Reading
+	err := part(ctx, what, limit, func(ctx context.Context) (err error) {
+		found, err = f(ctx, w.plan, w.work)
+		return err
+	})
+	if err != nil {
+		return found, err
+	}
+	if len(found) == 0 {
+		return nil, bot.Errorf(bot.CodeConflict, "%s ended well, and found no evidence at all.", what)
+	}
+	for _, r := range found {
+		if r.State != bot.OK {
+			return found, bot.Errorf(bot.CodeConflict, "%s: %s", what, readingWords(r))
+		}
+	}
+	return found, nil
+}
+
+func readingWords(r bot.Reading) string {
+	words := r.What + " is " + string(r.State)
+	if r.Value != "" {
+		words = fmt.Sprintf("%s: %s, which is %s", r.What, r.Value, r.State)
+	}
+	if r.Note != "" {
+		return words + " (" + strings.TrimSuffix(r.Note, ".") + ")."
+	}
+	return words + "."
+}
+
+func doneWords(evidence []bot.Reading) string {
+	if len(evidence) == 1 {
+		return "Done, and verified by one reading."
+	}
+	return fmt.Sprintf("Done, and verified by %d readings.", len(evidence))
+}
+
+// confirmed waits for somebody's word. The word is a file that is made once: by
+// the agent for whoever says so, or here when the time is over.
+func (w *worker) confirmed(ctx context.Context, evidence []bot.Reading) error {
+	within := w.plan.Rule.ConfirmWithin.Duration()
+	by := time.Now().Add(within).UTC().Truncate(time.Millisecond)
+	w.work.tell("Verified; somebody must confirm within %s that all is well, or it is undone.", within)
+	if err := w.disk.writeJSON(runName(w.o.Plan, fileConfirming), confirming{By: by, Evidence: evidence}); err != nil {
+		return err
+	}
+	name := runName(w.o.Plan, fileWord)
+	stopped := false
+	for {
+		left := time.Until(by)
+		if left <= 0 || stopped {
+			// From here on no word can come that would not be heard.
+			if err := w.disk.createJSON(name, word{Well: false, At: time.Now().UTC()}); err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+		}
+		var said word
+		switch err := w.disk.readJSON(name, 64<<10, &said); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case said.Well:
+			w.work.tell("%s confirmed it.", said.Person)
+			return nil
+		case said.Person != "":
+			return bot.Errorf(bot.CodeConflict, "%s", strings.TrimSpace(fmt.Sprintf("%s said that all is not well. %s", said.Person, said.Reason)))
+		case stopped:
+			return bot.Errorf(bot.CodeConflict, "It was told to stop before anybody confirmed it.")
+		default:
+			return bot.Errorf(bot.CodeConflict, "Nobody confirmed it within %s.", within)
+		}
+		select {
+		case <-ctx.Done():
+			stopped = true
+		case <-time.After(min(left, lookAtWord)):
+		}
+	}
+}
+
+// undo brings back what was, after why, and says how that went.
+func (w *worker) undo(ctx context.Context, undoer bot.Undoer, why error) outcome {
+	limit := afterLimit(w.plan.Draft)
+	if ctx.Err() != nil {
+		limit = stoppedUndo
+	}
+	w.work.tell("Undoing.")
+	evidence, err := w.readings(context.WithoutCancel(ctx), "Undoing", limit, undoer.Undo)
+	if err != nil {
+		w.o.Log.Error("undoing fails", "plan", w.o.Plan, "err", err)
+		return outcome{State: bot.UndoFailed, Why: told(why) + " " + told(err) + " How the host is now must be looked at.", Evidence: evidence}
+	}
+	return outcome{State: bot.Undone, Why: told(why) + " What was before is back.", Evidence: evidence}
+}
+
+// told is an error as a sentence for people.
+func told(err error) string {
+	text := bot.ForPeople(err)
+	if _, ok := errors.AsType[*bot.Error](err); !ok {
+		text = "Something went wrong inside; the log of the run's unit has the cause."
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
+}

@@ -1,0 +1,157 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/gate"
+	"watchstander/bot/journal"
+	"watchstander/bot/plan"
+)
+
+// proof is what the agent itself found of a word's worth. Nothing in it is what
+// the bot claims, but the name of the chat.
+type proof struct {
+	step bot.StepUp
+	door string
+	// statement is the nonce of the one that was signed.
+	statement string
+}
+
+// proven looks at what came with a word. What is there and wrong is an error;
+// what is not there proves nothing.
+func (c *Core) proven(caller Caller, person Person, q api.Decide) (proof, error) {
+	chat := proof{door: short(q.Said.Door)}
+	switch {
+	case caller.kind == callerHuman && (q.Code != "" || q.Signature != ""):
+		return proof{door: doorHost}, bot.Errorf(bot.CodeInvalid, "At the host neither a code nor a signature is needed.")
+	case caller.kind == callerHuman:
+		return proof{step: bot.StepHost, door: doorHost}, nil
+	case q.Said.Door == gate.DoorHost || q.Said.Door == gate.DoorSSH:
+		return proof{}, bot.Errorf(bot.CodeForbidden, "What comes from the bot does not come by %s.", q.Said.Door)
+	case q.Code != "" && q.Signature != "":
+		return chat, bot.Errorf(bot.CodeInvalid, "Give a code or a signature, not both.")
+	case q.Code != "":
+		if err := c.spend(person, q.Plan, q.Code); err != nil {
+			return chat, err
+		}
+		return proof{step: bot.StepTOTP, door: chat.door}, nil
+	case q.Signature != "":
+		nonce, err := c.signed(person, q)
+		if err != nil {
+			return chat, err
+		}
+		return proof{step: bot.StepSSH, door: gate.DoorSSH, statement: nonce}, nil
+	}
+	return chat, nil
+}
+
+// Bounds of statements that wait for a signature.
+const (
+	statementLife       = 10 * time.Minute
+	maxStatements       = 20 // of one plan, used ones too
+	maxStatementsPerson = 5  // of one plan and person, unused
+)
+
+// signed finds the statement that was signed: one that this agent made for this
+// person and this verdict, that lives, and that was not used.
+func (c *Core) signed(person Person, q api.Decide) (nonce string, err error) {
+	r, err := c.find(q.Plan)
+	if err != nil {
+		return "", err
+	}
+	if len(person.Keys) == 0 {
+		return "", bot.Errorf(bot.CodeForbidden, "The agent of %s knows no SSH key of %s.", c.o.Host.Name, person.ID)
+	}
+	why := bot.Errorf(bot.CodeForbidden, "The signature does not count: no statement of %s about %s waits for one, or its time is over. Ask for a new one.", person.ID, r.id())
+	for _, s := range r.Statements {
+		x := s.Statement
+		if x.Approver != person.ID || x.Verdict != q.Verdict || !s.UsedAt.IsZero() || !plan.Alive(x, c.now()) {
+			continue
+		}
+		if err := plan.Check(x, r.Proposal.Plan); err != nil {
+			return "", err
+		}
+		if err := plan.VerifySignature(x, q.Signature, person.Keys); err == nil {
+			return x.Nonce, nil
+		} else {
+			why = bot.Errorf(bot.CodeForbidden, "The signature does not count: it is of no statement that waits for one.").Because(err)
+		}
+	}
+	return "", why
+}
+
+// use marks a statement as used.
+func (r *record) use(nonce string, at time.Time) error {
+	i := slices.IndexFunc(r.Statements, func(s statement) bool { return s.Statement.Nonce == nonce && s.UsedAt.IsZero() })
+	if i < 0 {
+		return bot.Errorf(bot.CodeConflict, "This statement was used already.")
+	}
+	r.Statements[i].UsedAt = at
+	return nil
+}
+
+// Statement makes what a person may sign about a plan. It lives ten minutes, so
+// that a denial that a captured bot holds back cannot be outlived by an approval;
+// or, where the plan waits for its window, until that window ends.
+func (c *Core) Statement(_ context.Context, caller Caller, q api.Statement) (bot.Statement, error) {
+	person, err := c.who(caller, q.Person)
+	if err != nil {
+		return bot.Statement{}, err
+	}
+	if len(person.Keys) == 0 {
+		return bot.Statement{}, bot.Errorf(bot.CodeForbidden, "The agent of %s knows no SSH key of %s: add one to its file of people.", c.o.Host.Name, person.ID)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.words.AllowN(c.now(), 1) {
+		return bot.Statement{}, bot.Errorf(bot.CodeUnavailable, "Too much is decided at once; try again in a minute.")
+	}
+	r, err := c.find(q.Plan)
+	switch {
+	case err != nil:
+		return bot.Statement{}, err
+	case !r.Proposal.State.Open():
+		return bot.Statement{}, late(r.Proposal)
+	case r.Standing != "" || r.Glass != "":
+		return bot.Statement{}, bot.Errorf(bot.CodeConflict, "Nobody is asked to agree to this one.")
+	case len([]rune(q.Reason)) > api.MaxReason:
+		return bot.Statement{}, bot.Errorf(bot.CodeInvalid, "The reason is longer than %d characters.", api.MaxReason)
+	}
+	now := c.now()
+	r = r.copied()
+	r.Statements = slices.DeleteFunc(r.Statements, func(s statement) bool { return s.UsedAt.IsZero() && !plan.Alive(s.Statement, now) })
+	theirs := 0
+	for _, s := range r.Statements {
+		if s.Statement.Approver == person.ID && s.UsedAt.IsZero() {
+			theirs++
+		}
+	}
+	if theirs >= maxStatementsPerson || len(r.Statements) >= maxStatements {
+		return bot.Statement{}, bot.Errorf(bot.CodeConflict, "Enough statements about %s wait for a signature already; use one, or wait %s.", r.id(), statementLife)
+	}
+	until := now.Add(statementLife)
+	if rule := r.Proposal.Plan.Rule; rule.Queue && len(rule.Windows) > 0 {
+		if _, _, open := gate.Open(rule.Windows, now); !open {
+			if _, end, ok := gate.NextOpen(rule.Windows, now); ok {
+				until = end
+			}
+		}
+	}
+	s, err := plan.NewStatement(r.Proposal.Plan, person.ID, q.Verdict, q.Reason, rand.Text(), now, until)
+	if err != nil {
+		return bot.Statement{}, err
+	}
+	r.Statements = append(r.Statements, statement{Statement: s})
+	e := c.entry(journal.KindNote, r.id(), "%s was given a statement to sign (%s), until %s.", person.ID, s.Verdict, s.Until.Format("2006-01-02 15:04 UTC"))
+	e.By = person.ID
+	e.Fields[journal.FieldDigest] = s.Digest
+	if err := c.commit(r, e); err != nil {
+		return bot.Statement{}, err
+	}
+	return s, nil
+}

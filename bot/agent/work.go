@@ -1,0 +1,115 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/clean"
+)
+
+const (
+	// maxSaid is how many lines of progress are kept; what is said beyond is counted.
+	maxSaid = 400
+	// maxLine is the longest of them, in characters.
+	maxLine = 500
+	// maxNote is the longest note, in bytes.
+	maxNote = 256 << 10
+)
+
+// note is one line of the notes' file.
+type note struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// work is a run's bot.Work, on the disk.
+type work struct {
+	dir    string
+	redact func(string) string
+	log    *slog.Logger
+
+	mu       sync.Mutex
+	progress *appender
+	notes    *appender
+	noted    map[string]string
+	said     int
+}
+
+var _ bot.Work = (*work)(nil)
+
+func newWork(d disk, id bot.PlanID, redact func(string) string, log *slog.Logger) (*work, error) {
+	if err := d.mkdir(runName(id, dirWork)); err != nil {
+		return nil, err
+	}
+	progress, err := d.appender(runName(id, fileProgress))
+	if err != nil {
+		return nil, err
+	}
+	notes, err := d.appender(runName(id, fileNotes))
+	if err != nil {
+		return nil, errors.Join(err, progress.close())
+	}
+	return &work{dir: d.path(runName(id, dirWork)), redact: redact, log: log, progress: progress, notes: notes, noted: map[string]string{}}, nil
+}
+
+// Say writes a line of the operation's progress.
+func (w *work) Say(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch w.said++; {
+	case w.said < maxSaid:
+		w.write(fmt.Sprintf(format, args...))
+	case w.said == maxSaid:
+		w.write("More was said than is kept.")
+	}
+}
+
+// tell writes a line of the worker's own, of which there are few.
+func (w *work) tell(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.write(fmt.Sprintf(format, args...))
+}
+
+// write writes a line. One that the disk does not take is no reason to break off
+// what is being done.
+func (w *work) write(text string) {
+	text = clean.Line(w.redact(text), maxLine)
+	if _, err := w.progress.line(bot.Progress{At: time.Now().UTC().Truncate(time.Millisecond), Text: text}); err != nil {
+		w.log.Error("progress cannot be written", "line", text, "err", err)
+	}
+}
+
+// Note writes a value down.
+func (w *work) Note(name, value string) error {
+	if len(name)+len(value) > maxNote {
+		return fmt.Errorf("the note %.80q is longer than %d bytes", name, maxNote)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	kept, err := w.notes.line(note{name, value})
+	if err == nil && !kept {
+		err = errors.New("there is no room for more notes")
+	}
+	if err != nil {
+		return fmt.Errorf("a note cannot be written: %w", err)
+	}
+	w.noted[name] = value
+	return nil
+}
+
+// Noted is what was noted last.
+func (w *work) Noted(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.noted[name]
+}
+
+// Dir is the run's own directory.
+func (w *work) Dir() string { return w.dir }
+
+func (w *work) close() error { return errors.Join(w.progress.close(), w.notes.close()) }

@@ -1,0 +1,217 @@
+package bottest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"watchstander/bot"
+	"watchstander/bot/agent"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/agent/parts"
+	"watchstander/bot/config"
+	"watchstander/bot/journal"
+	"watchstander/bot/sys"
+	"watchstander/bot/sys/simulated"
+)
+
+// gated is the usual configuration with people who may agree, beside those who
+// may ask.
+var gated = strings.NewReplacer(
+	"{name: alice, roles: [operator],", "{name: alice, roles: [operator, approver],",
+	"{name: bob, roles: [operator],", "{name: bob, roles: [operator, approver],",
+	"  - {name: olga,", "  - {name: carol, roles: [approver], matrix: [\"@carol:example.org\"]}\n  - {name: olga,",
+).Replace(usual)
+
+// vulcan is the agent's file of the stories.
+const vulcan = `
+version: 1
+host: vulcan
+bot_uid: 991
+people:
+  - {name: alice, roles: [operator, approver], uid: [1001], ssh_keys: ["ALICE"], totp_seed_file: seed}
+  - {name: bob, roles: [operator, approver], uid: [1002], ssh_keys: ["BOB"]}
+  - {name: carol, roles: [approver], uid: [1003], totp_seed_file: seed}
+policy:
+  - name: rollback
+    operations: [nixos.rollback]
+    risk: high
+    requesters: [operator]
+    approvers: {roles: [approver], count: 1}
+    approve_within: 30m
+    valid_for: 4h
+  - name: cache
+    operations: [zfs.arc.set]
+    risk: medium
+    requesters: [operator]
+    approvers: {roles: [approver], requester_counts: true}
+  - name: restart
+    operations: [service.restart]
+    risk: low
+    requesters: [operator]
+    approvers: {roles: [operator], requester_counts: true}
+nixos: {loader: grub, state_version: "25.05", settle: 30s, build_lock: {path: /run/lock/nixos-build.lock, format: flock}, stateful_packages: [postgresql]}
+zfs: {}
+services: {restart: [nginx.service], logs: [nginx.service]}
+`
+
+// seed is that of everybody's time-based codes in stories; made up.
+const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+// stage is a story's host with its agent: both live on when the bot is killed.
+type stage struct {
+	p       *player
+	sim     *simulated.Host
+	config  *config.Agent
+	keys    map[bot.PersonID]ssh.Signer
+	dir     string
+	spawner *agent.InProcess
+
+	mu      sync.Mutex
+	core    *agent.Core
+	journal *journal.File
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// newStage makes vulcan, and an agent of the story's own file.
+func newStage(p *player) *stage {
+	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}}
+	s.must(os.MkdirAll(s.dir, 0o700))
+	s.must(os.WriteFile(filepath.Join(p.dir, "seed"), []byte(seed+"\n"), 0o600))
+	text := p.story.Agent
+	for _, name := range []bot.PersonID{"alice", "bob"} {
+		signer, line := newKey(p.t)
+		s.keys[name] = signer
+		text = strings.ReplaceAll(text, strings.ToUpper(string(name)), line)
+	}
+	var err error
+	s.config, err = config.ParseAgent([]byte(text), config.AgentOptions{File: filepath.Join(p.dir, "agent.yaml"), WithoutSecrets: true})
+	s.must(err)
+	s.sim, err = simulated.New(simulated.Options{})
+	s.must(err)
+	s.spawner = &agent.InProcess{Do: s.perform}
+	s.start()
+	return s
+}
+
+// newKey makes a key pair, and the line that the agent's file has for it.
+func newKey(t testing.TB) (ssh.Signer, string) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+}
+
+func (s *stage) must(err error) {
+	if err != nil {
+		s.p.t.Fatalf("%s: %v", s.p.story.Name, err)
+	}
+}
+
+func (s *stage) parts(h sys.Host) parts.Parts {
+	made, err := parts.Of(s.config, h, parts.Options{})
+	s.must(err)
+	return made
+}
+
+func (s *stage) perform(ctx context.Context, x agent.Spawn) error {
+	h := s.sim.Start("watchstander").Sys()
+	return agent.Perform(ctx, agent.PerformOptions{State: s.dir, Plan: x.Plan, Host: h, Operations: s.parts(h).Operations, Redact: s.p.hide, Log: slog.New(slog.DiscardHandler)})
+}
+
+// start starts the agent over whatever it knows.
+func (s *stage) start() {
+	h := s.sim.Sys()
+	j, err := journal.OpenFile(filepath.Join(s.dir, "journal"), s.p.hide)
+	s.must(err)
+	made := s.parts(h)
+	core, err := agent.New(agent.Options{Host: h, Settings: parts.Settings(s.config), Operations: made.Operations, Looks: made.Looks, Probes: made.Probes,
+		State: s.dir, Journal: j, Spawner: s.spawner, Roots: agent.RootsDir(filepath.Join(s.p.dir, "roots")), Redact: s.p.hide, IDs: s.p.nextPlan, Log: slog.New(slog.DiscardHandler)})
+	s.must(err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	s.mu.Lock()
+	s.core, s.journal, s.stop, s.done = core, j, stop, done
+	s.mu.Unlock()
+	go func() {
+		defer close(done)
+		if err := core.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			s.p.t.Errorf("%s: the agent: %v", s.p.story.Name, err)
+		}
+	}()
+}
+
+// down ends the agent, but not what it has started.
+func (s *stage) down() {
+	s.mu.Lock()
+	stop, done, j := s.stop, s.done, s.journal
+	s.core, s.stop = nil, nil
+	s.mu.Unlock()
+	if stop == nil {
+		return
+	}
+	stop()
+	<-done
+	s.must(j.Close())
+}
+
+func (s *stage) close() {
+	s.down()
+	s.must(s.spawner.Close())
+	s.must(s.sim.Close())
+}
+
+// as is the agent for a caller, whether it is there or not.
+func (s *stage) as(c agent.Caller) api.Agent { return away{s, c} }
+
+// newest is the plan that was made last.
+func (s *stage) newest() (bot.Proposal, error) {
+	s.mu.Lock()
+	core := s.core
+	s.mu.Unlock()
+	if core == nil {
+		return bot.Proposal{}, errors.New("the agent is down")
+	}
+	page, err := core.For(agent.Bot()).Proposals(context.Background(), api.Since{})
+	if err != nil {
+		return bot.Proposal{}, err
+	}
+	var out bot.Proposal
+	for _, p := range page.Proposals {
+		if p.Plan.MintedAt.After(out.Plan.MintedAt) {
+			out = p
+		}
+	}
+	if out.Plan.ID == "" {
+		return out, errors.New("there is no plan yet")
+	}
+	return out, nil
+}
+
+// log is the agent's journal, an entry on a line.
+func (s *stage) log() (string, error) {
+	var b strings.Builder
+	for e, err := range journal.Read(filepath.Join(s.dir, "journal")) {
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%s %s %s\n", e.Kind, e.By, e.Text)
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,20 @@
+# Starts a real systemd as process 1 of namespaces of its own, with the units of
+# one directory and nothing else of this machine's. Run by StartSystemd:
+#   unshare --pid --fork --mount --uts --ipc --net --mount-proc --kill-child sh THIS RUN UNITS CGROUP
+# RUN becomes its /run, so that the test reaches the bus from outside; CGROUP is
+# the control group in which it is locked up.
+set -e
+if [ "$4" != inside ]; then
+	umount -R /sys/fs/cgroup 2>/dev/null || true
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	mkdir "/sys/fs/cgroup/$3"
+	echo $$ >"/sys/fs/cgroup/$3/cgroup.procs"
+	exec unshare --cgroup sh "$0" "$1" "$2" "$3" inside
+fi
+umount /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# The kernel's switches are shared with this machine.
+mount -o bind,ro /proc/sys /proc/sys
+mount --bind "$1" /run
+export container=watchstander-test SYSTEMD_UNIT_PATH="$2:/run/systemd/transient"
+exec systemd --system --unit=test.target --log-target=console --show-status=no

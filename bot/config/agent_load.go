@@ -1,0 +1,271 @@
+package config
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+
+	"watchstander/bot/gate"
+)
+
+// AgentFile is where the agent's file is when nobody says otherwise.
+const AgentFile = "/etc/watchstander/agent.yaml"
+
+// AgentOptions are what reading the agent's file leans on beside the file.
+type AgentOptions struct {
+	// Getenv is os.Getenv, or a test's own; nil is an empty environment. Asked for are
+	// STATE_DIRECTORY and CREDENTIALS_DIRECTORY.
+	Getenv func(string) string
+	// File names the data in ParseAgent's faults; LoadAgent sets it itself.
+	File string
+	// Operations are what the agent has, to find rules for what does not exist; nil
+	// where that is not known.
+	Operations []gate.Known
+	// Trust tells whether a file is root's alone; nil is Trusted.
+	Trust func(path string) error
+	// LookUp gives a user's number by its name; nil asks the host.
+	LookUp func(name string) (int, error)
+	// WithoutSecrets leaves the files that the configuration names unlooked at: a check
+	// by a user who may not read them.
+	WithoutSecrets bool
+	// Warn is told what is suspicious, also where there are faults.
+	Warn func(Faults)
+}
+
+// LoadAgent reads and checks the agent's file, whether it is root's alone, and
+// the same of every file that it names for a secret or to be run. The error is
+// always Faults, and holds all that is wrong at once; the Agent is nil then.
+func LoadAgent(path string, o AgentOptions) (*Agent, error) {
+	o.File = path
+	if o.Trust == nil {
+		o.Trust = Trusted
+	}
+	if o.LookUp == nil {
+		o.LookUp = lookUp
+	}
+	// Trusted before it is opened: then what is opened is what was looked at.
+	abs, distrust := filepath.Abs(path)
+	if distrust == nil {
+		distrust = o.Trust(abs)
+	}
+	// Not blocking: a named pipe in the file's place must not hang the agent.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, Faults{{File: path, Message: reason(err)}}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, Faults{{File: path, Message: reason(err)}}
+	}
+	b := newAgentBuilder(o)
+	if distrust != nil {
+		b.fault(place{}, "anybody could have written it: %s", distrust)
+	}
+	b.build(data)
+	if !o.WithoutSecrets {
+		b.checkFiles()
+	}
+	return b.done()
+}
+
+// ParseAgent checks a file's content alone: nothing but zones is read from the
+// disk. The error is always Faults.
+func ParseAgent(data []byte, o AgentOptions) (*Agent, error) {
+	o.File = cmp.Or(o.File, "agent.yaml")
+	b := newAgentBuilder(o)
+	b.build(data)
+	return b.done()
+}
+
+func lookUp(name string) (int, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(u.Uid)
+}
+
+type agentBuilder struct {
+	judge
+	keys agentKeys
+	cfg  *Agent
+	o    AgentOptions
+	// files are what must be root's alone.
+	files []trustedFile
+	seeds []placedSecret
+}
+
+type trustedFile struct {
+	path string
+	at   place
+	// secret: others must not be able to read it, either.
+	secret bool
+}
+
+func newAgentBuilder(o AgentOptions) *agentBuilder {
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	return &agentBuilder{judge: newJudge(o.File, "docs/agent.example.yaml", agentInstead), cfg: &Agent{File: o.File}, o: o}
+}
+
+// agentInstead are keys that people will try in the agent's file.
+var agentInstead = map[string]advice{
+	"people[].matrix":                {"", "chat accounts stand in the bot's file: the agent does not believe chats"},
+	"people[].slack":                 {"", "chat accounts stand in the bot's file: the agent does not believe chats"},
+	"people[].password":              {"", "people prove themselves by uid, ssh_keys or totp_seed_file, never by a password"},
+	"people[].role":                  {"roles", "no such key, write a list instead: roles: [operator]"},
+	"people[].ssh_key":               {"ssh_keys", "no such key, write a list instead: ssh_keys: [\"ssh-ed25519 AAAA…\"]"},
+	"people[].totp_seed":             {"totp_seed_file", "a seed never stands in this file: put it into a file of its own, and write totp_seed_file with that file's path"},
+	"policy[].operation":             {"operations", "no such key, write a list instead: operations: [zfs.arc.set]"},
+	"policy[].host":                  {"hosts", "no such key, write a list instead: hosts: [vulcan]"},
+	"policy[].count":                 {"", "no such key: it belongs to approvers, as in approvers: {roles: [approver], count: 2}"},
+	"policy[].approvers.role":        {"roles", "no such key, write a list instead: roles: [approver]"},
+	"policy[].queue":                 {"outside", "no such key: write outside: queue"},
+	"standing[].operations":          {"operation", "no such key: a standing approval is for one operation: operation: service.restart"},
+	"nixos.health_checks[].http":     {"url", "no such key: write url"},
+	"nixos.health_checks[].status":   {"", "no such key: every status from 200 to 299 is well"},
+	"backup.repositories[].media":    {"medium", "no such key: write medium"},
+	"backup.repositories[].paths":    {"", "no such key: snapshots tell themselves what is in them"},
+	"backup.repositories[].password": {"password_file", "a secret never stands in this file: put it into a file of its own, and write password_file with that file's path"},
+}
+
+func (b *agentBuilder) build(data []byte) {
+	sum := sha256.Sum256(data)
+	b.cfg.Digest = hex.EncodeToString(sum[:])
+	root := b.parse(data)
+	if root == nil {
+		return
+	}
+	b.fill(root, reflect.ValueOf(&b.keys).Elem(), "")
+	if root.kind != mapping {
+		return
+	}
+	b.version()
+	b.machine()
+	b.people()
+	b.policy()
+	b.standing()
+	b.cfg.Busy = b.units(b.keys.Busy)
+	b.nixos()
+	b.zfs()
+	b.backup()
+	b.cfg.Services = Services{Restart: b.units(b.keys.Services.Restart), Logs: b.units(b.keys.Services.Logs)}
+	b.cfg.Log = b.logging(&b.keys.Log)
+}
+
+func (b *agentBuilder) done() (*Agent, error) {
+	b.cfg.Warnings = b.warnings.sorted()
+	if b.o.Warn != nil {
+		b.o.Warn(b.cfg.Warnings)
+	}
+	if len(b.faults) > 0 {
+		return nil, b.faults.sorted()
+	}
+	return b.cfg, nil
+}
+
+func (b *agentBuilder) version() {
+	if k := b.keys.Version; k.ok && k.v != 1 {
+		b.fault(k.place, "this program reads version 1 only")
+	}
+}
+
+// machine is about the host itself, the sockets and the state.
+func (b *agentBuilder) machine() {
+	k := &b.keys
+	b.named(k.Host)
+	b.cfg.Host = k.Host.v
+	b.cfg.Zone = b.zone(k.Zone, time.UTC)
+	b.cfg.Socket = b.socket(k.Socket, "/run/watchstander/agent.sock")
+	b.cfg.HumanSocket = b.socket(k.HumanSocket, "/run/watchstander/approve.sock")
+	if b.cfg.Socket == b.cfg.HumanSocket {
+		b.fault(k.at("human_socket", k.HumanSocket), "is the bot's socket too: people on the host need one of their own")
+	}
+	b.cfg.State = b.path(k.State, cmp.Or(firstPath(b.o.Getenv("STATE_DIRECTORY")), "/var/lib/watchstander-agent"))
+	b.cfg.BotUID = -1
+	switch {
+	case k.BotUser.set && k.BotUID.set:
+		b.fault(k.BotUID.place, "stands beside bot_user: leave one of the two out")
+	case k.BotUser.ok && b.o.LookUp != nil:
+		uid, err := b.o.LookUp(k.BotUser.v)
+		if err != nil {
+			b.fault(k.BotUser.place, "this host has no user %s", short(k.BotUser.v))
+			break
+		}
+		b.cfg.BotUID = uid
+		b.notRoot(k.BotUser.place, uid)
+	case k.BotUID.ok && b.uid(k.BotUID):
+		b.cfg.BotUID = k.BotUID.v
+		b.notRoot(k.BotUID.place, k.BotUID.v)
+	case !k.BotUser.set && !k.BotUID.set && !b.open("", "bot_user", "bot_uid"):
+		b.fault(k.key("bot_user"), "is missing: the user that the bot runs as, which alone may use its socket")
+	}
+}
+
+func (b *agentBuilder) notRoot(at place, uid int) {
+	if uid == 0 {
+		b.fault(at, "is root: the bot must run as a user of its own, or it needs no agent to do anything")
+	}
+}
+
+func (b *agentBuilder) socket(g given[string], standard string) string {
+	path := b.path(g, standard)
+	if len(path) > maxSocket {
+		b.fault(g.place, "the path has %d bytes, and a Unix socket's may have %d: choose a shorter one", len(path), maxSocket)
+	}
+	return path
+}
+
+// path is an absolute, clean path.
+func (b *agentBuilder) path(g given[string], standard string) string {
+	p := g.or(standard)
+	switch {
+	case !g.ok:
+	case !filepath.IsAbs(p):
+		b.fault(g.place, "must be an absolute path")
+	case strings.ContainsFunc(p, unicode.IsControl):
+		b.fault(g.place, "is no path: it holds a control character")
+	case filepath.Clean(p) != p:
+		b.fault(g.place, "must be written plainly, without \"..\", \"//\" or a \"/\" at its end: %s", filepath.Clean(p))
+	}
+	return p
+}
+
+// trusted is a path to a file that must be root's alone.
+func (b *agentBuilder) trusted(g given[string], secret bool) string {
+	p := b.path(g, "")
+	if g.ok && filepath.IsAbs(p) {
+		b.files = append(b.files, trustedFile{p, g.place, secret})
+	}
+	return p
+}
+
+// checkFiles looks at the files that the configuration names.
+func (b *agentBuilder) checkFiles() {
+	for _, f := range b.files {
+		if err := b.o.Trust(f.path); err != nil {
+			b.fault(f.at, "cannot be trusted: %s", err)
+			continue
+		}
+		info, err := os.Stat(f.path)
+		switch {
+		case err != nil:
+			b.fault(f.at, "%s", reason(err))
+		case f.secret && info.Mode().Perm()&0o007 != 0:
+			b.fault(f.at, "has mode %04o, so that everybody may read it: give it 0400", info.Mode().Perm())
+		}
+	}
+	b.checkSeeds()
+}

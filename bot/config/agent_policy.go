@@ -1,0 +1,159 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/gate"
+)
+
+// policy builds the rules, and lets the gate look for what is wrong with them: it
+// knows what they mean, and this file where they stand.
+func (b *agentBuilder) policy() {
+	for i := range b.keys.Policy.items {
+		b.cfg.Policy.Rules = append(b.cfg.Policy.Rules, b.rule(&b.keys.Policy.items[i]))
+	}
+	if len(b.keys.Policy.items) == 0 && !b.keys.Policy.bad && !b.open("", "policy") {
+		at := b.keys.Policy.place
+		if !b.keys.Policy.set {
+			at = b.keys.key("policy")
+		}
+		b.warn(at, "there are no rules, and what no rule allows is refused: nothing can be asked for")
+	}
+	for _, f := range b.cfg.Policy.Faults(b.o.Operations, b.cfg.Approvers()) {
+		b.take(fmt.Sprintf("policy[%d]", f.Rule), f)
+	}
+}
+
+func (b *agentBuilder) rule(k *policyKeys) gate.PolicyRule {
+	b.named(k.Name)
+	r := gate.PolicyRule{
+		Arguments:     k.Arguments.lists(),
+		ArgumentsOnly: k.ArgumentsOnly.v,
+		Hosts:         texts(k.Hosts),
+		Rule: bot.Rule{
+			Name:          k.Name.v,
+			Risk:          bot.Risk(k.Risk.v),
+			Requesters:    b.roles(k.Requesters),
+			Count:         1,
+			ApproveWithin: bot.SecondsOf(k.ApproveWithin.or(30 * time.Minute)),
+			ValidFor:      bot.SecondsOf(k.ValidFor.or(2 * time.Hour)),
+			ConfirmWithin: bot.SecondsOf(k.ConfirmWithin.v),
+		},
+	}
+	for _, o := range texts(k.Operations) {
+		r.Operations = append(r.Operations, bot.OperationName(o))
+	}
+	if !k.Hosts.set && b.cfg.Host != "" {
+		r.Hosts = []string{b.cfg.Host}
+	} else if !k.Hosts.set {
+		r.Hosts = []string{"*"} // that the host has no name is told; nothing runs then
+	} else if b.cfg.Host != "" && !slices.ContainsFunc(r.Hosts, func(h string) bool { return gate.Match(h, b.cfg.Host) }) && len(r.Hosts) > 0 {
+		b.warn(k.Hosts.place, "does not name this host (%s): the rule never applies here", b.cfg.Host)
+	}
+	if a := k.Approvers; a != nil {
+		r.Rule.Approvers = b.roles(a.Roles)
+		r.Rule.RequesterCounts = a.RequesterCounts.v
+		r.Rule.Count = bot.Count(a.Count.or(1))
+	}
+	for _, s := range texts(k.StepUp) {
+		r.Rule.StepUp = append(r.Rule.StepUp, bot.StepUp(s))
+	}
+	for i := range k.Windows.items {
+		w := &k.Windows.items[i]
+		r.Rule.Windows = append(r.Rule.Windows, bot.Window{Days: texts(w.Days), From: w.From.v.String(), To: w.To.v.String(), Zone: b.zone(w.Zone, b.cfg.Zone).String()})
+	}
+	switch k.Outside.or("refuse") {
+	case "refuse":
+	case "queue":
+		r.Rule.Queue = true
+	default:
+		b.fault(k.Outside.place, "there is no way %s%s", short(k.Outside.v), choose(k.Outside.v, "refuse", "queue"))
+	}
+	return r
+}
+
+// take tells a fault of the gate at the place that it means, unless something is
+// told of that place already: the one then follows from the other.
+func (b *agentBuilder) take(path string, f gate.Fault) {
+	field := path
+	if f.Field != "" {
+		field = join(path, f.Field)
+	}
+	told := func(field string) bool {
+		return slices.ContainsFunc(b.faults, func(o Fault) bool {
+			return o.Field == field || strings.HasPrefix(o.Field, field+".") || strings.HasPrefix(o.Field, field+"[")
+		})
+	}
+	switch parent := field[:max(0, strings.LastIndexByte(field, '.'))]; {
+	case f.Field != "" && told(field), f.People && told("people"):
+		return
+	case b.strange[parent] && b.places[field].line == 0: // it may be there under a wrong name
+		return
+	}
+	at, known := b.places[field]
+	for up := field; !known; {
+		// What was left out has no place: the nearest thing around it has.
+		i := strings.LastIndexAny(up, ".[")
+		if i < 0 {
+			break
+		}
+		up = up[:i]
+		if told(up) && len(up) > len(path) {
+			return
+		}
+		at, known = b.places[up]
+	}
+	at.field = field
+	if f.Warning {
+		b.warn(at, "%s", f.Message)
+	} else {
+		b.fault(at, "%s", f.Message)
+	}
+}
+
+func (b *agentBuilder) standing() {
+	known := newNames("standing approval")
+	for i := range b.keys.Standing.items {
+		k := &b.keys.Standing.items[i]
+		b.named(k.Name)
+		known.add(&b.judge, k.Name)
+		s := gate.Standing{Name: k.Name.v, Operation: bot.OperationName(k.Operation.v), Host: k.Host.or(b.cfg.Host), Evidence: k.Evidence.v, Expires: b.expiry(k.Expires)}
+		if args := k.Arguments.lists(); args != nil {
+			s.Arguments = args
+		}
+		if k.Host.ok && b.cfg.Host != "" && k.Host.v != b.cfg.Host {
+			b.warn(k.Host.place, "is not this host (%s): the approval is never used here", b.cfg.Host)
+		}
+		ms, _ := b.matchers(k.When)
+		for _, m := range ms {
+			s.When = append(s.When, bot.Matcher{Name: m.Name, Op: m.Type.String(), Value: m.Value})
+		}
+		if k.Budget != nil {
+			s.Budget = gate.Budget{Count: k.Budget.Count.v, Per: k.Budget.Per.v}
+		}
+		for _, f := range s.Faults(b.o.Operations) {
+			b.take(fmt.Sprintf("standing[%d]", i), f)
+		}
+		b.cfg.Standing = append(b.cfg.Standing, s)
+	}
+}
+
+// expiry reads a day, whose beginning in the host's zone is meant, or a moment.
+func (b *agentBuilder) expiry(g given[string]) time.Time {
+	if !g.ok {
+		return time.Time{}
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, g.v, b.cfg.Zone); err == nil {
+		return t.UTC()
+	}
+	t, err := time.Parse(time.RFC3339, g.v)
+	if err != nil {
+		b.fault(g.place, "%s is no day: write one like \"2027-01-01\", or a moment like \"2027-01-01T06:00:00Z\"", short(g.v))
+		return time.Time{}
+	}
+	return t.UTC()
+}

@@ -1,0 +1,347 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
+	"watchstander/bot/store"
+)
+
+// agentHost is the host whose agent is meant.
+func (f *Flow) agentHost(name string) (string, error) {
+	hosts := slices.Sorted(maps.Keys(f.o.Agents))
+	switch {
+	case len(hosts) == 0:
+		return "", bot.Errorf(bot.CodeUnavailable, "I have no agent on a host: nothing can be looked at or done there. `agent:` in the host's configuration names it.")
+	case name == "" && len(hosts) == 1:
+		return hosts[0], nil
+	case name == "":
+		return "", bot.Errorf(bot.CodeInvalid, "Which host? Begin with `on HOST`: %s.", orList(hosts))
+	case f.o.Agents[name] == nil:
+		return "", bot.Errorf(bot.CodeNotFound, "There is no agent on %s; there is one on %s.", name, orList(hosts))
+	}
+	return name, nil
+}
+
+func orList(words []string) string {
+	out := ""
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			out += " or "
+		default:
+			out += ", "
+		}
+		out += w
+	}
+	return out
+}
+
+const (
+	// watchWait is how long an agent is asked to wait for news.
+	watchWait = 25 * time.Second
+	// watchTime bounds one question for news.
+	watchTime = watchWait + 15*time.Second
+	// agentAway is how long an agent may be away before people are told: a switch
+	// restarts it.
+	agentAway = 2 * time.Minute
+	// headsEvery is how often bot and agent log each other's journal heads.
+	headsEvery = time.Hour
+)
+
+// watch follows an agent's proposals. What it misses while either is away, the
+// agent tells at the next question, since each proposal carries a stamp.
+func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
+	source := "agent/" + host
+	var heads, away time.Time
+	told := false
+	for try := 0; ctx.Err() == nil; {
+		stamp, err := f.agentStamp(ctx, source)
+		if err == nil {
+			var e bot.Told
+			e, err = f.news(ctx, host, a, &stamp, &heads)
+			if err == nil && (len(e.Proposals) > 0 || e.Head != "" || stamp.moved) {
+				err = f.Take(ctx, bot.Batch{Source: source, Cursor: strconv.FormatInt(stamp.top, 10), Events: []bot.Event{e}})
+			}
+		}
+		now := f.clock.now()
+		if err == nil {
+			f.agentSeen.Store(host, now)
+			if told {
+				f.tellAgent(ctx, host, nil)
+			}
+			try, away, told = 0, time.Time{}, false
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		f.log.Warn("an agent does not answer", "host", host, "err", err)
+		if away.IsZero() {
+			away = now
+		}
+		if !told && now.Sub(away) >= agentAway {
+			told = true
+			f.tellAgent(ctx, host, err)
+		}
+		f.sleep(ctx, nil, backoff(try, time.Second, 30*time.Second))
+		try++
+	}
+}
+
+// stampAt is how far an agent's news are known.
+type stampAt struct {
+	at, top int64
+	moved   bool
+}
+
+func (f *Flow) agentStamp(ctx context.Context, source string) (s stampAt, err error) {
+	var text string
+	err = f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		text, err = tx.Cursor(source)
+		return err
+	})
+	if err == nil && text != "" {
+		s.at, err = strconv.ParseInt(text, 10, 64)
+	}
+	s.top = s.at
+	return s, err
+}
+
+// news asks once, and waits for something new.
+func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, heads *time.Time) (bot.Told, error) {
+	ctx, cancel := context.WithTimeout(ctx, watchTime)
+	defer cancel()
+	page, err := a.Proposals(ctx, api.Since{Stamp: s.at, Wait: watchWait})
+	if err != nil {
+		return bot.Told{}, err
+	}
+	now := f.clock.now()
+	e := bot.Told{Host: host, Proposals: page.Proposals, At: now}
+	s.top, s.moved = page.Top, page.Top != s.at
+	if page.Top < s.at {
+		// Its state is another one than it was: begin anew.
+		f.log.Warn("an agent has forgotten what it told; all is asked for again", "host", host)
+		s.top = 0
+	}
+	if now.Sub(*heads) >= headsEvery {
+		var own journal.Head
+		if err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) { own, err = tx.JournalHead(); return err }); err != nil {
+			return e, err
+		}
+		head, err := a.Heads(ctx, api.Heads{Head: own})
+		if err != nil {
+			return e, err
+		}
+		*heads = now
+		e.Head, e.HeadSeq = head.Hash, head.Seq
+	}
+	return e, nil
+}
+
+// tellAgent tells people that an agent is away, or back.
+func (f *Flow) tellAgent(ctx context.Context, host string, why error) {
+	e := bot.Troubled{Subject: "agent " + host, Title: "The agent of " + host + " does not answer", Over: why == nil, At: f.clock.now(),
+		Text: "Nothing can be looked at or done on the host through me, and what runs there I cannot tell. On the host: `systemctl status watchstander-agent`."}
+	if err := f.Take(ctx, bot.Batch{Source: "agent", Events: []bot.Event{e}}); err != nil && ctx.Err() == nil {
+		f.log.Error("people could not be told of an agent", "host", host, "err", err)
+	}
+}
+
+// agentHealth is how an agent is, for status.
+func (f *Flow) agentHealth(host string, now time.Time) bot.Reading {
+	r := bot.Reading{Host: "", What: "agent " + host, Value: "answers", At: now, State: bot.OK}
+	seen, ok := f.agentSeen.Load(host)
+	switch {
+	case !ok:
+		r.Value, r.State, r.Note = "has not answered yet", bot.Unknown, "since the bot started"
+	case now.Sub(seen.(time.Time)) > watchTime+agentAway:
+		r.Value, r.State, r.Note = "does not answer", bot.NotOK, "for "+phrase.Duration(now.Sub(seen.(time.Time)))
+	}
+	return r
+}
+
+// hostProbe asks an agent for what its probes measure.
+type hostProbe struct {
+	host string
+	a    api.Agent
+}
+
+// AgentProbe makes an agent's readings those of a probe.
+func AgentProbe(host string, a api.Agent) bot.Probe { return hostProbe{host, a} }
+
+func (p hostProbe) Name() string { return "agent " + p.host }
+
+func (p hostProbe) Read(ctx context.Context) []bot.Reading {
+	rs, err := p.a.Readings(ctx, api.Nothing{})
+	if err != nil {
+		return []bot.Reading{{Host: p.host, What: "what its agent measures", Note: bot.ForPeople(err), At: time.Now(), State: bot.Unknown}}
+	}
+	for i := range rs {
+		rs[i].Host = p.host
+	}
+	return rs
+}
+
+// Kinds of effects on agents, for answers and the journal.
+const (
+	kindAsk     = "ask"
+	kindDecide  = "decide"
+	kindCancel  = "cancel"
+	kindConfirm = "confirm"
+	kindShow    = "show plan"
+	kindBack    = "take back"
+)
+
+func kindOf(o bot.Outcome) string {
+	switch o.(type) {
+	case bot.Ask:
+		return kindAsk
+	case bot.Decide:
+		return kindDecide
+	case bot.Cancel:
+		return kindCancel
+	case bot.Confirm:
+		return kindConfirm
+	case bot.ShowPlan:
+		return kindShow
+	case bot.TakeBack:
+		return kindBack
+	}
+	return ""
+}
+
+func planOf(o bot.Outcome) bot.PlanID {
+	switch o := o.(type) {
+	case bot.Decide:
+		return o.Plan
+	case bot.Cancel:
+		return o.Plan
+	case bot.Confirm:
+		return o.Plan
+	case bot.ShowPlan:
+		return o.Plan
+	case bot.TakeBack:
+		return o.Plan
+	}
+	return ""
+}
+
+// hostOf is the host of the agent that answered an effect.
+func (f *Flow) hostOf(o bot.Outcome, p *bot.Proposal) string {
+	if a, ok := o.(bot.Ask); ok {
+		return a.Host
+	}
+	return p.Plan.Host
+}
+
+// askTime bounds an order to an agent; planning looks at a host for a while.
+const askTime = 6 * time.Minute
+
+// tellsAgent gives an agent what an effect asks, and hands in its answer.
+func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
+	said, host, digest, err := f.saidOf(ctx, e)
+	a := f.o.Agents[host]
+	if err == nil && a == nil {
+		err = bot.Errorf(bot.CodeNotFound, "The agent of %s is no longer configured.", host)
+	}
+	var p bot.Proposal
+	if err == nil {
+		p, err = tell(ctx, a, e, said, digest)
+	}
+	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(err) || e.Tries >= effectTries, At: f.clock.now()}
+	if err == nil {
+		out.Proposal = &p
+	}
+	if o, ok := e.What.(bot.Decide); ok && o.Code != "" {
+		f.erase(ctx, e, said)
+	}
+	return f.handIn(ctx, out)
+}
+
+func tell(ctx context.Context, a api.Agent, e store.Effect, said said, digest string) (bot.Proposal, error) {
+	switch o := e.What.(type) {
+	case bot.Ask:
+		return a.Propose(ctx, api.Propose{Key: e.Key, Host: o.Host, Operation: o.Operation, Arguments: o.Arguments, Requester: e.Person, Said: said.Said})
+	case bot.Decide:
+		return a.Decide(ctx, api.Decide{Plan: o.Plan, Digest: digest, ID: said.decision(), Person: e.Person, Verdict: o.Verdict, Reason: o.Reason,
+			Code: o.Code, Signature: o.Signature, At: e.At, Said: said.Said})
+	case bot.Cancel:
+		return a.Cancel(ctx, api.Cancel{Plan: o.Plan, Person: e.Person, Reason: o.Reason, Said: said.Said})
+	case bot.Confirm:
+		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Said: said.Said})
+	case bot.ShowPlan:
+		return a.Shown(ctx, api.Shown{Plan: o.Plan, At: o.At})
+	case bot.TakeBack:
+		return a.Withdraw(ctx, api.Withdraw{Plan: o.Plan, ID: o.Decision, Person: e.Person, Said: said.Said})
+	}
+	return bot.Proposal{}, bot.Errorf(bot.CodeInternal, "%T is nothing that an agent is told.", e.What)
+}
+
+// finalForAgent tells whether telling the agent again cannot help.
+func finalForAgent(err error) bool {
+	e, ok := errors.AsType[*bot.Error](err)
+	return ok && e.Code != bot.CodeUnavailable && e.Code != bot.CodeInternal
+}
+
+// said is where an effect was asked for.
+type said struct {
+	api.Said
+	room bot.RoomID
+}
+
+// decision is the id of a word that was given there.
+func (s said) decision() string { return decisionID(s.room, s.Message) }
+
+// saidOf reads where an effect was asked for, which agent it is for, and the
+// digest of the plan that it is about.
+func (f *Flow) saidOf(ctx context.Context, e store.Effect) (s said, host, digest string, err error) {
+	err = f.o.Store.View(ctx, func(tx *store.Tx) error {
+		th, ok, err := tx.Thread(e.Thread)
+		if err != nil {
+			return err
+		}
+		if conv := th.State.Conversation; ok && conv != nil {
+			s.room, s.Account, s.Message = conv.Room, conv.Account, conv.Message
+			s.Door = string(f.settings.Load().Rooms[conv.Room].Chat)
+		}
+		if o, ok := e.What.(bot.Ask); ok {
+			host = o.Host
+			return nil
+		}
+		th, ok, err = tx.LatestThread("plan:" + string(planOf(e.What)))
+		if err != nil {
+			return err
+		}
+		if !ok || th.State.Plan == nil {
+			return bot.Errorf(bot.CodeNotFound, "There is no plan %s.", planOf(e.What))
+		}
+		host, digest = th.State.Plan.Host, th.State.Plan.Proposal.Digest
+		return nil
+	})
+	return s, host, digest, err
+}
+
+// erase takes a message that holds a code out of the room, where the platform
+// lets us. The code is spent by then.
+func (f *Flow) erase(ctx context.Context, e store.Effect, s said) {
+	chat, ok := f.o.Chats[bot.ChatID(s.Door)].(bot.Eraser)
+	if !ok {
+		return
+	}
+	if err := chat.Erase(ctx, s.room, s.Message); err != nil {
+		f.log.Info("a message with a code could not be erased; the code is spent", "room", s.room, "effect", e.Key, "err", err)
+	}
+}

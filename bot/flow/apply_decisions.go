@@ -1,0 +1,183 @@
+package flow
+
+import (
+	"slices"
+
+	"watchstander/bot"
+	"watchstander/bot/gate"
+	"watchstander/bot/journal"
+	"watchstander/bot/store"
+	"watchstander/bot/view"
+)
+
+// ask has a host's agent plan what somebody asked for.
+func (c *change) ask(conv bot.Thread, r store.Request, o bot.Ask) error {
+	host, err := c.f.agentHost(o.Host)
+	if err != nil {
+		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(err))})
+	}
+	o.Host = host
+	if err := c.journal(journal.Entry{Kind: journal.KindRequest, Host: host, By: r.Person, Subject: string(r.ID),
+		Text: string(r.Person) + " asked for " + string(o.Operation), Fields: askFields(o, conv)}); err != nil {
+		return err
+	}
+	return c.order(conv, r, o)
+}
+
+func askFields(o bot.Ask, conv bot.Thread) map[string]string {
+	f := map[string]string{"operation": string(o.Operation), "room": string(conv.State.Conversation.Room)}
+	if a := conv.State.Conversation.Account; a != "" {
+		f["account"] = string(a)
+	}
+	return f
+}
+
+// order makes an effect of what a command came to.
+func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error {
+	return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what,
+		State: store.EffectDue, NextTry: c.now, At: c.now})
+}
+
+// decide looks whether a word on a plan can count, before the agent is given it.
+// What cannot is refused here, politely, and journaled.
+func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
+	th, ok, err := c.planThread(o.Plan)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(o.Plan) + ".")})
+	}
+	if why := c.undecidable(th, conv, r, o); why != "" {
+		if err := c.journalPlan(journal.KindRefusal, th, r.Person, "a word of "+string(r.Person)+" does not count: "+why,
+			map[string]string{"verdict": string(o.Verdict), "room": string(conv.State.Conversation.Room)}); err != nil {
+			return err
+		}
+		return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
+	}
+	return c.order(conv, r, o)
+}
+
+// undecidable says why a word does not count, "" when it may: the agent judges
+// again.
+func (c *change) undecidable(th bot.Thread, conv bot.Thread, r store.Request, o bot.Decide) string {
+	st := th.State.Plan
+	p := st.Proposal
+	room := conv.State.Conversation.Room
+	if !p.State.Open() {
+		return "Nothing can be decided any more: it is " + string(p.State) + "."
+	}
+	if o.Verdict == bot.Approve {
+		switch shown := st.Shown[room]; {
+		case st.Closed != "":
+			return st.Closed
+		case shown.IsZero():
+			return "The whole plan does not stand in this room, so nobody can agree to it here."
+		case r.SaidAt.Before(shown.Add(-ackLag)):
+			return "You wrote that before the whole plan stood here. Read it, and say so again if you mean it."
+		}
+	}
+	d := bot.Decision{ID: "about to be given", Person: r.Person, Verdict: o.Verdict, Reason: o.Reason, At: c.now, Door: string(c.s.Rooms[room].Chat)}
+	switch {
+	case o.Code != "":
+		d.StepUp = bot.StepTOTP
+	case o.Signature != "":
+		d.StepUp, d.Door = bot.StepSSH, string(bot.StepSSH)
+	}
+	if p.ShownAt.IsZero() {
+		p.ShownAt = st.Shown[room]
+	}
+	p.Decisions = append(slices.Clone(p.Decisions), d)
+	j := gate.Judge(gate.Case{Proposal: p, Person: c.s.People, Now: c.now})
+	for _, i := range j.Ignored {
+		if i.Decision.ID == d.ID {
+			return "Your word does not count: " + i.Why + "."
+		}
+	}
+	return ""
+}
+
+// onPlan orders what is neither an approval nor a denial.
+func (c *change) onPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bot.Outcome) error {
+	if _, ok, err := c.planThread(id); err != nil {
+		return err
+	} else if !ok {
+		return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})
+	}
+	return c.order(conv, r, what)
+}
+
+// answeredByAgent takes an agent's answer to one of our effects.
+func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
+	if err := c.ForgetSecrets(x); err != nil {
+		return err
+	}
+	if e.Proposal != nil {
+		if err := c.proposal(c.f.hostOf(x.What, e.Proposal), *e.Proposal); err != nil {
+			return err
+		}
+	}
+	conv, ok, err := c.Thread(x.Thread)
+	if err != nil || !ok || conv.State.Conversation == nil {
+		if e.Err != nil {
+			c.f.log.Warn("an agent did not take what it was told", "effect", x.Key, "err", e.Err)
+		}
+		return err
+	}
+	if e.Err != nil {
+		return c.refusedByAgent(conv, x, e.Err)
+	}
+	if e.Proposal == nil {
+		return nil
+	}
+	th, ok, err := c.planThread(e.Proposal.Plan.ID)
+	if err != nil || !ok {
+		return err
+	}
+	word := map[string]string{kindAsk: "Planned; its thread tells who must agree.", kindDecide: "Taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
+	return c.confirm(conv, th.ID, word)
+}
+
+func (c *change) refusedByAgent(conv bot.Thread, x store.Effect, err error) error {
+	why := bot.ForPeople(err)
+	entry := journal.Entry{Kind: journal.KindRefusal, By: x.Person, Subject: string(x.Request), Text: "the agent refused: " + why,
+		Fields: map[string]string{"what": kindOf(x.What)}}
+	if id := planOf(x.What); id != "" {
+		entry.Subject = string(id)
+	}
+	if err := c.journal(entry); err != nil {
+		return err
+	}
+	if o, ok := x.What.(bot.Ask); ok {
+		return c.answer(conv, view.NotAsked(o.Operation, why))
+	}
+	return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
+}
+
+// decisionWithdrawn takes a word on a plan back whose reaction or message is gone.
+func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
+	threads, err := c.OpenThreads(bot.ThreadPlan)
+	if err != nil {
+		return err
+	}
+	id := decisionID(e.Room, e.Target)
+	for _, th := range threads {
+		p := th.State.Plan.Proposal
+		for _, d := range p.Decisions {
+			who, known := c.s.Person(e.Chat, e.User)
+			if d.ID != id || !d.Withdrawn.IsZero() || !p.State.Open() || !known || who.ID != d.Person {
+				continue
+			}
+			if err := c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: d.Person, What: bot.TakeBack{Plan: p.Plan.ID, Decision: id},
+				State: store.EffectDue, NextTry: c.now, At: c.now}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decisionID is a message's or a reaction's, over all chats.
+func decisionID(room bot.RoomID, message bot.MessageID) string {
+	return string(room) + " " + string(message)
+}

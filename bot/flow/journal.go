@@ -1,0 +1,33 @@
+package flow
+
+import (
+	"maps"
+
+	"watchstander/bot"
+	"watchstander/bot/journal"
+)
+
+// journal writes what has a consequence, in the transaction that has it.
+func (c *change) journal(e journal.Entry) error {
+	e.At = c.now
+	return c.Journal(e)
+}
+
+// journalPlan writes what happened to a plan.
+func (c *change) journalPlan(kind journal.Kind, th bot.Thread, by bot.PersonID, text string, fields map[string]string) error {
+	st := th.State.Plan
+	all := map[string]string{journal.FieldThread: string(th.ID), journal.FieldDigest: st.Proposal.Digest}
+	maps.Copy(all, fields)
+	return c.journal(journal.Entry{Kind: kind, Host: st.Host, By: by, Subject: string(st.Proposal.Plan.ID), Text: text, Fields: all})
+}
+
+// agentHead writes where an agent's journal ends: a rewritten one is found out.
+func (c *change) agentHead(e bot.Told) error {
+	if e.Head == "" {
+		return nil
+	}
+	at := c.now
+	entry := journal.HeadEntry("agent", e.Host, journal.Head{Seq: e.HeadSeq, Hash: e.Head})
+	entry.At = at
+	return c.Journal(entry)
+}

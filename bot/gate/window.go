@@ -1,0 +1,178 @@
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"watchstander/bot"
+)
+
+// Windows are counted two days back (the longest has a day) and fifteen ahead: a
+// weekly one may fall into the hour that daylight saving takes away.
+const (
+	daysBack  = 2
+	daysAhead = 15
+)
+
+// Open tells whether one of the windows is open at t, and from when until when;
+// the end does not belong to it. Windows that touch or overlap are one. No
+// windows are always open, with no times to tell. A window that cannot be read
+// never opens.
+func Open(windows []bot.Window, t time.Time) (from, until time.Time, open bool) {
+	if len(windows) == 0 {
+		return time.Time{}, time.Time{}, true
+	}
+	for _, s := range spans(windows, t) {
+		if !t.Before(s.from) && t.Before(s.until) {
+			return s.from, s.until, true
+		}
+	}
+	return time.Time{}, time.Time{}, false
+}
+
+// NextOpen tells when one of the windows opens next after t, and until when it is
+// open then; false when none does within fifteen days, or there are none.
+func NextOpen(windows []bot.Window, t time.Time) (from, until time.Time, ok bool) {
+	for _, s := range spans(windows, t) {
+		if s.from.After(t) {
+			return s.from, s.until, true
+		}
+	}
+	return time.Time{}, time.Time{}, false
+}
+
+// openOrNext is the time for which a window is open at t, or else the next one.
+func openOrNext(windows []bot.Window, t time.Time) (from, until time.Time, ok bool) {
+	if from, until, ok = Open(windows, t); ok {
+		return from, until, true
+	}
+	return NextOpen(windows, t)
+}
+
+type span struct{ from, until time.Time }
+
+// spans are the times around t at which a window is open, in order and apart.
+func spans(windows []bot.Window, t time.Time) []span {
+	var all []span
+	for _, w := range windows {
+		r, faults := readWindow(w)
+		if len(faults) > 0 {
+			continue
+		}
+		year, month, day := t.In(r.zone).Date()
+		for d := day - daysBack; d <= day+daysAhead; d++ {
+			if date := time.Date(year, month, d, 0, 0, 0, 0, time.UTC); r.days[date.Weekday()] {
+				s := span{clockOn(date, r.from, r.zone), clockOn(date, r.to, r.zone)}
+				if s.from.Before(s.until) { // else its whole time was jumped over
+					all = append(all, s)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int { return a.from.Compare(b.from) })
+	var out []span
+	for _, s := range all {
+		if last := len(out) - 1; last >= 0 && !s.from.After(out[last].until) {
+			if s.until.After(out[last].until) {
+				out[last].until = s.until
+			}
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// clockOn is the first moment at which a clock in the zone shows the time on the
+// day, or a later one: where it jumps over that time, the moment of the jump;
+// where the time comes twice, its first coming.
+func clockOn(date time.Time, clock time.Duration, zone *time.Location) time.Time {
+	want := date.Add(clock) // as if the zone were UTC
+	at := want.Add(-16 * time.Hour).In(zone)
+	for {
+		_, offset := at.Zone()
+		_, end := at.ZoneBounds()
+		hit := want.Add(-time.Duration(offset) * time.Second)
+		switch {
+		case hit.Before(at):
+			return at.UTC()
+		case end.IsZero() || hit.Before(end):
+			return hit.UTC()
+		}
+		at = end.In(zone)
+	}
+}
+
+// window is a bot.Window that has been read; to is beyond 24 hours on the next day.
+type window struct {
+	days     [7]bool // by time.Weekday
+	from, to time.Duration
+	zone     *time.Location
+}
+
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// windowFault names the part of a window that cannot be read.
+type windowFault struct{ field, message string }
+
+func readWindow(w bot.Window) (window, []windowFault) {
+	var out window
+	var faults []windowFault
+	for i, d := range w.Days {
+		n := slices.Index(weekdays, d)
+		if n < 0 {
+			faults = append(faults, windowFault{fmt.Sprintf("days[%d]", i), fmt.Sprintf("%q is no day: write mon, tue, wed, thu, fri, sat or sun", d)})
+			continue
+		}
+		out.days[n] = true
+	}
+	if len(w.Days) == 0 {
+		out.days = [7]bool{true, true, true, true, true, true, true}
+	}
+	clock := func(field, text string) time.Duration {
+		t, err := time.Parse("15:04", text)
+		if err != nil || len(text) != len("15:04") {
+			faults = append(faults, windowFault{field, fmt.Sprintf("%q is no time of day: write hours and minutes from \"00:00\" to \"23:59\"", text)})
+		}
+		return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	}
+	out.from, out.to = clock("from", w.From), clock("to", w.To)
+	if out.to <= out.from {
+		out.to += 24 * time.Hour
+	}
+	if out.zone = loadZone(w.Zone); out.zone == nil {
+		faults = append(faults, windowFault{"zone", fmt.Sprintf("there is no zone %q: write an IANA name such as America/Los_Angeles, Europe/Berlin or UTC", w.Zone)})
+	}
+	return out, faults
+}
+
+// zones remembers what was loaded: judging is frequent, and loading reads files.
+var zones sync.Map // name → *time.Location
+
+func loadZone(name string) *time.Location {
+	if z, ok := zones.Load(name); ok {
+		return z.(*time.Location)
+	}
+	if name == "" || name == "Local" { // what these mean depends on the machine
+		return nil
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	zones.Store(name, z)
+	return z
+}
+
+// windowWords is "mon, tue 02:00–04:00 (America/Los_Angeles)", for people.
+func windowWords(ws []bot.Window) string {
+	words := make([]string, len(ws))
+	for i, w := range ws {
+		words[i] = fmt.Sprintf("%s %s–%s (%s)", cmp.Or(strings.Join(w.Days, ", "), "daily"), w.From, w.To, w.Zone)
+	}
+	return strings.Join(words, "; ")
+}

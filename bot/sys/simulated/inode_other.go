@@ -1,0 +1,5 @@
+//go:build !linux
+
+package simulated
+
+func deviceAndInode(any) (string, bool) { return "", false }

@@ -1,0 +1,243 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"watchstander/bot"
+	"watchstander/bot/phrase"
+)
+
+// planRoot shows what was asked for and where it stands: the state in a word,
+// who agreed so far and who must, until when, and what came of it. The plan
+// itself stands below, whole.
+func planRoot(f bot.ThreadFacts, s Style) bot.Message {
+	st := f.Thread.State.Plan
+	p := st.Proposal
+	tone, word := planState(*st)
+	m := bot.Message{Tone: tone, Note: bot.Line(bot.M(string(p.Plan.ID)), bot.T(" · digest "), bot.M(shortDigest(p.Digest)))}
+	m.Title = bot.Line(bot.B(word), bot.T(" "+p.Plan.Draft.Summary))
+	switch {
+	case p.Why != "":
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(p.Why))})
+	case st.Closed != "":
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(st.Closed))})
+	}
+	m.Blocks = append(m.Blocks, bot.Fields{Fields: planFields(*st, s)})
+	if evidence := readingItems(p.Evidence, s); len(evidence) > 0 {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Evidence"))}, bot.List{Items: evidence})
+	}
+	if how := howToDecide(*st); how != nil {
+		m.Blocks = append(m.Blocks, bot.Para{Text: how})
+	}
+	m.Actions = planActions(*st)
+	return m
+}
+
+// planState is the state in a word or two, with its colour.
+func planState(st bot.PlanState) (bot.Tone, string) {
+	p := st.Proposal
+	if p.State.Open() && st.Closed != "" {
+		return bot.ToneUnknown, "CANNOT BE APPROVED HERE"
+	}
+	switch p.State {
+	case bot.Proposed:
+		return bot.ToneInfo, "ASKED FOR"
+	case bot.Waiting:
+		n := int(p.Plan.Rule.Count)
+		if n == 1 {
+			return bot.ToneWarning, "WAITS FOR AN APPROVAL"
+		}
+		return bot.ToneWarning, fmt.Sprintf("WAITS FOR %d APPROVALS", n)
+	case bot.Queued:
+		return bot.ToneInfo, "QUEUED"
+	case bot.Running:
+		return bot.ToneWarning, "RUNNING"
+	case bot.Confirming:
+		return bot.ToneWarning, "WAITS FOR A WORD THAT ALL IS WELL"
+	case bot.Done:
+		return bot.ToneOK, "DONE"
+	case bot.Failed:
+		return bot.ToneCritical, "FAILED"
+	case bot.Undone:
+		return bot.ToneCritical, "UNDONE"
+	case bot.UndoFailed:
+		return bot.ToneCritical, "UNDOING FAILED"
+	case bot.Interrupted:
+		return bot.ToneCritical, "INTERRUPTED"
+	case bot.Denied:
+		return bot.ToneMuted, "DENIED"
+	case bot.Expired:
+		return bot.ToneMuted, "EXPIRED"
+	case bot.Cancelled:
+		return bot.ToneMuted, "CANCELLED"
+	case bot.Stale:
+		return bot.ToneMuted, "STALE"
+	}
+	return bot.ToneUnknown, "UNKNOWN"
+}
+
+func planFields(st bot.PlanState, s Style) []bot.Field {
+	p := st.Proposal
+	rule := p.Plan.Rule
+	field := func(name, value string) bot.Field { return bot.Field{Name: name, Value: bot.Line(bot.T(value))} }
+	out := []bot.Field{field("Host", st.Host), field("Asked for by", string(p.Plan.Requester)), field("Risk", string(rule.Risk))}
+	if p.State.Open() {
+		out = append(out, field("Needs", needs(rule)))
+	}
+	var yes []string
+	for _, d := range p.Decisions {
+		if d.Verdict == bot.Approve && d.Withdrawn.IsZero() {
+			yes = append(yes, string(d.Person)+by(d))
+		}
+	}
+	if len(yes) > 0 {
+		out = append(out, field("Agreed", strings.Join(yes, ", ")))
+	}
+	if p.State == bot.Waiting && !p.ShownAt.IsZero() {
+		until := p.ShownAt.Add(rule.ApproveWithin.Duration())
+		if p.Plan.NotAfter.Before(until) {
+			until = p.Plan.NotAfter
+		}
+		out = append(out, field("Until", s.Time(until)))
+	}
+	if p.State == bot.Queued {
+		out = append(out, field("Window", s.Time(p.QueuedFor)+" to "+s.Time(p.Until)))
+	}
+	if p.State == bot.Confirming {
+		out = append(out, field("Undone after", s.Time(p.ConfirmBy)))
+	}
+	if !p.StartedAt.IsZero() {
+		out = append(out, field("Started", s.Time(p.StartedAt)))
+	}
+	if !p.EndedAt.IsZero() {
+		ended := s.Time(p.EndedAt)
+		if !p.StartedAt.IsZero() {
+			ended += ", after " + phrase.Duration(p.EndedAt.Sub(p.StartedAt))
+		}
+		out = append(out, field("Ended", ended))
+	}
+	if p.Unit != "" && !p.State.Over() {
+		out = append(out, bot.Field{Name: "Unit", Value: bot.Line(bot.M(p.Unit))})
+	}
+	return out
+}
+
+// needs is "2 of: approver; not the one who asked; with a signature".
+func needs(r bot.Rule) string {
+	roles := make([]string, len(r.Approvers))
+	for i, x := range r.Approvers {
+		roles[i] = string(x)
+	}
+	text := phrase.Count(int(r.Count), "person", "people") + " with the role " + strings.Join(roles, " or ")
+	if !r.RequesterCounts {
+		text += ", other than who asked"
+	}
+	if len(r.StepUp) > 0 {
+		steps := make([]string, len(r.StepUp))
+		for i, x := range r.StepUp {
+			steps[i] = stepWords[x]
+		}
+		text += ", " + strings.Join(steps, " or ")
+	}
+	return text
+}
+
+var stepWords = map[bot.StepUp]string{
+	bot.StepTOTP: "with a time-based code",
+	bot.StepHost: "on the host itself",
+	bot.StepSSH:  "with an SSH signature",
+}
+
+// by is how a decision came in, where that says something.
+func by(d bot.Decision) string {
+	if w := stepWords[d.StepUp]; w != "" {
+		return " (" + w + ")"
+	}
+	if d.Door != "" {
+		return " (" + d.Door + ")"
+	}
+	return ""
+}
+
+func shortDigest(d string) string { return d[:min(len(d), 12)] }
+
+// howToDecide tells what to type, as far as buttons do not say it.
+func howToDecide(st bot.PlanState) bot.Text {
+	p := st.Proposal
+	id := shortPlan(p.Plan.ID)
+	if p.State == bot.Confirming {
+		return bot.Quoted("`confirm " + id + "` says that all is well; `cancel " + id + "` has it undone at once.")
+	}
+	if !p.State.Open() || st.Closed != "" {
+		return nil
+	}
+	if len(st.Shown) == 0 && p.Why != "" {
+		return nil // it says so
+	}
+	if len(st.Shown) == 0 {
+		return bot.Line(bot.F("Approvals count once the whole plan stands below."))
+	}
+	var ways []string
+	steps := p.Plan.Rule.StepUp
+	if len(steps) == 0 {
+		ways = append(ways, "`approve "+id+"`")
+	}
+	if slices.Contains(steps, bot.StepTOTP) {
+		ways = append(ways, "`approve "+id+" CODE`")
+	}
+	if slices.Contains(steps, bot.StepHost) {
+		ways = append(ways, "on "+st.Host+": `watchstander approve "+id+"`")
+	}
+	if slices.Contains(steps, bot.StepSSH) {
+		ways = append(ways, "`statement "+id+"`, signed with `watchstander approve`")
+	}
+	return bot.Quoted("Read the whole plan below, then: " + strings.Join(ways, ", or ") + ". To refuse: `deny " + id + " because …`.")
+}
+
+// shortPlan is as much of a plan's id as people type.
+func shortPlan(id bot.PlanID) string {
+	const short = 6
+	text := strings.TrimPrefix(string(id), "pln_")
+	return "pln_" + text[:min(len(text), short)]
+}
+
+// The buttons of a plan's thread.
+var (
+	ActionApprove = bot.Action{Name: "approve", Emoji: "✅", Label: "Approve", Danger: true}
+	ActionDeny    = bot.Action{Name: "deny", Emoji: "❌", Label: "Deny"}
+	ActionConfirm = bot.Action{Name: "confirm", Emoji: "✅", Label: "All is well", Danger: true}
+)
+
+// planActions are the buttons that make sense now. An approval that needs a proof
+// has none: a tap would not count.
+func planActions(st bot.PlanState) []bot.Action {
+	p := st.Proposal
+	switch {
+	case p.State == bot.Confirming:
+		return []bot.Action{ActionConfirm}
+	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0:
+		return nil
+	case len(p.Plan.Rule.StepUp) > 0:
+		return []bot.Action{ActionDeny}
+	}
+	return []bot.Action{ActionApprove, ActionDeny}
+}
+
+func readingItems(rs []bot.Reading, s Style) []bot.Text {
+	most := max(s.limit(40), 3)
+	var items []bot.Text
+	for i, r := range rs {
+		if i == most {
+			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more", len(rs)-most))))
+			break
+		}
+		t := bot.Line(bot.B(string(r.State)+": "), bot.T(strings.TrimSpace(r.What+" "+r.Value)))
+		if r.Note != "" {
+			t = append(t, bot.T(" ("+r.Note+")"))
+		}
+		items = append(items, t)
+	}
+	return items
+}

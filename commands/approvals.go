@@ -1,0 +1,227 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/phrase"
+)
+
+// approvals lists the plans that wait, run, or are queued; with an id, one plan
+// as it stands.
+func approvals(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	if id, ok := call.Args["plan"]; ok {
+		th, err := call.World.Plan(ctx, bot.PlanID(id.Text))
+		if err != nil {
+			return nil, err
+		}
+		return bot.Say{Message: planInFull(th, call)}, nil
+	}
+	waiting, err := call.World.Plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(waiting) == 0 {
+		return bot.Say{Message: bot.Message{Title: bot.Line(bot.T("Nothing waits for an approval, and nothing runs."))}}, nil
+	}
+	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(waiting), "plan", "plans") + " not over"))}
+	var items []bot.Text
+	for _, th := range waiting {
+		items = append(items, planItem(th, call))
+	}
+	m.Blocks = lists(items)
+	m.Note = bot.Quoted("`approvals PLAN` shows one whole.")
+	return bot.Say{Message: m}, nil
+}
+
+func planItem(th bot.Thread, call bot.Call) bot.Text {
+	st := th.State.Plan
+	p := st.Proposal
+	t := bot.Line(bot.B(string(p.State)), bot.T(": "+p.Plan.Draft.Summary+", asked for by "+string(p.Plan.Requester)))
+	if p.State.Open() {
+		t = append(t, bot.T(fmt.Sprintf("; %d of %d agreed", agreed(p), int(p.Plan.Rule.Count))))
+		if last := lastMoment(p); !last.IsZero() {
+			t = append(t, bot.T(", until "+clockText(last, call.World.Zone(), call.Now)))
+		}
+	}
+	return append(t, bot.T(" · "), bot.M(string(p.Plan.ID)))
+}
+
+// lastMoment is when it ends by itself.
+func lastMoment(p bot.Proposal) (t time.Time) {
+	t = p.Plan.NotAfter
+	if !p.ShownAt.IsZero() && p.State == bot.Waiting {
+		if within := p.ShownAt.Add(p.Plan.Rule.ApproveWithin.Duration()); within.Before(t) {
+			t = within
+		}
+	}
+	if p.State == bot.Queued && !p.Until.IsZero() {
+		t = p.Until
+	}
+	return t
+}
+
+func agreed(p bot.Proposal) int {
+	n := 0
+	for _, d := range p.Decisions {
+		if d.Verdict == bot.Approve && d.Withdrawn.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// planInFull shows the whole plan again. It opens no approvals: only the plan's
+// own thread does.
+func planInFull(th bot.Thread, call bot.Call) bot.Message {
+	st := th.State.Plan
+	m := bot.Message{Title: planItem(th, call), Note: bot.Line(bot.T("digest "), bot.M(st.Proposal.Digest))}
+	if st.Proposal.Why != "" {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(st.Proposal.Why))})
+	}
+	if st.Rendered == "" {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Quoted(st.Closed)})
+		return m
+	}
+	m.Blocks = append(m.Blocks, bot.Pre{Body: st.Rendered})
+	return m
+}
+
+// planMeant is the plan that a command names, or in whose thread it was said.
+func planMeant(ctx context.Context, call bot.Call) (bot.Thread, error) {
+	if id, ok := call.Args["plan"]; ok {
+		return call.World.Plan(ctx, bot.PlanID(id.Text))
+	}
+	if call.Thread != "" {
+		f, err := call.World.Thread(ctx, call.Thread)
+		if err != nil {
+			return bot.Thread{}, err
+		}
+		if f.Thread.State.Plan != nil {
+			return f.Thread, nil
+		}
+	}
+	return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "Which plan? Write `%s pln_ABCD`; `approvals` lists them.", call.Command)
+}
+
+func approve(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	th, err := planMeant(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	out := bot.Decide{Plan: th.State.Plan.Proposal.Plan.ID, Verdict: bot.Approve}
+	proof := call.Args["proof"].Text
+	if strings.HasPrefix(proof, signatureBegin) {
+		out.Signature = proof
+	} else {
+		out.Code = proof
+	}
+	return out, nil
+}
+
+func deny(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	th, err := planMeant(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return bot.Decide{Plan: th.State.Plan.Proposal.Plan.ID, Verdict: bot.Deny, Reason: call.Args["reason"].Text}, nil
+}
+
+func cancel(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	th, err := planMeant(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return bot.Cancel{Plan: th.State.Plan.Proposal.Plan.ID, Reason: call.Args["reason"].Text}, nil
+}
+
+func confirm(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	th, err := planMeant(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if s := th.State.Plan.Proposal.State; s != bot.Confirming {
+		return nil, bot.Errorf(bot.CodeConflict, "Nothing waits for that word: it is %s.", s)
+	}
+	return bot.Confirm{Plan: th.State.Plan.Proposal.Plan.ID}, nil
+}
+
+// statement gives what somebody signs with `watchstander approve`.
+func statement(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	th, err := planMeant(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	id := th.State.Plan.Proposal.Plan.ID
+	slip, err := call.World.Slip(ctx, id, call.By.ID, bot.Approve, "")
+	if err != nil {
+		return nil, err
+	}
+	m := bot.Message{Title: bot.Line(bot.B("Your statement"), bot.T(" on "), bot.M(string(id)), bot.T(", for "+string(call.By.ID)+" alone")),
+		Blocks: []bot.Block{bot.Para{Text: bot.Quoted("Give it to `watchstander approve` where your key is. It shows the plan, and you sign what it shows; then paste what it prints here, as `approve " + string(id) + "` and the signature below.")},
+			bot.Pre{Body: slip}}}
+	return bot.Say{Message: m}, nil
+}
+
+const signatureBegin = "-----BEGIN SSH SIGNATURE-----"
+const signatureEnd = "-----END SSH SIGNATURE-----"
+
+// plan reads a plan's id, as thread does a thread's.
+func (p *parser) plan(w word) (id string, ok bool) {
+	const prefix, least, most = "pln_", 4, 64
+	if w.quoted || len(w.text) > most {
+		return "", false
+	}
+	text := w.text
+	named := len(text) > len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
+	if named {
+		text = text[len(prefix):]
+	}
+	if !named && (p.inThread || len(text) < least || strings.Trim(text, "0123456789") == "" || w.is("because")) {
+		return "", false // a code has digits alone
+	}
+	if !named && p.shape && !strings.ContainsAny(text, "234567") {
+		return "", false // more likely a word than a part of an id
+	}
+	for _, c := range []byte(text) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '2' || c > '7') {
+			return "", false
+		}
+	}
+	return prefix + strings.ToUpper(text), true
+}
+
+// because reads a reason: all that follows the word.
+func (p *parser) because(w word, ahead *reader) (v bot.Value, fits bool, err error) {
+	if !w.is("because") {
+		return v, false, nil
+	}
+	why := unquoted(ahead.rest())
+	if why == "" {
+		return v, false, p.wrong(w, "needs a reason behind it.")
+	}
+	ahead.at = len(ahead.line)
+	return bot.Value{Text: why}, true, nil
+}
+
+// proof reads a code, or an SSH signature as `watchstander approve` prints it.
+func (p *parser) proof(w word, ahead *reader) (v bot.Value, fits bool, err error) {
+	rest := strings.TrimSpace(strings.Trim(strings.TrimSpace(p.r.rest()), "`"))
+	if strings.HasPrefix(rest, signatureBegin) {
+		if !strings.HasSuffix(rest, signatureEnd) {
+			return v, false, p.wrong(w, "begins a signature that has no end; paste all of it.")
+		}
+		ahead.at = len(ahead.line)
+		return bot.Value{Text: rest}, true, nil
+	}
+	const least, most = 6, 8
+	digits := strings.ReplaceAll(rest, " ", "")
+	if len(digits) < least || len(digits) > most || strings.Trim(digits, "0123456789") != "" {
+		return v, false, nil
+	}
+	ahead.at = len(ahead.line)
+	return bot.Value{Text: digits}, true, nil
+}

@@ -1,0 +1,61 @@
+package commands
+
+import "watchstander/bot"
+
+// familyPlans is their heading in help.
+const familyPlans = "Approvals"
+
+// planCommands are words on plans.
+var planCommands = []bot.Command{
+	{
+		Name: "approvals", Family: familyPlans,
+		Summary:  "List the plans that wait for approvals, are queued or run; or show one whole.",
+		Args:     []bot.Arg{{Name: "plan", Kind: kindPlan, Optional: true, Help: "its id, or the beginning of it"}},
+		Examples: []string{"approvals", "approvals pln_K7QF2M"},
+		Run:      approvals,
+	},
+	{
+		Name: "approve", Family: familyPlans, Gated: true,
+		Summary: "Agree to a plan that you have read.",
+		Args: []bot.Arg{
+			{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"},
+			{Name: "proof", Kind: kindProof, Optional: true, Help: "where the policy wants one: a time-based code, or the signature that `watchstander approve` printed"},
+		},
+		Examples: []string{"approve pln_K7QF2M", "approve pln_K7QF2M 123456"},
+		Run:      approve,
+	},
+	{
+		Name: "deny", Family: familyPlans, Gated: true,
+		Summary: "Refuse a plan; that ends it.",
+		Args: []bot.Arg{
+			{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"},
+			argBecause,
+		},
+		Examples: []string{"deny pln_K7QF2M because the backup still runs"},
+		Run:      deny,
+	},
+	{
+		Name: "statement", Family: familyPlans, Gated: true,
+		Summary:  "Get what you sign with `watchstander approve`, where a plan wants your signature.",
+		Args:     []bot.Arg{{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"}},
+		Examples: []string{"statement pln_K7QF2M"},
+		Run:      statement,
+	},
+	{
+		Name: "cancel", Family: familyPlans, Gated: true,
+		Summary: "Take back what you asked for, or have a run undone that waits to be confirmed.",
+		Args: []bot.Arg{
+			{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"},
+			argBecause,
+		},
+		Examples: []string{"cancel pln_K7QF2M", "cancel pln_K7QF2M because it was the wrong host"},
+		Run:      cancel,
+	},
+	{
+		Name: "confirm", Family: familyPlans, Gated: true,
+		Summary:  "Say that all is well after a run that waits for it.",
+		Args:     []bot.Arg{{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"}},
+		Examples: []string{"confirm pln_K7QF2M"},
+		Run:      confirm,
+	},
+}

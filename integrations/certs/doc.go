@@ -1,0 +1,19 @@
+// Package certs tells when certificates end: as services serve them, not only as
+// they lie on the disk, since a renewed file that nobody reloaded helps no one.
+// New makes one bot.Probe of it, for `status` and checklists.
+//
+// It connects like any client and needs no privileges, so it runs in the bot; the
+// agent has no network. A certificate's end is looked at without trusting it: an
+// internal authority need not be known here. Where its root is configured, the
+// chain is verified too.
+//
+// # What is soon
+//
+// Three weeks before its end a certificate should be renewed, one week before it
+// is not ok. Authorities that give out certificates for a day (step-ca) make those
+// spans absurd, so they are never more than a third and a sixth of a certificate's
+// own life.
+//
+// Neighbours: package bot gives the words; main hands the probe to the World. The
+// package is a leaf.
+package certs

@@ -1,0 +1,213 @@
+package nixos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/phrase"
+	"watchstander/bot/sys"
+)
+
+// What a run notes, for those of its calls that come later.
+const (
+	noteBefore   = "units before"    // which units were fine, and which of them ran
+	noteChecks   = "checks before"   // which health checks held
+	noteSwitch   = "switch"          // switchStarted, switchNone or switchOver
+	noteExit     = "exit"            // of switch-to-configuration test
+	noteSnippets = "failed snippets" // of the activation script
+	noteFailed   = "failed units"    // as the switch itself saw them
+	noteTouched  = "touched units"   // started or restarted by the switch
+	noteProfile  = "profile"         // "touched" from before it is set
+	noteBoot     = "boot menu"       // "touched" from before it is written
+)
+
+const (
+	switchStarted = "started" // and what came of it is not known
+	switchNone    = "nothing" // it surely changed nothing
+	switchOver    = "over"
+)
+
+// Apply activates the target for now. It returns without an error when the target
+// runs, whatever its units do: judging them is Verify's matter.
+func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
+	n, target := r.n, bound(p, factTarget)
+	if err := r.hold(ctx, p, w); err != nil {
+		return err
+	}
+	// Units and locks were waited for, which may have taken hours.
+	if err := n.unchanged(p); err != nil {
+		return err
+	}
+	before, err := n.fineUnits(ctx)
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "How the units of %s are cannot be found out, so that nothing was begun.", n.o.Host.Name).Because(err)
+	}
+	if err := errors.Join(
+		noteJSON(w, noteBefore, before),
+		noteJSON(w, noteChecks, n.holding(ctx)),
+		w.Note(noteSwitch, switchStarted),
+	); err != nil {
+		return bot.Errorf(bot.CodeInternal, "What was before cannot be written down, so that nothing was begun.").Because(err)
+	}
+	w.Say("Activating generation %s.", bound(p, factGeneration))
+	a, runErr := n.activate(ctx, target, "test", func(l string) { w.Say("%s", l) })
+	if err := r.noteActivation(w, a, runErr); err != nil {
+		return err
+	}
+	runs, err := n.running(currentSystem)
+	switch {
+	case runErr != nil:
+		return bot.Errorf(bot.CodeUnavailable, "Activating generation %s did not come to an end.", bound(p, factGeneration)).Because(runErr)
+	case a.Locked:
+		return bot.Errorf(bot.CodeConflict, "Somebody else was switching %s at that moment. Nothing was changed.", n.o.Host.Name)
+	case a.Exit == 100:
+		return bot.Errorf(bot.CodeConflict, "Generation %s can only be booted into: %s. Nothing was changed.", bound(p, factGeneration), meaning(a.Exit))
+	case a.Inhibited != "":
+		return bot.Errorf(bot.CodeConflict, "Generation %s refuses to be switched to: %s. Nothing was changed.", bound(p, factGeneration), a.Inhibited)
+	case err != nil:
+		return err
+	case runs != target:
+		return bot.Errorf(bot.CodeUnavailable, "After activating generation %s it is not what runs: switch-to-configuration ended with %s.", bound(p, factGeneration), a.ended())
+	}
+	w.Say("Generation %s runs; switch-to-configuration ended with %s. Profile and boot menu are as they were.", bound(p, factGeneration), a.ended())
+	return nil
+}
+
+// noteActivation writes down what the switch said, before anything is made of it.
+func (r *Rollback) noteActivation(w bot.Work, a activation, runErr error) error {
+	outcome := switchOver
+	switch {
+	case a.Touched:
+	case runErr != nil:
+		outcome = switchStarted
+	case a.Locked, a.Exit == 100, a.Inhibited != "":
+		outcome = switchNone
+	}
+	err := errors.Join(
+		w.Note(noteExit, strconv.Itoa(a.Exit)),
+		w.Note(noteSnippets, strings.Join(a.Snippets, ", ")),
+		w.Note(noteFailed, strings.Join(a.Failed, ", ")),
+		noteJSON(w, noteTouched, slices.Concat(a.Start, a.Restart)),
+		w.Note(noteSwitch, outcome),
+	)
+	if err != nil {
+		return bot.Errorf(bot.CodeInternal, "What the switch did cannot be written down.").Because(err)
+	}
+	return nil
+}
+
+// unchanged looks whether the host is still as the plan says.
+func (n *NixOS) unchanged(p bot.Plan) error {
+	stale := func(what string) error {
+		return bot.Errorf(bot.CodeConflict, "%s is no longer as the plan says: %s. Nothing was changed; ask again.", n.o.Host.Name, what)
+	}
+	s, err := n.look()
+	if err != nil {
+		return err
+	}
+	boot, err := n.bootID()
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(bound(p, factGeneration))
+	if err != nil {
+		return bot.Errorf(bot.CodeInternal, "The plan names no generation.").Because(err)
+	}
+	l, ok := s.find(number)
+	switch {
+	case !ok:
+		return stale(fmt.Sprintf("generation %d is gone", number))
+	case l.target != bound(p, factTarget):
+		return stale(fmt.Sprintf("generation %d is another system", number))
+	case len(n.missing(l.target)) > 0:
+		return stale(fmt.Sprintf("generation %d is not whole any more", number))
+	case s.current != bound(p, factCurrent):
+		return stale("another system runs")
+	case s.target != bound(p, factProfile) || strconv.Itoa(s.profile) != bound(p, factNumber):
+		return stale(fmt.Sprintf("the profile points at generation %d", s.profile))
+	case s.booted != bound(p, factBooted) || boot != bound(p, factBoot):
+		return stale("it was started anew")
+	}
+	return nil
+}
+
+// bound is a bound fact of a plan.
+func bound(p bot.Plan, name string) string {
+	for _, f := range p.Draft.Bound {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// hold takes the host's build lock for the rest of the run.
+func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work) error {
+	l := r.n.o.BuildLock
+	if l.Path == "" {
+		return nil
+	}
+	r.mu.Lock()
+	_, have := r.held[p.ID]
+	r.mu.Unlock()
+	if have {
+		return nil
+	}
+	if l.Holder == "" {
+		l.Holder = "watchstander " + string(p.ID)
+	}
+	// The first try is no more than that, so that people hear what is waited for.
+	wait := l.Wait
+	l.Wait = 0
+	release, err := r.n.o.Host.Files.Hold(ctx, l)
+	if held, theirs := errors.AsType[*sys.Held](err); theirs && ctx.Err() == nil {
+		w.Say("Waiting for the build lock: %s.", tame(held.Error()))
+		l.Wait = wait
+		release, err = r.n.o.Host.Files.Hold(ctx, l)
+	}
+	held, theirs := errors.AsType[*sys.Held](err)
+	switch {
+	case err == nil:
+		r.mu.Lock()
+		r.held[p.ID] = release
+		r.mu.Unlock()
+		return nil
+	case theirs && ctx.Err() != nil:
+		return bot.Errorf(bot.CodeConflict, "The time was over before the build lock %s was free. Nothing was changed.", l.Path).Because(err)
+	case theirs:
+		return bot.Errorf(bot.CodeConflict, "The build lock is still taken after %s: %s. Nothing was changed.", phrase.Duration(wait), tame(held.Error()))
+	}
+	return bot.Errorf(bot.CodeUnavailable, "The build lock %s cannot be taken. Nothing was changed.", l.Path).Because(err)
+}
+
+// release gives the build lock back, at the end of Commit or Undo.
+func (r *Rollback) release(p bot.Plan, w bot.Work) {
+	r.mu.Lock()
+	release, have := r.held[p.ID]
+	delete(r.held, p.ID)
+	r.mu.Unlock()
+	if !have {
+		return
+	}
+	if err := release(); err != nil {
+		w.Say("The build lock %s could not be given back: it may have to be removed by hand.", r.n.o.BuildLock.Path)
+	}
+}
+
+// sleep waits, as long as the context lives.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,51 @@
+// Package nixos looks at a NixOS host's generations and brings another one back.
+//
+// What it reads (generations.go, system.go, mark.go, loader.go) are the profile's
+// links and the files within each system; no old generation's program is run for
+// it. Looks and the probe (looks.go, diff.go, drift.go, probe.go) answer with the
+// words of bot/host.
+//
+// # The rollback
+//
+// Rollback is a bot.Operation that can be undone and is committed. What it does,
+// file by file:
+//
+//   - plan.go names both systems and what differs, and refuses what must not be:
+//     another kind of boot loader, another system.stateVersion, a bot that cannot
+//     read its state, a system that is not whole or that its own checks do not
+//     allow to be switched to.
+//   - apply.go takes the host's build lock, and runs the target's
+//     `switch-to-configuration test`. This activates the target and leaves profile
+//     and boot loader alone: a host that loses power now starts what ran before.
+//   - verify.go waits, then looks at every unit and health check until two looks
+//     agree. What was fine before and fails in both is a failure, whatever exit
+//     codes said; what failed in only one is none.
+//   - commit.go makes it last: the profile is set to the generation by its number,
+//     and the target writes the boot menu. Both are read back.
+//   - undo.go activates what ran before, puts back profile and boot menu where they
+//     were touched, and looks at the units again.
+//
+// It never reboots, installs no other loader, and never sets NIXOS_NO_CHECK. The
+// host's build lock is held from Apply until Commit or Undo ends: these are calls of
+// one process, the worker.
+//
+// # Exit codes of switch-to-configuration
+//
+// 0 says that it went through, 4 that units failed: the looks at the units decide
+// on both. 2 says that a part of the activation script failed, which it names: the
+// target is not whole then, and that is a failure. 100 says that the target cannot
+// be activated without a reboot; nothing was done. Any other code is a failure.
+//
+// # What is not seen
+//
+// The list of units that `dry-activate` gives is not complete: units of users,
+// rootless containers among them, are never in it. The units of users are no units
+// of the system either, so that only a health check can watch over them.
+// The dry activation is the target's own and may look at secrets, as activating
+// does (sops-nix compares them); of its output only lines of known form are read,
+// and nothing else of it is ever shown.
+//
+// Neighbours: bot has the words of operations, bot/host those of hosts, bot/sys the
+// host itself; bot/agent plans and runs; nix/ writes the mark into systems. The
+// package is a leaf.
+package nixos

@@ -1,0 +1,61 @@
+package nixos
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/clean"
+	"watchstander/bot/host"
+)
+
+// longest is how many characters of somebody else's words are repeated.
+const longest = 200
+
+// tame makes others' words fit to stand in a line.
+func tame(s string) string { return clean.Line(s, longest) }
+
+// named is a generation in words: "generation 41 (NixOS 25.11.x, of 2 Mar 2026)", or
+// the system's own name where the profile does not have it.
+func named(g host.Generation) string {
+	var about []string
+	if g.Specialisation != "" {
+		about = append(about, "specialisation "+g.Specialisation)
+	}
+	if g.NixOSVersion != "" {
+		about = append(about, "NixOS "+g.NixOSVersion)
+	}
+	if !g.Date.IsZero() {
+		about = append(about, "of "+day(g.Date))
+	}
+	text := short(g)
+	if len(about) > 0 {
+		text += " (" + strings.Join(about, ", ") + ")"
+	}
+	return text
+}
+
+// short is "generation 41".
+func short(g host.Generation) string {
+	if g.Number == 0 {
+		return "the system " + tame(path.Base(g.StorePath))
+	}
+	return fmt.Sprintf("generation %d", g.Number)
+}
+
+func day(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }
+
+// list joins names, at most so many.
+func list(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// reading is one figure of a verification, or of the probe.
+func (n *NixOS) reading(what, value, source string, st bot.ReadingState, note string) bot.Reading {
+	return bot.Reading{Host: n.o.Host.Name, What: what, Value: value, Note: note, Source: source, At: time.Now().UTC().Truncate(time.Millisecond), State: st}
+}

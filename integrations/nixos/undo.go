@@ -1,0 +1,75 @@
+package nixos
+
+import (
+	"context"
+	"strconv"
+
+	"watchstander/bot"
+)
+
+// Undo brings back what ran before: profile and boot menu where they were touched,
+// the system where the switch may have begun. What it says was looked at afterwards.
+// A run that changed nothing is looked at as well, but only once.
+func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
+	n := r.n
+	former, profile := bound(p, factCurrent), bound(p, factProfile)
+	number, err := strconv.Atoi(bound(p, factNumber))
+	if err != nil {
+		return nil, bot.Errorf(bot.CodeInternal, "The plan does not say where the profile pointed.").Because(err)
+	}
+	switched := w.Noted(noteSwitch)
+	if switched == "" || switched == switchNone {
+		r.release(p, w)
+		w.Say("Nothing was switched, so that nothing is to be brought back.")
+		return []bot.Reading{n.runs(former), n.profileIs(number, profile)}, nil
+	}
+	defer r.release(p, w)
+	// In a process of its own, which the worker is not, the lock would have to be
+	// taken first.
+	if err := r.hold(ctx, p, w); err != nil {
+		return nil, err
+	}
+	var out []bot.Reading
+	var failed error
+	if w.Noted(noteProfile) == touched {
+		w.Say("Setting the profile back to generation %d.", number)
+		failed = n.setProfile(ctx, number, profile)
+	}
+	w.Say("Activating again what ran before.")
+	a, err := n.activate(ctx, former, "test", func(l string) { w.Say("%s", l) })
+	if err != nil {
+		failed = bot.Errorf(bot.CodeUnavailable, "Activating again what ran before did not come to an end.").Because(err)
+	}
+	if w.Noted(noteBoot) == touched {
+		if err := n.writeBoot(ctx, profile); err != nil && failed == nil {
+			failed = err
+		}
+		out = append(out, n.bootIs(profile))
+	}
+	out = append([]bot.Reading{n.runs(former), n.profileIs(number, profile), n.activatedAgain(a)}, out...)
+	units, ok := noted[map[string]bool](w, noteBefore)
+	held, okChecks := noted[[]string](w, noteChecks)
+	if !ok || !okChecks {
+		return append(out, n.reading("units", "", unitSource, bot.Unknown, "how they were before was not written down")), failed
+	}
+	look := watch{units: units, touched: append(a.Start, a.Restart...), checks: n.checksOf(held)}
+	one, two, ok := n.settle(ctx, look, w.Say)
+	if !ok {
+		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), failed
+	}
+	return append(out, n.readings(look, one, two)...), failed
+}
+
+// activatedAgain judges the activation of what ran before, like any other.
+func (n *NixOS) activatedAgain(a activation) bot.Reading {
+	value := "ended with " + a.ended()
+	switch {
+	case a.Locked:
+		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "somebody else was switching at that moment")
+	case a.Exit == 0 || a.Exit == 4:
+		return n.reading("activation", value, "switch-to-configuration", bot.OK, "")
+	case a.Exit == 2 && len(a.Snippets) > 0:
+		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "failed: "+list(a.Snippets, 10))
+	}
+	return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "the system may not be whole")
+}

@@ -1,0 +1,269 @@
+package nixos
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/phrase"
+	"watchstander/bot/sys"
+)
+
+// health is how a unit or a check looks at one moment.
+type health int
+
+const (
+	fine health = iota
+	failing
+	pending // neither yet: it is being started or stopped
+)
+
+// finding is one subject at one moment.
+type finding struct {
+	health health
+	why    string // where it is not fine
+}
+
+// sample is one look at everything.
+type sample struct {
+	units  map[string]finding
+	checks map[string]finding
+	// others are units that fail, and that nobody promised to be fine.
+	others []string
+	// restarts are those that systemd did by itself.
+	restarts map[string]int
+	err      error // the units could not be seen
+}
+
+// watch is what is looked at.
+type watch struct {
+	// units that must be fine, and whether each ran as a service.
+	units map[string]bool
+	// touched were started or restarted.
+	touched []string
+	checks  []Check
+}
+
+// fineUnits are the units that do what they are for, now, and whether each runs as
+// a service. Scopes and devices come and go with people and cables.
+func (n *NixOS) fineUnits(ctx context.Context) (map[string]bool, error) {
+	us, err := n.units(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]bool{}
+	for _, u := range us {
+		if watched(u.Name) && u.Load == "loaded" && u.Fine() {
+			found[u.Name] = u.Active == "active" && u.Sub == "running" && path.Ext(u.Name) == ".service"
+		}
+	}
+	return found, nil
+}
+
+func watched(name string) bool {
+	ext := path.Ext(name)
+	return ext != ".scope" && ext != ".device"
+}
+
+// units lists all, and asks again for a while where systemd is just being executed
+// anew.
+func (n *NixOS) units(ctx context.Context) (us []sys.Unit, err error) {
+	const tries, pause = 6, 5 * time.Second
+	for try := range tries {
+		if us, err = n.o.Host.Units.List(ctx); err == nil && len(us) > 0 {
+			return us, nil
+		}
+		if try < tries-1 && sleep(ctx, pause) != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("systemd tells of no units")
+	}
+	return nil, err
+}
+
+// sample looks once. before is the look before this one, nil for none.
+func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
+	s := sample{units: map[string]finding{}, checks: map[string]finding{}, restarts: map[string]int{}}
+	for _, c := range w.checks {
+		s.checks[c.Name] = n.check(ctx, c)
+	}
+	us, err := n.units(ctx)
+	if err != nil {
+		s.err = err
+		return s
+	}
+	loaded := map[string]sys.Unit{}
+	for _, u := range us {
+		loaded[u.Name] = u
+		s.restarts[u.Name] = u.Restarts
+		if _, promised := w.units[u.Name]; !promised && watched(u.Name) && judge(u, 0).health == failing {
+			s.others = append(s.others, u.Name)
+		}
+	}
+	slices.Sort(s.others)
+	for name, ran := range w.units {
+		u, ok := loaded[name]
+		if !ok || u.Active == "inactive" && ran {
+			// Not loaded any more, or a service that stopped: only its own properties
+			// tell whether that is well.
+			if u, err = n.o.Host.Units.Unit(ctx, name); err != nil {
+				s.err = err
+				return s
+			}
+		}
+		again := 0
+		if before != nil {
+			if former, known := before.restarts[name]; known {
+				again = u.Restarts - former
+			}
+		}
+		f := judge(u, again)
+		if f.health == fine && u.Active == "inactive" && u.Load == "loaded" && ran && u.Type != "oneshot" && slices.Contains(w.touched, name) {
+			f = finding{failing, "it ran, was started anew by the switch, and does not run"}
+		}
+		s.units[name] = f
+	}
+	return s
+}
+
+// judge tells how a unit is; again is how often systemd restarted it by itself
+// since the look before.
+func judge(u sys.Unit, again int) finding {
+	result := ""
+	if u.Result != "" && u.Result != "success" {
+		result = ": " + tame(u.Result)
+	}
+	switch u.Active {
+	case "failed", "maintenance":
+		return finding{failing, tame(u.Active) + result}
+	case "activating":
+		if u.Sub == "auto-restart" || u.Sub == "auto-restart-queued" {
+			return finding{failing, "it fails and is started again" + result}
+		}
+		return finding{pending, "it is still being started"}
+	case "deactivating":
+		return finding{pending, "it is still being stopped"}
+	case "inactive":
+		if result != "" {
+			return finding{failing, "it ended" + result}
+		}
+	case "active":
+		if again > 0 {
+			return finding{failing, "systemd had to restart it " + phrase.Count(again, "time", "times") + " between two looks"}
+		}
+	}
+	return finding{}
+}
+
+// settle looks until two looks agree, or patience is over, and gives the last two;
+// not when the context ended before that.
+func (n *NixOS) settle(ctx context.Context, w watch, say func(string, ...any)) (a, b sample, ok bool) {
+	say("Leaving the units alone for %s.", phrase.Duration(n.o.Settle))
+	if sleep(ctx, n.o.Settle) != nil {
+		return a, b, false
+	}
+	since := time.Now()
+	b = n.sample(ctx, w, nil)
+	for told := false; ; {
+		if sleep(ctx, n.o.Between) != nil {
+			return a, b, false
+		}
+		a, b = b, n.sample(ctx, w, &b)
+		if agree(a, b) || time.Since(since) >= n.o.Patience {
+			return a, b, true
+		}
+		if !told {
+			told = true
+			say("Two looks do not agree yet; looking again for at most %s.", phrase.Duration(n.o.Patience))
+		}
+	}
+}
+
+// agree: both looks saw everything, and the same.
+func agree(a, b sample) bool {
+	same := func(x, y map[string]finding) bool {
+		return maps.EqualFunc(x, y, func(f, g finding) bool { return f.health == g.health && f.health != pending })
+	}
+	return a.err == nil && b.err == nil && same(a.units, b.units) && same(a.checks, b.checks)
+}
+
+const unitSource = "systemd over D-Bus"
+
+// readings judge the last two looks: what was the same in both is what it is, and
+// whatever else there is has not settled.
+func (n *NixOS) readings(w watch, a, b sample) []bot.Reading {
+	const most = 20
+	looks := "two looks " + phrase.Duration(n.o.Between) + " apart"
+	var out []bot.Reading
+	if a.err != nil || b.err != nil {
+		out = append(out, n.reading("units", "", unitSource, bot.Unknown, "systemd did not tell how they are"))
+	} else {
+		var bad []bot.Reading
+		for _, name := range slices.Sorted(maps.Keys(w.units)) {
+			if r, ok := n.subject("unit "+name, unitSource, a.units[name], b.units[name]); !ok {
+				bad = append(bad, r)
+			}
+		}
+		st, value := bot.OK, fmt.Sprintf("%d were fine before, and are in %s", len(w.units), looks)
+		if len(bad) > 0 {
+			st, value = bot.NotOK, fmt.Sprintf("%d of %d that were fine before are not in %s", len(bad), len(w.units), looks)
+		}
+		note := ""
+		if others := both(a.others, b.others); len(others) > 0 {
+			note = "also failed, but nobody saw them fine before: " + list(others, most)
+		}
+		out = append(out, n.reading("units", value, unitSource, st, note))
+		out = append(out, bad[:min(most, len(bad))]...)
+	}
+	for _, c := range w.checks {
+		r, _ := n.subject(checkName(c), c.source(), a.checks[c.Name], b.checks[c.Name])
+		out = append(out, r)
+	}
+	return out
+}
+
+// subject judges one by the last two looks; ok tells that it is fine.
+func (n *NixOS) subject(what, source string, a, b finding) (r bot.Reading, ok bool) {
+	switch {
+	case a.health == fine && b.health == fine:
+		return n.reading(what, "fine in both looks", source, bot.OK, ""), true
+	case a.health == pending && b.health == pending:
+		return n.reading(what, "", source, bot.Unknown, b.why), false
+	case a.health == failing && b.health == failing:
+		return n.reading(what, "fails in both looks", source, bot.NotOK, b.why), false
+	}
+	why := a.why
+	if b.health != fine {
+		why = b.why
+	}
+	return n.reading(what, "does not settle", source, bot.NotOK, why), false
+}
+
+func both(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// noteJSON and noted keep small values of a run.
+func noteJSON(w bot.Work, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return w.Note(name, string(b))
+}
+
+func noted[T any](w bot.Work, name string) (v T, ok bool) {
+	text := w.Noted(name)
+	if text == "" {
+		return v, false
+	}
+	return v, json.NewDecoder(strings.NewReader(text)).Decode(&v) == nil
+}

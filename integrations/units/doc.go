@@ -1,0 +1,19 @@
+// Package units handles systemd's units as an operator does: looks at one closely,
+// reads its log, restarts it, and tells what changed on a host in the last hours.
+//
+// New makes the Keeper of one host. Its looks answer `service`, `logs` and
+// `changes`; Restart is the operation service.restart. All of it runs inside the
+// agent, or in a unit that the agent started, and touches the host through a
+// sys.Host alone: systemd over D-Bus, systemctl and journalctl by their absolute
+// paths for what D-Bus does not tell.
+//
+// # What is allowed
+//
+// Anybody who may look may look at any unit's state. Logs hold what programs
+// wrote, so only units on a list are shown, without control characters here and
+// redacted by the bot. What may be restarted is on a list of its own, by exact
+// name. Neither list knows patterns.
+//
+// Neighbours: integrations/systemd, in the bot, tells which units have failed;
+// bot/host has the words that travel; bot/sys is the host. The package is a leaf.
+package units

@@ -1,0 +1,284 @@
+package units
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/host"
+	"watchstander/bot/phrase"
+	"watchstander/bot/sys"
+)
+
+// Restart is the operation service.restart. It has no undo: what a restart ended
+// is over.
+type Restart struct{ k *Keeper }
+
+var _ bot.Operation = Restart{}
+
+// Restart is the operation on this host.
+func (k *Keeper) Restart() Restart { return Restart{k} }
+
+// Name is service.restart.
+func (Restart) Name() bot.OperationName { return host.RestartOperation }
+
+// Parse wants one "unit" that is on the list of those that may be restarted, and
+// gives it its full name.
+func (r Restart) Parse(_ context.Context, args bot.Arguments) (bot.Arguments, error) {
+	name, err := unitOf(args, string(host.RestartOperation))
+	if err != nil {
+		return nil, err
+	}
+	if !r.k.restartable[name] {
+		return nil, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, r.k.h.Name)
+	}
+	return bot.Arguments{host.UnitArgument: {name}}, nil
+}
+
+// Facts of a plan, by their names.
+const (
+	factInvocation = "invocation"
+	factFile       = "unit file"
+	factFollow     = "stops or restarts with it"
+)
+
+const nothing = "nothing"
+
+// Plan looks at the unit and at what systemd would restart with it.
+func (r Restart) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error) {
+	k, name := r.k, args.One(host.UnitArgument)
+	if !k.restartable[name] {
+		return bot.Draft{}, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, k.h.Name)
+	}
+	u, err := k.unit(ctx, name)
+	if err != nil {
+		return bot.Draft{}, err
+	}
+	if u.Load != "loaded" {
+		return bot.Draft{}, bot.Errorf(bot.CodeConflict, "%s cannot be restarted: systemd says that it is %s.", name, line(u.Load))
+	}
+	if u.Fragment == "" {
+		return bot.Draft{}, bot.Errorf(bot.CodeConflict, "%s has no unit file, so a plan cannot name what it would start.", name)
+	}
+	file, err := k.h.Files.Resolve(u.Fragment)
+	if err != nil {
+		return bot.Draft{}, bot.Errorf(bot.CodeUnavailable, "The unit file of %s, %s, cannot be found.", name, line(u.Fragment)).Because(err)
+	}
+	d := bot.Draft{
+		Summary: fmt.Sprintf("restart %s on %s", name, k.h.Name),
+		Steps: []string{
+			"have systemd restart " + name,
+			fmt.Sprintf("look at it %s later and %s later: it must run, started since, with the same main process both times", phrase.Duration(k.o.Settle), phrase.Duration(2*k.o.Settle)),
+		},
+		Irreversible: []string{"Connections to it, and work that it has begun, end."},
+		Undo:         "A restart cannot be undone. If it does not come up, `service " + strings.TrimSuffix(name, ".service") + "` and `logs` show why.",
+		Takes:        "some seconds", Limit: bot.SecondsOf(5 * time.Minute),
+		Bound: []bot.Fact{{Name: factInvocation, Value: u.Invocation}, {Name: factFile, Value: line(file)}},
+		Locks: []string{"unit " + name},
+	}
+	d.Conditions = append(d.Conditions, running(u))
+	bonds, err := k.bonds(ctx, name)
+	follow := bot.Condition{Text: "nothing else stops or restarts with it"}
+	fact := nothing
+	switch {
+	case err != nil:
+		follow.State, follow.Found = bot.Unknown, "systemctl did not tell: "+bot.ForPeople(err)
+		fact = "unknown"
+	case bonds.cut:
+		return bot.Draft{}, bot.Errorf(bot.CodeConflict, "More than %d units would stop or restart with %s; that is for a person on the host.", mostFollowers, name)
+	case len(bonds.follow) > 0:
+		for _, f := range bonds.follow {
+			if vital(f) {
+				return bot.Draft{}, bot.Errorf(bot.CodeConflict, "%s would stop or restart with %s, and the host needs it; that is for a person on the host.", f, name)
+			}
+		}
+		fact = strings.Join(bonds.follow, " ")
+		follow.State, follow.Found = bot.NotOK, "these do: "+strings.Join(bonds.follow, ", ")
+		d.Steps[0] += ", which stops or restarts " + phrase.Count(len(bonds.follow), "other unit", "other units") + " too"
+	default:
+		follow.State, follow.Found = bot.OK, "nothing does"
+	}
+	d.Conditions = append(d.Conditions, follow)
+	if err == nil {
+		c := bot.Condition{Text: "systemd has read the unit file that is there now", Found: "it has", State: bot.OK}
+		if bonds.stale {
+			c.Found, c.State = "it has not: the restart uses the older one", bot.NotOK
+		}
+		d.Conditions = append(d.Conditions, c)
+	}
+	d.Observed = []bot.Fact{{Name: factFollow, Value: fact}, {Name: "state", Value: u.Active + " (" + u.Sub + ")"}}
+	return d, nil
+}
+
+func running(u sys.Unit) bot.Condition {
+	c := bot.Condition{Text: "it runs now", Found: stateWords(u), State: bot.OK}
+	if u.Active != "active" {
+		c.State = bot.NotOK
+		c.Found += "; the restart starts it"
+	}
+	return c
+}
+
+// stateWords is "active (running), main process 812".
+func stateWords(u sys.Unit) string {
+	s := line(u.Active + " (" + u.Sub + ")")
+	if u.MainPID > 0 {
+		s += fmt.Sprintf(", main process %d", u.MainPID)
+	}
+	if u.Result != "" && u.Result != "success" {
+		s += ", ended last with " + line(u.Result)
+	}
+	if u.Restarts > 0 {
+		s += ", restarted by systemd " + phrase.Count(u.Restarts, "time", "times")
+	}
+	return s
+}
+
+// noteAsked is when the restart was asked for.
+const noteAsked = "asked"
+
+// Apply restarts the unit, unless somebody has done so since the plan was made.
+func (r Restart) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
+	name, k := p.Arguments.One(host.UnitArgument), r.k
+	u, err := k.unit(ctx, name)
+	if err != nil {
+		return err
+	}
+	if u.Invocation != fact(p.Draft.Bound, factInvocation) {
+		return bot.Errorf(bot.CodeConflict, "%s was restarted by somebody since, and is %s. Nothing was done.", name, stateWords(u))
+	}
+	if err := w.Note(noteAsked, time.Now().UTC().Format(time.RFC3339Nano)); err != nil {
+		return err
+	}
+	w.Say("asked systemd to restart %s", name)
+	err = k.h.Units.Restart(ctx, name)
+	if job, ok := errors.AsType[*sys.JobError](err); ok {
+		return bot.Errorf(bot.CodeUnavailable, "systemd could not restart %s: its job ended as %s.", name, line(job.Result)).Because(err)
+	}
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "systemd did not restart %s.", name).Because(err)
+	}
+	w.Say("systemd says that it is done; I look at it myself now")
+	return nil
+}
+
+func fact(fs []bot.Fact, name string) string {
+	for _, f := range fs {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// Verify looks twice, and at those that restarted with it. What was before the
+// restart proves nothing: the invocation must be another, and the start later than
+// the order.
+func (r Restart) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
+	name, k := p.Arguments.One(host.UnitArgument), r.k
+	asked, err := time.Parse(time.RFC3339Nano, w.Noted(noteAsked))
+	if err != nil {
+		return nil, bot.Errorf(bot.CodeInternal, "When the restart was asked for is not known, so nothing proves it.").Because(err)
+	}
+	var out []bot.Reading
+	var first sys.Unit
+	for i := range 2 {
+		if err := wait(ctx, k.o.Settle); err != nil {
+			return nil, bot.Errorf(bot.CodeUnavailable, "The time was over before %s could be looked at.", name).Because(err)
+		}
+		u, err := k.unit(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		why := k.fresh(u, asked, fact(p.Draft.Bound, factInvocation))
+		if i == 1 && (u.MainPID != first.MainPID || u.Invocation != first.Invocation || u.Restarts != first.Restarts) {
+			why = append(why, fmt.Sprintf("it did not stay up: its main process was %d before", first.MainPID))
+		}
+		first = u
+		out = append(out, reading(k.h.Name, fmt.Sprintf("%s after %s", name, phrase.Duration(time.Duration(i+1)*k.o.Settle)), stateWords(u), why))
+	}
+	follow := fact(p.Draft.Observed, factFollow)
+	if follow == nothing || follow == "unknown" {
+		return out, nil
+	}
+	for f := range strings.FieldsSeq(follow) {
+		u, err := k.unit(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		var why []string
+		if u.Active != "active" {
+			why = append(why, "it was active before")
+		}
+		out = append(out, reading(k.h.Name, f+", which restarts with it", stateWords(u), why))
+	}
+	return out, nil
+}
+
+func reading(host, what, value string, why []string) bot.Reading {
+	r := bot.Reading{Host: host, What: what, Value: value, Note: strings.Join(why, "; "), Source: "systemd over D-Bus", At: now(), State: bot.OK}
+	if len(why) > 0 {
+		r.State = bot.NotOK
+	}
+	return r
+}
+
+// fresh says what is missing of a unit that runs, newly started.
+func (k *Keeper) fresh(u sys.Unit, asked time.Time, before string) []string {
+	var why []string
+	if u.Invocation == "" || u.Invocation == before {
+		why = append(why, "it is the same start as before")
+	}
+	// Times of systemd's may be cut to milliseconds.
+	if u.Started.Before(asked.Truncate(time.Millisecond)) {
+		why = append(why, "its last start is not later than the order")
+	}
+	if u.Type == "oneshot" {
+		if !u.Fine() || u.Result != "" && u.Result != "success" {
+			why = append(why, "it did not go through")
+		}
+		return why
+	}
+	if u.Active != "active" || u.Sub == "auto-restart" {
+		return append(why, "it does not run")
+	}
+	if u.MainPID > 0 {
+		why = append(why, k.lives(u.MainPID)...)
+	} else if u.Type != "forking" {
+		why = append(why, "it has no main process")
+	}
+	return why
+}
+
+// lives looks for a process itself, beside what systemd says of it. Where there is
+// no process 1, there is no table of the host's processes, and nothing to be held
+// against systemd's word.
+func (k *Keeper) lives(pid int) []string {
+	if _, err := k.h.Files.Stat("/proc/1"); err != nil {
+		return nil
+	}
+	switch _, err := k.h.Files.Stat("/proc/" + strconv.Itoa(pid)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return []string{"its main process is gone"}
+	case err != nil:
+		return []string{"whether its main process lives is unknown"}
+	}
+	return nil
+}
+
+// wait waits; an error is the context's.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

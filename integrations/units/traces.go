@@ -1,0 +1,287 @@
+package units
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/phrase"
+)
+
+// boot is one boot of the host: its id as the kernel writes it, and the time of
+// its first and last trace.
+type boot struct {
+	id          string
+	began, last time.Time
+}
+
+// boots lists the boots that are known, the oldest first. That of now is known
+// from the kernel even where the journal tells nothing; its beginning is the
+// kernel's own word.
+func (k *Keeper) boots(ctx context.Context) ([]boot, error) {
+	id, began, here := k.thisBoot()
+	var known []boot
+	out, err := k.run(ctx, 1<<20, k.journalArgs("--list-boots", "--output=json")...)
+	if err == nil {
+		known, err = bootList(out.Stdout)
+	}
+	if i := slices.IndexFunc(known, func(b boot) bool { return b.id == id }); i >= 0 {
+		known[i].began = began
+	} else if here {
+		known = append(known, boot{id: id, began: began})
+	}
+	return known, err
+}
+
+func (k *Keeper) journalArgs(args ...string) []string {
+	argv := []string{k.o.Journalctl, "--no-pager", "--quiet"}
+	if k.o.Journal != "" {
+		argv = append(argv, "--directory="+k.o.Journal)
+	}
+	return append(argv, args...)
+}
+
+// bootList reads `journalctl --list-boots --output=json`.
+func bootList(text []byte) ([]boot, error) {
+	var list []struct {
+		ID    string `json:"boot_id"`
+		First int64  `json:"first_entry"`
+		Last  int64  `json:"last_entry"`
+	}
+	if err := json.Unmarshal(text, &list); err != nil {
+		return nil, bot.Errorf(bot.CodeUnavailable, "journalctl's list of boots cannot be understood.").Because(err)
+	}
+	var out []boot
+	for _, b := range list {
+		if len(b.ID) != 32 || b.First <= 0 {
+			continue
+		}
+		id := strings.Join([]string{b.ID[:8], b.ID[8:12], b.ID[12:16], b.ID[16:20], b.ID[20:]}, "-")
+		out = append(out, boot{id: id, began: time.UnixMicro(b.First).UTC(), last: time.UnixMicro(b.Last).UTC()})
+	}
+	slices.SortStableFunc(out, func(a, b boot) int { return a.began.Compare(b.began) })
+	return out, nil
+}
+
+// thisBoot is the boot that runs, from the kernel.
+func (k *Keeper) thisBoot() (id string, began time.Time, ok bool) {
+	text, err := k.h.Files.Read("/proc/sys/kernel/random/boot_id", 64)
+	if err != nil {
+		return "", time.Time{}, false
+	}
+	stat, err := k.h.Files.Read("/proc/stat", 4<<20)
+	if err != nil {
+		return "", time.Time{}, false
+	}
+	for l := range strings.Lines(string(stat)) {
+		if rest, found := strings.CutPrefix(l, "btime "); found {
+			seconds, err := strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
+			return strings.TrimSpace(string(text)), time.Unix(seconds, 0).UTC(), err == nil && seconds > 0
+		}
+	}
+	return "", time.Time{}, false
+}
+
+const profiles = "/nix/var/nix/profiles"
+
+var generation = regexp.MustCompile(`^system-([1-9][0-9]*)-link$`)
+
+// switches finds what changed the system: generations that were made (their links'
+// times), a profile that was set to an older one, an activation (the time of
+// /run/current-system). A host without Nix has none.
+func (k *Keeper) switches(g *gathering) error {
+	entries, err := k.h.Files.List(profiles)
+	if errors.Is(err, fs.ErrNotExist) {
+		return bot.Errorf(bot.CodeNotFound, "%s does not exist on %s.", profiles, k.h.Name).Because(err)
+	}
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "%s cannot be read on %s.", profiles, k.h.Name).Because(err)
+	}
+	made := map[string]time.Time{}
+	var set time.Time
+	for _, e := range entries {
+		info, err := e.Info() // of the link itself
+		if err != nil {
+			continue // it went away meanwhile
+		}
+		if e.Name() == "system" {
+			set = info.ModTime()
+		}
+		if m := generation.FindStringSubmatch(e.Name()); m != nil {
+			at := info.ModTime()
+			made[e.Name()] = at
+			g.add(bot.Change{ID: fmt.Sprintf("generation %s %d", m[1], at.Unix()), Kind: bot.ChangeSwitch, Text: "generation " + m[1] + " was made", At: at})
+		}
+	}
+	if target, err := k.h.Files.Readlink(path.Join(profiles, "system")); err == nil {
+		m := generation.FindStringSubmatch(path.Base(target))
+		// Making a generation sets the profile too, in the same moment.
+		if m != nil && !set.IsZero() && set.Sub(made[path.Base(target)]).Abs() > 5*time.Second {
+			g.add(bot.Change{ID: fmt.Sprintf("profile %s %d", m[1], set.Unix()), Kind: bot.ChangeSwitch, Text: "the profile was set to generation " + m[1], At: set})
+		}
+	}
+	return k.activation(g)
+}
+
+// activation tells when the running system was switched to. A boot activates too,
+// and is told as that.
+func (k *Keeper) activation(g *gathering) error {
+	const current = "/run/current-system"
+	entries, err := k.h.Files.List(path.Dir(current))
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "When %s was switched last is unknown.", k.h.Name).Because(err)
+	}
+	i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return e.Name() == path.Base(current) })
+	if i < 0 {
+		return nil // no NixOS
+	}
+	info, err := entries[i].Info()
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "When %s was switched last is unknown.", k.h.Name).Because(err)
+	}
+	target, err := k.h.Files.Resolve(current)
+	if err != nil {
+		return bot.Errorf(bot.CodeUnavailable, "What %s was switched to last is unknown.", k.h.Name).Because(err)
+	}
+	if at := info.ModTime(); !g.booting(at) {
+		hash, name, _ := strings.Cut(path.Base(target), "-")
+		g.add(bot.Change{ID: fmt.Sprintf("switch %s %d", hash, at.Unix()), Kind: bot.ChangeSwitch, Text: "switched to " + name, At: at})
+	}
+	return nil
+}
+
+// What systemd writes into the journal (sd-messages.h).
+const (
+	unitStarted    = "39f53479d3a045ac8e11786248231fbf"
+	restartPlanned = "5eb03494b6584870a536b337290809b3"
+)
+
+// mostStarts bounds the entries that are read.
+const mostStarts = 1000
+
+// starts reads from the journal when services were started, those of oneshots
+// left out: timers start them all day. types has those that are loaded.
+func (k *Keeper) starts(ctx context.Context, g *gathering, types map[string]string) error {
+	entries, cut, err := k.journal(ctx, fmt.Sprintf("--since=@%d", g.from.Unix()), fmt.Sprintf("--lines=%d", mostStarts),
+		"--output-fields=MESSAGE_ID,UNIT,INVOCATION_ID", "_PID=1", "MESSAGE_ID="+unitStarted, "MESSAGE_ID="+restartPlanned)
+	if err != nil {
+		return err
+	}
+	if cut || len(entries) >= mostStarts {
+		g.unknown = append(g.unknown, fmt.Sprintf("earlier starts of services: there were more than the %d that were read", mostStarts))
+	}
+	itself := map[string]bool{}
+	for _, e := range entries {
+		unit, invocation := e.text("UNIT"), e.text("INVOCATION_ID")
+		if e.text("MESSAGE_ID") == restartPlanned {
+			itself[unit] = true
+			continue
+		}
+		text := unit + " was started"
+		if itself[unit] {
+			text += " again by systemd"
+		}
+		delete(itself, unit)
+		if invocation == "" || g.booting(e.at()) || !k.lasts(ctx, unit, types) {
+			continue
+		}
+		id := started(unit, invocation)
+		if i := slices.IndexFunc(g.found, func(c bot.Change) bool { return c.ID == id }); i >= 0 {
+			g.found[i].Text = text // known already, but not how it came
+			continue
+		}
+		g.add(bot.Change{ID: id, Kind: bot.ChangeRestart, Text: text, At: e.at()})
+	}
+	return nil
+}
+
+// lasts tells whether a loaded service is one that goes on running once started.
+// A list of units may leave the type out, which is asked for once then.
+func (k *Keeper) lasts(ctx context.Context, unit string, types map[string]string) bool {
+	kind, loaded := types[unit]
+	if loaded && kind == "" {
+		u, err := k.h.Units.Unit(ctx, unit)
+		if kind = u.Type; err != nil || kind == "" {
+			kind = "unknown"
+		}
+		types[unit] = kind
+	}
+	return loaded && kind != "oneshot"
+}
+
+// images asks Podman which images root pulled. Those of other users are out of its
+// sight, which is said where there is Podman at all.
+func (k *Keeper) images(ctx context.Context, g *gathering, span time.Duration) error {
+	if _, err := k.h.Files.Stat(k.o.Podman); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	out, err := k.run(ctx, 4<<20, k.o.Podman, "events", "--stream=false", fmt.Sprintf("--since=%dh", int(span/time.Hour)), "--filter=event=pull", "--format=json")
+	if err != nil {
+		return err
+	}
+	pulls, err := pulls(out.Stdout)
+	for _, p := range pulls {
+		g.add(p)
+	}
+	g.unknown = append(g.unknown, "images of containers: only root's are known here, not those of other users")
+	if err == nil && out.Cut {
+		err = bot.Errorf(bot.CodeUnavailable, "there were more than were read.")
+	}
+	return err
+}
+
+// pulls reads Podman's events, a JSON object a line. The time is a text up to
+// version 4, and a number beside one in nanoseconds since.
+func pulls(text []byte) ([]bot.Change, error) {
+	var out []bot.Change
+	s := bufio.NewScanner(bytes.NewReader(text))
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		if len(bytes.TrimSpace(s.Bytes())) == 0 {
+			continue
+		}
+		var e map[string]json.RawMessage
+		if err := json.Unmarshal(s.Bytes(), &e); err != nil {
+			return out, bot.Errorf(bot.CodeUnavailable, "What podman says cannot be understood.").Because(err)
+		}
+		var status, name string
+		_ = json.Unmarshal(e["Status"], &status) // the zero value is no pull
+		_ = json.Unmarshal(e["Name"], &name)
+		at := eventTime(e)
+		if status != "pull" || name == "" || at.IsZero() {
+			continue
+		}
+		out = append(out, bot.Change{ID: fmt.Sprintf("pull %s %d", line(name), at.UnixNano()), Kind: bot.ChangeImage, Text: "image " + name + " was pulled", At: at})
+	}
+	if err := s.Err(); err != nil {
+		return out, bot.Errorf(bot.CodeUnavailable, "What podman says cannot be understood.").Because(err)
+	}
+	return out, nil
+}
+
+func eventTime(e map[string]json.RawMessage) time.Time {
+	var n int64
+	var at time.Time
+	switch {
+	case json.Unmarshal(e["timeNano"], &n) == nil && n > 0:
+		return time.Unix(0, n).UTC()
+	case json.Unmarshal(e["time"], &n) == nil && n > 0 && n < 1<<40:
+		return time.Unix(n, 0).UTC()
+	case json.Unmarshal(e["Time"], &at) == nil:
+		return at.UTC()
+	}
+	return time.Time{}
+}
+
+func words(d time.Duration) string { return phrase.Duration(d) }
