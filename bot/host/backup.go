@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -161,6 +162,15 @@ func (v Verification) State() bot.ReadingState {
 		}
 	}
 	return state
+}
+
+// String is the whole report in one line.
+func (v Verification) String() string {
+	parts := []string{v.Structure.Text, v.Data.Text, v.Drill.Text}
+	if v.Note != "" {
+		parts = append(parts, v.Note)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Judgement is one judgement; Text is its figures ("1234 packs read, 0 errors"),

@@ -347,14 +347,17 @@ func TestRunRefuses(t *testing.T) {
 		}
 	}
 	args := bot.Arguments{"repository": {"b2"}}
-	for part, u := range map[string]sys.Unit{
-		"no unit restic-b2.service that could be started (masked)": {Load: "masked", Active: "inactive"},
-		"runs already; ask again":                                  {Load: "loaded", Active: "activating", Sub: "start"},
+	for _, tt := range []struct {
+		u    sys.Unit
+		part string
+	}{
+		{sys.Unit{Load: "masked", Active: "inactive"}, "no unit restic-b2.service that could be started (masked)"},
+		{sys.Unit{Load: "loaded", Active: "activating", Sub: "start"}, "runs already; ask again"},
 	} {
-		u.Name = "restic-b2.service"
-		d.units.set(u)
-		if _, err := o.Plan(t.Context(), args); err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("%v, want %q", err, part)
+		tt.u.Name = "restic-b2.service"
+		d.units.set(tt.u)
+		if _, err := o.Plan(t.Context(), args); err == nil || !strings.Contains(err.Error(), tt.part) {
+			t.Errorf("%v, want %q", err, tt.part)
 		}
 	}
 	// It began to run after the plan was made.

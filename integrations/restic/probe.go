@@ -62,9 +62,9 @@ func (p probe) restore(r host.Repository, now time.Time) bot.Reading {
 		out.State, out.Note = bot.Unknown, "it was never verified"
 		return out
 	case v.State() == bot.NotOK:
-		out.State, out.Note = bot.NotOK, sentence(*v)
+		out.State, out.Note = bot.NotOK, v.String()
 	case r.VerifiedAt.IsZero():
-		out.State, out.Note = bot.Unknown, "no verification has gone through so far: "+sentence(*v)
+		out.State, out.Note = bot.Unknown, "no verification has gone through so far: "+v.String()
 	case now.Sub(r.VerifiedAt) > r.VerifyAge.Duration():
 		out.State, out.Note = bot.NotOK, "more than "+phrase.Duration(r.VerifyAge.Duration())
 	}
@@ -75,7 +75,7 @@ func (p probe) restore(r host.Repository, now time.Time) bot.Reading {
 		case r.Last.State() == bot.OK:
 			out.Value += fmt.Sprintf(": %s; %d of %d data parts read lately", r.Last.Drill.Text, len(r.PartsRead), r.Parts)
 		default:
-			out.Note = "a later one did not come to its end: " + sentence(*r.Last)
+			out.Note = "a later one did not come to its end: " + r.Last.String()
 		}
 	} else if !r.DrilledAt.IsZero() {
 		out.Value = "restored " + phrase.Duration(now.Sub(r.DrilledAt)) + " ago"

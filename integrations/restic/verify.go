@@ -158,11 +158,11 @@ func (o verify) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 			"keep the report; what was restored is removed at once",
 		},
 		Conditions: []bot.Condition{scratch},
-		Undo:    "there is nothing to undo: repositories are read and locked, not changed",
-		Takes:   "from minutes to hours, by what the part holds and how fast it can be read",
-		Limit:   bot.SecondsOf(time.Duration(len(names)) * one),
-		Locks:   []string{verifyLock},
-		WaitFor: slices.Concat(units, slices.DeleteFunc(slices.Clone(b.c.Busy), func(u string) bool { return slices.Contains(units, u) })),
+		Undo:       "there is nothing to undo: repositories are read and locked, not changed",
+		Takes:      "from minutes to hours, by what the part holds and how fast it can be read",
+		Limit:      bot.SecondsOf(time.Duration(len(names)) * one),
+		Locks:      []string{verifyLock},
+		WaitFor:    slices.Concat(units, slices.DeleteFunc(slices.Clone(b.c.Busy), func(u string) bool { return slices.Contains(units, u) })),
 		Bound: []bot.Fact{
 			{Name: "repositories", Value: strings.Join(names, " ")},
 			{Name: "data part", Value: q.part.String()},
@@ -220,7 +220,7 @@ func (o verify) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	for _, r := range q.repositories {
 		v := b.verify(ctx, r, q, w)
 		v.Plan = p.ID
-		w.Say("%s: %s", r.Name, sentence(v))
+		w.Say("%s: %s", r.Name, v)
 		if err := b.putReport(v); err != nil {
 			v.Note = strings.TrimPrefix(v.Note+"; the report could not be kept among the others", "; ")
 		}
@@ -341,15 +341,6 @@ func (b *Backups) checkInto(ctx context.Context, c *client, p part, v *host.Veri
 	}
 }
 
-// sentence is the whole report in one line.
-func sentence(v host.Verification) string {
-	parts := []string{v.Structure.Text, v.Data.Text, v.Drill.Text}
-	if v.Note != "" {
-		parts = append(parts, v.Note)
-	}
-	return strings.Join(parts, "; ")
-}
-
 // Verify tells of each repository what was found, from the reports that Apply put
 // down: an absent one is no evidence.
 func (o verify) Verify(_ context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
@@ -370,9 +361,9 @@ func (o verify) Verify(_ context.Context, p bot.Plan, w bot.Work) ([]bot.Reading
 		default:
 			reading.At, reading.State = v.Ended, v.State()
 			if reading.State == bot.OK {
-				reading.Value, reading.Note = sentence(v), ""
+				reading.Value, reading.Note = v.String(), ""
 			} else {
-				reading.Note = sentence(v)
+				reading.Note = v.String()
 			}
 		}
 		out = append(out, reading)
