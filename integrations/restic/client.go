@@ -95,9 +95,7 @@ func (b *Backups) open(r *Repository) (*client, error) {
 	// Not as an argument: those can be read by everybody on the host.
 	c.env = append(c.env, "RESTIC_REPOSITORY="+c.location)
 	c.hide(c.location)
-	for _, s := range locationSecrets(c.location) {
-		c.secrets = append(c.secrets, s)
-	}
+	c.secrets = append(c.secrets, locationSecrets(c.location)...)
 	// The longest first: what stands in another one must not break it up.
 	slices.SortFunc(c.secrets, func(a, b string) int { return len(b) - len(a) })
 	c.args = []string{"--cache-dir=" + b.cacheDir()}

@@ -101,20 +101,17 @@ func (c *client) restoredSum(ctx context.Context, p string, n node) (sum, error)
 }
 
 // liveSum hashes the live file; same is false where it is not, or no longer, the
-// one that was backed up. The time of its last change (ctime) counts too: unlike
-// the other one, no program can set it back.
+// one that was backed up, or cannot be read. The time of its last change (ctime)
+// counts too: unlike the other one, no program can set it back.
 func (c *client) liveSum(ctx context.Context, n node) (s sum, same bool, err error) {
 	if !c.unchanged(n) {
 		return sum{}, false, nil
 	}
-	s, size, err := c.hashFile(ctx, n.path)
+	s, size, unread := c.hashFile(ctx, n.path)
 	if ctx.Err() != nil {
-		return sum{}, false, &failed{why: "its time was over", cause: err}
+		return sum{}, false, &failed{why: "its time was over", cause: unread}
 	}
-	if err != nil || size != n.size || !c.unchanged(n) {
-		return sum{}, false, nil
-	}
-	return s, true, nil
+	return s, unread == nil && size == n.size && c.unchanged(n), nil
 }
 
 func (c *client) unchanged(n node) bool {
