@@ -215,17 +215,38 @@ func drillFault(what string, err error) host.Judgement {
 	return host.Judgement{State: state, Text: strings.TrimPrefix(what+": "+why, ": ")}
 }
 
-// restore brings files of one snapshot back below dir.
+// mostAtOnce and mostPatterns bound what one call of restic is given: it compares
+// each file with each pattern, and the kernel takes some 2 MiB of arguments.
+const (
+	mostAtOnce   = 500
+	mostPatterns = 512 << 10
+)
+
+// restore brings files of one snapshot back below dir. It goes on after an error
+// with one file, as restic does, and gives the first such error.
 func (c *client) restore(ctx context.Context, snapshot, dir string, files []node) error {
-	args := []string{"restore", "--no-lock", "--target=" + dir}
-	for _, n := range files {
-		args = append(args, "--include="+literal(n.path))
+	var complaint error
+	for len(files) > 0 {
+		args := []string{"restore", "--no-lock", "--target=" + dir}
+		size := 0
+		for len(files) > 0 && len(args) < mostAtOnce && size < mostPatterns {
+			args = append(args, "--include="+literal(files[0].path))
+			size += len(args[len(args)-1])
+			files = files[1:]
+		}
+		out, err := c.run(ctx, call{args: args, names: []string{snapshot}})
+		f, bad := errors.AsType[*Fault](err)
+		switch {
+		case !bad:
+			continue
+		case f.Kind != Failed && f.Kind != Incomplete:
+			return f
+		case complaint == nil:
+			f.Text = c.first(out.Stderr)
+			complaint = f
+		}
 	}
-	out, err := c.run(ctx, call{args: args, names: []string{snapshot}})
-	if f, ok := errors.AsType[*Fault](err); ok && f.Kind == Failed {
-		f.Text = c.first(out.Stderr)
-	}
-	return err
+	return complaint
 }
 
 var literalEscapes = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)

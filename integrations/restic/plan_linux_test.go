@@ -3,6 +3,7 @@ package restic
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +34,7 @@ func TestConfigCheck(t *testing.T) {
 		"its state directory":        func(c *Config) { c.State = "" },
 		"the scratch directory":      func(c *Config) { c.Scratch = "/a/../b" },
 		"parts must be":              func(c *Config) { c.Parts = 257 },
-		"a restore drill takes":      func(c *Config) { c.DrillFiles = 501 },
+		"a restore drill takes":      func(c *Config) { c.DrillFiles = 10_001 },
 		"there is no repository":     func(c *Config) { c.Repositories = nil },
 		"a repository's name":        func(c *Config) { c.Repositories[0].Name = "../x" },
 		"the data itself":            func(c *Config) { c.Repositories[0].Name = "live" },
@@ -240,6 +241,30 @@ func TestScratch(t *testing.T) {
 				t.Errorf("%q: %v, want %q", found, err, tt.part)
 			}
 		})
+	}
+}
+
+// Many files are restored in several calls, each with no more than it may have; an
+// error with one file ends none of them, and one with the repository all.
+func TestRestoreInCalls(t *testing.T) {
+	d := newDesk(t, Config{Repositories: []Repository{remote("b2")}})
+	c, err := d.open(&d.c.Repositories[0])
+	must(t, err)
+	var files []node
+	for n := range 1200 {
+		files = append(files, node{path: fmt.Sprintf("/srv/%s%d", strings.Repeat("*", 4000*(n%600/599)), n)})
+	}
+	must(t, c.restore(t.Context(), id(1), "/scratch/x", files))
+	if d.run.count() != 3 {
+		t.Errorf("%d calls for 1200 files", d.run.count())
+	}
+	d.run.fail["b2:b2"] = sys.Output{Exit: 1, Stderr: []byte("ignoring error for /srv/1: torn\nFatal: There were 1 errors")}
+	if err := c.restore(t.Context(), id(1), "/scratch/x", files); err == nil || err.Error() != "restic: restic failed (exit code 1): torn" || d.run.count() != 6 {
+		t.Errorf("%v, after %d calls", err, d.run.count())
+	}
+	d.run.fail["b2:b2"] = sys.Output{Exit: 12, Stderr: []byte("Fatal: wrong password")}
+	if err := c.restore(t.Context(), id(1), "/scratch/x", files); err == nil || d.run.count() != 7 {
+		t.Errorf("%v, after %d calls", err, d.run.count())
 	}
 }
 

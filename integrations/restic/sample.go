@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// mostSample bounds a drill's files: each becomes an argument of restic.
-const mostSample = 500
+// mostSample bounds a drill's files.
+const mostSample = 10_000
 
 // sampler chooses the files of one week's drill while they are listed, and holds
 // few more of them than it will take.
