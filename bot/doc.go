@@ -77,7 +77,7 @@
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
 //	bot/bottest/contract        what every chat must do, as one suite
-//	bot/bottest/real            Dendrite, Alertmanager, Prometheus for tests
+//	bot/bottest/real            Dendrite, Alertmanager, Prometheus, restic for tests
 //	commands                    what people can type; parser, help
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
@@ -85,6 +85,7 @@
 //	integrations/console        a chat in a terminal
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits
+//	integrations/restic         backups: how old, verified when, restored and compared
 //	integrations/units          a unit, its log, its restart; what changed
 //	integrations/certs          when certificates end, as they are served
 //	integrations/linux, systemd what status reads of the bot's own host

@@ -83,6 +83,7 @@ func allLooks() map[string]any {
 	out := nixosLooks()
 	maps.Copy(out, zfsLooks())
 	maps.Copy(out, unitLooks())
+	maps.Copy(out, backupLooks())
 	return out
 }
 

@@ -32,11 +32,16 @@ var chat = []string{
 	"logs incoming", "log", "log it", "log nginx", "lots more", "loss of power", "legs hurt", "logs nginx attached",
 	"changes since yesterday", "changes merged", "changes look good", "Changes requested", "changes are in", "changes to nginx", "changes needed", "change", "changed", "change it", "charges", "chances",
 	"channel", "channels", "charger", "changes\nand more", "zfs", "ZFS is great", "zfs status is fine", "zfs arc is too small", "zfs arc set to 32G yesterday", "zfs send is slow", "arc",
+	"backup", "Backup", "backups", "backup is running", "Backup failed", "backup status is green", "backup status ok", "Backup status looks fine", "backup status?", "backup the database first", "back up now",
+	"backup verify failed", "Backup verify is still running", "backup verify took six hours", "backup verify tonight, please", "backup verified", "backup verify?", "backup run finished", "backup run failed again",
+	"backup run took 3 hours", "Backup run is slow", "backup run twice a day", "backup runs", "backup restored", "backup 3 of 4 done", "backup 321 is a rule", "backup of b2", "backup plan", "bakcup status",
 	"rollback to what", "rolling back", "roll it back", "rollbacks are scary", "fallback",
 }
 
 // Lines for the bot that nobody addressed to it.
 var orders = []string{
+	"backup status", "Backup status", "backup status on vulcan", "backup 321", "backup 3-2-1", "backup verify", "backup verify b2", "Backup verify b2 usb", "backup verify b2 part 3/12", "backup verify --part 3/12",
+	"backup verify b2 usb!", "backup run b2", "backup run b2 on vulcan", "backup run", "help backup",
 	"approvals", "approvals pln_K7QF", "approve pln_K7QF2M", "approve K7QF2M", "approve pln_K7QF2M 123456", "approve", "approve 123456", "deny pln_K7QF2M because it is late", "deny because it is late",
 	"cancel", "cancel pln_K7QF2M", "confirm", "confirm pln_K7QF2M", "statement pln_K7QF2M", "approve pln_K7QF2M pls", "approve pln_K7QF2M\n-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----",
 	"status", "Status", "st", "St", "help", "Help", "help silence", "help stauts", "help zfs arc", "whoami", "Whoami",

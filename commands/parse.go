@@ -47,6 +47,12 @@ func (p *parser) parse() (map[string]bot.Value, error) {
 			}
 			continue
 		}
+		if a.Kind == kindRepositories {
+			if err := p.verified(a, args); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		v, fits, err := p.read(a)
 		switch {
 		case err != nil:
@@ -114,6 +120,13 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return p.hours(w, &ahead)
 	case kindUnit:
 		return p.unit(w)
+	case kindRepository, kindRepositories:
+		if _, part := partKeyword(w); part && a.Kind == kindRepositories {
+			return v, true, nil
+		}
+		return p.repository(w)
+	case kindPart:
+		return v, false, nil // it is read with the repositories
 	case kindOn:
 		name, ok := ahead.next()
 		if !w.is("on") || !ok || name.unclosed {

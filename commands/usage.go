@@ -47,6 +47,8 @@ func (p *parser) leftover(w word, none bool) error {
 		return p.told(w, "says no limit; write e.g. `"+p.command.Name+" max 32G min 4G`.")
 	case takes(kindUnit) && w.is("restart") && p.command.Name == "service":
 		return p.told(w, "comes first: `service restart NAME`.")
+	case takes(kindRepositories):
+		return p.told(w, "is no repository's name and no part; write e.g. `"+p.command.Name+" b2 part 3/12`. `backup status` lists the repositories.")
 	case takes(kindHours):
 		return p.told(w, "is no number of hours; write e.g. `"+p.command.Name+" 24`.")
 	case none && takes(kindGeneration):
@@ -88,6 +90,8 @@ func noun(k bot.ArgKind) string {
 		return "number"
 	case kindUnit:
 		return "unit; write its name, e.g. `nginx`"
+	case kindRepository:
+		return "repository; write its name, e.g. `b2`"
 	case kindGeneration:
 		return "generation; write its number, e.g. `41`"
 	}
@@ -156,6 +160,10 @@ func placeholder(a bot.Arg) string {
 		return "on NAME"
 	case kindSize:
 		return a.Name + " SIZE"
+	case kindPart:
+		return "part N/T"
+	case kindRepositories:
+		return name + "…"
 	case kindSilence:
 		return "ID|THREAD|all"
 	case kindTarget:

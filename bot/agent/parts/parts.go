@@ -7,13 +7,16 @@
 package parts
 
 import (
+	"cmp"
 	"fmt"
+	"path/filepath"
 
 	"watchstander/bot"
 	"watchstander/bot/agent"
 	"watchstander/bot/config"
 	"watchstander/bot/sys"
 	"watchstander/integrations/nixos"
+	"watchstander/integrations/restic"
 	"watchstander/integrations/units"
 	"watchstander/integrations/zfs"
 )
@@ -47,7 +50,7 @@ func Settings(c *config.Agent) agent.Settings {
 // Of makes the parts for a host. What the file has no section for does not exist.
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.units} {
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.backup, p.units} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}
@@ -87,6 +90,36 @@ func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
 	p.Operations = append(p.Operations, z.ARCSet())
 	p.Looks = append(p.Looks, z.Looks()...)
 	p.Probes = append(p.Probes, z.Probe())
+	return nil
+}
+
+func (p *Parts) backup(c *config.Agent, h sys.Host, _ Options) error {
+	if c.Backup == nil {
+		return nil
+	}
+	k := c.Backup
+	made := restic.Config{
+		Program: cmp.Or(k.Program, "/run/current-system/sw/bin/restic"), SearchPath: k.SearchPath, State: filepath.Join(c.State, "backup"), Scratch: k.Scratch,
+		Parts: k.Check.Parts, CheckTime: k.Check.Time, LockWait: k.Check.LockWait,
+		DrillTime: k.Drill.Time, DrillBytes: k.Drill.Bytes, DrillFiles: k.Drill.Files, Busy: c.Busy,
+	}
+	for _, r := range k.Repositories {
+		made.Repositories = append(made.Repositories, restic.Repository{
+			Name: r.Name, Location: r.Location, LocationFile: r.LocationFile, PasswordFile: r.PasswordFile, EnvironmentFile: r.EnvironmentFile,
+			Medium: r.Medium, OffSite: r.OffSite, Host: r.SnapshotHost, Unit: r.Unit, Exclude: r.Exclude,
+			MaxAge: r.MaxAge, VerifyAge: r.VerifyAge, RunTime: r.RunTime,
+		})
+	}
+	for _, d := range k.Datasets {
+		made.Datasets = append(made.Datasets, restic.Dataset(d))
+	}
+	b, err := restic.New(h, made)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	p.Operations = append(p.Operations, b.Operations()...)
+	p.Looks = append(p.Looks, b.Looks()...)
+	p.Probes = append(p.Probes, b.Probe())
 	return nil
 }
 

@@ -2,7 +2,8 @@
 // tests can meet them instead of our idea of them: a Matrix homeserver
 // (Dendrite), Alertmanager (alone or as a cluster), Prometheus with metrics
 // that the test sets, a systemd with its bus, and a proxy that makes the way to a
-// homeserver as bad as a test needs it.
+// homeserver as bad as a test needs it. Restic, in each version that there is, it
+// only finds.
 //
 //	hs := real.StartHomeserver(t, real.HomeserverOptions{})
 //	alice := hs.NewUser(t, "alice")

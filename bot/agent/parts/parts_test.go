@@ -1,0 +1,59 @@
+package parts
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/config"
+	"watchstander/bot/host"
+	"watchstander/bot/sys"
+)
+
+// Backups exist where the file has them, and what the file says of them arrives.
+func TestBackup(t *testing.T) {
+	c := &config.Agent{Host: "vulcan", State: "/var/lib/watchstander-agent", Busy: []string{"pg-dump.service"}, Backup: &config.Backup{
+		Repositories: []config.Repository{{Name: "b2", Location: "b2:x", Medium: "b2", Unit: "restic-b2.service", MaxAge: time.Hour}},
+		Datasets:     []config.Dataset{{Name: "home", Paths: []string{"/home"}, Medium: "rpool"}},
+		Check:        config.RepositoryCheck{Parts: 7}, Drill: config.Drill{Files: 9},
+	}}
+	names := func(p Parts) string {
+		var all []string
+		for _, o := range p.Operations {
+			all = append(all, string(o.Name()))
+		}
+		for _, l := range p.Looks {
+			all = append(all, l.Name)
+		}
+		slices.Sort(all)
+		return " " + strings.Join(all, " ") + " "
+	}
+	p, err := Of(c, sys.Host{Name: "vulcan"}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"backup.verify", "backup.run", host.LookBackups, host.LookThreeTwoOne} {
+		if !strings.Contains(names(p), " "+want+" ") {
+			t.Errorf("there is no %s in%s", want, names(p))
+		}
+	}
+	for _, o := range p.Operations {
+		if o.Name() != host.BackupVerifyOperation {
+			continue
+		}
+		args, err := o.Parse(t.Context(), bot.Arguments{host.RepositoryArgument: {"b2"}})
+		if err != nil || !strings.HasSuffix(args.One(host.PartArgument), "/7") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	c.Backup.Repositories = nil
+	if _, err := Of(c, sys.Host{Name: "vulcan"}, Options{}); err == nil || !strings.Contains(err.Error(), "backup: there is no repository") {
+		t.Errorf("%v", err)
+	}
+	c.Backup = nil
+	if p, err := Of(c, sys.Host{Name: "vulcan"}, Options{}); err != nil || strings.Contains(names(p), "backup") {
+		t.Errorf("without a section there is%s: %v", names(p), err)
+	}
+}

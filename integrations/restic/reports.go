@@ -1,0 +1,174 @@
+package restic
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/host"
+)
+
+// facts are what a repository said last, and how the last attempt to ask it went.
+type facts struct {
+	Asked     time.Time       `json:"asked,omitzero"` // the last answer
+	Snapshots []host.Snapshot `json:"snapshots"`
+	Tried     time.Time       `json:"tried,omitzero"` // the last attempt
+	// Fault is why it failed, nil for an answer.
+	Fault *factFault `json:"fault,omitempty"`
+}
+
+type factFault struct {
+	State bot.ReadingState `json:"state"` // what it says of the repository
+	Why   string           `json:"why"`
+}
+
+const (
+	// mostReports of a repository are kept: more than a year of weeks.
+	mostReports = 80
+	// mostReport bounds one file of ours.
+	mostReport = 4 << 20
+	reportTime = "20060102T150405.000Z"
+)
+
+// facts reads what is known of a repository; nothing, where that was never asked.
+func (b *Backups) facts(name string) (facts, error) {
+	var f facts
+	err := readJSON(filepath.Join(b.factsDir(), name+".json"), &f)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return f, err
+}
+
+func (b *Backups) putFacts(name string, f facts) error {
+	return writeJSON(filepath.Join(b.factsDir(), name+".json"), f)
+}
+
+// putReport keeps a verification, and lets go of the oldest ones.
+func (b *Backups) putReport(v host.Verification) error {
+	dir := filepath.Join(b.reportsDir(), v.Repository)
+	if err := writeJSON(filepath.Join(dir, v.Began.UTC().Format(reportTime)+".json"), v); err != nil {
+		return err
+	}
+	names, err := reportNames(dir)
+	if err != nil {
+		return err
+	}
+	for len(names) > mostReports {
+		if err := os.Remove(filepath.Join(dir, names[0])); err != nil {
+			return err
+		}
+		names = names[1:]
+	}
+	return nil
+}
+
+// reports reads a repository's verifications, the newest first. One that cannot be
+// read is left out; lost tells how many.
+func (b *Backups) reports(name string) (out []host.Verification, lost int, err error) {
+	dir := filepath.Join(b.reportsDir(), name)
+	names, err := reportNames(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	slices.Reverse(names)
+	for _, n := range names {
+		var v host.Verification
+		if err := readJSON(filepath.Join(dir, n), &v); err != nil || v.Repository != name || v.Ended.IsZero() {
+			lost++
+			continue
+		}
+		out = append(out, v)
+	}
+	return out, lost, nil
+}
+
+// reportNames are in the order of time, since their names are times.
+func reportNames(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		base, isJSON := strings.CutSuffix(e.Name(), ".json")
+		if _, err := time.Parse(reportTime, base); isJSON && err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// mark says that a check is under way, whose lock would stay behind if the
+// process were killed; unmark takes the mark away.
+func (b *Backups) mark(name string) error {
+	return writeJSON(filepath.Join(b.factsDir(), name+".checking"), b.now().UTC())
+}
+
+func (b *Backups) unmark(name string) error {
+	err := os.Remove(filepath.Join(b.factsDir(), name+".checking"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (b *Backups) marked(name string) bool {
+	_, err := os.Lstat(filepath.Join(b.factsDir(), name+".checking"))
+	return err == nil
+}
+
+func readJSON(file string, v any) error {
+	info, err := os.Lstat(file)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() > mostReport {
+		return fmt.Errorf("%s: %w", file, fs.ErrInvalid)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+// writeJSON replaces a file as a whole, and returns when it is on the disk.
+func writeJSON(file string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(file)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(data, '\n'))
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
