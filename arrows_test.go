@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"bot":                       {},
 	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/plan", "bot/sys"},
 	"bot/agent/api":             {"bot", "bot/journal"},
+	"bot/agent/client":          {"bot", "bot/agent/api", "bot/journal"},
 	"bot/clean":                 {},
 	"bot/host":                  {"bot"},
 	"bot/phrase":                {},
