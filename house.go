@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"watchstander/bot"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/agent/client"
 	"watchstander/bot/chart"
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
@@ -91,6 +93,18 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 	if host, ok := c.LocalHost(); ok {
 		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
 		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
+	}
+	for _, x := range c.Hosts {
+		if x.Agent == nil {
+			continue
+		}
+		a := client.New(x.Agent.Socket)
+		h.closers = append(h.closers, func() error { a.Close(); return nil })
+		if o.Agents == nil {
+			o.Agents = map[string]api.Agent{}
+		}
+		o.Agents[x.Name] = a
+		o.Probes = append(o.Probes, flow.AgentProbe(x.Name, a))
 	}
 	if c.Prometheus != nil {
 		if h.prom, err = newPrometheus(c.Prometheus); err != nil {

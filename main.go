@@ -56,7 +56,8 @@ func rootCommand() *cobra.Command {
 		Use:   "watchstander",
 		Short: "Alerts as true threads in Matrix, and answers to them",
 		Long: `Watchstander takes alerts from Alertmanager, keeps one truthful thread for each
-in Matrix or a terminal, and obeys the people in its configuration there.
+in Matrix or a terminal, and obeys the people in its configuration there. What is
+dangerous its agent plans, and does once the right people have agreed.
 
 Try it: watchstander demo`,
 		SilenceUsage:      true,
@@ -65,6 +66,6 @@ Try it: watchstander demo`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(demoCommand(), serveCommand(), consoleCommand(), checkCommand(), journalCommand(), versionCommand(), manCommand())
+	root.AddCommand(demoCommand(), serveCommand(), agentCommand(), approveCommand(), consoleCommand(), checkCommand(), journalCommand(), versionCommand(), manCommand())
 	return root
 }

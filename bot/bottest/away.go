@@ -26,7 +26,7 @@ func through[Q, A any](a away, q Q, ask func(api.Agent, Q) (A, error)) (A, error
 	a.s.mu.Unlock()
 	if core == nil {
 		var none A
-		return none, bot.Errorf(bot.CodeUnavailable, "The agent does not answer.")
+		return none, bot.Errorf(bot.CodeUnavailable, "The agent does not answer.").Because(api.ErrAway)
 	}
 	return ask(core.For(a.c), q)
 }

@@ -121,7 +121,11 @@ func (f *Flow) agentStamp(ctx context.Context, source string) (s stampAt, err er
 func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, heads *time.Time) (bot.Told, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
-	page, err := a.Proposals(ctx, api.Since{Stamp: s.at, Wait: watchWait})
+	wait := watchWait
+	if _, seen := f.agentSeen.Load(host); !seen {
+		wait = 0 // that it answers at all is news
+	}
+	page, err := a.Proposals(ctx, api.Since{Stamp: s.at, Wait: wait})
 	if err != nil {
 		return bot.Told{}, err
 	}
@@ -261,7 +265,7 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
-	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(err) || e.Tries >= effectTries, At: f.clock.now()}
+	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries, At: f.clock.now()}
 	if err == nil {
 		out.Proposal = &p
 	}
@@ -290,10 +294,15 @@ func tell(ctx context.Context, a api.Agent, e store.Effect, said said, digest st
 	return bot.Proposal{}, bot.Errorf(bot.CodeInternal, "%T is nothing that an agent is told.", e.What)
 }
 
-// finalForAgent tells whether telling the agent again cannot help.
-func finalForAgent(err error) bool {
-	e, ok := errors.AsType[*bot.Error](err)
-	return ok && e.Code != bot.CodeUnavailable && e.Code != bot.CodeInternal
+// finalForAgent tells whether telling the agent again cannot help. What an agent
+// answered is an answer: whoever asked hears it at once, and may ask again. What
+// nobody hears of is tried again while something is only not to be had.
+func finalForAgent(e store.Effect, err error) bool {
+	x, ok := errors.AsType[*bot.Error](err)
+	if !ok || errors.Is(err, api.ErrAway) {
+		return false
+	}
+	return e.Request != "" || x.Code != bot.CodeUnavailable && x.Code != bot.CodeInternal
 }
 
 // said is where an effect was asked for.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"watchstander/bot"
@@ -23,6 +24,10 @@ const (
 	PathBreakGlass    = "/v1/break-glass"
 	PathBreakGlassRun = "/v1/break-glass-run"
 )
+
+// ErrAway is wrapped by what a client says when no agent answered: whether the
+// question reached one is not known.
+var ErrAway = errors.New("no agent answered")
 
 // Failure is how an error travels.
 type Failure struct {

@@ -89,13 +89,14 @@ func failure(data []byte) error {
 }
 
 func unanswered(err error) error {
+	cause := errors.Join(api.ErrAway, err)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return bot.Errorf(bot.CodeUnavailable, "The agent did not answer in time.").Because(err)
+		return bot.Errorf(bot.CodeUnavailable, "The agent did not answer in time.").Because(cause)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return bot.Errorf(bot.CodeUnavailable, "The agent's socket does not let us in.").Because(err)
+		return bot.Errorf(bot.CodeUnavailable, "The agent's socket does not let us in.").Because(cause)
 	}
-	return bot.Errorf(bot.CodeUnavailable, "The agent does not answer.").Because(err)
+	return bot.Errorf(bot.CodeUnavailable, "The agent does not answer.").Because(cause)
 }
 
 // Propose is api.Agent's.
