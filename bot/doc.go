@@ -1,7 +1,8 @@
 // Package bot holds the words of Watchstander: what happened (Event), what is
 // known (Thread, Episode, Silence), who people are (Person), what they ask
-// (Command, Call, Outcome), what is said (Message), and what a platform must
-// offer (Chat). It imports the standard library alone, and everything else
+// (Command, Call, Outcome), what is done to hosts and who must agree (Operation,
+// Plan, Rule, Decision, Proposal), what is said (Message), and what a platform
+// must offer (Chat). It imports the standard library alone, and everything else
 // imports it. This comment is the tour of the whole house.
 //
 // # An alert's way
@@ -48,6 +49,46 @@
 // (apply_outcomes.go): an answer, an ack (ack.go), or an effect on Alertmanager,
 // which is due until it is done, and idempotent by its key.
 //
+// # A plan's way
+//
+// What is dangerous is done by the agent of a host (bot/agent), which has root's
+// rights and trusts nothing of the bot that it can check itself. It alone owns a
+// proposal's life; the bot's thread mirrors it. Follow one rollback:
+//
+//  1. commands, nixos.go: the command comes to an Ask. bot/flow,
+//     apply_decisions.go: ask journals the request and makes an effect of it;
+//     agents.go: tellsAgent calls the agent's Propose with the effect's key, so
+//     that asking again makes no second plan.
+//  2. bot/agent, propose.go: who asks is looked up in the agent's own file, the
+//     first rule that fits is found (bot/gate, policy.go; none refuses), the
+//     operation looks at the host and drafts (integrations/nixos), and the plan is
+//     frozen: canonical bytes and digest (bot/plan), store paths kept, journaled,
+//     on the disk.
+//  3. The answer, and news that agents.go's watch waits for (bot.Told), take the
+//     one way in. apply_proposals.go: newProposal opens the thread; the whole plan
+//     in words (bot/plan, Render) is the first reply of its log, alone and never
+//     shortened. What the redactor would alter is not shown, and cannot be agreed
+//     to in that chat.
+//  4. When a room has the plan whole, its receipt (deliver.go) comes to planShown,
+//     and the effect ShowPlan tells the agent. From then on approvals count.
+//  5. A reaction on the thread's root, or a command (commands, approvals.go), comes
+//     to a Decide. apply_decisions.go: undecidable asks bot/gate first, for a
+//     polite answer; then the word goes to the agent with the digest of the plan
+//     that the thread showed.
+//  6. bot/agent, decide.go: Decide is the one door for words from chats, from the
+//     host and with signatures. proof.go and codes.go find out what a word is
+//     worth; judge.go asks bot/gate where that leaves the proposal.
+//  7. start.go: when it may run, the operation plans again. A bound fact that
+//     differs makes it stale; one that was only observed is told as drift. The
+//     start is on the disk and in the journal before anything runs.
+//  8. perform.go: the worker, in a transient unit of its own, which outlives the
+//     agent. Its marker comes first, so that nothing runs twice; then phases.go:
+//     Apply, Verify, a word that all is well where the rule wants one, Commit; or
+//     Undo. Evidence alone is success.
+//  9. watch.go follows the files of the run (rundir.go), also after a restart of
+//     the agent. Each change gets a stamp; the bot's watch hears of it, and
+//     apply_proposals.go: advance logs in the thread what is new, in order.
+//
 // # Who owns which goroutine
 //
 //   - main: signals, the HTTP server (http.go), systemd, SIGHUP (serve.go)
@@ -55,10 +96,15 @@
 //     go out in time (integrations/alertmanager, commit.go)
 //   - flow.Run: one taker, one worker per room, one for commands and effects
 //     (with at most four at once), one for what time makes due, one per
-//     Alertmanager, one for the dead man's switch, one per chat's Run
+//     Alertmanager, one per agent (agents.go, watch: its news), one for the dead
+//     man's switch, one per chat's Run
 //   - a chat's Run: whatever it starts (the console's clients)
+//   - the agent's Run: its loop, and one for each run that it starts or watches;
+//     its Server: one that serves and one that ends each socket, and net/http's for
+//     each connection
 //
-// Run returns when all of them have; every one ends with its context.
+// Run returns when all of them have; every one ends with its context. A plan's run
+// belongs to none of them: it is a process in a unit of its own.
 //
 // # The rooms of the house
 //
@@ -68,11 +114,16 @@
 //	bot/config                  the configuration files, checked and resolved
 //	bot/gate                    pure: who may ask, whose word counts, when it may start
 //	bot/store                   the state: SQLite, its tables and queries
-//	bot/flow                    event in, state changed, due work done: the only loop
+//	bot/flow                    event in, state changed, due work done: the bot's only loop
+//	bot/agent                   the privileged half: plans, decisions, runs, two sockets
+//	bot/agent/api               what can be asked of an agent, and its bounds
+//	bot/agent/client            an agent behind a Unix socket
+//	bot/agent/parts             the agent's file made into operations, looks, probes, people
 //	bot/view                    pure: state to message, one function per kind of thread
 //	bot/redact                  the last look at everything that is said
 //	bot/journal                 the record of what had a consequence: a chain of hashes
 //	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it
+//	bot/sys                     a host's files, programs and units; sys/simulated is one in memory
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
