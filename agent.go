@@ -140,7 +140,7 @@ func serveAgent(ctx context.Context, file string, stderr io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	bots, humans, err := agentSockets(h.config)
+	bots, humans, err := agentSockets(ctx, h.config)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func needsNetwork(s agent.Spawn) bool {
 
 // agentSockets takes the sockets from systemd, or makes them: the bot's for its
 // user alone, the people's for everybody, since the kernel says who they are.
-func agentSockets(c *config.Agent) (bots, humans net.Listener, err error) {
+func agentSockets(ctx context.Context, c *config.Agent) (bots, humans net.Listener, err error) {
 	given, err := activation.ListenersWithNames()
 	if err != nil {
 		return nil, nil, err
@@ -185,18 +185,19 @@ func agentSockets(c *config.Agent) (bots, humans net.Listener, err error) {
 		}
 		return bots, humans, nil
 	}
-	if bots, err = listenUnix(c.Socket, 0o600, c.BotUID); err != nil {
+	if bots, err = listenUnix(ctx, c.Socket, 0o600, c.BotUID); err != nil {
 		return nil, nil, err
 	}
-	if humans, err = listenUnix(c.HumanSocket, 0o666, -1); err != nil {
+	if humans, err = listenUnix(ctx, c.HumanSocket, 0o666, -1); err != nil {
 		return nil, nil, errors.Join(err, bots.Close())
 	}
 	return bots, humans, nil
 }
 
 // listenUnix makes a socket in place of one that nobody listens at any more.
-func listenUnix(path string, mode os.FileMode, owner int) (net.Listener, error) {
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+func listenUnix(ctx context.Context, path string, mode os.FileMode, owner int) (net.Listener, error) {
+	dialer := net.Dialer{Timeout: time.Second}
+	if c, err := dialer.DialContext(ctx, "unix", path); err == nil {
 		return nil, errors.Join(bot.Errorf(bot.CodeConflict, "Somebody listens at %s already.", path), c.Close())
 	}
 	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
@@ -207,7 +208,8 @@ func listenUnix(path string, mode os.FileMode, owner int) (net.Listener, error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("unix", path)
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type approving struct {
 	key      string
 	yes      string
 	deny     string
-	signer   func(path string) (ssh.Signer, func() error, error)
+	signer   func(ctx context.Context, path string) (ssh.Signer, func() error, error)
 }
 
 func approveCommand() *cobra.Command {
@@ -53,7 +53,7 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 				a.terminal = term.IsTerminal(int(f.Fd()))
 			}
 			if file != "" {
-				return a.sign(file)
+				return a.sign(cmd.Context(), file)
 			}
 			id := ""
 			if len(args) == 1 {
@@ -153,7 +153,7 @@ func (a approving) agree(digest string) error {
 }
 
 // sign signs a statement, with what our own program shows of it.
-func (a approving) sign(file string) error {
+func (a approving) sign(ctx context.Context, file string) error {
 	text, err := a.slip(file)
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func (a approving) sign(file string) error {
 	if err := a.agree(s.Statement.Digest); err != nil {
 		return err
 	}
-	key, done, err := a.signer(a.key)
+	key, done, err := a.signer(ctx, a.key)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (a approving) slip(file string) (string, error) {
 
 // signer opens a private key: a file, or the first of the ssh-agent's that may
 // sign.
-func signer(path string) (ssh.Signer, func() error, error) {
+func signer(ctx context.Context, path string) (ssh.Signer, func() error, error) {
 	nothing := func() error { return nil }
 	if path != "" {
 		b, err := os.ReadFile(path)
@@ -224,7 +224,8 @@ func signer(path string) (ssh.Signer, func() error, error) {
 	if socket == "" {
 		return nil, nil, bot.Errorf(bot.CodeInvalid, "There is no ssh-agent (SSH_AUTH_SOCK): give the key's file with --identity.")
 	}
-	conn, err := net.Dial("unix", socket)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", socket)
 	if err != nil {
 		return nil, nil, bot.Errorf(bot.CodeUnavailable, "The ssh-agent does not answer.").Because(err)
 	}

@@ -173,7 +173,8 @@ func life(t *testing.T, agent, worker int, both bool) (died string) {
 		}
 		w.ok(err)
 		for range 1000 { // confirmed as soon as it can be, until it is over
-			p, err = m.try(func(c *Core) (bot.Proposal, error) {
+			// It is refused until it waits for that word.
+			_, _ = m.try(func(c *Core) (bot.Proposal, error) {
 				return c.Confirm(ctx, Bot(), api.Confirm{Plan: p.Plan.ID, Person: "bob"})
 			})
 			time.Sleep(time.Second)

@@ -154,15 +154,6 @@ func (d disk) readJSON(name string, most int64, v any) error {
 	return nil
 }
 
-// there tells whether a file is.
-func (d disk) there(name string) (bool, error) {
-	_, err := os.Lstat(d.path(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // remove removes a file or a directory with all that is in it.
 func (d disk) remove(name string) error {
 	if err := d.step("remove", name); err != nil {

@@ -120,7 +120,7 @@ func TestStandingApprovals(t *testing.T) {
 		w.put("/run/lamp", "off")
 		time.Sleep(time.Hour)
 		_, err = w.core.Trigger(ctx, Bot(), out())
-		refuses(t, err, bot.CodeForbidden, "budget of 2 in 24h0m0s is used up")
+		refuses(t, err, bot.CodeForbidden, "budget of 2 in 24h is used up")
 		time.Sleep(22*time.Hour + time.Minute)
 		p, err = w.core.Trigger(ctx, Bot(), out())
 		w.ok(err)

@@ -64,10 +64,25 @@ func (p *player) stepPerson(l line) error {
 	return nil
 }
 
+// reply finds what was said below a root, by words that it holds.
+func (p *player) reply(root Post, words string) (Post, error) {
+	for _, x := range p.chat.Posts(root.Room) {
+		if x.Kind == bot.SendReply && x.Root == root.ID && strings.Contains(x.Text(), words) {
+			return x, nil
+		}
+	}
+	return Post{}, fmt.Errorf("nothing below it holds %q", words)
+}
+
 func (p *player) stepDelete(l line) error {
-	post, err := p.root(l.rest(1))
+	post, err := p.root(l.words[1])
 	if err != nil {
 		return err
+	}
+	if words := l.rest(2); words != "" {
+		if post, err = p.reply(post, words); err != nil {
+			return err
+		}
 	}
 	p.chat.Delete(post.ID)
 	p.said++

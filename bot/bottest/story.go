@@ -350,7 +350,9 @@ func (p *player) start() {
 	f, done := p.flow, p.done
 	go func() {
 		defer close(done)
-		if err := f.Run(run); err != nil {
+		// A bot may be killed before it has noted its own start; nobody is left then to
+		// whom that could be a fault.
+		if err := f.Run(run); err != nil && !errors.Is(err, errDead) {
 			p.t.Errorf("%s: run: %v", p.story.Name, err)
 		}
 	}()

@@ -260,3 +260,25 @@ func planHidden(th *bot.Thread, v *store.View) {
 	delete(st.Shown, v.Room)
 	v.SaidSeq = min(v.SaidSeq, st.PlanSeq-1)
 }
+
+// partGone: a message that held a part of a plan was deleted.
+func (c *change) partGone(e bot.Withdrawn) error {
+	s, ok, err := c.SendByRemote(e.Room, e.Target)
+	if err != nil || !ok || s.Kind != bot.SendReply {
+		return err
+	}
+	th, ok, err := c.Thread(s.Thread)
+	if err != nil || !ok || th.State.Plan == nil || th.State.Plan.PlanSeq != s.ToSeq {
+		return err
+	}
+	v, ok, err := c.View(th.ID, e.Room)
+	if err != nil || !ok {
+		return err
+	}
+	planHidden(&th, &v)
+	th.Version++
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	return c.PutView(v, th, c.now)
+}

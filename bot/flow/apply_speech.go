@@ -131,6 +131,9 @@ func (c *change) withdrawn(e bot.Withdrawn) error {
 	if ok && v.OwnRoot {
 		return c.rootGone(v)
 	}
+	if err := c.partGone(e); err != nil {
+		return err
+	}
 	if err := c.callOff(e); err != nil {
 		return err
 	}

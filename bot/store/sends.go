@@ -67,6 +67,11 @@ func (t *Tx) Send(key bot.SendKey) (Send, bool, error) {
 	return one(t, scanSend, `SELECT `+sendColumns+` FROM sends WHERE key = $1`, key)
 }
 
+// SendByRemote finds the part that became a message of the platform's.
+func (t *Tx) SendByRemote(room bot.RoomID, id bot.MessageID) (Send, bool, error) {
+	return one(t, scanSend, `SELECT `+sendColumns+` FROM sends WHERE room = $1 AND remote_id = $2 LIMIT 1`, room, id)
+}
+
 // UnfinishedSend is the next part of what a view has on its way.
 func (t *Tx) UnfinishedSend(thread bot.ThreadID, room bot.RoomID) (Send, bool, error) {
 	return one(t, scanSend, `SELECT `+sendColumns+` FROM sends WHERE thread = $1 AND room = $2 AND state = 'sending' ORDER BY part LIMIT 1`, thread, room)
