@@ -44,7 +44,7 @@ type Config struct {
 	DeadMan *DeadMan
 	// NoticesRoom is told of refused webhooks and of the bot's own troubles.
 	NoticesRoom bot.RoomID
-	// ApprovalsRoom is shown the plans that were asked for outside threads.
+	// ApprovalsRoom is shown every plan, beside the room in which it was asked for.
 	ApprovalsRoom bot.RoomID
 	// Redact are the rules beside the built-in ones, in order.
 	Redact []RedactRule

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write testdata/book.txt anew")
 func TestBook(t *testing.T) {
 	const file = "testdata/book.txt"
 	var b strings.Builder
-	for _, p := range pages(style(t)) {
+	for _, p := range append(pages(style(t)), planPages(style(t))...) {
 		fmt.Fprintf(&b, "=== %s\n%s\n", p.what, drawn(p.m))
 	}
 	if *update {

@@ -17,7 +17,7 @@ func planRoot(f bot.ThreadFacts, s Style) bot.Message {
 	p := st.Proposal
 	tone, word := planState(*st)
 	m := bot.Message{Tone: tone, Note: bot.Line(bot.M(string(p.Plan.ID)), bot.T(" · digest "), bot.M(shortDigest(p.Digest)))}
-	m.Title = bot.Line(bot.B(word), bot.T(" "+p.Plan.Draft.Summary))
+	m.Title = bot.Line(bot.B(word), bot.T(": "+p.Plan.Draft.Summary))
 	switch {
 	case p.Why != "":
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(p.Why))})
@@ -179,6 +179,9 @@ func howToDecide(st bot.PlanState) bot.Text {
 	if len(st.Shown) == 0 {
 		return bot.Line(bot.F("Approvals count once the whole plan stands below."))
 	}
+	if p.State == bot.Queued {
+		return bot.Quoted("It starts by itself when its window opens, after a fresh look. Until then `deny " + id + " because …` stops it.")
+	}
 	var ways []string
 	steps := p.Plan.Rule.StepUp
 	if len(steps) == 0 {
@@ -219,7 +222,7 @@ func planActions(st bot.PlanState) []bot.Action {
 		return []bot.Action{ActionConfirm}
 	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0:
 		return nil
-	case len(p.Plan.Rule.StepUp) > 0:
+	case len(p.Plan.Rule.StepUp) > 0, p.State == bot.Queued:
 		return []bot.Action{ActionDeny}
 	}
 	return []bot.Action{ActionApprove, ActionDeny}
