@@ -185,9 +185,34 @@ type World interface {
 	Plan(context.Context, PlanID) (Thread, error)
 	// Plans are the threads of the proposals that are not over, the oldest first.
 	Plans(context.Context) ([]Thread, error)
+	// Journal reads what had a consequence, the newest first.
+	Journal(context.Context, JournalQuery) ([]JournalLine, error)
 	// Slip is what somebody takes to `watchstander approve` to sign a word on a
 	// plan: an armored text.
 	Slip(ctx context.Context, plan PlanID, by PersonID, v Verdict, reason string) (string, error)
+}
+
+// JournalQuery chooses entries of the bot's journal. What is empty does not choose.
+type JournalQuery struct {
+	By      PersonID
+	Kind    string
+	Subject string // a plan's or a request's id, or the beginning of one
+	Since   time.Time
+	Words   string // all must be somewhere in the entry
+	Most    int
+}
+
+// JournalLine is one entry, as people read it.
+type JournalLine struct {
+	Seq     int64
+	At      time.Time
+	Kind    string
+	Host    string
+	By      PersonID
+	Subject string
+	Text    string
+	// Hash is the entry's, by which a rewritten journal is found out.
+	Hash string
 }
 
 // Probe measures something. It is bounded in time by its context, and says

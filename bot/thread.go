@@ -129,6 +129,9 @@ type DigestState struct {
 	Until time.Time
 	// Threads that it tells of.
 	Threads []ThreadID
+	// Heads are where the journals end, so that one that is rewritten later is found
+	// out: "bot, entry 12" and the hash.
+	Heads []Fact `json:",omitempty"`
 }
 
 // StormState is a room's backlog while it lasts.

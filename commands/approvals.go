@@ -180,7 +180,7 @@ func (p *parser) plan(w word) (id string, ok bool) {
 	if named {
 		text = text[len(prefix):]
 	}
-	if !named && (p.inThread || len(text) < least || strings.Trim(text, "0123456789") == "" || w.is("because")) {
+	if !named && (p.inThread || len(text) < least || strings.Trim(text, "0123456789") == "" || w.is("because", "by", "find", "kind", "since")) {
 		return "", false // a code has digits alone
 	}
 	if !named && p.shape && !strings.ContainsAny(text, "234567") {

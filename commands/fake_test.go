@@ -56,6 +56,7 @@ type fakeWorld struct {
 	asked   []string
 	plans   []bot.Thread
 	slip    string
+	query   bot.JournalQuery
 }
 
 func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
@@ -65,6 +66,12 @@ func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
 		}
 	}
 	return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "There is no plan `%s`.", id)
+}
+
+func (w *fakeWorld) Journal(_ context.Context, q bot.JournalQuery) ([]bot.JournalLine, error) {
+	w.query = q
+	return []bot.JournalLine{{Seq: 8, At: noon, Kind: "end", Host: "vulcan", Subject: "pln_K7QF2M", Text: "done", Hash: "5a5a"},
+		{Seq: 7, At: noon.Add(-time.Hour), Kind: "request", By: "alice", Text: "alice asked for nixos.rollback", Hash: "3b3b"}}, nil
 }
 
 func (w *fakeWorld) Plans(context.Context) ([]bot.Thread, error) { return w.plans, nil }

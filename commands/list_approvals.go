@@ -58,4 +58,18 @@ var planCommands = []bot.Command{
 		Examples: []string{"confirm pln_K7QF2M"},
 		Run:      confirm,
 	},
+	{
+		Name: "journal", Family: familyPlans,
+		Summary: "Tell who asked for what, who agreed, and what came of it.",
+		Args: []bot.Arg{
+			{Name: "most", Kind: bot.ArgNumber, Optional: true, Help: "how many entries, at most 100; 15 without it"},
+			{Name: "plan", Kind: kindPlan, Optional: true, Help: "those about one plan: its id, or the beginning of it"},
+			{Name: "kind", Kind: kindKind, Optional: true, Help: "one kind of entries: request, refusal, decision, start, end, …"},
+			{Name: "by", Kind: kindBy, Optional: true, Help: "what one person did"},
+			{Name: "since", Kind: kindSince, Optional: true, Help: "how far back"},
+			{Name: "words", Kind: kindFind, Optional: true, Help: "words that must all be in it"},
+		},
+		Examples: []string{"journal", "journal 50 since 2d", "journal pln_K7QF2M", "journal kind decision by alice", "journal find nginx"},
+		Run:      readJournal,
+	},
 }

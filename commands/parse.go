@@ -13,13 +13,17 @@ import (
 const (
 	kindAll        bot.ArgKind = "all"        // the word "all"
 	kindBecause    bot.ArgKind = "because"    // because and a reason
+	kindBy         bot.ArgKind = "by"         // by PERSON
 	kindCommand    bot.ArgKind = "command"    // a command's name, which may have several words
 	kindExpression bot.ArgKind = "expression" // PromQL, as it was typed
+	kindFind       bot.ArgKind = "find"       // find and words
 	kindGeneration bot.ArgKind = "generation" // a generation's number, current, booted or profile
+	kindKind       bot.ArgKind = "kind"       // kind and the name of one
 	kindOn         bot.ArgKind = "on"         // on NAME
 	kindPlan       bot.ArgKind = "plan"       // a plan's id or the beginning of one
 	kindProof      bot.ArgKind = "proof"      // a time-based code, or an armored SSH signature
 	kindSilence    bot.ArgKind = "silence"    // a silence's id or the beginning of one, a thread, or "all"
+	kindSince      bot.ArgKind = "since"      // since and a span of time
 	kindTarget     bot.ArgKind = "target"     // #3, all, a thread, or matchers
 	kindWhich      bot.ArgKind = "which"      // a thread, all, or find WORDS
 )
@@ -133,6 +137,14 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 			return v, false, nil
 		}
 		return bot.Value{Text: name.text}, true, nil
+	case kindBy:
+		return p.behind(w, &ahead, "by", false)
+	case kindKind:
+		return p.behind(w, &ahead, "kind", false)
+	case kindFind:
+		return p.behind(w, &ahead, "find", true)
+	case kindSince:
+		return p.since(w, &ahead)
 	case kindBecause:
 		return p.because(w, &ahead)
 	case kindPlan:

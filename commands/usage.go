@@ -150,6 +150,14 @@ func placeholder(a bot.Arg) string {
 		return name + "…"
 	case kindAll:
 		return "all"
+	case kindBy:
+		return "by PERSON"
+	case kindFind:
+		return "find WORDS…"
+	case kindKind:
+		return "kind KIND"
+	case kindSince:
+		return "since DURATION"
 	case kindBecause:
 		return "because REASON…"
 	case kindProof:

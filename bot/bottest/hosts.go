@@ -26,12 +26,17 @@ import (
 )
 
 // gated is the usual configuration with people who may agree, beside those who
-// may ask.
-var gated = strings.NewReplacer(
+// may ask; slowGated is the same for long stories.
+var (
+	gated     = withApprovers.Replace(usual)
+	slowGated = withApprovers.Replace(slow)
+)
+
+var withApprovers = strings.NewReplacer(
 	"{name: alice, roles: [operator],", "{name: alice, roles: [operator, approver],",
 	"{name: bob, roles: [operator],", "{name: bob, roles: [operator, approver],",
 	"  - {name: olga,", "  - {name: carol, roles: [approver], matrix: [\"@carol:example.org\"]}\n  - {name: olga,",
-).Replace(usual)
+)
 
 // vulcan is the agent's file of the stories.
 const vulcan = `

@@ -107,7 +107,7 @@ func Read(name string, data []byte) (Story, error) {
 		switch f.Name {
 		case "config.yaml":
 			// "@usual" stands for the usual configuration, "@slow" for one of long stories.
-			s.Config = strings.NewReplacer("@usual", usual, "@slow", slow, "@gated", gated).Replace(string(f.Data))
+			s.Config = strings.NewReplacer("@usual", usual, "@slow", slow, "@gated", gated, "@long-gated", slowGated).Replace(string(f.Data))
 		case "agent.yaml":
 			// "@vulcan" stands for the usual one.
 			s.Agent = strings.ReplaceAll(string(f.Data), "@vulcan", vulcan)

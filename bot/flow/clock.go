@@ -241,9 +241,19 @@ func (c *change) dueDigest() error {
 			}
 		}
 	}
+	heads, err := c.journalHeads()
+	if err != nil {
+		return err
+	}
+	if len(heads) > 0 && rooms[c.s.NoticesRoom] == nil {
+		rooms[c.s.NoticesRoom] = []bot.ThreadID{}
+	}
 	for room, ids := range rooms {
 		th := c.newThread(bot.ThreadDigest, "digest:"+string(room))
 		th.State.Digest = &bot.DigestState{Room: room, Since: from, Until: c.now, Threads: ids}
+		if room == c.s.NoticesRoom {
+			th.State.Digest.Heads = heads
+		}
 		th.Severity = bot.SeverityInfo
 		if err := c.PutThread(th, "", c.now); err != nil {
 			return err

@@ -1,7 +1,9 @@
 package flow
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 
 	"watchstander/bot"
 	"watchstander/bot/journal"
@@ -30,4 +32,29 @@ func (c *change) agentHead(e bot.Told) error {
 	entry := journal.HeadEntry("agent", e.Host, journal.Head{Seq: e.HeadSeq, Hash: e.Head})
 	entry.At = at
 	return c.Journal(entry)
+}
+
+// journalHeads are where the bot's journal ends, and those of the agents as they
+// were told last: a room keeps them, whatever happens to the files.
+func (c *change) journalHeads() ([]bot.Fact, error) {
+	head, err := c.JournalHead()
+	if err != nil || head == (journal.Head{}) {
+		return nil, err
+	}
+	fact := func(of string, h journal.Head) bot.Fact {
+		return bot.Fact{Name: fmt.Sprintf("%s, entry %d", of, h.Seq), Value: h.Hash}
+	}
+	out := []bot.Fact{fact("bot", head)}
+	for _, host := range slices.Sorted(maps.Keys(c.f.o.Agents)) {
+		told, err := c.JournalSearch(journal.Filter{Kinds: []journal.Kind{journal.KindHead}, Host: host}, 1)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range told {
+			if _, h, ok := e.Known(); ok {
+				out = append(out, fact("agent of "+host, h))
+			}
+		}
+	}
+	return out, nil
 }

@@ -167,6 +167,13 @@ func digestRoot(f bot.ThreadFacts, s Style) bot.Message {
 			bot.Para{Text: bot.Line(bot.B(fmt.Sprintf("%s: %d", part.title, len(part.of))))},
 			bot.List{Items: groupItems(part.of, s, 60)})
 	}
+	if len(d.Heads) > 0 {
+		var items []bot.Text
+		for _, h := range d.Heads {
+			items = append(items, bot.Line(bot.T(h.Name+" "), bot.M(h.Value)))
+		}
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Where the journals end"))}, bot.List{Items: items})
+	}
 	return m
 }
 

@@ -1,0 +1,39 @@
+package flow
+
+import (
+	"context"
+	"slices"
+
+	"watchstander/bot"
+	"watchstander/bot/journal"
+	"watchstander/bot/store"
+)
+
+// Journal reads the bot's own journal.
+func (w *world) Journal(ctx context.Context, q bot.JournalQuery) ([]bot.JournalLine, error) {
+	f := journal.Filter{By: q.By, Subject: q.Subject, Since: q.Since, Words: q.Words}
+	if q.Kind != "" {
+		if !slices.Contains(journal.Kinds(), journal.Kind(q.Kind)) {
+			return nil, bot.Errorf(bot.CodeInvalid, "There is no kind `%s` of entries. There is %s.", q.Kind, orList(kindNames()))
+		}
+		f.Kinds = []journal.Kind{journal.Kind(q.Kind)}
+	}
+	var out []bot.JournalLine
+	err := w.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		entries, err := tx.JournalSearch(f, q.Most)
+		out = nil
+		for _, e := range entries {
+			out = append(out, bot.JournalLine{Seq: e.Seq, At: e.At, Kind: string(e.Kind), Host: e.Host, By: e.By, Subject: e.Subject, Text: e.Text, Hash: e.Hash})
+		}
+		return err
+	})
+	return out, err
+}
+
+func kindNames() []string {
+	var out []string
+	for _, k := range journal.Kinds() {
+		out = append(out, string(k))
+	}
+	return out
+}
