@@ -74,12 +74,12 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 func (a approving) here(ctx context.Context, id string) error {
 	c := client.New(a.socket)
 	defer c.Close()
-	page, err := c.Proposals(ctx, api.Since{})
+	all, err := everything(ctx, c)
 	if err != nil {
 		return err
 	}
 	var found []bot.Proposal
-	for _, p := range page.Proposals {
+	for _, p := range all {
 		if id == "" && !p.State.Over() || id != "" && strings.HasPrefix(string(p.Plan.ID), "pln_"+strings.ToUpper(strings.TrimPrefix(id, "pln_"))) {
 			found = append(found, p)
 		}
@@ -99,17 +99,10 @@ func (a approving) here(ctx context.Context, id string) error {
 		return bot.Errorf(bot.CodeInvalid, "More than one plan begins with %s.", id)
 	}
 	p := found[0]
-	// What is shown is made here of the plan itself, and the digest with it.
-	canonical, err := plan.Canonical(p.Plan)
+	digest, err := show(a.out, p.Plan)
 	if err != nil {
 		return err
 	}
-	digest := plan.Digest(canonical)
-	rendered, err := plan.Render(p.Plan)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(a.out, rendered)
 	if !p.State.Open() {
 		return bot.Errorf(bot.CodeConflict, "Nothing can be decided any more: it is %s. %s", p.State, p.Why)
 	}
@@ -125,6 +118,21 @@ func (a approving) here(ctx context.Context, id string) error {
 	}
 	fmt.Fprintf(a.out, "The agent has your word: %s. It is %s. %s\n", q.Verdict, p.State, p.Why)
 	return nil
+}
+
+// everything is all that the agent still knows of, page by page.
+func everything(ctx context.Context, c api.Agent) ([]bot.Proposal, error) {
+	var all []bot.Proposal
+	for q := (api.Since{}); ; {
+		page, err := c.Proposals(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Proposals...)
+		if q.Stamp = page.Top; !page.More {
+			return all, nil
+		}
+	}
 }
 
 // agree asks for the plan's digest, or the beginning of it: nobody types that by

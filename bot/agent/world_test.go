@@ -26,7 +26,15 @@ import (
 	"watchstander/bot/sys"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs the tests, or plays a process of which a test needs another one.
+func TestMain(m *testing.M) {
+	switch os.Getenv("WATCHSTANDER_TEST") {
+	case "listen":
+		listened()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // world is a host with a lamp, an agent for it, and people who ask and agree.
 type world struct {

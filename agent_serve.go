@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"watchstander/bot"
+	"watchstander/bot/agent"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/agent/parts"
+	"watchstander/bot/config"
+	"watchstander/bot/journal"
+)
+
+// serveAgent runs the agent until it is told to stop.
+func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err error) {
+	h, err := openAgent(o, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	log, err := h.journal()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	// A unit finds both from whatever directory it runs in.
+	file, err := filepath.Abs(o.file)
+	if err != nil {
+		return err
+	}
+	state, err := filepath.Abs(h.config.State)
+	if err != nil {
+		return err
+	}
+	core, err := agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
+		State: h.config.State, Journal: log, Roots: agentRoots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log,
+		Spawner: &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
+			Argv: func(own string, s agent.Spawn) []string { return performing(own, file, state, s.Plan) }}})
+	if err != nil {
+		return err
+	}
+	sockets, err := agent.Listen(ctx, agent.ListenOptions{Bot: h.config.Socket, Human: h.config.HumanSocket, Owner: h.config.BotUID})
+	if err != nil {
+		return err
+	}
+	h.log.Info("watchstander's agent starts", "version", version(), "host", h.config.Host, "file", file)
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	context.AfterFunc(ctx, func() { sdNotify(h.log, daemon.SdNotifyStopping) })
+	server := agent.NewServer(agent.ServerOptions{Core: core, Bot: sockets.Bot, Human: sockets.Human, BotUID: h.config.BotUID, Log: h.log})
+	var all sync.WaitGroup
+	errs := make([]error, 2)
+	all.Go(func() { defer stop(); errs[0] = server.Run(ctx) })
+	all.Go(func() { defer stop(); errs[1] = core.Run(ctx) })
+	all.Go(func() { h.reloadOnHangup(ctx, core) })
+	all.Go(func() { notifyAgent(ctx, core, h.log) })
+	all.Wait()
+	h.log.Info("watchstander's agent has stopped")
+	return errors.Join(errs...)
+}
+
+// journal opens the agent's, and notes the start in it.
+func (h *agentHouse) journal() (*journal.File, error) {
+	if err := os.MkdirAll(h.config.State, 0o700); err != nil {
+		return nil, err
+	}
+	log, err := journal.OpenFile(filepath.Join(h.config.State, "journal"), h.hide)
+	if err != nil {
+		if log != nil {
+			err = errors.Join(err, log.Close())
+		}
+		return nil, fmt.Errorf("the agent's journal: %w", err)
+	}
+	now := time.Now().UTC()
+	entries := []journal.Entry{{At: now, Kind: journal.KindConfig, Host: h.config.Host, Text: "The agent starts.",
+		Fields: map[string]string{"source": h.config.File, journal.FieldDigest: h.config.Digest, "version": version()}}}
+	if torn := log.Torn(); torn != nil {
+		h.log.Error("the journal's last line was torn off by a crash, and put aside", "file", torn.Path, "bytes", torn.Bytes)
+		entries = append([]journal.Entry{{At: now, Kind: journal.KindNote, Host: h.config.Host, Text: "The last line was torn off by a crash, and put aside."}}, entries...)
+	}
+	if _, err := log.AppendAll(entries...); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	return log, nil
+}
+
+// notifyAgent tells systemd that the agent is ready, and that it is alive for as
+// long as it answers.
+func notifyAgent(ctx context.Context, core *agent.Core, log *slog.Logger) {
+	sdNotify(log, daemon.SdNotifyReady)
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || every <= 0 {
+		return
+	}
+	tick := time.NewTicker(every / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// It needs what every answer needs, and finds nothing.
+			if _, err := core.Proposals(ctx, agent.Root(), api.Since{Stamp: math.MaxInt64}); err == nil {
+				sdNotify(log, daemon.SdNotifyWatchdog)
+			}
+		}
+	}
+}
+
+// reloadOnHangup reads the agent's file again at each SIGHUP.
+func (h *agentHouse) reloadOnHangup(ctx context.Context, core *agent.Core) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			sdNotify(h.log, reloading())
+			status := "STATUS="
+			if err := h.reload(core); err != nil {
+				h.log.Error("the agent's file was not taken up; the old one stays in force", "err", err)
+				status = "STATUS=The agent's file was not taken up, and the old one stays in force: " + strings.ReplaceAll(h.hide(err.Error()), "\n", "; ")
+			}
+			sdNotify(h.log, status)
+			sdNotify(h.log, daemon.SdNotifyReady)
+		}
+	}
+}
+
+// reload takes up people, policy and standing approvals. All else needs a restart,
+// and half a file is none.
+func (h *agentHouse) reload(core *agent.Core) error {
+	c, err := h.o.load()
+	if err != nil {
+		return err
+	}
+	if fixed := fixedParts(h.config, c); len(fixed) > 0 {
+		return bot.Errorf(bot.CodeConflict, "These changes need a restart, and nothing counts before it: %s.", strings.Join(fixed, ", "))
+	}
+	rules, err := agentRules(c, false, h.log)
+	if err != nil {
+		return err
+	}
+	if err := core.Reload(parts.Settings(c)); err != nil {
+		return err
+	}
+	h.rules.Store(rules)
+	h.level.Set(c.Log.Level)
+	h.config = c
+	h.log.Info("the agent's file was taken up", "digest", c.Digest)
+	return nil
+}
+
+// fixedParts names the sections that differ and cannot be taken up by a reload.
+func fixedParts(a, b *config.Agent) []string {
+	var out []string
+	for _, x := range []struct {
+		what string
+		a, b any
+	}{
+		{"host", a.Host, b.Host}, {"socket", a.Socket, b.Socket}, {"human_socket", a.HumanSocket, b.HumanSocket}, {"state", a.State, b.State},
+		{"bot_user", a.BotUID, b.BotUID}, {"busy_units", a.Busy, b.Busy}, {"nixos", a.NixOS, b.NixOS}, {"zfs", a.ZFS, b.ZFS},
+		{"backup", a.Backup, b.Backup}, {"services", a.Services, b.Services}, {"log.format", a.Log.JSON, b.Log.JSON},
+	} {
+		if !reflect.DeepEqual(x.a, x.b) {
+			out = append(out, x.what)
+		}
+	}
+	return out
+}
