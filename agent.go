@@ -26,12 +26,9 @@ import (
 	"watchstander/bot/sys"
 )
 
-// Where the agent's roots are: those of plans, which it lets go, and that of its
-// own program, which runs need.
-const (
-	planRoots = agent.RootsDir("/nix/var/nix/gcroots/watchstander/plans")
-	ownRoots  = agent.RootsDir("/nix/var/nix/gcroots/watchstander/own")
-)
+// agentRoots is where the agent keeps what its plans and runs need from being
+// collected.
+const agentRoots = agent.RootsDir("/nix/var/nix/gcroots/watchstander")
 
 func agentCommand() *cobra.Command {
 	var file string
@@ -123,18 +120,14 @@ func serveAgent(ctx context.Context, file string, stderr io.Writer) (err error) 
 			return err
 		}
 	}
-	own, err := agent.OwnBinary(ownRoots)
-	if err != nil {
-		return err
-	}
 	absolute, err := filepath.Abs(h.file)
 	if err != nil {
 		return err
 	}
 	core, err := agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
-		State: h.config.State, Journal: log, Roots: planRoots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log,
-		Spawner: &agent.Systemd{Units: h.host.Units, Log: h.log, Network: needsNetwork,
-			Argv: func(s agent.Spawn) []string {
+		State: h.config.State, Journal: log, Roots: agentRoots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log,
+		Spawner: &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
+			Argv: func(own string, s agent.Spawn) []string {
 				return []string{own, "agent", "perform", "--config", absolute, string(s.Plan)}
 			}}})
 	if err != nil {

@@ -29,7 +29,7 @@ type RootsDir string
 
 var (
 	storePath = regexp.MustCompile(`^/nix/store/[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]+$`)
-	rootName  = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
+	rootName  = regexp.MustCompile(`^[0-9A-Za-z_-]{1,200}$`)
 )
 
 // Keep makes the link.
@@ -125,6 +125,9 @@ func (c *Core) keepRoots() error {
 		if r.Proposal.State.Over() {
 			continue
 		}
+		if r.Proposal.Unit != "" {
+			wanted[runRoot(r.Proposal.Unit)] = true
+		}
 		for i, target := range r.Proposal.Plan.Draft.Roots {
 			wanted[planRoot(r.id(), i)] = true
 			if err := c.o.Roots.Keep(planRoot(r.id(), i), target); err != nil {
@@ -133,7 +136,7 @@ func (c *Core) keepRoots() error {
 		}
 	}
 	for _, name := range kept {
-		if strings.HasPrefix(name, "pln_") && !wanted[name] {
+		if ours := strings.HasPrefix(name, "pln_") || strings.HasPrefix(name, "run-"); ours && !wanted[name] {
 			if err := c.o.Roots.LetGo(name); err != nil {
 				c.o.Log.Warn("a root cannot be let go", "root", name, "err", err)
 			}
