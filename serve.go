@@ -20,6 +20,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
+	"watchstander/bot/journal"
 	"watchstander/bot/phrase"
 	"watchstander/integrations/alertmanager"
 	"watchstander/integrations/linux"
@@ -98,6 +99,7 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 	go func() {
 		defer close(notified)
 		h.tellBoot(helpers)
+		h.noteConfig(helpers, c, "in force since a start")
 		// A start takes the file as a whole, so that what the last reload came to is
 		// over.
 		h.tellReload(helpers, bot.Troubled{Subject: aboutReload, Over: true, At: time.Now()})
@@ -198,6 +200,20 @@ func (h *house) reload(ctx context.Context, file string, level *slog.LevelVar) {
 		sdNotify(h.log, "STATUS=")
 	}
 	h.tellReload(ctx, e)
+	if err == nil && changed != "" {
+		h.noteConfig(ctx, h.current.Load(), "in force since a reload; changed: "+changed)
+	}
+}
+
+// noteConfig writes into the journal which configuration came into force.
+func (h *house) noteConfig(ctx context.Context, c *config.Config, text string) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	e := bot.Noted{Kind: string(journal.KindConfig), Text: "the configuration is " + text, At: time.Now(),
+		Fields: map[string]string{"file": c.File, journal.FieldDigest: c.Digest, "version": version()}}
+	if err := h.flow.Take(ctx, bot.Batch{Source: "config", Events: []bot.Event{e}}); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		h.log.Error("the journal has no word of the configuration", "err", err)
+	}
 }
 
 // aboutReload is the subject of what people are told of reloads.

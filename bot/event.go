@@ -117,6 +117,15 @@ type (
 		At    time.Time
 	}
 
+	// Noted is something of consequence that happened outside of any thread, for
+	// the journal: a configuration came into force.
+	Noted struct {
+		Kind   string // one of bot/journal's
+		Text   string
+		Fields map[string]string
+		At     time.Time
+	}
+
 	// Told is what an agent says of its proposals: those that changed.
 	Told struct {
 		Host      string
@@ -169,6 +178,7 @@ func (Troubled) event()    {}
 func (Answered) event()    {}
 func (Affected) event()    {}
 func (Told) event()        {}
+func (Noted) event()       {}
 func (Drawn) event()       {}
 func (Tick) event()        {}
 func (Started) event()     {}

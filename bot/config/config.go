@@ -17,8 +17,10 @@ type Config struct {
 	// sums tell of each secret, by its key, whether it is another one now.
 	sums map[string][sha256.Size]byte
 
-	// File is the path it was loaded from.
-	File string
+	// File is the path it was loaded from, and Digest the SHA-256 of what stood
+	// there, in hexadecimal.
+	File   string
+	Digest string
 	// Zone is the zone of the times that people read and type.
 	Zone *time.Location
 	// State is where the bot keeps what it knows.

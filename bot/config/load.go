@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"os"
 	"reflect"
@@ -95,6 +96,7 @@ func newBuilder(o Options) *builder {
 }
 
 func (b *builder) build(data []byte) {
+	b.cfg.Digest = fmt.Sprintf("%x", sha256.Sum256(data))
 	root := b.parse(data)
 	if root == nil {
 		return

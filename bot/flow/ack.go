@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/journal"
 	"watchstander/bot/store"
 	"watchstander/bot/view"
 )
@@ -66,6 +67,9 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 	if err := c.log(&th, r.Person, view.Acked(r.Person, o.Comment, len(a.Covers), len(a.Covers)-firing)); err != nil {
 		return err
 	}
+	if err := c.journalThread(journal.KindAck, th, r.Person, string(r.Person)+" acked "+view.TitleOf(th)+". "+o.Comment); err != nil {
+		return err
+	}
 	if why := ackFalls(a, live); why != "" {
 		st.Ack, st.RemindAt = nil, time.Time{}
 		th.NextAt = c.nextLook(th)
@@ -111,6 +115,9 @@ func (c *change) dropAck(th bot.Thread, by bot.PersonID) error {
 	th.NextAt = c.nextLook(th)
 	th.Version++
 	if err := c.log(&th, by, view.Unacked(by, "")); err != nil {
+		return err
+	}
+	if err := c.journalThread(journal.KindUnack, th, by, string(by)+" took the ack of "+view.TitleOf(th)+" back"); err != nil {
 		return err
 	}
 	return c.PutThread(th, "", c.now)

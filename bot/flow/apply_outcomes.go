@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/journal"
 	"watchstander/bot/store"
 	"watchstander/bot/view"
 )
@@ -102,11 +103,15 @@ func (c *change) affected(e bot.Affected) error {
 		}
 		if e.Err != nil {
 			m = view.Failed("The silence", bot.ForPeople(e.Err))
+		} else if err := c.journalSilence(journal.KindSilence, x, m.Title.String()); err != nil {
+			return err
 		}
 	case bot.EndSilence:
 		m = view.Unsilenced(x.Person, o.IDs)
 		if e.Err != nil {
 			m = view.Failed("Ending the silence", bot.ForPeople(e.Err))
+		} else if err := c.journalSilence(journal.KindUnsilence, x, m.Title.String()); err != nil {
+			return err
 		}
 	}
 	return c.tell(x, about, m)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/journal"
 	"watchstander/bot/store"
 	"watchstander/bot/view"
 )
@@ -114,6 +115,10 @@ func (c *change) stranger(e bot.Said) error {
 	c.f.log.Warn("a command by somebody unknown was refused", "chat", e.Chat, "room", e.Room, "user", e.User)
 	fresh, err := c.FirstSeen("stranger "+string(e.Chat), string(e.User)+" "+c.now.Truncate(strangerPause).Format(time.RFC3339), c.now)
 	if err != nil || !fresh {
+		return err
+	}
+	if err := c.journal(journal.Entry{Kind: journal.KindRefusal, Text: "a command by somebody unknown was refused",
+		Fields: map[string]string{"account": string(e.User), "room": string(e.Room), "chat": string(e.Chat)}}); err != nil {
 		return err
 	}
 	th := c.newConversation(bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root})

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"watchstander/bot"
 	"watchstander/bot/journal"
+	"watchstander/bot/store"
 )
 
 // journal writes what has a consequence, in the transaction that has it.
@@ -57,4 +59,27 @@ func (c *change) journalHeads() ([]bot.Fact, error) {
 		}
 	}
 	return out, nil
+}
+
+// journalThread writes what somebody did to a thread.
+func (c *change) journalThread(kind journal.Kind, th bot.Thread, by bot.PersonID, text string) error {
+	return c.journal(journal.Entry{Kind: kind, By: by, Subject: string(th.ID), Text: text, Fields: map[string]string{journal.FieldThread: string(th.ID)}})
+}
+
+// journalSilence writes that somebody made a silence, or ended some.
+func (c *change) journalSilence(kind journal.Kind, x store.Effect, text string) error {
+	f := map[string]string{journal.FieldKey: string(x.Key), "alertmanager": alertmanagerOf(x.What)}
+	switch o := x.What.(type) {
+	case bot.MakeSilence:
+		f["matchers"], f["silence"] = fmt.Sprint(o.Silence.Matchers), x.Result
+	case bot.EndSilence:
+		f["silences"] = strings.Join(o.IDs, " ")
+	}
+	return c.journal(journal.Entry{Kind: kind, By: x.Person, Subject: string(x.Key), Text: text, Fields: f})
+}
+
+// noted writes what happened outside of any thread: a configuration came into
+// force.
+func (c *change) noted(e bot.Noted) error {
+	return c.journal(journal.Entry{Kind: journal.Kind(e.Kind), Text: e.Text, Fields: e.Fields})
 }
