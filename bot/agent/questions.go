@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,7 @@ import (
 )
 
 // question reads one from a body, asks it, and gives the answer.
-type question func(context.Context, api.Agent, io.Reader) (any, error)
+type question func(ctx context.Context, a api.Agent, body []byte) (any, error)
 
 // questions are all that can be asked at a socket, by the path.
 var questions = map[string]question{
@@ -32,7 +33,7 @@ var questions = map[string]question{
 }
 
 func put[Q, A any](ask func(api.Agent, context.Context, Q) (A, error)) question {
-	return func(ctx context.Context, a api.Agent, body io.Reader) (any, error) {
+	return func(ctx context.Context, a api.Agent, body []byte) (any, error) {
 		q, err := decode[Q](body)
 		if err != nil {
 			return nil, err
@@ -42,8 +43,8 @@ func put[Q, A any](ask func(api.Agent, context.Context, Q) (A, error)) question 
 }
 
 // decode reads exactly one value, and knows every member of it.
-func decode[Q any](body io.Reader) (q Q, err error) {
-	d := json.NewDecoder(body)
+func decode[Q any](body []byte) (q Q, err error) {
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {
 		return q, bot.Errorf(bot.CodeInvalid, "The question cannot be read.").Because(err)

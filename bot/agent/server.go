@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,13 +22,16 @@ const (
 	// one user: the rest are closed at once.
 	maxConns = 64
 	maxOfOne = 24
-
-	headerTime = 5 * time.Second
-	bodyTime   = 10 * time.Second
-	idleTime   = 2 * time.Minute
-	// answerTime is beyond the longest that the core takes: planning.
-	answerTime = 6 * time.Minute
 )
+
+// times bound how long a caller can hold a connection.
+type times struct {
+	header, body, idle time.Duration
+	// answer is beyond the longest that the core takes: planning.
+	answer time.Duration
+}
+
+var usualTimes = times{header: 5 * time.Second, body: 10 * time.Second, idle: 2 * time.Minute, answer: 6 * time.Minute}
 
 // ServerOptions are what a Server is made of.
 type ServerOptions struct {
@@ -44,7 +48,8 @@ type ServerOptions struct {
 // Server offers a Core at two Unix sockets. Who calls is what the kernel says of
 // the socket's other end, never what the caller says.
 type Server struct {
-	o ServerOptions
+	o     ServerOptions
+	times times // tests have little
 }
 
 // NewServer makes a server; nothing is answered before Run.
@@ -52,7 +57,7 @@ func NewServer(o ServerOptions) *Server {
 	if o.Peer == nil {
 		o.Peer = peerUID
 	}
-	return &Server{o}
+	return &Server{o: o, times: usualTimes}
 }
 
 // Run answers until ctx ends, and returns when all answers are given.
@@ -65,50 +70,47 @@ func (s *Server) Run(ctx context.Context) error {
 		{s.o.Human, func(uid int) (Caller, bool) { return Human(uid), uid != s.o.BotUID }},
 	}
 	var wg sync.WaitGroup
-	errs := make([]error, len(doors))
+	served, ended := make([]error, len(doors)), make([]error, len(doors))
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	for i, d := range doors {
 		if d.l == nil {
 			continue
 		}
-		h := s.server(ctx, d.who)
+		h := s.server(ctx)
 		wg.Go(func() {
-			if err := h.Serve(&counted{Listener: d.l, peer: s.o.Peer, of: map[int]int{}}); !errors.Is(err, http.ErrServerClosed) {
-				errs[i] = err
+			if err := h.Serve(&counted{Listener: d.l, peer: s.o.Peer, who: d.who, of: map[int]int{}, log: s.o.Log}); !errors.Is(err, http.ErrServerClosed) {
+				served[i] = err
 				stop()
 			}
 		})
 		wg.Go(func() {
 			<-ctx.Done()
-			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), bodyTime)
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.times.body)
 			defer cancel()
 			if err := h.Shutdown(ending); err != nil {
-				errs[i] = errors.Join(errs[i], h.Close())
+				ended[i] = h.Close()
 			}
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	return errors.Join(errors.Join(served...), errors.Join(ended...))
 }
 
 type callerKey struct{}
 
-func (s *Server) server(ctx context.Context, who func(int) (Caller, bool)) *http.Server {
+func (s *Server) server(ctx context.Context) *http.Server {
 	return &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
-		ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, IdleTimeout: idleTime, WriteTimeout: answerTime, MaxHeaderBytes: 8 << 10,
-		ErrorLog:    slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: s.times.header, ReadTimeout: s.times.body, IdleTimeout: s.times.idle, WriteTimeout: s.times.answer, MaxHeaderBytes: 8 << 10,
+		// "OPTIONS *" is a question like others: net/http would answer it to anybody.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+		BaseContext:                  func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			conn, ok := c.(*countedConn)
-			if !ok {
-				return ctx
+			if conn, ok := c.(*countedConn); ok && conn.known {
+				return context.WithValue(ctx, callerKey{}, conn.caller)
 			}
-			if caller, ok := who(conn.uid); ok {
-				return context.WithValue(ctx, callerKey{}, caller)
-			}
-			s.o.Log.Warn("a user was turned away at a socket", "uid", conn.uid)
 			return ctx
 		},
 	}
@@ -117,27 +119,33 @@ func (s *Server) server(ctx context.Context, who func(int) (Caller, bool)) *http
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	caller, ok := r.Context().Value(callerKey{}).(Caller)
 	if !ok {
-		fail(w, bot.Errorf(bot.CodeForbidden, "This socket is not for you."))
+		w.Header().Set("Connection", "close") // whoever is refused holds nothing
+		s.fail(w, r, bot.Errorf(bot.CodeForbidden, "This socket is not for you."))
 		return
 	}
 	q, known := questions[r.URL.Path]
 	switch {
 	case !known:
-		fail(w, bot.Errorf(bot.CodeNotFound, "There is no such question."))
+		s.fail(w, r, bot.Errorf(bot.CodeNotFound, "There is no such question."))
 		return
 	case r.Method != http.MethodPost || r.URL.RawQuery != "":
-		fail(w, bot.Errorf(bot.CodeInvalid, "Questions are put by POST, with all of them in the body."))
+		s.fail(w, r, bot.Errorf(bot.CodeInvalid, "Questions are put by POST, with all of them in the body."))
 		return
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			s.o.Log.Error("panic in an answer", "path", r.URL.Path, "panic", p)
-			fail(w, bot.Errorf(bot.CodeInternal, "Internal error; the log of the agent has the cause."))
+			s.fail(w, r, bot.Errorf(bot.CodeInternal, "Internal error; the log of the agent has the cause."))
 		}
 	}()
-	answer, err := q(r.Context(), s.o.Core.For(caller), http.MaxBytesReader(w, r.Body, api.MaxRequest))
+	asked, err := s.read(w, r)
 	if err != nil {
-		fail(w, err)
+		s.fail(w, r, err)
+		return
+	}
+	answer, err := q(r.Context(), s.o.Core.For(caller), asked)
+	if err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	body, err := json.Marshal(answer)
@@ -145,17 +153,33 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		err = bot.Errorf(bot.CodeUnavailable, "The answer has %d bytes, more than travel at once.", len(body))
 	}
 	if err != nil {
-		fail(w, err)
+		s.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body) // whoever went away asks again
 }
 
-func fail(w http.ResponseWriter, err error) {
+// read reads the body whole, in its time.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, api.MaxRequest))
+	if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, bot.Errorf(bot.CodeInvalid, "The question is longer than %d bytes.", long.Limit)
+	}
+	if err != nil {
+		return nil, bot.Errorf(bot.CodeInvalid, "The question did not come whole.").Because(err)
+	}
+	return body, nil
+}
+
+// fail answers with an error. Its cause stays here, in the log.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[*bot.Error](err)
 	if !ok {
-		e = bot.Errorf(bot.CodeInternal, "%s", bot.ForPeople(err))
+		e = bot.Errorf(bot.CodeInternal, "Internal error; the log of the agent has the cause.").Because(err)
+	}
+	if e.Code == bot.CodeInternal || e.Code == bot.CodeUnavailable {
+		s.o.Log.Warn("a question has no answer", "path", r.URL.Path, "err", err)
 	}
 	body, _ := json.Marshal(api.Failure{Code: e.Code, Message: e.Message}) // two strings
 	w.Header().Set("Content-Type", "application/json")
@@ -167,6 +191,8 @@ func fail(w http.ResponseWriter, err error) {
 type counted struct {
 	net.Listener
 	peer func(net.Conn) (int, error)
+	who  func(uid int) (Caller, bool)
+	log  *slog.Logger
 
 	mu  sync.Mutex
 	all int
@@ -175,9 +201,10 @@ type counted struct {
 
 type countedConn struct {
 	net.Conn
-	uid  int
-	once sync.Once
-	done func()
+	caller Caller
+	known  bool // false: a stranger, who is told so
+	once   sync.Once
+	done   func()
 }
 
 func (c *countedConn) Close() error {
@@ -185,6 +212,9 @@ func (c *countedConn) Close() error {
 	c.once.Do(c.done)
 	return err
 }
+
+// strangers have one share together, so that they cannot keep the bot out.
+const strangers = -1
 
 // Accept gives the next connection that may be held; others are closed.
 func (l *counted) Accept() (net.Conn, error) {
@@ -194,10 +224,21 @@ func (l *counted) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		uid, err := l.peer(c)
-		if err == nil && l.take(uid) {
-			return &countedConn{Conn: c, uid: uid, done: func() { l.give(uid) }}, nil
+		if err != nil {
+			l.log.Warn("a connection from nobody", "err", err)
+			_ = c.Close() // it was never ours
+			continue
 		}
-		_ = c.Close() // it was never ours
+		caller, known := l.who(uid)
+		share := uid
+		if !known {
+			share = strangers
+			l.log.Warn("a user was turned away at a socket", "uid", uid)
+		}
+		if l.take(share) {
+			return &countedConn{Conn: c, caller: caller, known: known, done: func() { l.give(share) }}, nil
+		}
+		_ = c.Close()
 	}
 }
 

@@ -23,6 +23,10 @@ import (
 	"watchstander/bot/journal"
 )
 
+// answerTime is longer than the agent takes for anything; who wants to wait for
+// less says so with the context.
+const answerTime = 7 * time.Minute
+
 // Client is the agent behind one socket. It is safe for concurrent use.
 type Client struct {
 	http *http.Client
@@ -34,11 +38,12 @@ var _ api.Agent = (*Client)(nil)
 func New(path string) *Client {
 	dial := net.Dialer{Timeout: 5 * time.Second}
 	return &Client{&http.Client{
+		Timeout: answerTime,
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial.DialContext(ctx, "unix", path) },
 			// A bot that is busy keeps a few; the agent bounds them all.
 			MaxConnsPerHost: 16, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
-			DisableCompression: true,
+			DisableCompression: true, MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -82,10 +87,21 @@ func ask[A any](ctx context.Context, c *Client, path string, q any) (a A, err er
 
 func failure(data []byte) error {
 	var f api.Failure
-	if err := json.Unmarshal(data, &f); err != nil || f.Code == "" || f.Message == "" {
+	if err := json.Unmarshal(data, &f); err != nil || !known(f.Code) || f.Message == "" || len(f.Message) > maxMessage {
 		return bot.Errorf(bot.CodeUnavailable, "What answers there is no agent.").Because(err)
 	}
 	return bot.Errorf(f.Code, "%s", f.Message)
+}
+
+// maxMessage is longer than any error's message of an agent, in bytes.
+const maxMessage = 8 << 10
+
+func known(c bot.Code) bool {
+	switch c {
+	case bot.CodeInvalid, bot.CodeForbidden, bot.CodeNotFound, bot.CodeConflict, bot.CodeUnavailable, bot.CodeInternal:
+		return true
+	}
+	return false
 }
 
 func unanswered(err error) error {
