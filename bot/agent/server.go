@@ -166,11 +166,6 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, bot.Errorf(bot.CodeInvalid, "The question is longer than %d bytes.", long.Limit)
 	}
-	if err == nil {
-		// net/http goes on reading, to learn that the caller went away. The time for the
-		// body must not count for that: it would end what takes longer.
-		err = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	}
 	if err != nil {
 		return nil, bot.Errorf(bot.CodeInvalid, "The question did not come whole.").Because(err)
 	}
