@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"unicode/utf8"
 
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
@@ -42,8 +43,15 @@ func put[Q, A any](ask func(api.Agent, context.Context, Q) (A, error)) question 
 	}
 }
 
-// decode reads exactly one value, and knows every member of it.
+// decode reads exactly one value in UTF-8, knows every member of it, and none is
+// there twice.
 func decode[Q any](body []byte) (q Q, err error) {
+	if !utf8.Valid(body) {
+		return q, bot.Errorf(bot.CodeInvalid, "The question is not in UTF-8.")
+	}
+	if err := noDoubles(json.NewDecoder(bytes.NewReader(body))); err != nil {
+		return q, bot.Errorf(bot.CodeInvalid, "The question cannot be read.").Because(err)
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {

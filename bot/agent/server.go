@@ -64,10 +64,9 @@ func NewServer(o ServerOptions) *Server {
 func (s *Server) Run(ctx context.Context) error {
 	doors := []struct {
 		l   net.Listener
-		who func(uid int) (Caller, bool)
+		who func(uid int) (caller Caller, share int, known bool)
 	}{
-		{s.o.Bot, func(uid int) (Caller, bool) { return Bot(), uid == s.o.BotUID }},
-		{s.o.Human, func(uid int) (Caller, bool) { return Human(uid), uid != s.o.BotUID }},
+		{s.o.Bot, s.atBot}, {s.o.Human, s.atHuman},
 	}
 	var wg sync.WaitGroup
 	served, ended := make([]error, len(doors)), make([]error, len(doors))
@@ -95,6 +94,26 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	wg.Wait()
 	return errors.Join(errors.Join(served...), errors.Join(ended...))
+}
+
+// atBot knows the bot's user alone.
+func (s *Server) atBot(uid int) (Caller, int, bool) {
+	if uid != s.o.BotUID {
+		return Caller{}, strangers, false
+	}
+	return Bot(), uid, true
+}
+
+// atHuman lets everybody ask but the bot. Who is nobody's user is told so by the
+// core, and has the strangers' share of connections.
+func (s *Server) atHuman(uid int) (Caller, int, bool) {
+	if uid == s.o.BotUID {
+		return Caller{}, strangers, false
+	}
+	if _, person := s.o.Core.personOf(uid); !person && uid != 0 {
+		return Human(uid), strangers, true
+	}
+	return Human(uid), uid, true
 }
 
 type callerKey struct{}
@@ -191,7 +210,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 type counted struct {
 	net.Listener
 	peer func(net.Conn) (int, error)
-	who  func(uid int) (Caller, bool)
+	who  func(uid int) (caller Caller, share int, known bool)
 	log  *slog.Logger
 
 	mu  sync.Mutex
@@ -213,7 +232,7 @@ func (c *countedConn) Close() error {
 	return err
 }
 
-// strangers have one share together, so that they cannot keep the bot out.
+// strangers have one share together, so that they cannot keep others out.
 const strangers = -1
 
 // Accept gives the next connection that may be held; others are closed.
@@ -229,10 +248,8 @@ func (l *counted) Accept() (net.Conn, error) {
 			_ = c.Close() // it was never ours
 			continue
 		}
-		caller, known := l.who(uid)
-		share := uid
+		caller, share, known := l.who(uid)
 		if !known {
-			share = strangers
 			l.log.Warn("a user was turned away at a socket", "uid", uid)
 		}
 		if l.take(share) {
@@ -245,7 +262,8 @@ func (l *counted) Accept() (net.Conn, error) {
 func (l *counted) take(uid int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.all >= maxConns || l.of[uid] >= maxOfOne {
+	// Root gets in whatever others hold.
+	if l.of[uid] >= maxOfOne || l.all >= maxConns && uid != 0 {
 		return false
 	}
 	l.all++

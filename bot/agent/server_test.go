@@ -313,6 +313,10 @@ func TestBadQuestions(t *testing.T) {
 	}{
 		"unknown member":  {post(api.PathProposals, `{"stamp":0,"uid":0}`), "cannot be read", 400},
 		"unknown inside":  {post(api.PathPropose, `{"key":"k","operation":"lamp.set","requester":"bob","said":{"step_up":"host"}}`), "cannot be read", 400},
+		"a member twice":  {post(api.PathDecide, `{"person":"alice","person":"bob"}`), "cannot be read", 400},
+		"twice, folded":   {post(api.PathDecide, `{"person":"alice","PERSON":"bob"}`), "cannot be read", 400},
+		"twice, inside":   {post(api.PathPropose, `{"said":{"door":"a","door":"b"}}`), "cannot be read", 400},
+		"not UTF-8":       {post(api.PathDecide, "{\"person\":\"car\xffl\"}"), "not in UTF-8", 400},
 		"two values":      {post(api.PathProposals, `{"stamp":0}{"stamp":0}`), "more than one", 400},
 		"something after": {post(api.PathProposals, `{"stamp":0}]`), "more than one", 400},
 		"not JSON":        {post(api.PathProposals, `stamp=0`), "cannot be read", 400},
