@@ -11,12 +11,12 @@ import (
 	"watchstander/bot/journal"
 )
 
-const (
-	// lookAtRun is how often a run's files are looked at.
-	lookAtRun = time.Second
-	// unitGrace is how long after its start a unit may not be there yet.
-	unitGrace = 10 * time.Second
-)
+// lookAtRun is how often a run's files are looked at.
+const lookAtRun = time.Second
+
+// unitGrace is how long after its start a unit may not be there yet; a test of many
+// deaths has less.
+var unitGrace = 10 * time.Second
 
 // watch follows a run by the files that its worker writes, until it has ended or
 // the agent does.

@@ -32,6 +32,12 @@ func TestMain(m *testing.M) {
 	case "listen":
 		listened()
 		return
+	case "agent":
+		agentProcess()
+		return
+	case "worker":
+		workerProcess()
+		return
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -79,9 +85,16 @@ func newWorld(t testing.TB) *world {
 	w.ok(err)
 	w.key, err = ssh.NewSignerFromKey(private)
 	w.ok(err)
+	w.usual(w.key.PublicKey())
+	w.spawner = &InProcess{Do: w.perform}
+	return w
+}
+
+// usual are the people and the policy, with alice's key.
+func (w *world) usual(key ssh.PublicKey) {
 	good := func() (string, error) { return seed, nil }
 	w.people = []Person{
-		{Person: bot.Person{ID: "alice", Roles: []bot.Role{bot.RoleOperator, bot.RoleApprover}}, UIDs: []int{1001}, Keys: []ssh.PublicKey{w.key.PublicKey()}, Seed: good},
+		{Person: bot.Person{ID: "alice", Roles: []bot.Role{bot.RoleOperator, bot.RoleApprover}}, UIDs: []int{1001}, Keys: []ssh.PublicKey{key}, Seed: good},
 		{Person: bot.Person{ID: "bob", Roles: []bot.Role{bot.RoleOperator}}, UIDs: []int{1002}},
 		{Person: bot.Person{ID: "carol", Roles: []bot.Role{bot.RoleApprover}}, UIDs: []int{1003}, Seed: good},
 		{Person: bot.Person{ID: "dave", Roles: []bot.Role{bot.RoleAdmin}}, UIDs: []int{1004}},
@@ -89,8 +102,6 @@ func newWorld(t testing.TB) *world {
 	w.policy = gate.Policy{Rules: []gate.PolicyRule{{Operations: []bot.OperationName{"lamp.set"}, Hosts: []string{"vulcan"}, Rule: bot.Rule{
 		Name: "lamps", Risk: bot.RiskHigh, Requesters: []bot.Role{bot.RoleOperator}, Approvers: []bot.Role{bot.RoleApprover}, Count: 1,
 		ApproveWithin: 3600, ValidFor: 4 * 3600}}}}
-	w.spawner = &InProcess{Do: w.perform}
-	return w
 }
 
 // rule changes the policy's only rule.
