@@ -69,6 +69,13 @@ func (s dyingSpawner) Start(ctx context.Context, x Spawn) error {
 	return err
 }
 
+// dead tells where it died, "" while it lives.
+func (d *dying) dead() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.died
+}
+
 var errDied = errors.New("the agent died")
 
 // mortal gives the world's next agent a process to die with.
@@ -93,7 +100,7 @@ func (m *mortal) run() {
 		m.core, err = New(Options{Host: m.host, Settings: m.settings(), Operations: []bot.Operation{m.lamp}, State: m.state, Journal: dyingJournal{j, d},
 			Spawner: dyingSpawner{m.spawner, d}, Redact: m.redact, IDs: bot.RandomIDs, Log: quiet(), fail: d.step})
 	}()
-	if err := <-born; err != nil && d.died == "" {
+	if err := <-born; err != nil && d.dead() == "" {
 		m.t.Fatal(err)
 	} else if err != nil {
 		m.stop = func() { m.ok(m.journal.Close()); m.stop = func() {} }
@@ -121,7 +128,7 @@ func (m *mortal) try(f func(*Core) (bot.Proposal, error)) (bot.Proposal, error) 
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			if m.d.died == "" {
+			if m.d.dead() == "" {
 				p, err = f(m.core)
 			}
 		}()
@@ -191,8 +198,8 @@ func life(t *testing.T, agent, worker int, both bool) (died string) {
 			}
 			w.ok(err)
 		}
-		if died = first.died; died == "" {
-			died = wd.died
+		if died = first.dead(); died == "" {
+			died = wd.dead()
 		}
 		check(t, w, p, agent >= 0, worker >= 0 || both)
 	})
