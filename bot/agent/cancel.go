@@ -27,6 +27,9 @@ func (c *Core) Cancel(_ context.Context, caller Caller, q api.Cancel) (bot.Propo
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.pace(caller); err != nil {
+		return bot.Proposal{}, err
+	}
 	r, err := c.find(q.Plan)
 	if err != nil {
 		return bot.Proposal{}, err
@@ -60,6 +63,9 @@ func (c *Core) Confirm(_ context.Context, caller Caller, q api.Confirm) (bot.Pro
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.pace(caller); err != nil {
+		return bot.Proposal{}, err
+	}
 	r, err := c.find(q.Plan)
 	if err != nil {
 		return bot.Proposal{}, err

@@ -111,8 +111,11 @@ type Core struct {
 	bootID     string
 
 	asking  *rate.Limiter // proposals and triggers
-	words   *rate.Limiter // decisions and what is like them
+	words   *rate.Limiter // what people say by the bot
+	spoken  *rate.Limiter // what they say on the host, which no bot may drown
+	strange *rate.Limiter // what users say who are nobody's
 	plans   chan struct{} // one token each for who plans
+	glass   chan struct{} // the same for root
 	looking chan struct{}
 	wake    chan struct{} // there is something to judge
 
@@ -138,8 +141,8 @@ func New(o Options) (*Core, error) {
 	c := &Core{
 		o: o, disk: disk{dir: o.State, fail: o.fail},
 		operations: map[bot.OperationName]bot.Operation{}, looks: map[string]bot.Look{},
-		asking: rate.NewLimiter(1, 20), words: rate.NewLimiter(2, 40),
-		plans: make(chan struct{}, o.Limits.Plans), looking: make(chan struct{}, o.Limits.Looks),
+		asking: rate.NewLimiter(1, 20), words: rate.NewLimiter(2, 40), spoken: rate.NewLimiter(2, 40), strange: rate.NewLimiter(rate.Every(10*time.Second), 5),
+		plans: make(chan struct{}, o.Limits.Plans), glass: make(chan struct{}, 1), looking: make(chan struct{}, o.Limits.Looks),
 		wake:    make(chan struct{}, 1),
 		records: map[bot.PlanID]*record{}, byKey: map[bot.EffectKey]bot.PlanID{}, making: map[bot.EffectKey]*making{},
 		starting: map[bot.PlanID]bool{}, retry: map[bot.PlanID]time.Time{}, changed: make(chan struct{}),
@@ -309,7 +312,7 @@ func fields(into map[string]string, said api.Said) map[string]string {
 
 // say makes a text that goes into a proposal's state: redacted and harmless.
 func (c *Core) say(format string, args ...any) string {
-	return clean.Line(c.o.Redact(fmt.Sprintf(format, args...)), 2000)
+	return clean.Line(c.o.Redact(fmt.Sprintf(format, args...)), maxWhy)
 }
 
 // guarded runs what others wrote; its panic is an error.

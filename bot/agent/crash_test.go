@@ -76,6 +76,13 @@ func (s dyingSpawner) Start(ctx context.Context, x Spawn) error {
 	return err
 }
 
+// dead tells where it died, "" while it lives.
+func (d *dying) dead() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.died
+}
+
 var errDied = errors.New("the agent died")
 
 // mortal gives the world's next agent a process to die with.

@@ -74,6 +74,10 @@ func (c *Core) Decide(ctx context.Context, caller Caller, q api.Decide) (bot.Pro
 }
 
 func (c *Core) decide(_ context.Context, caller Caller, q api.Decide) (bot.Proposal, error) {
+	var slow error
+	if c.locked(func() { slow = c.pace(caller) }); slow != nil {
+		return bot.Proposal{}, slow
+	}
 	person, err := c.who(caller, q.Person)
 	if err != nil {
 		return bot.Proposal{}, err
@@ -83,9 +87,6 @@ func (c *Core) decide(_ context.Context, caller Caller, q api.Decide) (bot.Propo
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.words.AllowN(c.now(), 1) {
-		return bot.Proposal{}, bot.Errorf(bot.CodeUnavailable, "Too much is decided at once; try again in a minute.")
-	}
 	r, found := c.records[q.Plan]
 	if found {
 		if i := slices.IndexFunc(r.Proposal.Decisions, func(d bot.Decision) bool { return d.ID == q.ID }); i >= 0 {
@@ -126,6 +127,14 @@ func wellFormed(q api.Decide) error {
 		return bot.Errorf(bot.CodeInvalid, "A decision needs an id.")
 	case len([]rune(q.Reason)) > api.MaxReason:
 		return bot.Errorf(bot.CodeInvalid, "The reason is longer than %d characters.", api.MaxReason)
+	}
+	return bounded(q.Said)
+}
+
+// bounded refuses what no platform calls a message or an account.
+func bounded(s api.Said) error {
+	if len(s.Door) > 64 || len(s.Account) > 512 || len(s.Message) > 512 {
+		return bot.Errorf(bot.CodeInvalid, "The names of chat, account or message are too long.")
 	}
 	return nil
 }
@@ -201,6 +210,9 @@ func (c *Core) Withdraw(_ context.Context, caller Caller, q api.Withdraw) (bot.P
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.pace(caller); err != nil {
+		return bot.Proposal{}, err
+	}
 	r, err := c.find(q.Plan)
 	if err != nil {
 		return bot.Proposal{}, err

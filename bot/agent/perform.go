@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 	"watchstander/bot/plan"
 	"watchstander/bot/sys"
 )
@@ -21,6 +22,9 @@ var ErrStopped = errors.New("it was told to stop")
 // ErrBegun is what Perform says of a run that was begun before: nothing runs
 // twice. The run's files are left as they are.
 var ErrBegun = errors.New("this run was begun before, and nothing runs twice")
+
+// maxWhy is the longest sentence on a state, in characters.
+const maxWhy = 2000
 
 // Limits of a run's parts beside the plan's own.
 const (
@@ -64,7 +68,7 @@ func Perform(ctx context.Context, o PerformOptions) error {
 		return err
 	}
 	out := w.run(ctx)
-	out.Plan, out.EndedAt, out.Why = o.Plan, time.Now().UTC(), o.Redact(out.Why)
+	out.Plan, out.EndedAt, out.Why, out.Evidence = o.Plan, time.Now().UTC(), clean.Line(o.Redact(out.Why), maxWhy), tellable(out.Evidence, o.Redact)
 	return errors.Join(w.disk.writeJSON(runName(o.Plan, fileOutcome), out), w.close())
 }
 

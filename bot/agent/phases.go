@@ -105,7 +105,7 @@ func (w *worker) confirmed(ctx context.Context, evidence []bot.Reading) error {
 	within := w.plan.Rule.ConfirmWithin.Duration()
 	by := time.Now().Add(within).UTC().Truncate(time.Millisecond)
 	w.work.tell("Verified; somebody must confirm within %s that all is well, or it is undone.", within)
-	if err := w.disk.writeJSON(runName(w.o.Plan, fileConfirming), confirming{By: by, Evidence: evidence}); err != nil {
+	if err := w.disk.writeJSON(runName(w.o.Plan, fileConfirming), confirming{By: by, Evidence: tellable(evidence, w.o.Redact)}); err != nil {
 		return err
 	}
 	name := runName(w.o.Plan, fileWord)

@@ -67,12 +67,17 @@ func (c *Core) signed(person Person, q api.Decide) (nonce string, err error) {
 	if len(person.Keys) == 0 {
 		return "", bot.Errorf(bot.CodeForbidden, "The agent of %s knows no SSH key of %s.", c.o.Host.Name, person.ID)
 	}
+	rendered, err := plan.Render(r.Proposal.Plan)
+	if err != nil {
+		return "", err
+	}
 	why := bot.Errorf(bot.CodeForbidden, "The signature does not count: no statement of %s about %s waits for one, or its time is over. Ask for a new one.", person.ID, r.id())
 	for _, s := range r.Statements {
 		x := s.Statement
 		if x.Approver != person.ID || x.Verdict != q.Verdict || !s.UsedAt.IsZero() || !plan.Alive(x, c.now()) {
 			continue
 		}
+		x.Rendered = rendered
 		if err := plan.Check(x, r.Proposal.Plan); err != nil {
 			return "", err
 		}
@@ -108,8 +113,8 @@ func (c *Core) Statement(_ context.Context, caller Caller, q api.Statement) (bot
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.words.AllowN(c.now(), 1) {
-		return bot.Statement{}, bot.Errorf(bot.CodeUnavailable, "Too much is decided at once; try again in a minute.")
+	if err := c.pace(caller); err != nil {
+		return bot.Statement{}, err
 	}
 	r, err := c.find(q.Plan)
 	switch {
@@ -146,7 +151,9 @@ func (c *Core) Statement(_ context.Context, caller Caller, q api.Statement) (bot
 	if err != nil {
 		return bot.Statement{}, err
 	}
-	r.Statements = append(r.Statements, statement{Statement: s})
+	kept := s
+	kept.Rendered = "" // the plan is there, and what it is in words follows from it
+	r.Statements = append(r.Statements, statement{Statement: kept})
 	e := c.entry(journal.KindNote, r.id(), "%s was given a statement to sign (%s), until %s.", person.ID, s.Verdict, s.Until.Format("2006-01-02 15:04 UTC"))
 	e.By = person.ID
 	e.Fields[journal.FieldDigest] = s.Digest

@@ -122,6 +122,9 @@ func (c *Core) proposed(ctx context.Context, caller Caller, q api.Propose) (*rec
 	if err != nil {
 		return nil, err
 	}
+	if err := bounded(q.Said); err != nil {
+		return nil, err
+	}
 	if q.Host != "" && q.Host != c.o.Host.Name {
 		return nil, bot.Errorf(bot.CodeInvalid, "This is the agent of %s, not of %q.", c.o.Host.Name, short(q.Host))
 	}
@@ -129,7 +132,7 @@ func (c *Core) proposed(ctx context.Context, caller Caller, q api.Propose) (*rec
 	if err != nil {
 		return nil, err
 	}
-	args, err := c.parsed(ctx, op, q.Arguments)
+	args, err := c.parsed(ctx, c.plans, op, q.Arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +164,11 @@ type wish struct {
 
 // mint plans, freezes and keeps.
 func (c *Core) mint(ctx context.Context, w wish) (*record, error) {
-	draft, err := c.draft(ctx, w.op, w.args)
+	tokens := c.plans
+	if w.glass != "" {
+		tokens = c.glass
+	}
+	draft, err := c.draft(ctx, tokens, w.op, w.args)
 	if err != nil {
 		return nil, err
 	}
@@ -220,14 +227,14 @@ func (c *Core) frozen(p bot.Plan) (string, error) {
 }
 
 // parsed gives arguments their normal form.
-func (c *Core) parsed(ctx context.Context, op bot.Operation, args bot.Arguments) (bot.Arguments, error) {
+func (c *Core) parsed(ctx context.Context, tokens chan struct{}, op bot.Operation, args bot.Arguments) (bot.Arguments, error) {
 	if args == nil {
 		args = bot.Arguments{}
 	}
 	if err := c.boundedArguments(args); err != nil {
 		return nil, err
 	}
-	return looking(ctx, c, op.Name(), "reading the arguments", func(ctx context.Context) (bot.Arguments, error) { return op.Parse(ctx, args) })
+	return looking(ctx, c, tokens, op.Name(), "reading the arguments", func(ctx context.Context) (bot.Arguments, error) { return op.Parse(ctx, args) })
 }
 
 func (c *Core) boundedArguments(args bot.Arguments) error {
@@ -248,17 +255,17 @@ func (c *Core) boundedArguments(args bot.Arguments) error {
 }
 
 // draft has the operation look at the host.
-func (c *Core) draft(ctx context.Context, op bot.Operation, args bot.Arguments) (bot.Draft, error) {
-	return looking(ctx, c, op.Name(), "planning", func(ctx context.Context) (bot.Draft, error) { return op.Plan(ctx, args) })
+func (c *Core) draft(ctx context.Context, tokens chan struct{}, op bot.Operation, args bot.Arguments) (bot.Draft, error) {
+	return looking(ctx, c, tokens, op.Name(), "planning", func(ctx context.Context) (bot.Draft, error) { return op.Plan(ctx, args) })
 }
 
 // looking calls an operation, with bounds on time and number. Errors that are not
 // for people are told as unavailable.
-func looking[T any](ctx context.Context, c *Core, op bot.OperationName, what string, f func(context.Context) (T, error)) (T, error) {
+func looking[T any](ctx context.Context, c *Core, tokens chan struct{}, op bot.OperationName, what string, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	ctx, cancel := context.WithTimeout(ctx, c.o.Limits.Planning)
 	defer cancel()
-	release, err := slot(ctx, c.plans)
+	release, err := slot(ctx, tokens)
 	if err != nil {
 		return none, err
 	}

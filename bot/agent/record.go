@@ -20,7 +20,8 @@ import (
 const (
 	proposalsDir = "proposals"
 	runsDir      = "runs"
-	// maxRecord is the longest record that is read, in bytes.
+	// maxRecord is the longest record that is read, in bytes: longer than any can
+	// become by the bounds of its parts.
 	maxRecord = 4 << 20
 )
 
@@ -46,7 +47,7 @@ type record struct {
 
 const recordVersion = 1
 
-// statement is one that was issued, and when it was used.
+// statement is one that was issued, without the plan in words, and when it was used.
 type statement struct {
 	Statement bot.Statement `json:"statement"`
 	UsedAt    time.Time     `json:"used_at,omitzero"`

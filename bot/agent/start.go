@@ -65,7 +65,11 @@ func (c *Core) again(ctx context.Context, p bot.Plan) (bot.Draft, error) {
 	case boot != p.BootID:
 		return bot.Draft{}, bot.Errorf(bot.CodeConflict, "it was rebooted since")
 	}
-	return c.draft(ctx, op, p.Arguments)
+	tokens := c.plans
+	if p.Requester == byRoot {
+		tokens = c.glass
+	}
+	return c.draft(ctx, tokens, op, p.Arguments)
 }
 
 // ready does all that comes before the unit is started. It gives what to start,

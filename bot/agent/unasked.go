@@ -24,6 +24,9 @@ func (c *Core) BreakGlass(ctx context.Context, caller Caller, q api.BreakGlass) 
 	if err := only(caller, callerRoot); err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if slow := c.pace(caller); slow != nil {
+			return bot.Proposal{}, slow
+		}
 		return bot.Proposal{}, c.refused(named(bot.PersonID(caller.String())), "", api.Said{}, "Breaking the glass", err)
 	}
 	switch n := len([]rune(q.Reason)); {
@@ -36,7 +39,7 @@ func (c *Core) BreakGlass(ctx context.Context, caller Caller, q api.BreakGlass) 
 	if err != nil {
 		return bot.Proposal{}, err
 	}
-	args, err := c.parsed(ctx, op, q.Arguments)
+	args, err := c.parsed(ctx, c.glass, op, q.Arguments)
 	if err != nil {
 		return bot.Proposal{}, err
 	}
@@ -105,7 +108,7 @@ func (c *Core) triggered(ctx context.Context, asked api.Propose, s gate.Standing
 	if err != nil {
 		return nil, err
 	}
-	args, err := c.parsed(ctx, op, s.Arguments)
+	args, err := c.parsed(ctx, c.plans, op, s.Arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +180,7 @@ func (c *Core) prove(s gate.Standing, readings []bot.Reading) {
 	r := last.copied()
 	r.Proposal.Evidence = slices.Clone(r.Proposal.Evidence)
 	news := false
-	for _, x := range c.readings(readings) {
+	for _, x := range tellable(readings, c.o.Redact) {
 		if x.What == s.Evidence && x.At.After(r.ActedAt) && !slices.Contains(r.Proposal.Evidence, x) {
 			r.Proposal.Evidence = append(r.Proposal.Evidence, x)
 			news = true

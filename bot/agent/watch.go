@@ -83,7 +83,7 @@ func (c *Core) follow(r *record) {
 			c.o.Log.Warn("a run's wait cannot be read", "plan", id, "err", err)
 		} else if waits {
 			r = r.copied()
-			r.Proposal.State, r.Proposal.ConfirmBy, r.Proposal.Evidence = bot.Confirming, w.By, c.readings(w.Evidence)
+			r.Proposal.State, r.Proposal.ConfirmBy, r.Proposal.Evidence = bot.Confirming, w.By, tellable(w.Evidence, c.o.Redact)
 			r.Proposal.Why = "Verified; somebody must confirm that all is well, or it is undone."
 			if c.commit(r, c.entry(journal.KindNote, id, "It waits until %s for somebody to confirm it.", w.By.Format("15:04:05 UTC"))) != nil {
 				return
@@ -121,7 +121,7 @@ func (c *Core) lost(r *record) {
 func (c *Core) finish(r *record, o outcome) {
 	why := c.say("%s", o.Why)
 	r = r.copied()
-	r.Proposal.Evidence, r.ActedAt = c.readings(o.Evidence), o.ActedAt
+	r.Proposal.Evidence, r.ActedAt = tellable(o.Evidence, c.o.Redact), o.ActedAt
 	e := c.entry(journal.KindEnd, r.id(), "%s. %s", strings.ToUpper(string(o.State[:1]))+string(o.State[1:]), why)
 	e.Fields["outcome"] = string(o.State)
 	for i, x := range r.Proposal.Evidence {
@@ -130,14 +130,4 @@ func (c *Core) finish(r *record, o outcome) {
 		}
 	}
 	c.end(r, o.State, why, e)
-}
-
-// readings are evidence as it may be told.
-func (c *Core) readings(rs []bot.Reading) []bot.Reading {
-	var out []bot.Reading
-	for _, r := range rs {
-		out = append(out, bot.Reading{Host: c.say("%s", r.Host), What: c.say("%s", r.What), Value: c.say("%s", r.Value), Note: c.say("%s", r.Note),
-			Source: c.say("%s", r.Source), At: r.At, State: r.State})
-	}
-	return out
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -111,5 +112,29 @@ func (w *work) Noted(name string) string {
 
 // Dir is the run's own directory.
 func (w *work) Dir() string { return w.dir }
+
+// maxEvidence is how many readings are kept of a run.
+const maxEvidence = 200
+
+// tellable is evidence as it may be told: redacted, harmless, and no longer than
+// people read. Of too many readings those that are not OK are never cut off.
+func tellable(rs []bot.Reading, redact func(string) string) []bot.Reading {
+	if len(rs) > maxEvidence {
+		rs = slices.SortedStableFunc(slices.Values(rs), func(a, b bot.Reading) int { return fine(a) - fine(b) })[:maxEvidence]
+	}
+	text := func(s string) string { return clean.Line(redact(s), 300) }
+	var out []bot.Reading
+	for _, r := range rs {
+		out = append(out, bot.Reading{Host: text(r.Host), What: text(r.What), Value: text(r.Value), Note: text(r.Note), Source: text(r.Source), At: r.At, State: r.State})
+	}
+	return out
+}
+
+func fine(r bot.Reading) int {
+	if r.State == bot.OK {
+		return 1
+	}
+	return 0
+}
 
 func (w *work) close() error { return errors.Join(w.progress.close(), w.notes.close()) }

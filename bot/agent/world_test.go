@@ -240,7 +240,7 @@ func (w *world) ends(id bot.PlanID, want bot.ProposalState) bot.Proposal {
 	w.t.Helper()
 	p := w.reaches(id, func(p bot.Proposal) bool { return p.State.Over() })
 	if p.State != want {
-		w.t.Fatalf("it is %s (%s), and should be %s; it said %v", p.State, p.Why, want, said(p))
+		w.t.Fatalf("it is %s (%s), and should be %s; it said %.300q", p.State, p.Why, want, said(p))
 	}
 	return p
 }
