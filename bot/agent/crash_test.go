@@ -43,13 +43,6 @@ func (d *dying) step(what string) error {
 	return nil
 }
 
-// dead is the step at which it died, "" while it lives.
-func (d *dying) dead() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.died
-}
-
 // dyingJournal dies before or after an entry is on the disk.
 type dyingJournal struct {
 	*journal.File
