@@ -94,12 +94,13 @@ func newStage(p *player) *stage {
 	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}}
 	s.must(os.MkdirAll(s.dir, 0o700))
 	s.must(os.WriteFile(filepath.Join(p.dir, "seed"), []byte(seed+"\n"), 0o600))
-	text := p.story.Agent
+	var lines []string // at once: a key may hold another's name
 	for _, name := range []bot.PersonID{"alice", "bob"} {
 		signer, line := newKey(p.t)
 		s.keys[name] = signer
-		text = strings.ReplaceAll(text, strings.ToUpper(string(name)), line)
+		lines = append(lines, `"`+strings.ToUpper(string(name))+`"`, `"`+line+`"`)
 	}
+	text := strings.NewReplacer(lines...).Replace(p.story.Agent)
 	var err error
 	s.config, err = config.ParseAgent([]byte(text), config.AgentOptions{File: filepath.Join(p.dir, "agent.yaml"), WithoutSecrets: true})
 	s.must(err)
