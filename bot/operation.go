@@ -54,7 +54,8 @@ type Undoer interface {
 }
 
 // Committer is an Operation whose Apply only tries: what Verify found good is
-// made to last by Commit, whose readings are what it read back.
+// made to last by Commit, whose readings are what it read back. One that is not OK
+// leads to Undo; one that is unknown is told, and leaves what was made to last.
 type Committer interface {
 	Commit(context.Context, Plan, Work) ([]Reading, error)
 }

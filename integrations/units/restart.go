@@ -247,9 +247,10 @@ func (k *Keeper) fresh(u sys.Unit, asked time.Time, before string) []string {
 	if u.Active != "active" || u.Sub == "auto-restart" {
 		return append(why, "it does not run")
 	}
-	if u.MainPID > 0 {
+	switch {
+	case u.MainPID > 0:
 		why = append(why, k.lives(u.MainPID)...)
-	} else if u.Type != "forking" {
+	case u.Type != "forking" && strings.HasSuffix(u.Name, ".service"): // timers and sockets have none
 		why = append(why, "it has no main process")
 	}
 	return why

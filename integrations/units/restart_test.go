@@ -228,6 +228,27 @@ not ok | nginx.service after 10 s | failed (failed), ended last with exit-code |
 	}
 }
 
+// What is no service has no main process, and is well without.
+func TestTimer(t *testing.T) {
+	at(t, func(t *testing.T) {
+		const name = "backup.timer"
+		m := vulcan()
+		m.files["/etc/systemd/system/"+name] = node{text: "[Timer]"}
+		m.add(sys.Unit{Name: name, Fragment: "/etc/systemd/system/" + name, Invocation: "eeee", Memory: -1, Started: noon.Add(-48 * time.Hour)})
+		m.show(name, nil)
+		m.restart = func(u *sys.Unit) error { m.anew(u); u.Sub, u.MainPID = "waiting", 0; return nil }
+		op := m.keeper(t, Options{Restartable: []string{name}}).Restart()
+		p, w := agreed(t, op, name), newWork()
+		if err := op.Apply(t.Context(), p, w); err != nil {
+			t.Fatal(err)
+		}
+		rs, err := op.Verify(t.Context(), p, w)
+		if want := "ok | backup.timer after 5 s | active (waiting) | \nok | backup.timer after 10 s | active (waiting) | \n"; err != nil || tell(rs) != want {
+			t.Errorf("%v: got\n%s", err, tell(rs))
+		}
+	})
+}
+
 func TestRunFails(t *testing.T) {
 	m := vulcan()
 	op := m.keeper(t, Options{}).Restart()
