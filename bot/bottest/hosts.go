@@ -83,6 +83,7 @@ type stage struct {
 	keys    map[bot.PersonID]ssh.Signer
 	dir     string
 	spawner *agent.InProcess
+	restic  *restic // nil in a story without backups
 
 	mu      sync.Mutex
 	core    *agent.Core
@@ -109,6 +110,10 @@ func newStage(p *player) *stage {
 	s.must(err)
 	s.sim, err = simulated.New(simulated.Options{})
 	s.must(err)
+	s.config.State = s.dir
+	if s.config.Backup != nil {
+		s.stock()
+	}
 	s.spawner = &agent.InProcess{Do: s.perform}
 	s.start()
 	return s
@@ -139,19 +144,28 @@ func (s *stage) parts(h sys.Host) parts.Parts {
 	return made
 }
 
+// host is vulcan as one of its processes sees it.
+func (s *stage) host(p *simulated.Process) sys.Host {
+	h := p.Sys()
+	if s.restic != nil {
+		h.Units = backingUp{h.Units, s.restic}
+	}
+	return h
+}
+
 // perform is a run, which lives until it ends or is killed.
 func (s *stage) perform(ctx context.Context, x agent.Spawn) error {
 	l := &life{process: s.sim.Start("watchstander")}
 	s.mu.Lock()
 	s.run = l
 	s.mu.Unlock()
-	h := l.process.Sys()
+	h := s.host(l.process)
 	return agent.Perform(ctx, agent.PerformOptions{State: s.dir, Plan: x.Plan, Host: h, Operations: mortal(s.parts(h).Operations, l), Redact: s.p.hide, Log: slog.New(slog.DiscardHandler)})
 }
 
 // start starts the agent over whatever it knows.
 func (s *stage) start() {
-	h := s.sim.Sys()
+	h := s.host(s.sim.Start("watchstander"))
 	j, err := journal.OpenFile(filepath.Join(s.dir, "journal"), s.p.hide)
 	s.must(err)
 	made := s.parts(h)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/bottest/real"
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
 	"watchstander/bot/store"
@@ -79,6 +80,12 @@ type player struct {
 // Play plays a story in a bubble of fake time.
 func Play(t *testing.T, s Story, c Crash) (out Played) {
 	t.Helper()
+	if s.Backups() {
+		real.Require(t, "restic")
+		if _, err := emptyRepository(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		p := &player{t: t, story: s, crash: c, dir: dir, pressed: map[string]bot.MessageID{}}

@@ -40,6 +40,7 @@ var verbs = map[string]verb{
 	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD", 2, (*player).stepChat},
 	"agent":    {"agent down|up", 2, (*player).stepAgent},
 	"host":     {usageHost, 2, (*player).stepHost},
+	"backups":  {usageBackups, 3, (*player).stepBackups},
 	"at-host":  {"at-host WHO approves|denies [REASON]: on the host itself", 3, (*player).stepAtHost},
 	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as WHO …: a bot in an attacker's hands", 3, (*player).stepCaptured},
 	"signs":    {"signs WHO: the statement that was answered last, and pastes the signature", 2, (*player).stepSign},

@@ -73,6 +73,9 @@ var slow = strings.NewReplacer(
 
 const token = "story-token-0123456789"
 
+// Backups tells whether the story needs a real restic.
+func (s Story) Backups() bool { return strings.Contains(s.Agent, "\nbackup:") }
+
 // Story is one script.
 type Story struct {
 	Name   string
@@ -93,8 +96,8 @@ func Read(name string, data []byte) (Story, error) {
 			// "@usual" stands for the usual configuration, "@slow" for one of long stories.
 			s.Config = strings.NewReplacer("@usual", usual, "@slow", slow, "@gated", gated, "@long-gated", slowGated).Replace(string(f.Data))
 		case "agent.yaml":
-			// "@vulcan" stands for the usual one.
-			s.Agent = strings.ReplaceAll(string(f.Data), "@vulcan", vulcan)
+			// "@vulcan" stands for the usual one, "@backups" for one with backups.
+			s.Agent = strings.NewReplacer("@vulcan", vulcan, "@backups", backups).Replace(string(f.Data))
 		case "no-crash":
 			s.NoCrash = strings.TrimSpace(string(f.Data))
 		case "story":
