@@ -160,6 +160,7 @@ func (s *stage) perform(ctx context.Context, x agent.Spawn) error {
 	s.run = l
 	s.mu.Unlock()
 	h := s.host(l.process)
+	h.Run = mortalRunner{h.Run, l}
 	return agent.Perform(ctx, agent.PerformOptions{State: s.dir, Plan: x.Plan, Host: h, Operations: mortal(s.parts(h).Operations, l), Redact: s.p.hide, Log: slog.New(slog.DiscardHandler)})
 }
 

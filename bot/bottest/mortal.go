@@ -7,13 +7,15 @@ import (
 	"sync/atomic"
 
 	"watchstander/bot"
+	"watchstander/bot/sys"
 	"watchstander/bot/sys/simulated"
 )
 
 // A run of a story is a goroutine, and cannot be killed as its process could. What
 // comes nearest: its process on the simulated host dies, so that it can do nothing
-// to that any more, it can write nothing down, and the goroutine ends as soon as
-// the operation returns, without an outcome.
+// to that any more, nothing more is told or noted, and the goroutine ends where it
+// next comes back from a program, or at the latest where the operation returns:
+// without an outcome.
 
 // life is one run's.
 type life struct {
@@ -103,6 +105,16 @@ func (l *life) die() {
 	if l.over.Load() {
 		runtime.Goexit()
 	}
+}
+
+type mortalRunner struct {
+	sys.Runner
+	l *life
+}
+
+func (m mortalRunner) Run(ctx context.Context, c sys.Command) (sys.Output, error) {
+	defer m.l.die()
+	return m.Runner.Run(ctx, c)
 }
 
 type mortalWork struct {
