@@ -117,11 +117,11 @@ fault   DIR/agent.yaml: the bot's file has no host "vulcan": the agent's host mu
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"no agent there", replace(", agent: {}", ""), replace(), `
-warning DIR/agent.yaml: the bot's file gives the host vulcan no agent: write agent: {socket: /run/watchstander/agent.sock} there
+warning DIR/agent.yaml: the bot's file gives the host vulcan no agent: write agent: {socket: /run/watchstander-agent/agent.sock} there
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"another socket", replace("agent: {}", "agent: {socket: /run/other.sock}"), replace(), `
-warning DIR/agent.yaml: the bot calls the agent of vulcan at /run/other.sock, and this one listens at /run/watchstander/agent.sock
+warning DIR/agent.yaml: the bot calls the agent of vulcan at /run/other.sock, and this one listens at /run/watchstander-agent/agent.sock
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"what a captured bot could run", replace(), replace("    step_up: [host, ssh]", "    step_up: [host, ssh]\n  - {name: arc, operations: [\"zfs.*\"], arguments: {max: [\"8GiB..48GiB\", 64GiB]}, risk: low, requesters: [operator], approvers: {roles: [approver]}}"), `

@@ -188,8 +188,8 @@ func (b *agentBuilder) machine() {
 	b.named(k.Host)
 	b.cfg.Host = k.Host.v
 	b.cfg.Zone = b.zone(k.Zone, time.UTC)
-	b.cfg.Socket = b.socket(k.Socket, "/run/watchstander/agent.sock")
-	b.cfg.HumanSocket = b.socket(k.HumanSocket, "/run/watchstander/approve.sock")
+	b.cfg.Socket = b.socket(k.Socket, agentSocket)
+	b.cfg.HumanSocket = b.socket(k.HumanSocket, HumanSocket)
 	if b.cfg.Socket == b.cfg.HumanSocket {
 		b.fault(k.at("human_socket", k.HumanSocket), "is the bot's socket too: people on the host need one of their own")
 	}
@@ -205,18 +205,22 @@ func (b *agentBuilder) machine() {
 			break
 		}
 		b.cfg.BotUID = uid
-		b.notRoot(k.BotUser.place, uid)
+		b.ofItsOwn(k.BotUser.place, uid)
 	case k.BotUID.ok && b.uid(k.BotUID):
 		b.cfg.BotUID = k.BotUID.v
-		b.notRoot(k.BotUID.place, k.BotUID.v)
+		b.ofItsOwn(k.BotUID.place, k.BotUID.v)
 	case !k.BotUser.set && !k.BotUID.set && !b.open("", "bot_user", "bot_uid"):
 		b.fault(k.key("bot_user"), "is missing: the user that the bot runs as, which alone may use its socket")
 	}
 }
 
-func (b *agentBuilder) notRoot(at place, uid int) {
-	if uid == 0 {
+// ofItsOwn faults a user that the bot shares with what it must be kept apart from.
+func (b *agentBuilder) ofItsOwn(at place, uid int) {
+	switch uid {
+	case 0:
 		b.fault(at, "is root: the bot must run as a user of its own, or it needs no agent to do anything")
+	case nobody:
+		b.fault(at, "%s; the bot must run as a user of its own", isNobody)
 	}
 }
 
