@@ -200,7 +200,11 @@ func (r Restart) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 			why = append(why, fmt.Sprintf("it did not stay up: its main process was %d before", first.MainPID))
 		}
 		first = u
-		out = append(out, reading(k.h.Name, fmt.Sprintf("%s after %s", name, phrase.Duration(time.Duration(i+1)*k.o.Settle)), stateWords(u), why))
+		what, value := fmt.Sprintf("%s after %s", name, phrase.Duration(k.o.Settle)), stateWords(u)
+		if i == 1 {
+			what, value = Evidence(name), value+", after "+phrase.Duration(2*k.o.Settle)
+		}
+		out = append(out, reading(k.h.Name, what, value, why))
 	}
 	follow := fact(p.Draft.Observed, factFollow)
 	if follow == nothing || follow == "unknown" {

@@ -130,5 +130,8 @@ func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
 	}
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
+	if len(c.Services.Restart) > 0 {
+		p.Probes = append(p.Probes, k.Probe())
+	}
 	return nil
 }
