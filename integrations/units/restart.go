@@ -19,7 +19,10 @@ import (
 // is over.
 type Restart struct{ k *Keeper }
 
-var _ bot.Operation = Restart{}
+var (
+	_ bot.Operation = Restart{}
+	_ bot.Prover    = Restart{}
+)
 
 // Restart is the operation on this host.
 func (k *Keeper) Restart() Restart { return Restart{k} }
@@ -38,6 +41,11 @@ func (r Restart) Parse(_ context.Context, args bot.Arguments) (bot.Arguments, er
 		return nil, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, r.k.h.Name)
 	}
 	return bot.Arguments{host.UnitArgument: {name}}, nil
+}
+
+// Proves names the reading of the unit itself.
+func (Restart) Proves(args bot.Arguments) []string {
+	return []string{Evidence(args.One(host.UnitArgument))}
 }
 
 // Facts of a plan, by their names.
