@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,7 +72,11 @@ type agentOptions struct {
 
 // load reads the agent's file; its faults are told one on a line.
 func (o agentOptions) load() (*config.Agent, error) {
-	c, err := config.LoadAgent(o.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker})
+	opts := config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker}
+	if !o.worker { // what runs already has its plan
+		opts.Parse = parseHere
+	}
+	c, err := config.LoadAgent(o.file, opts)
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		return nil, fmt.Errorf("the agent's file has %s:\n%w", phrase.Count(len(faults), "fault", "faults"), faults)
 	}
@@ -82,6 +87,19 @@ func (o agentOptions) load() (*config.Agent, error) {
 		c.State = o.state
 	}
 	return c, nil
+}
+
+// parseHere has an operation of the file read arguments, on this host.
+func parseHere(c *config.Agent, name bot.OperationName, args bot.Arguments) (bot.Arguments, []string, error) {
+	const limit = 30 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	h, done, err := sys.Real(c.Host)
+	if err != nil {
+		return nil, nil, bot.Errorf(bot.CodeUnavailable, "this host cannot be looked at.").Because(err)
+	}
+	out, proves, err := parts.Parse(ctx, c, h, name, args)
+	return out, proves, errors.Join(err, done())
 }
 
 // agentHouse is what the agent and its workers share.

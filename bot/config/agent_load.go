@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"watchstander/bot"
 	"watchstander/bot/gate"
 )
 
@@ -31,6 +32,11 @@ type AgentOptions struct {
 	// Operations are what the agent has, to find rules for what does not exist; nil
 	// where that is not known.
 	Operations []gate.Known
+	// Parse gives an operation's arguments their normal form, as the agent of this file
+	// would, or says what is wrong with them; and what the readings are called that prove
+	// that it has helped, nil where the operation does not say. It is asked about
+	// standing approvals in a file without faults; nil where nobody can tell.
+	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
 	// LookUp gives a user's number by its name; nil asks the host.
@@ -166,6 +172,7 @@ func (b *agentBuilder) build(data []byte) {
 }
 
 func (b *agentBuilder) done() (*Agent, error) {
+	b.parseStanding()
 	b.cfg.Warnings = b.warnings.sorted()
 	if b.o.Warn != nil {
 		b.o.Warn(b.cfg.Warnings)

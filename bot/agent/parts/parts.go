@@ -8,8 +8,10 @@ package parts
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"watchstander/bot"
 	"watchstander/bot/agent"
@@ -45,6 +47,27 @@ func Settings(c *config.Agent) agent.Settings {
 		s.People = append(s.People, q)
 	}
 	return s
+}
+
+// Parse has the file's own operation give arguments their normal form, and name what
+// proves that it has helped, nil where it does not say. The host is looked at only
+// where the operation needs it.
+func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationName, args bot.Arguments) (_ bot.Arguments, proves []string, err error) {
+	made, err := Of(c, h, Options{})
+	if err != nil {
+		return nil, nil, bot.Errorf(bot.CodeUnavailable, "the agent would not start: %v", err).Because(err)
+	}
+	i := slices.IndexFunc(made.Operations, func(o bot.Operation) bool { return o.Name() == name })
+	if i < 0 {
+		return nil, nil, bot.Errorf(bot.CodeInvalid, "this file has no section for it, so that the agent does not have it.")
+	}
+	if args, err = made.Operations[i].Parse(ctx, args); err != nil {
+		return nil, nil, err
+	}
+	if p, ok := made.Operations[i].(bot.Prover); ok {
+		proves = p.Proves(args)
+	}
+	return args, proves, nil
 }
 
 // Of makes the parts for a host. What the file has no section for does not exist.
@@ -130,5 +153,8 @@ func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
 	}
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
+	if len(c.Services.Restart) > 0 {
+		p.Probes = append(p.Probes, k.Probe())
+	}
 	return nil
 }
