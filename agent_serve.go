@@ -38,19 +38,9 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	// A unit finds both from whatever directory it runs in.
-	file, err := filepath.Abs(o.file)
-	if err != nil {
-		return err
-	}
-	state, err := filepath.Abs(h.config.State)
-	if err != nil {
-		return err
-	}
 	core, err := agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
 		State: h.config.State, Journal: log, Roots: agentRoots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log,
-		Spawner: &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
-			Argv: func(own string, s agent.Spawn) []string { return performing(own, file, state, s.Plan) }}})
+		Spawner: h.spawner})
 	if err != nil {
 		return err
 	}
@@ -58,7 +48,7 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	h.log.Info("watchstander's agent starts", "version", version(), "host", h.config.Host, "file", file)
+	h.log.Info("watchstander's agent starts", "version", version(), "host", h.config.Host, "file", h.config.File)
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -70,6 +60,9 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	all.Go(func() { defer stop(); errs[1] = core.Run(ctx) })
 	all.Go(func() { h.reloadOnHangup(ctx, core) })
 	all.Go(func() { notifyAgent(ctx, core, h.log) })
+	for _, task := range h.parts.Tasks {
+		all.Go(func() { task(ctx) })
+	}
 	all.Wait()
 	h.log.Info("watchstander's agent has stopped")
 	return errors.Join(errs...)

@@ -17,7 +17,7 @@ import (
 // tests import does not count.
 var arrows = map[string][]string{
 	"bot":                       {},
-	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/plan", "bot/sys"},
+	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/sys"},
 	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/agent/client":          {"bot", "bot/agent/api", "bot/journal"},
 	"bot/clean":                 {},

@@ -157,6 +157,14 @@ type Backup struct {
 	Datasets     []Dataset
 	Drill        Drill
 	Check        RepositoryCheck
+	Ask          Asking
+}
+
+// Asking is how often the repositories are asked for their snapshots.
+type Asking struct {
+	// Every is how often without anybody wanting to know; AtMost how often whoever
+	// wants to know. Time bounds one question.
+	Every, AtMost, Time time.Duration
 }
 
 // Drill bounds a restore drill of one repository.
@@ -196,6 +204,8 @@ type Repository struct {
 	// MaxAge and VerifyAge are how old its newest snapshot and its last good
 	// verification may be; RunTime bounds one backup.
 	MaxAge, VerifyAge, RunTime time.Duration
+	// LimitDownload is how many bytes a second may come from it; 0 is no limit.
+	LimitDownload host.Bytes
 }
 
 // Dataset is something that must not be lost.
