@@ -34,12 +34,14 @@ type Agent struct {
 	Policy   gate.Policy
 	Standing []gate.Standing
 	// Busy are units that every run waits for.
-	Busy     []string
-	NixOS    *NixOS  // nil where the file has none
-	ZFS      *ZFS    // nil where the file has none
-	Backup   *Backup // nil where the file has none
-	Services Services
-	Log      Log
+	Busy   []string
+	NixOS  *NixOS  // nil where the file has none
+	ZFS    *ZFS    // nil where the file has none
+	Backup *Backup // nil where the file has none
+	// Certificates are the paths of PEM files that root alone may read.
+	Certificates []string
+	Services     Services
+	Log          Log
 	// Warnings do not stop the agent; an operator wants to know of them.
 	Warnings []Fault
 }

@@ -25,6 +25,7 @@ type agentKeys struct {
 	NixOS       *nixosKeys            `yaml:"nixos"`
 	ZFS         *zfsKeys              `yaml:"zfs"`
 	Backup      *backupKeys           `yaml:"backup"`
+	Certs       list[given[string]]   `yaml:"certificates"`
 	Services    servicesKeys          `yaml:"services"`
 	Log         logKeys               `yaml:"log"`
 }

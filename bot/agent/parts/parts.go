@@ -11,12 +11,14 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/agent"
 	"watchstander/bot/config"
 	"watchstander/bot/host"
 	"watchstander/bot/sys"
+	"watchstander/integrations/certs"
 	"watchstander/integrations/nixos"
 	"watchstander/integrations/restic"
 	"watchstander/integrations/units"
@@ -61,7 +63,7 @@ func Settings(c *config.Agent) agent.Settings {
 // Of makes the parts for a host. What the file has no section for does not exist.
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.backup, p.units} {
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.backup, p.units, p.certificates} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}
@@ -157,5 +159,14 @@ func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
 	}
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
+	return nil
+}
+
+// certificates are those in files; what is served the bot looks at, which has a
+// network.
+func (p *Parts) certificates(c *config.Agent, h sys.Host, _ Options) error {
+	if len(c.Certificates) > 0 {
+		p.Probes = append(p.Probes, certs.New(certs.Options{Host: h.Name, Files: c.Certificates, Read: h.Files.Read, Zone: func() *time.Location { return c.Zone }}))
+	}
 	return nil
 }
