@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"integrations/nixos":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/prometheus":   {"bot"},
 	"integrations/restic":       {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
-	"integrations/systemd":      {"bot", "bot/clean", "bot/phrase"},
+	"integrations/systemd":      {"bot", "bot/clean", "bot/host", "bot/phrase"},
 	"integrations/units":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/zfs":          {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"bot/bottest/contract":      {"bot"},
