@@ -159,6 +159,7 @@ func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
 	}
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
+	p.Probes = append(p.Probes, k.Probe())
 	return nil
 }
 
