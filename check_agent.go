@@ -18,14 +18,13 @@ import (
 )
 
 // agentOperations are what an agent can be asked to do, with the names of their
-// arguments: what its policy may speak of.
+// arguments: what its policy may speak of. A test holds them against the real ones.
 var agentOperations = []gate.Known{
 	{Name: host.RollbackOperation, Arguments: []string{host.GenerationArgument}},
 	{Name: host.ARCSetOperation, Arguments: []string{host.ARCMax, host.ARCMin}},
 	{Name: host.RestartOperation, Arguments: []string{host.UnitArgument}},
-	// What these take is theirs to say.
-	{Name: "backup.verify"},
-	{Name: "backup.run"},
+	{Name: host.BackupVerifyOperation, Arguments: []string{host.RepositoryArgument, host.PartArgument, host.WeekArgument}},
+	{Name: host.BackupRunOperation, Arguments: []string{host.RepositoryArgument}},
 }
 
 // agentCheck looks at an agent's file beside the bot's.

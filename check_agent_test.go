@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"watchstander/bot"
+	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
+	simhost "watchstander/bot/sys/simulated"
 )
 
 // The bot's file of these tests, and the agent's that goes with it.
@@ -232,5 +236,50 @@ func TestAgentExampleGoesWithTheBots(t *testing.T) {
 	}
 	if cfg.Standing[0].Expires.Before(time.Now()) {
 		t.Error("the example's standing approval has ended")
+	}
+}
+
+// TestAgentOperations: what check knows of the operations and their arguments is
+// what the agent has.
+func TestAgentOperations(t *testing.T) {
+	data, err := os.ReadFile("docs/agent.example.yaml") // has every section
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.ParseAgent(data, config.AgentOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := simhost.New(simhost.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	made, err := parts.Of(c, sim.Sys(), parts.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"no-such"}
+	known := map[bot.OperationName][]string{}
+	for _, k := range agentOperations {
+		known[k.Name] = k.Arguments
+		all = append(all, k.Arguments...)
+	}
+	for _, op := range made.Operations {
+		arguments, ok := known[op.Name()]
+		if !ok {
+			t.Errorf("check does not know of %s", op.Name())
+		}
+		delete(known, op.Name())
+		for _, name := range all {
+			_, err := op.Parse(t.Context(), bot.Arguments{name: {"1"}})
+			refused := err != nil && strings.Contains(err.Error(), fmt.Sprintf("no argument %q", name))
+			if refused == slices.Contains(arguments, name) {
+				t.Errorf("%s with %s: %v, and check knows of %v", op.Name(), name, err, arguments)
+			}
+		}
+	}
+	if len(known) > 0 {
+		t.Errorf("the agent has no operations %v", known)
 	}
 }

@@ -10,10 +10,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"watchstander/bot"
 	"watchstander/bot/gate"
@@ -141,6 +139,7 @@ var agentInstead = map[string]advice{
 	"policy[].queue":                 {"outside", "no such key: write outside: queue"},
 	"standing[].operations":          {"operation", "no such key: a standing approval is for one operation: operation: service.restart"},
 	"nixos.health_checks[].http":     {"url", "no such key: write url"},
+	"certs":                          {"certificates", "no such key: write certificates"},
 	"nixos.health_checks[].status":   {"", "no such key: every status from 200 to 299 is well"},
 	"backup.repositories[].media":    {"medium", "no such key: write medium"},
 	"backup.repositories[].paths":    {"", "no such key: snapshots tell themselves what is in them"},
@@ -167,6 +166,7 @@ func (b *agentBuilder) build(data []byte) {
 	b.nixos()
 	b.zfs()
 	b.backup()
+	b.certificates()
 	b.cfg.Services = Services{Restart: b.units(b.keys.Services.Restart), Logs: b.units(b.keys.Services.Logs)}
 	b.cfg.Log = b.logging(&b.keys.Log)
 }
@@ -237,21 +237,6 @@ func (b *agentBuilder) socket(g given[string], standard string) string {
 		b.fault(g.place, "the path has %d bytes, and a Unix socket's may have %d: choose a shorter one", len(path), maxSocket)
 	}
 	return path
-}
-
-// path is an absolute, clean path.
-func (b *agentBuilder) path(g given[string], standard string) string {
-	p := g.or(standard)
-	switch {
-	case !g.ok:
-	case !filepath.IsAbs(p):
-		b.fault(g.place, "must be an absolute path")
-	case strings.ContainsFunc(p, unicode.IsControl):
-		b.fault(g.place, "is no path: it holds a control character")
-	case filepath.Clean(p) != p:
-		b.fault(g.place, "must be written plainly, without \"..\", \"//\" or a \"/\" at its end: %s", filepath.Clean(p))
-	}
-	return p
 }
 
 // trusted is a path to a file that must be root's alone.

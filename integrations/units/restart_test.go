@@ -243,7 +243,7 @@ func TestTimer(t *testing.T) {
 			t.Fatal(err)
 		}
 		rs, err := op.Verify(t.Context(), p, w)
-		if want := "ok | backup.timer after 5 s | active (waiting) | \nok | backup.timer after 10 s | active (waiting) | \n"; err != nil || tell(rs) != want {
+		if want := "ok | backup.timer after 5 s | active (waiting) | \nok | unit backup.timer | active (waiting), after 10 s | \n"; err != nil || tell(rs) != want {
 			t.Errorf("%v: got\n%s", err, tell(rs))
 		}
 	})
@@ -289,7 +289,7 @@ func TestFollowerLost(t *testing.T) {
 
 // What the probe calls a unit is what a restart's verification calls it, so that
 // the one can follow the other.
-func TestProbe(t *testing.T) {
+func TestProbeOfWhatMayBeRestarted(t *testing.T) {
 	m := vulcan()
 	m.add(sys.Unit{Name: "web.service", Type: "simple", MainPID: 99})
 	m.add(sys.Unit{Name: "dump.service", Type: "oneshot"})
@@ -298,11 +298,13 @@ func TestProbe(t *testing.T) {
 	m.units["dump.service"].Active, m.units["dump.service"].Sub = "inactive", "dead"
 	m.units["loop.service"].Active, m.units["loop.service"].Sub = "activating", "auto-restart"
 	p := m.keeper(t, Options{Restartable: []string{"nginx", "web", "dump", "gone", "loop"}}).Probe()
-	if got, want := tell(p.Read(t.Context())), `ok | unit dump.service | inactive (dead) | 
+	if got, want := tell(p.Read(t.Context())), `ok | failed units | none | 
+ok | flapping units | none | 
+ok | unit dump.service | inactive (dead) | 
 unknown | unit gone.service |  | There is no unit gone.service on vulcan.
-not ok | unit loop.service | activating (auto-restart) | it does not run
+not ok | unit loop.service | activating (auto-restart) | it may be restarted, and does not run
 ok | unit nginx.service | active (running), main process 812 | 
-not ok | unit web.service | inactive (dead), main process 99 | it does not run
+not ok | unit web.service | inactive (dead), main process 99 | it may be restarted, and does not run
 `; got != want {
 		t.Errorf("got\n%s", got)
 	}
