@@ -31,9 +31,10 @@ var verbs = map[string]verb{
 	"at-once":      {"at-once DELIVERY and DELIVERY …: webhooks that arrive at the same instant", 3, (*player).stepAtOnce},
 	"post":         {"post good|none|CREDENTIALS BODY: a body by hand", 3, (*player).stepPost},
 
-	"as":     {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses|taps EMOJI on THREAD|withdraws from THREAD", 3, (*player).stepPerson},
-	"event":  {"event WHO TYPE CONTENT: an event as the Matrix homeserver hands it out; $root and $last stand for ids", 4, (*player).stepEvent},
-	"delete": {"delete THREAD [WORDS]: a moderator deletes its root, or the reply that holds the words", 2, (*player).stepDelete},
+	"as":         {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses|taps EMOJI on THREAD|withdraws from THREAD", 3, (*player).stepPerson},
+	"at-console": {"at-console WHO says WORDS", 4, (*player).stepConsole},
+	"event":      {"event WHO TYPE CONTENT: an event as the Matrix homeserver hands it out; $root and $last stand for ids", 4, (*player).stepEvent},
+	"delete":     {"delete THREAD [WORDS]: a moderator deletes its root, or the reply that holds the words", 2, (*player).stepDelete},
 
 	"bot":      {"bot crash|down|up", 2, (*player).stepBot},
 	"state":    {"state full|fine: does it take what is written", 2, (*player).stepState},

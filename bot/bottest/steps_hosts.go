@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|arc MAX|logs UNIT TEXT|builds N SCHEMA|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|arc MAX|logs UNIT TEXT|builds N SCHEMA [SECRETS]|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -86,7 +86,7 @@ func (p *player) stepHost(l line) error {
 	case "logs":
 		sim.Log(l.words[2], "%s", l.rest(3))
 	case "builds": // a generation whose bot writes a newer state
-		return p.stage.build(l.words[2], l.words[3])
+		return p.stage.build(l.words[2], l.words[3], l.rest(4))
 	case "kills-run":
 		return p.stage.kill()
 	default:
