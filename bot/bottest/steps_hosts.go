@@ -119,6 +119,48 @@ func (p *player) stepAtHost(l line) error {
 	return nil
 }
 
+// stepCaptured plays a bot in the hands of an attacker: it says to the agent
+// whatever it likes, and the agent's answer is kept for "expect told".
+func (p *player) stepCaptured(l line) error {
+	p.said++
+	ctx, a := p.t.Context(), p.stage.as(agent.Bot())
+	who := bot.PersonID(l.words[2])
+	id := fmt.Sprintf("forged %d", p.said)
+	if l.words[1] == "triggers" { // an alert that may not fire at all
+		labels, _ := split(l.words[3:])
+		_, p.told = a.Trigger(ctx, api.Trigger{Key: bot.EffectKey("eff_" + id), Standing: l.words[2], Alert: labels, Since: time.Now().UTC()})
+		return nil
+	}
+	newest, err := p.stage.newest()
+	if err != nil && l.words[1] != "asks-as" {
+		return err
+	}
+	switch l.words[1] {
+	case "approves-as":
+		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: newest.Digest, ID: id, Person: who, Verdict: bot.Approve, Code: l.rest(3)})
+	case "approves-another-digest-as": // that of the plan before, which somebody did agree to
+		former, err := p.stage.former()
+		if err != nil {
+			return err
+		}
+		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: former.Digest, ID: id, Person: who, Verdict: bot.Approve})
+	case "asks-as":
+		args := bot.Arguments{}
+		for _, w := range l.words[4:] {
+			name, value, _ := strings.Cut(w, "=")
+			args[name] = append(args[name], value)
+		}
+		_, p.told = a.Propose(ctx, api.Propose{Key: bot.EffectKey("eff_" + id), Operation: bot.OperationName(l.words[3]), Arguments: args, Requester: who})
+	case "breaks-glass-as":
+		_, p.told = a.BreakGlassRun(ctx, api.BreakGlassRun{Plan: newest.Plan.ID, Digest: newest.Digest})
+	case "shows-as":
+		_, p.told = a.Shown(ctx, api.Shown{Plan: newest.Plan.ID, At: time.Now().UTC()})
+	default:
+		return fmt.Errorf("a captured bot does not %q", l.words[1])
+	}
+	return nil
+}
+
 // stepSign has somebody sign the statement that was answered last, and paste the
 // signature: what watchstander approve does.
 func (p *player) stepSign(l line) error {
