@@ -57,7 +57,7 @@ func TestStatusHeadline(t *testing.T) {
 		{[]bot.ThreadFacts{missed, notice}, []bot.Reading{ok}, nil, "Nothing fires; 1 heartbeat is missed; 1 trouble of my own; the one reading is ok", bot.ToneWarning},
 		{nil, []bot.Reading{ok}, errors.New("no state"), "What fires is unknown: my state cannot be read; the one reading is ok", bot.ToneUnknown},
 	} {
-		w := newWorld(t)
+		w := quietWorld(t)
 		w.threads, w.openErr = c.threads, c.openErr
 		if len(c.readings) > 0 {
 			w.probes, w.health = []bot.Probe{reads("p", c.readings[:1]...)}, c.readings[1:]
@@ -78,7 +78,7 @@ func TestStatusHeadline(t *testing.T) {
 func TestStatusHangingProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		w := newWorld(t)
+		w := quietWorld(t)
 		w.threads = []bot.ThreadFacts{disk(), load()}
 		w.probes = []bot.Probe{
 			probe{"host mars", func(context.Context) []bot.Reading { <-release; return nil }}, // deaf to its context, too
@@ -102,19 +102,22 @@ func TestStatusHangingProbe(t *testing.T) {
 			t.Errorf("took %s", took)
 		}
 		// Juno's probe ends at the same moment as its time; either word is true.
-		got = strings.Replace(got, "juno\n- unknown: load (gave up waiting)\n", "", 1)
+		got = strings.Replace(got, "juno: 1 unknown\n- unknown: load (gave up waiting)\n", "", 1)
 		got = strings.Replace(got, "- unknown: host juno (no answer within 10 s)\n", "", 1)
+		got = strings.Replace(got, "Elsewhere: 4 unknown", "Elsewhere: 3 unknown", 1)
 		want := `1 critical group fires (2 alerts); 1 held back; vulcan: disk / 91 % of 1 TiB; 4 of 8 readings unknown
 - DiskFull (job=node), critical, 2 firing, 1 resolved, since Wed 14 Jan 13:00 CET, acked by bob · thr_DISKAAAA
-vulcan
+vulcan: 1 not ok, 2 ok
 - not ok: disk / 91 % of 1 TiB (more than 90 %)
-- ok: load 0.4 · memory 61 % of 64 GiB
-Elsewhere
+- ok: load 0.4
+- ok: memory 61 % of 64 GiB
+Elsewhere: 3 unknown
 - unknown: host mars (no answer within 10 s)
 - unknown: zfs (the probe failed inside)
 - unknown: quiet (it told nothing)
-The bot
+The bot: 1 ok
 - ok: chat matrix listening
+(status zfs, status backup, status units and their like tell where the figures come from.)
 `
 		if got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -125,7 +128,7 @@ The bot
 
 // A long list ends with where to find the rest.
 func TestStatusLong(t *testing.T) {
-	w := newWorld(t)
+	w := quietWorld(t)
 	for i := range 15 {
 		f := disk()
 		f.Thread.ID = bot.ThreadID(fmt.Sprintf("thr_%d", i))
