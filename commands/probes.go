@@ -178,9 +178,9 @@ func readingItem(r bot.Reading) bot.Text {
 	var t bot.Text
 	switch rank(r) {
 	case rankNotOK:
-		t = bot.Line(bot.B("not ok: "), bot.T(what(r)))
+		t = bot.Line(bot.B("not ok: "+r.What), bot.T(gap(r.Value)))
 	case rankUnknown:
-		t = bot.Line(bot.B("unknown: "), bot.T(what(r)))
+		t = bot.Line(bot.B("unknown: "+r.What), bot.T(gap(r.Value)))
 	default:
 		t = bot.Line(bot.T("ok: " + what(r)))
 	}
@@ -188,6 +188,13 @@ func readingItem(r bot.Reading) bot.Text {
 		t = append(t, bot.T(" ("+r.Note+")"))
 	}
 	return t
+}
+
+func gap(value string) string {
+	if value == "" {
+		return ""
+	}
+	return " " + value
 }
 
 // what is "disk / 91 % of 1 TiB".

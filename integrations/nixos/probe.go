@@ -30,7 +30,7 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	if err != nil {
 		return []bot.Reading{n.reading("generation", "", currentSystem, bot.Unknown, bot.ForPeople(err))}
 	}
-	value := short(d.Current)
+	value := strings.TrimPrefix(short(d.Current), "generation ")
 	if d.Current.NixOSVersion != "" {
 		value += ", NixOS " + d.Current.NixOSVersion
 	}
@@ -74,9 +74,9 @@ func (p Probe) booted(d host.Drift) bot.Reading {
 	switch {
 	case d.Booted.StorePath == "":
 	case d.Booted.StorePath == d.Current.StorePath:
-		r.Value = "the one that runs"
+		r.Value = "is the one that runs"
 	default:
-		r.Value = short(d.Booted) + ", another one than runs"
+		r.Value = "is " + short(d.Booted) + ", another one than runs"
 	}
 	if r.State == bot.OK {
 		r.Note = ""

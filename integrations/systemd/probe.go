@@ -3,6 +3,7 @@ package systemd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -140,8 +141,8 @@ func (p *Probe) ask(ctx context.Context) []bot.Reading {
 		return allUnknown(reason(err))
 	}
 	defer conn.Close()
-	failed := append(p.failed(ctx, conn), p.flapping(ctx, conn)...)
-	return append([]bot.Reading{p.system(ctx, conn)}, failed...)
+	failed, loops := p.failed(ctx, conn)
+	return slices.Concat([]bot.Reading{p.system(ctx, conn)}, failed, p.flapping(ctx, conn, loops))
 }
 
 func allUnknown(why string) []bot.Reading {

@@ -159,7 +159,6 @@ ok | flapping units | none |
 			}}, `
 ok | systemd | running | 
 not ok | unit loop.service | fails and is started again (17 times so far): exit-code | Loops
-ok | flapping units | none | 
 `},
 		{"two flap; one has settled, one prompts for logins", &fake{
 			state: "running",

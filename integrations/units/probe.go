@@ -49,7 +49,7 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		value, bad := p.trouble(u)
 		what := "unit " + line(u.Name)
 		switch {
-		case bad && host.Flapping(u.Name, u.Restarts, u.Started, at) && u.Active == "active":
+		case bad && u.Active != "failed":
 			up = append(up, told(what, value, bot.NotOK, u.Description))
 		case bad:
 			down = append(down, told(what, value, bot.NotOK, u.Description))
