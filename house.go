@@ -105,8 +105,8 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 	// After the agents, who know more: what the kernel and systemd tell everybody counts
 	// where no agent answers.
 	if host, ok := c.LocalHost(); ok {
-		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
 		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
+		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
 	}
 	o.Probes = append(o.Probes, h.certificates())
 	if c.Prometheus != nil {

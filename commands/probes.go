@@ -136,7 +136,10 @@ func byHost(rs []bot.Reading) [][]bot.Reading {
 	for _, of := range out {
 		slices.SortStableFunc(of, worstFirst)
 	}
-	slices.SortStableFunc(out, func(a, b []bot.Reading) int { return worstFirst(a[0], b[0]) })
+	slices.SortStableFunc(out, func(a, b []bot.Reading) int {
+		// What is no host's comes after hosts that are as well.
+		return cmp.Or(worstFirst(a[0], b[0]), -cmp.Compare(min(len(a[0].Host), 1), min(len(b[0].Host), 1)))
+	})
 	return out
 }
 
@@ -184,7 +187,11 @@ func readingItem(r bot.Reading) bot.Text {
 	default:
 		t = bot.Line(bot.T("ok: " + what(r)))
 	}
-	if r.Note != "" {
+	switch {
+	case r.Note == "":
+	case strings.HasSuffix(r.Value, ")"):
+		t = append(t, bot.T("; "+r.Note))
+	default:
 		t = append(t, bot.T(" ("+r.Note+")"))
 	}
 	return t
@@ -209,18 +216,19 @@ func brief(r bot.Reading) string {
 }
 
 // worstReadings are the ones for a headline: the first that are not ok, and how
-// many more there are.
+// many more there are: "vulcan: pool rpool DEGRADED, disk / 91 %, 2 more not ok".
 func worstReadings(rs []bot.Reading, most int) string {
 	var parts []string
-	more := 0
+	more, last := 0, ""
 	for _, r := range rs {
 		switch {
 		case r.State != bot.NotOK:
 		case len(parts) == most:
 			more++
-		case r.Host == "":
+		case r.Host == "" || r.Host == last:
 			parts = append(parts, brief(r))
 		default:
+			last = r.Host
 			parts = append(parts, r.Host+": "+brief(r))
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"watchstander/bot"
-	"watchstander/bot/phrase"
 )
 
 // topic is a word that people use for several figures.
@@ -123,19 +122,16 @@ func statusOf(call bot.Call, readings, health []bot.Reading) (bot.Outcome, error
 	return bot.Say{Message: m}, nil
 }
 
-// sourced is a reading with where it comes from and when it was read.
+// sourced is a reading with where it comes from, and as of when where that is not
+// now.
 func sourced(r bot.Reading, call bot.Call) bot.Text {
 	t := readingItem(r)
 	var from []string
 	if r.Source != "" {
 		from = append(from, "from "+r.Source)
 	}
-	if !r.At.IsZero() {
-		when := clockText(r.At, call.World.Zone(), call.Now)
-		if age := call.Now.Sub(r.At); age > probeTime*2 {
-			when += ", " + phrase.Duration(age) + " ago"
-		}
-		from = append(from, when)
+	if age := call.Now.Sub(r.At); !r.At.IsZero() && age > 2*probeTime {
+		from = append(from, "as of "+ago(r.At, call))
 	}
 	if len(from) > 0 {
 		t = append(t, bot.F(" · "+strings.Join(from, ", ")))

@@ -12,7 +12,8 @@ import (
 // somebody speaks, what waits for people, what goes on by itself.
 var planUrgency = []bot.ProposalState{bot.Confirming, bot.Waiting, bot.Proposed, bot.Queued, bot.Running}
 
-// waitingPlans counts plans in words, the most urgent first.
+// waitingPlans counts those that wait for people, in words, the most urgent first.
+// Others go on by themselves, and are no headline.
 func waitingPlans(plans []bot.Thread) []string {
 	count := map[bot.ProposalState]int{}
 	for _, th := range plans {
@@ -21,18 +22,11 @@ func waitingPlans(plans []bot.Thread) []string {
 		}
 	}
 	var out []string
-	for _, k := range []struct {
-		n         int
-		one, many string
-	}{
-		{count[bot.Confirming], "plan is undone unless somebody confirms it", "plans are undone unless somebody confirms them"},
-		{count[bot.Waiting] + count[bot.Proposed], "plan waits for approval", "plans wait for approval"},
-		{count[bot.Queued], "plan waits for its window", "plans wait for their windows"},
-		{count[bot.Running], "plan runs", "plans run"},
-	} {
-		if k.n > 0 {
-			out = append(out, phrase.Count(k.n, k.one, k.many))
-		}
+	if n := count[bot.Confirming]; n > 0 {
+		out = append(out, phrase.Count(n, "plan is undone unless somebody confirms it", "plans are undone unless somebody confirms them"))
+	}
+	if n := count[bot.Waiting] + count[bot.Proposed]; n > 0 {
+		out = append(out, phrase.Count(n, "plan waits for approval", "plans wait for approval"))
 	}
 	return out
 }
