@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|arc MAX|logs UNIT TEXT|builds N SCHEMA [SECRETS]|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N SCHEMA [SECRETS]|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -81,6 +81,16 @@ func (p *player) stepHost(l line) error {
 		}
 	case "restarts":
 		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
+	case "fails":
+		sim.Break(l.words[2], "exit-code")
+	case "flaps":
+		every, err := time.ParseDuration(l.words[3])
+		if err != nil {
+			return err
+		}
+		sim.Flap(l.words[2], every)
+	case "pool":
+		sim.SetPool(l.words[2], func(p *simulated.Pool) { p.Health = l.words[3] })
 	case "arc":
 		return sim.Sys().Files.Write("/sys/module/zfs/parameters/zfs_arc_max", []byte(l.words[2]))
 	case "logs":
