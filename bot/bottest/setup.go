@@ -82,10 +82,12 @@ func (p *player) start() {
 		grapher = painter{}
 	}
 	var agents map[string]api.Agent
+	var probes []bot.Probe
 	if p.stage != nil {
 		agents = map[string]api.Agent{"vulcan": p.stage.as(agent.Bot())}
+		probes = []bot.Probe{flow.AgentProbe("vulcan", agents["vulcan"])}
 	}
-	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: p.hide, Agents: agents, Settings: flow.SettingsOf(p.config), Chats: map[bot.ChatID]bot.Chat{"matrix": p.chat},
+	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: p.hide, Agents: agents, Probes: probes, Settings: flow.SettingsOf(p.config), Chats: map[bot.ChatID]bot.Chat{"matrix": p.chat},
 		Alertmanagers: map[string]flow.Alertmanager{"main": p.client}, Interpreter: commands.New(commands.All()), IDs: p.nextID, Log: log, Version: "story"})
 	p.handler, err = alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: "main", Credentials: []alertmanager.Credential{alertmanager.Bearer(token)},
 		Sink: p.flow, Log: log})

@@ -42,7 +42,7 @@ var verbs = map[string]verb{
 	"host":     {usageHost, 2, (*player).stepHost},
 	"backups":  {usageBackups, 3, (*player).stepBackups},
 	"at-host":  {"at-host WHO approves|denies [REASON]: on the host itself", 3, (*player).stepAtHost},
-	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as WHO …: a bot in an attacker's hands", 3, (*player).stepCaptured},
+	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as WHO …|triggers STANDING ALERT label=value …: a bot in an attacker's hands", 3, (*player).stepCaptured},
 	"signs":    {"signs WHO: the statement that was answered last, and pastes the signature", 2, (*player).stepSign},
 	"code":     {"code WHO [again]: approves with the time-based code of now, or the one before", 2, (*player).stepCode},
 

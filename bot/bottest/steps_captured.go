@@ -13,7 +13,7 @@ import (
 // whatever it likes, and the agent's answer is kept for "expect told".
 func (p *player) stepCaptured(l line) error {
 	newest, err := p.stage.newest()
-	if err != nil && l.words[1] != "asks-as" {
+	if err != nil && l.words[1] != "asks-as" && l.words[1] != "triggers" {
 		return err
 	}
 	p.said++
@@ -31,6 +31,9 @@ func (p *player) stepCaptured(l line) error {
 		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: former.Digest, ID: id, Person: who, Verdict: bot.Approve})
 	case "asks-as":
 		_, p.told = a.Propose(ctx, api.Propose{Key: bot.EffectKey("eff_" + id), Operation: bot.OperationName(l.words[3]), Requester: who})
+	case "triggers": // an alert that may not fire at all
+		labels, _ := split(l.words[3:])
+		_, p.told = a.Trigger(ctx, api.Trigger{Key: bot.EffectKey("eff_" + id), Standing: l.words[2], Alert: labels, Since: time.Now().UTC()})
 	case "breaks-glass-as":
 		_, p.told = a.BreakGlassRun(ctx, api.BreakGlassRun{Plan: newest.Plan.ID, Digest: newest.Digest})
 	case "shows-as":
