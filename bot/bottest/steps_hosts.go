@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N SCHEMA [SECRETS]|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N SCHEMA [SECRETS]|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -44,8 +44,8 @@ func (p *player) filled(text string) (string, error) {
 func (p *player) stepAgent(l line) error {
 	switch l.words[1] {
 	case "down":
-		if _, err := p.filled("$plan"); err != nil {
-			return err
+		if newest, err := p.stage.newest(); err == nil {
+			p.newest = newest.Plan.ID // people know it still
 		}
 		p.stage.down()
 	case "up":
@@ -82,7 +82,12 @@ func (p *player) stepHost(l line) error {
 	case "restarts":
 		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
 	case "fails":
+		sim.Fail(l.words[2], "exit-code")
+	case "breaks":
 		sim.Break(l.words[2], "exit-code")
+	case "mends":
+		sim.Mend(l.words[2])
+		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
 	case "flaps":
 		every, err := time.ParseDuration(l.words[3])
 		if err != nil {
