@@ -35,19 +35,9 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	// A unit finds both from whatever directory it runs in.
-	file, err := filepath.Abs(o.file)
-	if err != nil {
-		return err
-	}
-	state, err := filepath.Abs(h.config.State)
-	if err != nil {
-		return err
-	}
 	core, err := agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
 		State: h.config.State, Journal: log, Roots: agentRoots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log,
-		Spawner: &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
-			Argv: func(own string, s agent.Spawn) []string { return performing(own, file, state, s.Plan) }}})
+		Spawner: h.spawner})
 	if err != nil {
 		return err
 	}
@@ -55,7 +45,7 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	h.log.Info("watchstander's agent starts", "version", version(), "host", h.config.Host, "file", file)
+	h.log.Info("watchstander's agent starts", "version", version(), "host", h.config.Host, "file", h.config.File)
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -74,6 +64,9 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 			return err == nil
 		})
 	})
+	for _, task := range h.parts.Tasks {
+		all.Go(func() { task(ctx) })
+	}
 	all.Wait()
 	h.log.Info("watchstander's agent has stopped")
 	return errors.Join(errs...)
@@ -147,7 +140,7 @@ func fixedParts(a, b *config.Agent) []string {
 	}{
 		{"host", a.Host, b.Host}, {"socket", a.Socket, b.Socket}, {"human_socket", a.HumanSocket, b.HumanSocket}, {"state", a.State, b.State},
 		{"bot_user", a.BotUID, b.BotUID}, {"busy_units", a.Busy, b.Busy}, {"nixos", a.NixOS, b.NixOS}, {"zfs", a.ZFS, b.ZFS},
-		{"backup", a.Backup, b.Backup}, {"services", a.Services, b.Services}, {"log.format", a.Log.JSON, b.Log.JSON},
+		{"backup", a.Backup, b.Backup}, {"certificates", a.Certificates, b.Certificates}, {"services", a.Services, b.Services}, {"log.format", a.Log.JSON, b.Log.JSON},
 	} {
 		if !reflect.DeepEqual(x.a, x.b) {
 			out = append(out, x.what)

@@ -23,6 +23,8 @@ func TestDiff(t *testing.T) {
 		{"hosts", "", hosts, "hosts", ""},
 		{"an agent", hosts, strings.Replace(hosts, "}]", ", agent: {}}]", 1), "", "hosts[].agent"},
 		{"an agent's socket written out", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/watchstander-agent/agent.sock}}]", 1), "", ""},
+		{"certificates", hosts, strings.Replace(hosts, "}]", ", certificates: [{address: \"vulcan:443\"}]}]", 1), "hosts", ""},
+		{"another certificate", strings.Replace(hosts, "}]", ", certificates: [{address: \"vulcan:443\"}]}]", 1), strings.Replace(hosts, "}]", ", certificates: [{address: \"vulcan:443\", protocol: postgres}]}]", 1), "hosts", ""},
 		{"an agent's socket", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/a.sock}}]", 1), "", "hosts[].agent"},
 		{"another host before one with an agent", strings.Replace(hosts, "}]", ", agent: {}}]", 1), "hosts: [{name: titan, match: ['instance=\"titan\"']}, {name: vulcan, match: ['instance=\"vulcan\"'], agent: {}}]\n", "hosts", ""},
 		{"people", "", "people: [{name: bob, roles: [operator], matrix: [\"@bob:example.org\"]}]\n", "people", ""},

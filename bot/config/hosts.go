@@ -120,6 +120,7 @@ func (b *builder) hosts() {
 			}
 		}
 		h.Agent = b.hostAgent(k.Agent, sockets)
+		h.Certificates = b.certificates(k)
 		b.cfg.Hosts = append(b.cfg.Hosts, h)
 		if whole && len(ms) > 0 && k.Name.ok {
 			sure = append(sure, hostAt{h, k.Match.place})

@@ -3,6 +3,7 @@ package nixos
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"watchstander/bot"
 )
@@ -35,7 +36,11 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		w.Say("Setting the profile back to generation %d.", number)
 		failed = n.setProfile(ctx, number, profile)
 	}
-	w.Say("Activating again what ran before.")
+	before := "the system that ran before"
+	if s, err := n.look(); err == nil {
+		before = short(n.at(s, former).Generation)
+	}
+	w.Say("Activating %s again, which ran before.", before)
 	a, err := n.activate(ctx, former, "test", func(l string) { w.Say("%s", l) })
 	if err != nil {
 		failed = bot.Errorf(bot.CodeUnavailable, "Activating again what ran before did not come to an end.").Because(err)
@@ -46,7 +51,12 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		}
 		out = append(out, n.bootIs(profile))
 	}
-	out = append([]bot.Reading{n.runs(former), n.profileIs(number, profile), n.activatedAgain(a)}, out...)
+	runs := n.runs(former)
+	if runs.State == bot.OK {
+		runs.Note = before + " was activated again"
+		w.Say("%s runs again.", strings.ToUpper(before[:1])+before[1:])
+	}
+	out = append([]bot.Reading{runs, n.profileIs(number, profile), n.activatedAgain(former, a)}, out...)
 	units, ok := noted[map[string]bool](w, noteBefore)
 	held, okChecks := noted[[]string](w, noteChecks)
 	if !ok || !okChecks {
@@ -61,15 +71,10 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 }
 
 // activatedAgain judges the activation of what ran before, like any other.
-func (n *NixOS) activatedAgain(a activation) bot.Reading {
+func (n *NixOS) activatedAgain(former string, a activation) bot.Reading {
 	value := "ended with " + a.ended()
-	switch {
-	case a.Locked:
+	if a.Locked {
 		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "somebody else was switching at that moment")
-	case a.Exit == 0 || a.Exit == 4:
-		return n.reading("activation", value, "switch-to-configuration", bot.OK, "")
-	case a.Exit == 2 && len(a.Snippets) > 0:
-		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "failed: "+list(a.Snippets, 10))
 	}
-	return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "the system may not be whole")
+	return n.judgeActivation(former, value, a.Exit, list(a.Snippets, 10), strings.Join(a.Failed, ", "))
 }
