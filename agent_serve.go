@@ -47,10 +47,8 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	core, err := agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
-		State: h.config.State, Journal: log, Roots: agentRoots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log,
-		Spawner: &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
-			Argv: func(own string, s agent.Spawn) []string { return performing(own, file, state, s.Plan) }}})
+	core, err := h.core(log, agentRoots, &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
+		Argv: func(own string, s agent.Spawn) []string { return performing(own, file, state, s.Plan) }})
 	if err != nil {
 		return err
 	}

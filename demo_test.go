@@ -66,7 +66,7 @@ func TestOneFigureEverywhere(t *testing.T) {
 	for _, r := range s.Read(t.Context()) {
 		readings[r.What] = r.Value
 	}
-	if readings["disk /"] != "96 % of 1.8 TiB" || readings["load"] != "21.0 on 8 CPUs" {
+	if readings["disk /srv"] != "96 % of 1.8 TiB" || readings["load"] != "21.0 on 8 CPUs" {
 		t.Errorf("the probe tells %v", readings)
 	}
 	p, err := s.Alert(t.Context(), bot.Episode{Labels: labels("DiskFull", "critical", "vulcan")})

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/agent"
@@ -32,6 +33,9 @@ type Parts struct {
 type Options struct {
 	// Output is told what switch-to-configuration and its kin write; nil: nobody is.
 	Output func(line string)
+	// Looks is how much time passes between two looks at units after a switch or a
+	// restart; 0 for the usual. The demo has less of it.
+	Looks time.Duration
 }
 
 // Settings are the people, the policy and the standing approvals of the file.
@@ -64,7 +68,7 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	}
 	n := c.NixOS
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
-		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Output: o.Output}
+		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
 	}
@@ -123,8 +127,8 @@ func (p *Parts) backup(c *config.Agent, h sys.Host, _ Options) error {
 	return nil
 }
 
-func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
-	k, err := units.New(h, units.Options{Restartable: c.Services.Restart, Logged: c.Services.Logs})
+func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
+	k, err := units.New(h, units.Options{Restartable: c.Services.Restart, Logged: c.Services.Logs, Settle: o.Looks})
 	if err != nil {
 		return fmt.Errorf("services: %w", err)
 	}
