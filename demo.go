@@ -189,25 +189,33 @@ func (d *demo) run(ctx context.Context, visit func(context.Context) error) error
 // visit is the demo with somebody at the keyboard.
 func (d *demo) visit(ctx context.Context, in io.Reader, out io.Writer) error {
 	fmt.Fprintf(out, `Watchstander, on a simulated NixOS host named vulcan with a simulated Alertmanager.
-Alerts will fire in a moment. Type help, status, alerts; "ack t1 looking" speaks
-in thread t1, "silence t1 1h" silences it. Ctrl-D leaves.
+You are alice, an operator. Alerts will fire in a moment. Type help, status,
+alerts; "ack t1 looking" speaks in thread t1, "silence t1 1h" silences it. Ctrl-D
+leaves.
 
-The host can be operated, too: generations, diff, zfs arc, backup status look at
-it. "rollback" asks for a plan, to which somebody else must agree: bob, whom this
-demo plays. "rollback %d" goes wrong, and is undone. To "zfs arc set max 24G" and
-"service restart nginx" you may agree yourself: "approve t2" in their thread.
+Have something done on the host, too: "rollback" makes a plan, to which somebody
+else must agree: bob, whom this demo plays. "rollback %d" goes wrong, and is undone.
+To "zfs arc set max 32G", "service restart nginx" and "backup verify" you may agree
+yourself: "approve t3" in their thread, or "deny t3 because …", "cancel t3".
 
 An alert of your own, from another terminal:
 
 %s
 
 `, demoBroken, d.curl())
+	// Before anybody can ask for it: what is known of a repository is asked for again
+	// after minutes only.
+	switch err := d.operated.backUp(ctx); {
+	case errors.Is(err, errNoRestic):
+		fmt.Fprintf(out, "%s\n\n", noRestic)
+	case err != nil:
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
 	notes := make(chan string)
 	wg.Go(func() { d.play(ctx, notes) })
-	wg.Go(func() { d.prepareBackups(ctx, notes) })
 	bob := d.newBob(ctx)
 	wg.Go(func() { bob.agrees(ctx, d.operated.bots(), notes) })
 	err := console.Local(ctx, d.h.consoles[0], demoUser(), in, out,
@@ -216,22 +224,6 @@ An alert of your own, from another terminal:
 	bob.leave()
 	wg.Wait()
 	return err
-}
-
-// prepareBackups makes the host's repository, or tells why there is none.
-func (d *demo) prepareBackups(ctx context.Context, notes chan<- string) {
-	err := d.operated.backUp(ctx)
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	text := noRestic
-	if !errors.Is(err, errNoRestic) {
-		text = "The demo could not make a repository with restic: " + err.Error()
-	}
-	select {
-	case notes <- text:
-	case <-ctx.Done():
-	}
 }
 
 // curl is how a visitor posts an alert.

@@ -19,6 +19,7 @@ import (
 type bob struct {
 	keyboard *io.PipeWriter
 	left     chan struct{}
+	patience time.Duration
 }
 
 // bobUID is his user: nobody's, so that none of this machine's can be he.
@@ -27,10 +28,10 @@ const bobUID = 2_000_000_001
 // bobReads is how long he reads a plan, in which the visitor can deny or cancel it.
 const bobReads = 25 * time.Second
 
-// newBob sits him down. leave ends him.
+// newBob sits him down at a console, until he leaves.
 func (d *demo) newBob(ctx context.Context) *bob {
 	typed, keyboard := io.Pipe()
-	b := &bob{keyboard: keyboard, left: make(chan struct{})}
+	b := &bob{keyboard: keyboard, left: make(chan struct{}), patience: bobReads}
 	go func() {
 		defer close(b.left)
 		// What it shows is what the visitor sees, and its end is that of the demo.
@@ -75,10 +76,10 @@ func (b *bob) agrees(ctx context.Context, a api.Agent, notes chan<- string) {
 
 func (b *bob) reads(ctx context.Context, a api.Agent, id bot.PlanID, notes chan<- string) {
 	select {
-	case notes <- fmt.Sprintf("bob, whom this demo plays, reads the plan too. He agrees in %.0f s, unless you deny or cancel it before.", bobReads.Seconds()):
+	case notes <- fmt.Sprintf("bob, whom this demo plays, reads the plan too. He agrees in %.0f s, unless you deny or cancel it before.", b.patience.Seconds()):
 	case <-ctx.Done():
 	}
-	wait(ctx, bobReads)
+	wait(ctx, b.patience)
 	if p, ok := proposalOf(ctx, a, id); ok && p.State == bot.Waiting {
 		_ = b.types("approve " + string(id)) // it fails when he has left
 	}

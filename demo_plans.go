@@ -23,9 +23,12 @@ import (
 //go:embed demo_agent.yaml
 var demoAgentFile []byte
 
-// demoLooks is how far apart two looks at units are in the demo, where nobody wants
-// to wait for as long as on a host that matters.
-const demoLooks = 2 * time.Second
+// In the demo nobody wants to wait for as long as on a host that matters: how far
+// apart two looks at units are, and how long a switch takes.
+const (
+	demoLooks  = 2 * time.Second
+	demoSwitch = 4 * time.Second
+)
 
 // demoOperated is the simulated host with its agent: the real one, made as
 // `watchstander agent` makes it, but in this process and without sockets.
@@ -52,8 +55,14 @@ func newDemoOperated(d demoDir) (_ *demoOperated, err error) {
 	if o.sim, err = simhost.New(simhost.Options{Dir: tree}); err != nil {
 		return nil, err
 	}
-	// Its switch looks well, and a moment later it is not: only looking tells.
-	o.sim.Script(demoBroken, simhost.Activation{Break: []string{"nginx.service"}, Later: time.Second})
+	for _, g := range simhost.Vulcan() {
+		a := simhost.Activation{Takes: demoSwitch}
+		if g.Number == demoBroken {
+			// Its switch looks well, and a moment later it is not: only looking tells.
+			a.Break, a.Later = []string{"nginx.service"}, time.Second
+		}
+		o.sim.Script(g.Number, a)
+	}
 	c, err := config.ParseAgent(demoAgentFile, config.AgentOptions{File: "demo_agent.yaml", Operations: agentOperations})
 	if err != nil {
 		return nil, err

@@ -22,8 +22,23 @@ const (
 )
 
 // tour is a scripted visit. Each step waits for what must appear, and the tour
-// fails when it does not.
+// fails when something else does, or nothing.
 func (d *demo) tour(ctx context.Context, out io.Writer) error {
+	fmt.Fprintln(out, `A tour of Watchstander: the real bot and the real agent, around a simulated NixOS
+host named vulcan and a simulated Alertmanager. Nobody types: this program plays
+you, who are alice, an operator, and bob, the colleague whom some plans need.
+Waits that are minutes on a real host are seconds here.`)
+	err := d.played(ctx, out, (*tour).whole)
+	if err != nil {
+		fmt.Fprintf(out, "\nThe tour failed: %v\n", err)
+		return exitCode(1)
+	}
+	fmt.Fprintln(out, "\nThe tour is over: everything happened as it should.")
+	return nil
+}
+
+// played has both people at their consoles while a tour goes on.
+func (d *demo) played(ctx context.Context, out io.Writer, play func(*tour, context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, tourTime)
 	defer cancel()
 	typed, keyboard := io.Pipe()
@@ -33,19 +48,13 @@ func (d *demo) tour(ctx context.Context, out io.Writer) error {
 		left <- console.Local(ctx, d.h.consoles[0], demoUser(), typed, s, console.ClientOptions{Past: -1, HistoryFile: os.DevNull})
 	}()
 	bob := d.newBob(ctx)
-	t := &tour{d: d, s: s, keyboard: keyboard, bob: bob}
-	err := t.play(ctx)
+	err := play(&tour{d: d, s: s, keyboard: keyboard, bob: bob}, ctx)
 	_ = keyboard.Close() // a pipe's writer closes without fail
 	bob.leave()
 	if gone := <-left; err == nil && ctx.Err() == nil {
 		err = gone
 	}
-	if err != nil {
-		fmt.Fprintf(out, "\nThe tour failed: %v\n", err)
-		return exitCode(1)
-	}
-	fmt.Fprintln(out, "\nThe tour is over: everything happened as it should.")
-	return nil
+	return err
 }
 
 // tour is one that goes on.
@@ -56,11 +65,13 @@ type tour struct {
 	bob      *bob
 }
 
-// scene is something that happens, and what must then appear on the screen, each
-// behind the former one's place or before it.
+// scene is something that happens, and what must come of it.
 type scene struct {
 	do   func() error
-	want []string
+	want []string // must then appear on the screen
+	// ends is how the newest plan must end, as its thread says it: "DONE"; "" where
+	// no end is waited for.
+	ends string
 	// holds looks at the host itself: what a thread says must be true. nil: nothing
 	// is to be looked at.
 	holds func() error
@@ -94,25 +105,34 @@ func (t *tour) happens(what string, do func()) func() error {
 	}
 }
 
-// play goes through all steps.
-func (t *tour) play(ctx context.Context) error {
-	backups := make(chan error, 1)
-	go func() { backups <- t.d.operated.backUp(ctx) }()
-	err := t.steps(ctx, append(t.alerts(), t.plans()...))
-	if made := <-backups; err == nil {
-		err = t.backups(ctx, made)
-	}
-	if err != nil {
+// whole is all of it.
+func (t *tour) whole(ctx context.Context) error {
+	made := t.d.operated.backUp(ctx)
+	if err := t.plays(ctx, append(t.alerts(), t.plans()...)); err != nil {
 		return err
 	}
-	return t.steps(ctx, t.after())
+	if err := t.backups(ctx, made); err != nil {
+		return err
+	}
+	return t.plays(ctx, t.after())
 }
 
-func (t *tour) steps(ctx context.Context, steps []scene) error {
-	for _, x := range steps {
+// plays goes through scenes.
+func (t *tour) plays(ctx context.Context, scenes []scene) error {
+	for _, x := range scenes {
 		from := t.s.len()
 		if err := x.do(); err != nil {
 			return err
+		}
+		if x.ends != "" {
+			// First, so that another end is told at once, and as what it is.
+			end, err := t.s.find(ctx, from, planEnds)
+			if err != nil {
+				return err
+			}
+			if end != x.ends {
+				return fmt.Errorf("the plan ended as %s, not as %s", end, x.ends)
+			}
 		}
 		for _, want := range x.want {
 			if err := t.s.await(ctx, from, want); err != nil {
@@ -127,6 +147,9 @@ func (t *tour) steps(ctx context.Context, steps []scene) error {
 	}
 	return nil
 }
+
+// planEnds finds how a plan ended, in its thread's log.
+const planEnds = `│ \S (DONE|FAILED|UNDONE|UNDOING FAILED|INTERRUPTED|STALE|DENIED|CANCELLED|EXPIRED)\b`
 
 // alerts is what an alert's threads look like.
 func (t *tour) alerts() []scene {
@@ -198,22 +221,29 @@ func (s *screen) filled(line string) string {
 
 // await waits until something that matches appears behind a place.
 func (s *screen) await(ctx context.Context, from int, want string) error {
+	_, err := s.find(ctx, from, want)
+	return err
+}
+
+// find is await, and gives the first group of what matches, or all of it where it
+// has none.
+func (s *screen) find(ctx context.Context, from int, want string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	re, err := regexp.Compile(want)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for {
 		s.mu.Lock()
-		found := re.Match(s.text.Bytes()[from:])
+		found := re.FindSubmatch(s.text.Bytes()[from:])
 		s.mu.Unlock()
-		if found {
-			return nil
+		if len(found) > 0 {
+			return string(found[min(1, len(found)-1)]), nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%q did not appear", strings.TrimSpace(want))
+			return "", fmt.Errorf("%q did not appear", strings.TrimSpace(want))
 		case <-s.changed:
 		}
 	}

@@ -197,7 +197,7 @@ func TestProbe(t *testing.T) {
 			return b.String()
 		}
 		time.Sleep(time.Until(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)))
-		if got, want := read(), "ok | generation | generation 42, NixOS 25.11.42, made 10 d 2 h ago | \nok | drift | none in 6 comparisons | \nok | generations kept | 4 | \n"; got != want {
+		if got, want := read(), "ok | generation | 42, NixOS 25.11.42, made 10 d 2 h ago | \nok | drift | none in 6 comparisons | \nok | generations kept | 4 | \n"; got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 		v.files.delete("/boot") // where only root may look

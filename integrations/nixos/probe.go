@@ -29,7 +29,7 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	if err != nil {
 		return []bot.Reading{n.reading("generation", "", currentSystem, bot.Unknown, bot.ForPeople(err))}
 	}
-	value := short(d.Current)
+	value := strings.TrimPrefix(short(d.Current), "generation ")
 	if d.Current.NixOSVersion != "" {
 		value += ", NixOS " + d.Current.NixOSVersion
 	}

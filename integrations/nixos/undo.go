@@ -35,10 +35,10 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		w.Say("Setting the profile back to generation %d.", number)
 		failed = n.setProfile(ctx, number, profile)
 	}
-	w.Say("Activating again what ran before.")
+	w.Say("Activating %s again, which ran before.", n.words(former))
 	a, err := n.activate(ctx, former, "test", func(l string) { w.Say("%s", l) })
 	if err != nil {
-		failed = bot.Errorf(bot.CodeUnavailable, "Activating again what ran before did not come to an end.").Because(err)
+		failed = bot.Errorf(bot.CodeUnavailable, "Activating %s again did not come to an end.", n.words(former)).Because(err)
 	}
 	if w.Noted(noteBoot) == touched {
 		if err := n.writeBoot(ctx, profile); err != nil && failed == nil {
