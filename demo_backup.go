@@ -25,6 +25,7 @@ const (
 	demoRestic     = "/demo/restic"
 	demoRepository = "/tank/backups/restic"
 	demoPassword   = "/run/secrets/restic-local"
+	demoBackupUnit = "restic-backups-home.service"
 )
 
 // noRestic says what is missing, and how to get it.
@@ -72,22 +73,24 @@ func (o *demoOperated) backUp(ctx context.Context) error {
 	if err := o.sim.Program(demoRestic, translated(restic, root)); err != nil {
 		return err
 	}
-	for _, args := range [][]string{
-		{"init", "--quiet"},
-		// Relative paths: the snapshot then holds the host's, without where its tree is.
-		{"backup", "--quiet", "--host=" + o.sim.Name(), "home", "var/backup"},
-	} {
+	run := func(ctx context.Context, args ...string) error {
 		argv := append([]string{restic}, args...)
-		argv = append(argv, "--no-cache", "--password-file="+filepath.Join(root, demoPassword))
+		argv = append(argv, "--quiet", "--no-cache", "--password-file="+filepath.Join(root, demoPassword))
 		out, err := sys.Programs{}.Run(ctx, sys.Command{Argv: argv, Dir: root, Env: []string{"RESTIC_REPOSITORY=" + filepath.Join(root, demoRepository)}, Limit: time.Minute})
 		if err == nil && out.Exit != 0 {
 			err = fmt.Errorf("restic %s ended with %d: %s", args[0], out.Exit, out.Stderr)
 		}
-		if err != nil {
-			return err
-		}
+		return err
 	}
-	return nil
+	// Relative paths: the snapshot then holds the host's, without where its tree is.
+	backup := func(ctx context.Context) error {
+		return run(ctx, "backup", "--host="+o.sim.Name(), "home", "var/backup")
+	}
+	if err := run(ctx, "init"); err != nil {
+		return err
+	}
+	o.sim.Works(demoBackupUnit, backup)
+	return backup(ctx)
 }
 
 // demoFiles are the host's, and the same at every visit.
