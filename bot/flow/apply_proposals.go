@@ -2,6 +2,7 @@ package flow
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -205,7 +206,7 @@ func (c *change) logDecisions(th *bot.Thread) error {
 		if d.StepUp != "" {
 			fields["step_up"] = string(d.StepUp)
 		}
-		if err := c.journalPlan(journal.KindDecision, *th, d.Person, string(d.Person)+": "+string(d.Verdict)+" "+d.Reason, fields); err != nil {
+		if err := c.journalPlan(journal.KindDecision, *th, d.Person, strings.TrimSpace(string(d.Person)+": "+string(d.Verdict)+" "+d.Reason), fields); err != nil {
 			return err
 		}
 		st.Told.Decisions++
@@ -238,7 +239,7 @@ func (c *change) turned(th *bot.Thread, before bot.ProposalState) error {
 	if !ok {
 		return nil
 	}
-	return c.journalPlan(kind, *th, "", string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why, map[string]string{"state": string(p.State)})
+	return c.journalPlan(kind, *th, "", strings.TrimSpace(string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why), map[string]string{"state": string(p.State)})
 }
 
 var turnKinds = map[bot.ProposalState]journal.Kind{

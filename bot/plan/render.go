@@ -46,7 +46,7 @@ func Render(p bot.Plan) (string, error) {
 	for i, s := range p.Draft.Steps {
 		w.item(strconv.Itoa(i+1)+". ", s)
 	}
-	w.list("What will be another", p.Draft.Differences, "nothing is known")
+	w.list("What changes", p.Draft.Differences, "nothing is known")
 	w.listed("What was looked at", len(p.Draft.Conditions), "nothing")
 	for _, c := range p.Draft.Conditions {
 		w.item("["+signs[c.State]+"] ", c.Text)
@@ -59,7 +59,7 @@ func Render(p bot.Plan) (string, error) {
 	w.named("takes", p.Draft.Takes)
 	w.named("given up", limit(p.Draft.Limit))
 	w.facts("Must be the same when it starts", p.Draft.Bound)
-	w.facts("May be another by then, which is told", p.Draft.Observed)
+	w.facts("May be different by then, and you are told", p.Draft.Observed)
 	w.list("Locks that it holds meanwhile", p.Draft.Locks, "none")
 	w.list("Units that it waits for", p.Draft.WaitFor, "none")
 	w.list("Store paths kept for it", p.Draft.Roots, "none")

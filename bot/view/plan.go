@@ -15,10 +15,13 @@ import (
 func planRoot(f bot.ThreadFacts, s Style) bot.Message {
 	st := f.Thread.State.Plan
 	p := st.Proposal
+	rule := p.Plan.Rule
 	tone, word := planState(*st)
 	m := bot.Message{Tone: tone, Note: bot.Line(bot.M(string(p.Plan.ID)), bot.T(" · digest "), bot.M(shortDigest(p.Digest)))}
 	m.Title = bot.Line(bot.B(word), bot.T(": "+p.Plan.Draft.Summary))
 	switch {
+	case p.State == bot.Waiting && !enough(p) && len(rule.Windows) == 0:
+		// Who must agree, and until when, stands in the fields.
 	case p.Why != "":
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(p.Why))})
 	case st.Closed != "":
@@ -49,6 +52,9 @@ func planState(st bot.PlanState) (bot.Tone, string) {
 			return bot.ToneInfo, "STARTS BY ITSELF"
 		}
 		n := int(p.Plan.Rule.Count)
+		if enough(p) {
+			return bot.ToneInfo, "WAITS TO START"
+		}
 		if n == 1 {
 			return bot.ToneWarning, "WAITS FOR AN APPROVAL"
 		}
@@ -90,10 +96,8 @@ func planFields(st bot.PlanState, s Style) []bot.Field {
 		out = append(out, field("Needs", needs(rule)))
 	}
 	var yes []string
-	for _, d := range p.Decisions {
-		if d.Verdict == bot.Approve && d.Withdrawn.IsZero() {
-			yes = append(yes, string(d.Person)+by(d))
-		}
+	for _, d := range agreed(p) {
+		yes = append(yes, string(d.Person)+by(d))
 	}
 	if len(yes) > 0 {
 		out = append(out, field("Agreed", strings.Join(yes, ", ")))
@@ -130,6 +134,21 @@ func planFields(st bot.PlanState, s Style) []bot.Field {
 	return out
 }
 
+// agreed are the words for it that were not taken back.
+func agreed(p bot.Proposal) []bot.Decision {
+	return slices.DeleteFunc(slices.Clone(p.Decisions), func(d bot.Decision) bool { return d.Verdict != bot.Approve || !d.Withdrawn.IsZero() })
+}
+
+// enough tells whether as many agreed as must. Whether they still may, the agent
+// judges, and says why where it does not start.
+func enough(p bot.Proposal) bool {
+	people := map[bot.PersonID]bool{}
+	for _, d := range agreed(p) {
+		people[d.Person] = true
+	}
+	return len(people) > 0 && len(people) >= int(p.Plan.Rule.Count)
+}
+
 // needs is "2 of: approver; not the one who asked; with a signature".
 func needs(r bot.Rule) string {
 	if unasked(r) {
@@ -140,7 +159,9 @@ func needs(r bot.Rule) string {
 		roles[i] = string(x)
 	}
 	text := phrase.Count(int(r.Count), "person", "people") + " with the role " + strings.Join(roles, " or ")
-	if !r.RequesterCounts {
+	if r.RequesterCounts {
+		text += "; who asked counts"
+	} else {
 		text += ", other than who asked"
 	}
 	if len(r.StepUp) > 0 {
@@ -252,7 +273,10 @@ func readingItems(rs []bot.Reading, s Style) []bot.Text {
 			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more", len(rs)-most))))
 			break
 		}
-		t := bot.Line(bot.B(string(r.State)+": "), bot.T(strings.TrimSpace(r.What+" "+r.Value)))
+		t := bot.Line(bot.B(string(r.State)), bot.T(" · "+r.What))
+		if r.Value != "" {
+			t = append(t, bot.T(": "+r.Value))
+		}
 		if r.Note != "" {
 			t = append(t, bot.T(" ("+r.Note+")"))
 		}

@@ -41,7 +41,7 @@ func Advanced(lines []bot.Progress, s Style) bot.Message {
 	m := bot.Message{Title: bot.Line(bot.T(phrase.Count(len(lines), "line", "lines") + " of the run"))}
 	var items []bot.Text
 	for _, l := range lines {
-		items = append(items, bot.Line(bot.F(s.Clock(l.At)+" "), bot.T(l.Text)))
+		items = append(items, bot.Line(bot.F(s.Seconds(l.At)+" "), bot.T(l.Text)))
 	}
 	m.Blocks = []bot.Block{bot.List{Items: items}}
 	return m
