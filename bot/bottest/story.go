@@ -98,6 +98,9 @@ type Story struct {
 	Steps []string
 	// NoCrash is the reason why a crash would change what is expected, "" for most.
 	NoCrash string
+	// Long is the reason why it is played with crashes only where every point is
+	// tried, "" for most.
+	Long string
 }
 
 // Read reads a story from a txtar archive.
@@ -113,6 +116,8 @@ func Read(name string, data []byte) (Story, error) {
 			s.Agent = strings.ReplaceAll(string(f.Data), "@vulcan", vulcan)
 		case "no-crash":
 			s.NoCrash = strings.TrimSpace(string(f.Data))
+		case "long":
+			s.Long = strings.TrimSpace(string(f.Data))
 		case "story":
 			s.Steps = strings.Split(string(f.Data), "\n")
 		default:
@@ -131,6 +136,9 @@ type Crash struct {
 	// n-th message that the chat accepted and whose receipt never arrives; 0 is
 	// never.
 	AfterCommits, AfterSends int
+	// Never is a story that nobody will crash either: where a crash could be is not
+	// looked for.
+	Never bool
 }
 
 // Played tells what happened, so that a caller knows where crashes can be.

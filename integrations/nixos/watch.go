@@ -50,7 +50,7 @@ type watch struct {
 	// listed were named by the switch, and did not fail before: one that is new
 	// with the target, and never comes up, nobody could have seen fine.
 	listed []string
-	checks  []Check
+	checks []Check
 }
 
 // unitsBefore are the units that do what they are for, now, and whether each runs as

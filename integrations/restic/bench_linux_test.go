@@ -32,8 +32,7 @@ func each(t *testing.T, test func(t *testing.T, b *bench)) {
 	}
 }
 
-// one runs a test with one of them, where their differences do not matter: each
-// call of restic costs half a second, for its key.
+// one runs a test with one of them, where their differences do not matter.
 func one(t *testing.T, test func(t *testing.T, b *bench)) {
 	t.Parallel()
 	all := real.Restics(t)
@@ -124,6 +123,7 @@ func (b *bench) place(repository string) string {
 func (b *bench) repository(t testing.TB, name string) *Repository {
 	t.Helper()
 	b.restic(t, name, "init")
+	cheapen(t, b.place(name), "correct horse")
 	b.config.Repositories = append(b.config.Repositories, Repository{
 		Name: name, Location: b.place(name), PasswordFile: b.password, Host: "vulcan", OffSite: true,
 	})
