@@ -122,8 +122,7 @@ func (b *bench) place(repository string) string {
 // repository makes one and configures it.
 func (b *bench) repository(t testing.TB, name string) *Repository {
 	t.Helper()
-	b.restic(t, name, "init")
-	cheapen(t, b.place(name), "correct horse")
+	b.create(t, name)
 	b.config.Repositories = append(b.config.Repositories, Repository{
 		Name: name, Location: b.place(name), PasswordFile: b.password, Host: "vulcan", OffSite: true,
 	})

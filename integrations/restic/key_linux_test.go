@@ -7,12 +7,14 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/crypto/scrypt"
@@ -20,15 +22,40 @@ import (
 	"watchstander/bot/bottest/real"
 )
 
-// A key of restic's costs whoever opens the repository half a second of scrypt, and a
-// test opens one dozens of times. cheapen gives a new repository, with the one key that
-// `restic init` made, a key of the same form and password that costs nothing; all else
-// is what restic wrote. CI, which has the time, keeps restic's own.
-func cheapen(t testing.TB, repository, password string) {
+// A key of restic's costs whoever makes one, and whoever opens the repository, half a
+// second of scrypt, and tests open one dozens of times. So `restic init` runs once for
+// each restic, its one key gives way to another of the same form and password that
+// costs nothing, and each test gets a copy; all else is what restic wrote. CI, which
+// has the time, makes each repository anew and keeps restic's own keys.
+func (b *bench) create(t testing.TB, name string) {
 	t.Helper()
-	if os.Getenv(real.RequireEnv) == "" {
-		replaceKey(t, repository, password)
+	if os.Getenv(real.RequireEnv) != "" {
+		b.restic(t, name, "init")
+		return
 	}
+	// Of two repositories of one host none is the other's copy.
+	which := fmt.Sprintf("%s-%d", b.version, len(b.config.Repositories))
+	templates.mu.Lock()
+	defer templates.mu.Unlock()
+	if templates.dir == "" {
+		var err error
+		templates.dir, err = os.MkdirTemp("", "watchstander-restic-")
+		must(t, err)
+	}
+	from := filepath.Join(templates.dir, which)
+	if _, err := os.Stat(from); err != nil {
+		b.restic(t, name, "init")
+		replaceKey(t, b.place(name), "correct horse")
+		must(t, os.CopyFS(from, os.DirFS(b.place(name))))
+		return
+	}
+	must(t, os.CopyFS(b.place(name), os.DirFS(from)))
+}
+
+// templates are made as they are needed; TestMain removes them.
+var templates struct {
+	mu  sync.Mutex
+	dir string
 }
 
 // keyFile is restic's file of a key (doc/design.rst, "Keys, Encryption and MAC").
