@@ -39,8 +39,8 @@ func (p *player) filled(text string) (string, error) {
 func (p *player) stepAgent(l line) error {
 	switch l.words[1] {
 	case "down":
-		if _, err := p.filled("$plan"); err != nil {
-			return err
+		if newest, err := p.stage.newest(); err == nil {
+			p.newest = newest.Plan.ID // people still know it
 		}
 		p.stage.down()
 	case "up":
