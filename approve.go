@@ -19,6 +19,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/agent/client"
+	"watchstander/bot/config"
 	"watchstander/bot/plan"
 )
 
@@ -62,7 +63,7 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 			return a.here(cmd.Context(), id)
 		},
 	}
-	cmd.Flags().StringVar(&a.socket, "socket", "/run/watchstander/approve.sock", "the agent's `socket` for people")
+	cmd.Flags().StringVar(&a.socket, "socket", config.HumanSocket, "the agent's `socket` for people")
 	cmd.Flags().StringVar(&file, "slip", "", "a `file` with the statement that the bot gave you, - for standard input")
 	cmd.Flags().StringVarP(&a.key, "identity", "i", "", "the `file` of the private key; without it the ssh-agent's first that fits")
 	cmd.Flags().StringVar(&a.yes, "yes", "", "the plan's whole `digest`: agree without being asked")

@@ -28,7 +28,7 @@ func checkCommand() *cobra.Command {
 		Long: `Tell every fault of the configuration with its line, and then whether each thing
 that the bot leans on is as it needs it: the state, the webhooks' address, the
 console's socket, the homeserver with the token and the rooms, Alertmanager,
-Prometheus. Nothing is changed anywhere.
+Prometheus, the certificates. Nothing is changed anywhere.
 
 Where this host has an agent, its file is looked at too: its faults, where it and
 the bot's file do not go together, who may agree to what, and what a captured bot
@@ -145,7 +145,8 @@ func outside(ctx context.Context, c *config.Config) []bot.Reading {
 	if c.Prometheus != nil {
 		out = append(out, checkPrometheus(ctx, c.Prometheus))
 	}
-	return out
+	named := certificates{hosts: func() []config.Host { return c.Hosts }, zone: func() *time.Location { return c.Zone }}
+	return append(out, named.Read(ctx)...)
 }
 
 // wrong is a part that could not be made. Its error is shown whole, to whoever

@@ -94,6 +94,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
 		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
 	}
+	o.Probes = append(o.Probes, h.certificates())
 	for _, x := range c.Hosts {
 		if x.Agent == nil {
 			continue

@@ -174,7 +174,8 @@ type World interface {
 	Covered(ctx context.Context, alertmanager string, m []Matcher) (int, error)
 	// Alertmanagers are the configured names, the default one first.
 	Alertmanagers() []string
-	// Probes are what status reads.
+	// Probes are what status reads. Of two readings of one thing the first counts, so
+	// that who knows more comes first.
 	Probes() []Probe
 	// Graph draws a PromQL expression over the last span.
 	Graph(ctx context.Context, expr string, span time.Duration) (Picture, error)
@@ -216,7 +217,8 @@ type JournalLine struct {
 }
 
 // Probe measures something. It is bounded in time by its context, and says
-// "unknown" with the reason rather than nothing.
+// "unknown" with the reason rather than nothing; an empty list that is not nil says
+// that there is nothing to look at.
 type Probe interface {
 	// Name is short and stable ("host vulcan", "alertmanager main").
 	Name() string

@@ -240,14 +240,6 @@ func planOf(o bot.Outcome) bot.PlanID {
 	return ""
 }
 
-// hostOf is the host of the agent that answered an effect.
-func (f *Flow) hostOf(o bot.Outcome, p *bot.Proposal) string {
-	if a, ok := o.(bot.Ask); ok {
-		return a.Host
-	}
-	return p.Plan.Host
-}
-
 // askTime bounds an order to an agent; planning looks at a host for a while.
 const askTime = 6 * time.Minute
 

@@ -113,7 +113,11 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 		return err
 	}
 	if e.Proposal != nil {
-		if err := c.proposal(c.f.hostOf(x.What, e.Proposal), *e.Proposal); err != nil {
+		host, err := c.toldHost(x.What)
+		if err != nil {
+			return err
+		}
+		if err := c.proposal(host, *e.Proposal); err != nil {
 			return err
 		}
 	}
@@ -136,6 +140,19 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 	}
 	word := map[string]string{kindAsk: "Planned; its thread tells who must agree.", kindDecide: "Taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
 	return c.confirm(conv, th.ID, word)
+}
+
+// toldHost is the host whose agent was told of an effect: it is its word that is
+// heard, whatever plan it speaks of.
+func (c *change) toldHost(o bot.Outcome) (string, error) {
+	if a, ok := o.(bot.Ask); ok {
+		return a.Host, nil
+	}
+	th, ok, err := c.planThread(planOf(o))
+	if err != nil || !ok {
+		return "", err
+	}
+	return th.State.Plan.Host, nil
 }
 
 func (c *change) refusedByAgent(conv bot.Thread, x store.Effect, err error) error {

@@ -28,6 +28,11 @@ const staleNews = 24 * time.Hour
 // proposal brings a plan's thread up to date with its agent's word. The agent
 // owns a proposal's life; the thread only shows it.
 func (c *change) proposal(host string, p bot.Proposal) error {
+	if p.Plan.Host != host {
+		// Whoever owns one host's agent is not heard about another.
+		c.f.log.Error("an agent speaks of another host's plan; its word is not taken", "host", host, "plan", p.Plan.ID, "of", p.Plan.Host)
+		return nil
+	}
 	th, ok, err := c.planThread(p.Plan.ID)
 	if err != nil {
 		return err

@@ -198,7 +198,7 @@ func TestPlanRefuses(t *testing.T) {
 			no + "its dry run ended with 30 (it may not open its lock in /run/nixos)."},
 		{"its dry run hangs", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{err: context.DeadlineExceeded} }, nil, bot.CodeUnavailable,
 			"What generation 41 would do cannot be found out: its dry run did not come to an end."},
-		{"somebody else is switching", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "Could not acquire lock\n", exit: 11} }, nil, bot.CodeConflict,
+		{"somebody else is switching", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "Could not acquire lock\n", exit: 11} }, nil, bot.CodeUnavailable,
 			"vulcan is being switched by somebody else right now. Try again when that is over."},
 		{"the profile points into nothing", "41", func(v *vulcan) { v.files.link(profiles+"/system", "system-99-link") }, nil, bot.CodeForbidden,
 			no + "where its profile points cannot be read, so that nobody could go back."},

@@ -71,7 +71,7 @@ func (p *Probe) Name() string {
 const source = "systemd over D-Bus"
 
 // Read looks. The first reading is of the system as a whole; one for each failed
-// unit follows, or one that there are none.
+// unit follows, or one that there are none; and the same of those that flap.
 func (p *Probe) Read(ctx context.Context) []bot.Reading {
 	readings := p.read(ctx)
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -140,12 +140,12 @@ func (p *Probe) ask(ctx context.Context) []bot.Reading {
 		return allUnknown(reason(err))
 	}
 	defer conn.Close()
-	failed := p.failed(ctx, conn)
+	failed := append(p.failed(ctx, conn), p.flapping(ctx, conn)...)
 	return append([]bot.Reading{p.system(ctx, conn)}, failed...)
 }
 
 func allUnknown(why string) []bot.Reading {
-	return []bot.Reading{unknown("systemd", why), unknown("failed units", why)}
+	return []bot.Reading{unknown("systemd", why), unknown("failed units", why), unknown("flapping units", why)}
 }
 
 // unknown has no value: the state says it already.
