@@ -128,6 +128,18 @@ type (
 	}
 	// Confirm says that all is well after a run that waits for it.
 	Confirm struct{ Plan PlanID }
+	// Trigger has an agent use a standing approval while an alert fires.
+	Trigger struct {
+		Thread    ThreadID // the alert's
+		Episode   EpisodeID
+		Host      string
+		Standing  string
+		Operation OperationName
+		Arguments Arguments
+		// Alert are the labels of the one that fires, and Since when it does.
+		Alert Labels
+		Since time.Time
+	}
 	// ShowPlan tells the agent that a plan stands in a room whole.
 	ShowPlan struct {
 		Plan PlanID
@@ -150,6 +162,7 @@ func (Ask) outcome()         {}
 func (Decide) outcome()      {}
 func (Cancel) outcome()      {}
 func (Confirm) outcome()     {}
+func (Trigger) outcome()     {}
 func (ShowPlan) outcome()    {}
 func (TakeBack) outcome()    {}
 

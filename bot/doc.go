@@ -102,7 +102,8 @@
 //   - a chat's Run: whatever it starts (the console's clients)
 //   - the agent's Run: its loop, and one for each run that it starts or watches;
 //     its Server: one that serves and one that ends each socket, and net/http's for
-//     each connection
+//     each connection; one that has repositories of backups asked
+//     (integrations/restic, keep.go), and one for each question to a probe
 //
 // Run returns when all of them have; every one ends with its context. A plan's run
 // belongs to none of them: it is a process in a unit of its own.
@@ -138,9 +139,9 @@
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits
 //	integrations/restic         backups: how old, verified when, restored and compared
-//	integrations/units          a unit, its log, its restart; what changed
-//	integrations/certs          when certificates end, as they are served
-//	integrations/linux, systemd what status reads of the bot's own host
+//	integrations/units          a unit, its log, its restart; what failed, what changed
+//	integrations/certs          when certificates end, as they are served and in files
+//	integrations/linux, systemd what status reads of the bot's own host by itself
 //
 // Imports point inward; arrows_test.go in the root holds the table. Integrations
 // never import each other, commands, store or flow: main joins them.

@@ -130,6 +130,9 @@ type (
 	Told struct {
 		Host      string
 		Proposals []Proposal
+		// Standing are its standing approvals, all of them; nil when they were not asked
+		// for, or are as they were.
+		Standing *[]Standing
 		// Head is the hash of the newest entry of its journal, HeadSeq its number; ""
 		// when it was not asked.
 		Head    string

@@ -101,6 +101,14 @@ func (p *player) expect(words []string) error {
 			return p.holds(strings.Join(all, "\n"), text(2), false)
 		}
 		return p.holds(strings.Join(all, "\n"), text(1), true)
+	case "console": // anything that was said there
+		var all []string
+		for _, c := range p.others {
+			for _, x := range c.Posts(bot.RoomID(c.ID)) {
+				all = append(all, x.Text())
+			}
+		}
+		return p.holds(strings.Join(all, "\n"), text(1), true)
 	case "silences":
 		ss, err := p.client.Silences(p.t.Context())
 		if err != nil {

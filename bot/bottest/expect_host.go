@@ -78,12 +78,14 @@ func (p *player) expectHost(words []string) error {
 }
 
 // entryText is a journal's entry as stories read it: kind, person, sentence, and
-// what is noted beside it, on one line.
+// what is noted beside it but for digests, on one line.
 func entryText(e journal.Entry) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s", e.Kind, e.By, e.Text)
 	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
-		fmt.Fprintf(&b, " %s=%s", name, e.Fields[name])
+		if name != journal.FieldDigest {
+			fmt.Fprintf(&b, " %s=%s", name, e.Fields[name])
+		}
 	}
 	b.WriteByte('\n')
 	return b.String()

@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -197,7 +198,7 @@ func (s *stage) down() {
 	}
 	stop()
 	<-done
-	s.must(j.Close())
+	s.must(unshared(j.Close))
 }
 
 func (s *stage) close() {
@@ -231,9 +232,9 @@ func (s *stage) made(back int) (bot.Proposal, error) {
 	return all[len(all)-back], nil
 }
 
-// build adds a generation that is the newest one with a bot whose state has
-// another schema.
-func (s *stage) build(number, schema string) error {
+// build adds a generation that is the newest one with a bot whose state has another
+// schema, and with other secrets where they are named.
+func (s *stage) build(number, schema, secrets string) error {
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return err
@@ -245,6 +246,7 @@ func (s *stage) build(number, schema string) error {
 	all := simulated.Vulcan()
 	g := all[len(all)-1]
 	g.Number, g.Age, g.Bot = n, 0, &simulated.Bot{Version: fmt.Sprintf("0.%d.0", v), Schema: v}
+	g.Secrets = cmp.Or(secrets, g.Secrets)
 	return s.sim.AddGeneration(g)
 }
 

@@ -52,6 +52,8 @@ type player struct {
 	dir    string
 	config *config.Config
 	chat   *Chat
+	// others are the chats beside the first one: a console.
+	others map[bot.ChatID]*Chat
 	am     *alertmanagertest.Alertmanager
 	model  *model
 	stage  *stage // nil in a story without an agent

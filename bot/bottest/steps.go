@@ -31,9 +31,10 @@ var verbs = map[string]verb{
 	"at-once":      {"at-once DELIVERY and DELIVERY …: webhooks that arrive at the same instant", 3, (*player).stepAtOnce},
 	"post":         {"post good|none|CREDENTIALS BODY: a body by hand", 3, (*player).stepPost},
 
-	"as":     {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses|taps EMOJI on THREAD|withdraws from THREAD", 3, (*player).stepPerson},
-	"event":  {"event WHO TYPE CONTENT: an event as the Matrix homeserver hands it out; $root and $last stand for ids", 4, (*player).stepEvent},
-	"delete": {"delete THREAD [WORDS]: a moderator deletes its root, or the reply that holds the words", 2, (*player).stepDelete},
+	"as":         {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses|taps EMOJI on THREAD|withdraws from THREAD", 3, (*player).stepPerson},
+	"at-console": {"at-console WHO says WORDS", 4, (*player).stepConsole},
+	"event":      {"event WHO TYPE CONTENT: an event as the Matrix homeserver hands it out; $root and $last stand for ids", 4, (*player).stepEvent},
+	"delete":     {"delete THREAD [WORDS]: a moderator deletes its root, or the reply that holds the words", 2, (*player).stepDelete},
 
 	"bot":      {"bot crash|down|up", 2, (*player).stepBot},
 	"state":    {"state full|fine: does it take what is written", 2, (*player).stepState},
@@ -42,7 +43,7 @@ var verbs = map[string]verb{
 	"host":     {usageHost, 2, (*player).stepHost},
 	"backups":  {usageBackups, 3, (*player).stepBackups},
 	"at-host":  {"at-host WHO approves|denies [REASON]: on the host itself", 3, (*player).stepAtHost},
-	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as WHO …: a bot in an attacker's hands", 3, (*player).stepCaptured},
+	"captured": {"captured approves-as|approves-another-digest-as|breaks-glass-as|shows-as WHO …|asks-as WHO OPERATION name=value …|triggers STANDING ALERT label=value …: a bot in an attacker's hands", 3, (*player).stepCaptured},
 	"signs":    {"signs WHO: the statement that was answered last, and pastes the signature", 2, (*player).stepSign},
 	"code":     {"code WHO [again]: approves with the time-based code of now, or the one before", 2, (*player).stepCode},
 

@@ -121,6 +121,9 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 			return err
 		}
 	}
+	if o, ok := x.What.(bot.Trigger); ok {
+		return c.notRepaired(x, o, e.Err)
+	}
 	conv, ok, err := c.Thread(x.Thread)
 	if err != nil || !ok || conv.State.Conversation == nil {
 		if e.Err != nil {
@@ -145,8 +148,11 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 // toldHost is the host whose agent was told of an effect: it is its word that is
 // heard, whatever plan it speaks of.
 func (c *change) toldHost(o bot.Outcome) (string, error) {
-	if a, ok := o.(bot.Ask); ok {
-		return a.Host, nil
+	switch o := o.(type) {
+	case bot.Ask:
+		return o.Host, nil
+	case bot.Trigger:
+		return o.Host, nil
 	}
 	th, ok, err := c.planThread(planOf(o))
 	if err != nil || !ok {

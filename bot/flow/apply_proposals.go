@@ -18,6 +18,11 @@ func (c *change) told(e bot.Told) error {
 			return err
 		}
 	}
+	if e.Standing != nil {
+		if err := c.standingTold(e.Host, *e.Standing); err != nil {
+			return err
+		}
+	}
 	return c.agentHead(e)
 }
 
@@ -70,7 +75,14 @@ func (c *change) newProposal(host string, p bot.Proposal) error {
 	st := &bot.PlanState{Host: host, Proposal: first, Shown: map[bot.RoomID]time.Time{}}
 	st.Rendered, st.Closed = c.wholePlan(p)
 	th.State.Plan = st
-	rooms, err := c.planRooms(p)
+	mends, ok, err := c.mended(p)
+	if err != nil {
+		return err
+	}
+	if ok {
+		st.Mends, th.Severity = mends.ID, mends.Severity
+	}
+	rooms, err := c.planRooms(p, mends)
 	if err != nil {
 		return err
 	}
@@ -111,11 +123,14 @@ func (c *change) wholePlan(p bot.Proposal) (rendered, closed string) {
 	return rendered, ""
 }
 
-// planRooms are where a proposal is shown: where it was asked for, and where
-// approvals are given; what nobody asked for here, or root runs without
-// approvals, is told everywhere.
-func (c *change) planRooms(p bot.Proposal) ([]bot.RoomID, error) {
+// planRooms are where a proposal is shown: where it was asked for, or where the
+// alert stands that it mends, and where approvals are given; what nobody asked for
+// here, or root runs without approvals, is told everywhere.
+func (c *change) planRooms(p bot.Proposal, mends bot.Thread) ([]bot.RoomID, error) {
 	rooms := []bot.RoomID{c.s.ApprovalsRoom}
+	if st := mends.State.Alert; st != nil {
+		return append(rooms, st.Rooms...), nil
+	}
 	x, ok, err := c.Effect(p.Key)
 	if err != nil {
 		return nil, err
@@ -173,7 +188,10 @@ func (c *change) advance(th *bot.Thread, p bot.Proposal) error {
 	if err := c.PutThread(*th, "", c.now); err != nil {
 		return err
 	}
-	return c.show(*th, nil)
+	if err := c.show(*th, nil); err != nil {
+		return err
+	}
+	return c.repairNews(p)
 }
 
 // logDecisions tells the words that the agent has, and those that were taken back.

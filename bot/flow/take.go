@@ -118,6 +118,8 @@ type change struct {
 	s   *Settings
 	now time.Time
 	ctx context.Context
+	// standing are the hosts' standing approvals, as far as they were read.
+	standing map[string][]bot.Standing
 	// after is done when the transaction is committed: wakes, metrics.
 	after []func()
 	// learnt are when hosts changed that was not known before, by the host.

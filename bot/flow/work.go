@@ -93,7 +93,8 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 		}
 		for _, e := range effects {
 			quick, limit := e.Request != "", workTime
-			if _, ok := e.What.(bot.Ask); ok {
+			switch e.What.(type) {
+			case bot.Ask, bot.Trigger:
 				quick, limit = false, askTime // planning looks at a host for a while
 			}
 			start(string(e.Key), quick, limit, func(ctx context.Context) error { return f.runEffect(ctx, e) })

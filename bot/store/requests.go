@@ -114,6 +114,7 @@ var effectKinds = map[string]func([]byte) (bot.Outcome, error){
 	"decide":       readEffect[bot.Decide],
 	"cancel":       readEffect[bot.Cancel],
 	"confirm":      readEffect[bot.Confirm],
+	"trigger":      readEffect[bot.Trigger],
 	"show plan":    readEffect[bot.ShowPlan],
 	"take back":    readEffect[bot.TakeBack],
 }
@@ -140,6 +141,8 @@ func effectKind(o bot.Outcome) string {
 		return "cancel"
 	case bot.Confirm:
 		return "confirm"
+	case bot.Trigger:
+		return "trigger"
 	case bot.ShowPlan:
 		return "show plan"
 	case bot.TakeBack:

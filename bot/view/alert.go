@@ -184,6 +184,9 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 		}
 		add("Acked by", v...)
 	}
+	if n := len(a.Repairs); n > 0 {
+		add("Repair", repairWords(a.Repairs[n-1], s)...)
+	}
 	for _, x := range f.Silences {
 		v := bot.Text{bot.B(x.CreatedBy), bot.T(", until " + s.Time(x.EndsAt))}
 		if comment(x) != "" {

@@ -85,7 +85,8 @@ func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationN
 // Of makes the parts for a host. What the file has no section for does not exist.
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.backup, p.units, p.certificates} {
+	// In the order in which status tells what is equally bad: data first.
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.nixos, p.certificates} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}

@@ -82,6 +82,9 @@ var busUnits = map[string]string{
 		"ExecStart=dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only\n",
 }
 
+// Mount is a directory of the test's, and where a systemd has it.
+type Mount struct{ Dir, At string }
+
 // SystemdOptions are what a Systemd starts with.
 type SystemdOptions struct {
 	// Units are all that it knows, each by its name ("x.service.d/y.conf" for a
@@ -90,9 +93,9 @@ type SystemdOptions struct {
 	Units map[string]string
 	// Start are those that it starts by itself.
 	Start []string
-	// Mounts are directories of the test's that it sees in the place of this machine's:
-	// {"/etc": dir}. Those named first in the alphabet are mounted first.
-	Mounts map[string]string
+	// Mounts are directories that it sees in the place of this machine's, in this order:
+	// what covers the others' Dir comes last.
+	Mounts []Mount
 	// HostNetwork leaves it in this machine's network, where it finds the test's
 	// servers; else it has one of its own, of loopback alone.
 	HostNetwork bool
@@ -138,8 +141,8 @@ func StartSystemdWith(t testing.TB, o SystemdOptions) *Systemd {
 		s.WriteUnit(t, name, text)
 	}
 	mounts := ""
-	for _, at := range slices.Sorted(maps.Keys(o.Mounts)) {
-		mounts += o.Mounts[at] + " " + at + "\n"
+	for _, m := range o.Mounts {
+		mounts += m.Dir + " " + m.At + "\n"
 	}
 	writeFile(t, filepath.Join(dir, "mounts"), mounts)
 	writeFile(t, filepath.Join(dir, "boot.sh"), boot)

@@ -20,5 +20,8 @@ mount --bind "$1" /run
 while read -r mine its; do
 	mount --bind "$mine" "$its"
 done <"$2"
+# As systemd does outside of containers: what it mounts for units (credentials) must
+# come to their namespaces. None of it comes to this machine, whose mounts are not ours.
+mount --make-rshared /
 export container=watchstander-test SYSTEMD_UNIT_PATH=/run/test-units:/run/systemd/transient
 exec systemd --system --unit=test.target --log-target=console --show-status=no

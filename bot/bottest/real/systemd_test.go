@@ -18,7 +18,7 @@ func TestSystemdInAWorldOfItsOwn(t *testing.T) {
 				"a.service":          "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep 1000\n",
 				"a.service.d/x.conf": "[Unit]\nDescription=Of the drop-in\n",
 			},
-			Start: []string{"a.service"}, Mounts: map[string]string{"/etc/alternatives": etc}, HostNetwork: host,
+			Start: []string{"a.service"}, Mounts: []Mount{{etc, "/etc/alternatives"}}, HostNetwork: host,
 		})
 		for want, argv := range map[string][]string{
 			"Description=Of the drop-in\nActiveState=active": {"systemctl", "show", "-p", "ActiveState,Description", "a.service"},
