@@ -24,6 +24,9 @@ type Crash struct {
 	// n-th message that the chat accepted and whose receipt never arrives; 0 is
 	// never.
 	AfterCommits, AfterSends int
+	// Never is a story that nobody will crash either: where a crash could be is not
+	// looked for.
+	Never bool
 }
 
 // Played tells what happened, so that a caller knows where crashes can be.
