@@ -37,8 +37,7 @@
 //     sends an edit of the root and a line of the log as a reply.
 //  7. What no webhook tells (silenced, inhibited, over without a word, missed
 //     while the bot was down) comes from polls: bot/flow, poller.go and
-//     apply_poll.go. What changed on the host before, its agent is asked when the
-//     thread opens: changes.go.
+//     apply_poll.go.
 //
 // # A command's way
 //

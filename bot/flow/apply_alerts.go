@@ -132,9 +132,6 @@ func (c *change) settle(g *group) error {
 		th.Severity, _ = worstSeverity(g.all())
 	}
 	st.Host = g.host(c.s.Host)
-	if !g.exists {
-		c.changesOf(*th)
-	}
 
 	switch {
 	case len(live) == 0 && (wasOpen || !g.exists):

@@ -61,15 +61,8 @@ func (c *change) booted(e bot.Booted) error {
 // host's alerts gather until its grace time is over.
 func (c *change) changed(x bot.Change) error {
 	fresh, err := c.AddChange(x)
-	if err != nil || !fresh {
+	if err != nil || !fresh || x.Kind != bot.ChangeReboot {
 		return err
-	}
-	if c.learnt == nil {
-		c.learnt = map[string][]time.Time{}
-	}
-	c.learnt[x.Host] = append(c.learnt[x.Host], x.At)
-	if x.Kind != bot.ChangeReboot {
-		return nil
 	}
 	grace := c.s.RebootGrace(x.Host)
 	until := x.At.Add(grace)

@@ -88,7 +88,7 @@ func alertFacts(tx *store.Tx, f bot.ThreadFacts, episodes int) (_ bot.ThreadFact
 		}
 	}
 	if st.Host != "" {
-		f.Changes, err = tx.Changes(st.Host, th.OpenedAt.Add(-changesBefore), th.OpenedAt)
+		f.Changes, err = tx.Changes(st.Host, th.OpenedAt.Add(-time.Hour), th.OpenedAt)
 	}
 	return f, err
 }

@@ -6,8 +6,7 @@
 // event). Due: each kind of row has one worker that takes what is due, acts, and
 // records what came of it, as an event again. One worker for each room (room.go,
 // post.go, deliver.go, storm.go), one for commands and effects (work.go), one for each
-// Alertmanager (poller.go), two for each host's agent (agents.go, changes.go), one for
-// what time alone makes due (clock.go).
+// Alertmanager (poller.go), one for what time alone makes due (clock.go).
 // A worker sleeps until a commit or the next due time wakes it.
 //
 // Nothing waits in memory that is not also a row: killed at any moment, a new
@@ -98,7 +97,6 @@ type Flow struct {
 	wakes               []chan struct{}
 	workWake, clockWake chan struct{}
 	polls               map[string]chan struct{}
-	followers           map[string]*follower // by the host's name
 	started             time.Time
 	clock               clock
 	world               *world
@@ -112,7 +110,7 @@ type Flow struct {
 
 // New makes a Flow; nothing happens before Run.
 func New(o Options) *Flow {
-	f := &Flow{o: o, log: o.Log, takes: make(chan taking), rooms: map[bot.RoomID]*room{}, polls: map[string]chan struct{}{}, followers: map[string]*follower{}}
+	f := &Flow{o: o, log: o.Log, takes: make(chan taking), rooms: map[bot.RoomID]*room{}, polls: map[string]chan struct{}{}}
 	f.settings.Store(o.Settings)
 	if f.o.IDs == nil {
 		f.o.IDs = bot.RandomIDs
@@ -132,9 +130,6 @@ func New(o Options) *Flow {
 	}
 	for name := range o.Alertmanagers {
 		f.polls[name] = make(chan struct{}, 1)
-	}
-	for name := range o.Agents {
-		f.followers[name] = &follower{soon: make(chan struct{}, 1)}
 	}
 	return f
 }
@@ -170,7 +165,6 @@ func (f *Flow) Run(ctx context.Context) error {
 	}
 	for host, a := range f.o.Agents {
 		wg.Go(func() { f.watch(ctx, host, a) })
-		wg.Go(func() { f.follow(ctx, host, a) })
 	}
 	if f.o.DeadMan != nil {
 		wg.Go(func() { f.deadMan(ctx) })

@@ -122,8 +122,6 @@ type change struct {
 	standing map[string][]bot.Standing
 	// after is done when the transaction is committed: wakes, metrics.
 	after []func()
-	// learnt are when hosts changed that was not known before, by the host.
-	learnt map[string][]time.Time
 }
 
 func (c *change) batch(b bot.Batch) error {
@@ -131,9 +129,6 @@ func (c *change) batch(b bot.Batch) error {
 		if err := c.event(b.Source, e); err != nil {
 			return err
 		}
-	}
-	if err := c.recall(); err != nil {
-		return err
 	}
 	if b.Cursor != "" {
 		return c.PutCursor(b.Source, b.Cursor, c.now)

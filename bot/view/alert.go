@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +33,11 @@ func alertRoot(f bot.ThreadFacts, s Style) bot.Message {
 			bot.T(fmt.Sprintf("Alertmanager left %s out of its notice (max_alerts).", phrase.Count(a.Truncated, "alert", "alerts"))))})
 	}
 	if len(f.Changes) > 0 {
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Changed in the hour before"))}, bot.List{Items: changeItems(f.Changes, s)})
+		items := make([]bot.Text, 0, len(f.Changes))
+		for _, c := range f.Changes {
+			items = append(items, bot.Line(bot.F(s.Clock(c.At)+" "), bot.T(changeText(c))))
+		}
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Changed in the hour before"))}, bot.List{Items: items})
 	}
 	if links := alertLinks(f); len(links) > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: links})
@@ -42,56 +45,6 @@ func alertRoot(f bot.ThreadFacts, s Style) bot.Message {
 	m.Actions = alertActions(f, s)
 	m.Note = idNote(f.Thread)
 	return m
-}
-
-// changeItems are a line for each change, the oldest first. A switch starts dozens of
-// units anew: those are one line, and of all else a few are told.
-func changeItems(cs []bot.Change, s Style) []bot.Text {
-	const mostStarts, mostOthers = 3, 8
-	var starts, others []bot.Change
-	for _, c := range cs {
-		if c.Kind == bot.ChangeRestart {
-			starts = append(starts, c)
-		} else {
-			others = append(others, c)
-		}
-	}
-	var items []bot.Text
-	line := func(c bot.Change, text string) {
-		items = append(items, bot.Line(bot.F(s.Clock(c.At)+" "), bot.T(text)))
-	}
-	if len(starts) <= mostStarts && len(others) <= mostOthers {
-		for _, c := range cs {
-			line(c, changeText(c))
-		}
-		return items
-	}
-	if more := len(others) - mostOthers; more > 0 {
-		items = append(items, bot.Line(bot.F(fmt.Sprintf("%d more, of which these say most:", more))))
-		for range more {
-			// A pulled image says least.
-			i := max(0, slices.IndexFunc(others, func(c bot.Change) bool { return c.Kind == bot.ChangeImage }))
-			others = slices.Delete(others, i, i+1)
-		}
-	}
-	for _, c := range others {
-		line(c, changeText(c))
-	}
-	if len(starts) > mostStarts {
-		var names []string
-		for _, c := range starts[:mostStarts] {
-			name, _, _ := strings.Cut(c.Text, " ")
-			names = append(names, name)
-		}
-		first := starts[0]
-		first.Text = fmt.Sprintf("%d services were started from then on: %s and %d more", len(starts), strings.Join(names, ", "), len(starts)-mostStarts)
-		line(first, changeText(first))
-		return items
-	}
-	for _, c := range starts {
-		line(c, changeText(c))
-	}
-	return items
 }
 
 func changeText(c bot.Change) string {

@@ -117,31 +117,6 @@ func TestRootSaysWhatIsTrue(t *testing.T) {
 	}
 }
 
-// A switch starts many units anew, which must not push aside what caused it.
-func TestManyChangesAreFewLines(t *testing.T) {
-	f := group(1, 0, 0, 0)
-	f.Changes = []bot.Change{{Host: "vulcan", Kind: bot.ChangeSwitch, Text: "switched to nixos-42", At: noon.Add(-time.Hour)}}
-	for i := range 60 {
-		f.Changes = append(f.Changes, bot.Change{Host: "vulcan", Kind: bot.ChangeRestart, Text: fmt.Sprintf("u%d.service was started", i), At: noon.Add(-50 * time.Minute)})
-	}
-	for i := range 12 {
-		f.Changes = append(f.Changes, bot.Change{Host: "vulcan", Kind: bot.ChangeImage, Text: fmt.Sprintf("image %d was pulled", i), At: noon.Add(-time.Duration(40-i) * time.Minute)})
-	}
-	got := text(Root(f, style(t)))
-	for _, want := range []string{"60 services were started from then on: u0.service, u1.service, u2.service and 57 more", "vulcan: switched to nixos-42", "5 more, of which these say most:", "image 11 was pulled", "image 5 was pulled"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("lacks %q:\n%s", want, got)
-		}
-	}
-	if strings.Contains(got, "u3.service") || strings.Contains(got, "image 4 was") {
-		t.Errorf("too much is told:\n%s", got)
-	}
-	f.Changes = f.Changes[:3]
-	if got := text(Root(f, style(t))); !strings.Contains(got, "vulcan: u1.service was started") || !strings.Contains(got, "vulcan: switched to nixos-42") {
-		t.Errorf("few are told one by one:\n%s", got)
-	}
-}
-
 // TestLessDetailIsShorterAndCounted: what is left out is said, at every level.
 func TestLessDetailIsShorterAndCounted(t *testing.T) {
 	f := group(40, 0, 0, 0)
