@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"watchstander/bot/config"
+	"watchstander/integrations/matrix"
 )
 
 // The bot's file of these tests, and the agent's that goes with it.
@@ -214,5 +215,34 @@ func TestAgentExampleGoesWithTheBots(t *testing.T) {
 	}
 	if cfg.Standing[0].Expires.Before(time.Now()) {
 		t.Error("the example's standing approval has ended")
+	}
+}
+
+// TestCheckCodes: where the bot must be able to delete messages with codes is known
+// from the agent's file, and only guessed without it.
+func TestCheckCodes(t *testing.T) {
+	bots, err := config.Parse([]byte(strings.ReplaceAll(botsFile, "DIR", "/x")), config.Options{File: "config.yaml", WithoutSecrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	agents := func(text string) *agentCheck {
+		cfg, err := config.ParseAgent([]byte(text), config.AgentOptions{File: "agent.yaml", WithoutSecrets: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &agentCheck{read: cfg}
+	}
+	withCodes := strings.NewReplacer("step_up: [host, ssh]", "step_up: [totp]", "name: bob, roles: [approver], uid: [1001]", "name: bob, roles: [approver], uid: [1001], totp_seed_file: seed").Replace(agentsFile)
+	for _, c := range []struct {
+		a    *agentCheck
+		want matrix.Codes
+	}{{&agentCheck{}, matrix.CodesPerhaps}, {agents(agentsFile), matrix.CodesNever}, {agents(withCodes), matrix.CodesWanted}} {
+		if got := c.a.codes(bots); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	bots.Hosts[0].Agent = nil
+	if got := (&agentCheck{}).codes(bots); got != matrix.CodesNever {
+		t.Errorf("without an agent it is %q", got)
 	}
 }

@@ -133,6 +133,11 @@ type (
 		Plan PlanID
 		At   time.Time
 	}
+	// EraseMessage takes a message that holds a code out of its room.
+	EraseMessage struct {
+		Room    RoomID
+		Message MessageID
+	}
 	// TakeBack withdraws a decision whose reaction or message is gone.
 	TakeBack struct {
 		Plan     PlanID
@@ -140,18 +145,19 @@ type (
 	}
 )
 
-func (Say) outcome()         {}
-func (TakeAck) outcome()     {}
-func (DropAck) outcome()     {}
-func (MakeSilence) outcome() {}
-func (EndSilence) outcome()  {}
-func (DrawGraph) outcome()   {}
-func (Ask) outcome()         {}
-func (Decide) outcome()      {}
-func (Cancel) outcome()      {}
-func (Confirm) outcome()     {}
-func (ShowPlan) outcome()    {}
-func (TakeBack) outcome()    {}
+func (Say) outcome()          {}
+func (TakeAck) outcome()      {}
+func (DropAck) outcome()      {}
+func (MakeSilence) outcome()  {}
+func (EndSilence) outcome()   {}
+func (DrawGraph) outcome()    {}
+func (Ask) outcome()          {}
+func (Decide) outcome()       {}
+func (Cancel) outcome()       {}
+func (Confirm) outcome()      {}
+func (ShowPlan) outcome()     {}
+func (EraseMessage) outcome() {}
+func (TakeBack) outcome()     {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {

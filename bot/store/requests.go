@@ -116,6 +116,7 @@ var effectKinds = map[string]func([]byte) (bot.Outcome, error){
 	"confirm":      readEffect[bot.Confirm],
 	"show plan":    readEffect[bot.ShowPlan],
 	"take back":    readEffect[bot.TakeBack],
+	"erase":        readEffect[bot.EraseMessage],
 }
 
 func readEffect[T bot.Outcome](body []byte) (bot.Outcome, error) {
@@ -144,12 +145,14 @@ func effectKind(o bot.Outcome) string {
 		return "show plan"
 	case bot.TakeBack:
 		return "take back"
+	case bot.EraseMessage:
+		return "erase"
 	}
 	return ""
 }
 
-// ForgetSecrets lets go of the code that a decision carried, in the effect and in
-// the line that was typed: it is spent, and of use to nobody.
+// ForgetSecrets lets go of the code that a decision carried: it is spent, and of
+// use to nobody.
 func (t *Tx) ForgetSecrets(e Effect) error {
 	o, ok := e.What.(bot.Decide)
 	if !ok || o.Code == "" {
@@ -160,10 +163,12 @@ func (t *Tx) ForgetSecrets(e Effect) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec(`UPDATE effects SET body = $1 WHERE key = $2`, string(body), e.Key); err != nil {
-		return err
-	}
-	return t.exec(`UPDATE requests SET line = $1 WHERE id = $2`, "approve "+string(o.Plan)+" CODE", e.Request)
+	return t.exec(`UPDATE effects SET body = $1 WHERE key = $2`, string(body), e.Key)
+}
+
+// ForgetLine puts another line in the place of what was typed.
+func (t *Tx) ForgetLine(id bot.RequestID, line string) error {
+	return t.exec(`UPDATE requests SET line = $1 WHERE id = $2`, line, id)
 }
 
 // PutEffect writes an effect.
