@@ -32,6 +32,8 @@
 //     is stored with the version that was sent (deliver.go, settle). After a crash
 //     "sending" means unknown: the chat's Find looks for the key before the same
 //     bytes go again.
+//     Beside it the host's agent is asked what changed there (changes.go), and a
+//     picture is drawn (work.go); what comes of either is an event again.
 //  6. When the alert ends, its notice takes the same way: settle closes the
 //     thread and raises its version, freeze finds that the room shows less, and
 //     sends an edit of the root and a line of the log as a reply.

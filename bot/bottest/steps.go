@@ -38,7 +38,7 @@ var verbs = map[string]verb{
 	"bot":      {"bot crash|down|up", 2, (*player).stepBot},
 	"state":    {"state full|fine: does it take what is written", 2, (*player).stepState},
 	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD|erasing forbidden|allowed|lost N|busy N AFTER", 2, (*player).stepChat},
-	"agent":    {"agent down|up", 2, (*player).stepAgent},
+	"agent":    {"agent down|up|mute|talks", 2, (*player).stepAgent},
 	"host":     {usageHost, 3, (*player).stepHost},
 	"at-host":  {"at-host WHO approves|denies [REASON]: on the host itself", 3, (*player).stepAtHost},
 	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as WHO …: a bot in an attacker's hands", 3, (*player).stepCaptured},

@@ -19,7 +19,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|restarts UNIT|arc MAX: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|restarts UNIT|builds N|arc MAX: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan.
 func (p *player) filled(text string) (string, error) {
@@ -39,12 +39,14 @@ func (p *player) filled(text string) (string, error) {
 func (p *player) stepAgent(l line) error {
 	switch l.words[1] {
 	case "down":
-		if _, err := p.filled("$plan"); err != nil {
-			return err
-		}
+		_, _ = p.filled("$plan") // remembered, if there is one
 		p.stage.down()
 	case "up":
 		p.stage.start()
+	case "mute", "talks": // what it is asked to look at gets no answer
+		p.stage.mu.Lock()
+		defer p.stage.mu.Unlock()
+		p.stage.mute = l.words[1] == "mute"
 	default:
 		return fmt.Errorf("an agent does not %q", l.words[1])
 	}
@@ -72,6 +74,12 @@ func (p *player) stepHost(l line) error {
 		default:
 			return fmt.Errorf("a switch does not %q", l.words[3])
 		}
+	case "builds": // and makes it the profile's
+		n, err := strconv.Atoi(l.words[2])
+		if err != nil {
+			return err
+		}
+		return sim.AddGeneration(simulated.Generation{Number: n, NixOS: "25.05", Kernel: "6.12.1"})
 	case "restarts":
 		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
 	case "arc":
@@ -242,6 +250,10 @@ func (p *player) expectHost(words []string) error {
 			return err
 		}
 		return p.holds(b.String(), text(1), words[0] == "journal")
+	case "looks": // how often the agent was asked for one
+		p.stage.mu.Lock()
+		defer p.stage.mu.Unlock()
+		return same(p.stage.looks[words[1]], words[2])
 	case "runs":
 		have, err := p.stage.log()
 		if err != nil {

@@ -88,6 +88,10 @@ func (c *change) affected(e bot.Affected) error {
 	if err := c.PutEffect(x); err != nil {
 		return err
 	}
+	if o, ok := x.What.(bot.LookForChanges); ok {
+		c.f.log.Info("what changed on a host is unknown; its alerts' threads say nothing of it", "host", o.Host, "err", e.Err)
+		return nil
+	}
 	if o, ok := x.What.(bot.EraseMessage); ok {
 		return c.erased(x, o, e.Err)
 	}

@@ -117,6 +117,7 @@ var effectKinds = map[string]func([]byte) (bot.Outcome, error){
 	"show plan":    readEffect[bot.ShowPlan],
 	"take back":    readEffect[bot.TakeBack],
 	"erase":        readEffect[bot.EraseMessage],
+	"look":         readEffect[bot.LookForChanges],
 }
 
 func readEffect[T bot.Outcome](body []byte) (bot.Outcome, error) {
@@ -147,6 +148,8 @@ func effectKind(o bot.Outcome) string {
 		return "take back"
 	case bot.EraseMessage:
 		return "erase"
+	case bot.LookForChanges:
+		return "look"
 	}
 	return ""
 }
