@@ -145,6 +145,14 @@ type (
 		Plan PlanID
 		At   time.Time
 	}
+	// LookForChanges asks an agent what changed on its host, for the threads of its
+	// alerts.
+	LookForChanges struct{ Host string }
+	// EraseMessage takes a message that holds a code out of its room.
+	EraseMessage struct {
+		Room    RoomID
+		Message MessageID
+	}
 	// TakeBack withdraws a decision whose reaction or message is gone.
 	TakeBack struct {
 		Plan     PlanID
@@ -152,19 +160,21 @@ type (
 	}
 )
 
-func (Say) outcome()         {}
-func (TakeAck) outcome()     {}
-func (DropAck) outcome()     {}
-func (MakeSilence) outcome() {}
-func (EndSilence) outcome()  {}
-func (DrawGraph) outcome()   {}
-func (Ask) outcome()         {}
-func (Decide) outcome()      {}
-func (Cancel) outcome()      {}
-func (Confirm) outcome()     {}
-func (Trigger) outcome()     {}
-func (ShowPlan) outcome()    {}
-func (TakeBack) outcome()    {}
+func (Say) outcome()            {}
+func (TakeAck) outcome()        {}
+func (DropAck) outcome()        {}
+func (MakeSilence) outcome()    {}
+func (EndSilence) outcome()     {}
+func (DrawGraph) outcome()      {}
+func (Ask) outcome()            {}
+func (Decide) outcome()         {}
+func (Cancel) outcome()         {}
+func (Confirm) outcome()        {}
+func (Trigger) outcome()        {}
+func (ShowPlan) outcome()       {}
+func (EraseMessage) outcome()   {}
+func (LookForChanges) outcome() {}
+func (TakeBack) outcome()       {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {

@@ -148,6 +148,13 @@ type (
 		At      time.Time
 	}
 
+	// Looked is what an agent knows to have changed on its host.
+	Looked struct {
+		Key     EffectKey
+		Changes []Change
+		At      time.Time
+	}
+
 	// Tick says that a due time has come.
 	Tick struct{ At time.Time }
 
@@ -166,7 +173,7 @@ type (
 	}
 
 	// Changed is something that changed on a host: a reboot, a switch, a
-	// restart. Threads that open within an hour tell of it.
+	// restart. Threads that open within six hours tell of it.
 	Changed struct{ Change Change }
 )
 
@@ -183,6 +190,7 @@ func (Affected) event()    {}
 func (Told) event()        {}
 func (Noted) event()       {}
 func (Drawn) event()       {}
+func (Looked) event()      {}
 func (Tick) event()        {}
 func (Started) event()     {}
 func (Booted) event()      {}

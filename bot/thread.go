@@ -229,6 +229,9 @@ type Entry struct {
 	Message Message
 }
 
+// ChangesBefore is how far back an alert's thread tells what changed on its host.
+const ChangesBefore = 6 * time.Hour
+
 // ThreadFacts is a thread with all that its root is made of.
 type ThreadFacts struct {
 	Thread Thread
@@ -243,7 +246,8 @@ type ThreadFacts struct {
 	Kept []Silence
 	// Remade: the former root was deleted in the room that this is rendered for.
 	Remade bool
-	// Changes on the thread's host in the hour before it opened.
+	// Changes on the thread's host in the ChangesBefore before it opened, the oldest
+	// first.
 	Changes []Change
 	// Gathered are the threads an after-reboot thread speaks for, the waiting
 	// ones that a storm message lists, those that a digest tells.

@@ -87,6 +87,13 @@ func (p *player) expect(words []string) error {
 			return fmt.Errorf("there are %d roots", have)
 		}
 		return nil
+	case "erased", "not-erased": // the newest message of a person
+		for _, w := range p.chat.Words(p.config.Rooms[0].ID) {
+			if w.Said.ID == p.lastID && (w.Erased != "") != (words[0] == "erased") {
+				return fmt.Errorf("%q is erased under %q", w.Said.Text, w.Erased)
+			}
+		}
+		return nil
 	case "status":
 		if words[1] != strconv.Itoa(p.status) {
 			return fmt.Errorf("the webhook answered %d", p.status)

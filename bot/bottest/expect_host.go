@@ -67,6 +67,10 @@ func (p *player) expectHost(words []string) error {
 			return err
 		}
 		return p.holds(b.String(), text(1), words[0] == "journal")
+	case "looks": // how often the agent was asked for one
+		p.stage.mu.Lock()
+		defer p.stage.mu.Unlock()
+		return same(p.stage.looks[words[1]], words[2])
 	case "runs":
 		have, err := p.stage.log()
 		if err != nil {

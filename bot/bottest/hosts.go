@@ -92,11 +92,22 @@ type stage struct {
 	run     *life // the last one
 	stop    context.CancelFunc
 	done    chan struct{}
+	// looks counts the questions by their names; mute agents take none of them.
+	looks map[string]int
+	mute  bool
+}
+
+// looking counts a question, and tells whether it gets no answer.
+func (s *stage) looking(name string) (mute bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks[name]++
+	return s.mute
 }
 
 // newStage makes vulcan, and an agent of the story's own file.
 func newStage(p *player) *stage {
-	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}}
+	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}, looks: map[string]int{}}
 	s.must(os.MkdirAll(s.dir, 0o700))
 	s.must(os.WriteFile(filepath.Join(p.dir, "seed"), []byte(seed+"\n"), 0o600))
 	var lines []string // at once: a key may hold another's name

@@ -31,15 +31,15 @@ var verbs = map[string]verb{
 	"at-once":      {"at-once DELIVERY and DELIVERY …: webhooks that arrive at the same instant", 3, (*player).stepAtOnce},
 	"post":         {"post good|none|CREDENTIALS BODY: a body by hand", 3, (*player).stepPost},
 
-	"as":         {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses|taps EMOJI on THREAD|withdraws from THREAD", 3, (*player).stepPerson},
+	"as":         {"as WHO [ago 5m] [in THREAD] says|repeats WORDS|presses|taps EMOJI on THREAD|withdraws from THREAD|deletes: the newest message of a person", 3, (*player).stepPerson},
 	"at-console": {"at-console WHO says WORDS", 4, (*player).stepConsole},
 	"event":      {"event WHO TYPE CONTENT: an event as the Matrix homeserver hands it out; $root and $last stand for ids", 4, (*player).stepEvent},
 	"delete":     {"delete THREAD [WORDS]: a moderator deletes its root, or the reply that holds the words", 2, (*player).stepDelete},
 
 	"bot":      {"bot crash|down|up", 2, (*player).stepBot},
 	"state":    {"state full|fine: does it take what is written", 2, (*player).stepState},
-	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD", 2, (*player).stepChat},
-	"agent":    {"agent down|up", 2, (*player).stepAgent},
+	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD|erasing forbidden|allowed|lost N|busy N AFTER", 2, (*player).stepChat},
+	"agent":    {"agent down|up|mute|talks", 2, (*player).stepAgent},
 	"host":     {usageHost, 2, (*player).stepHost},
 	"backups":  {usageBackups, 3, (*player).stepBackups},
 	"at-host":  {"at-host WHO approves|denies [REASON]: on the host itself", 3, (*player).stepAtHost},

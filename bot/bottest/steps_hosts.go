@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N SCHEMA [SECRETS]|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -50,6 +50,10 @@ func (p *player) stepAgent(l line) error {
 		p.stage.down()
 	case "up":
 		p.stage.start()
+	case "mute", "talks": // what it is asked to look at gets no answer
+		p.stage.mu.Lock()
+		defer p.stage.mu.Unlock()
+		p.stage.mute = l.words[1] == "mute"
 	default:
 		return fmt.Errorf("an agent does not %q", l.words[1])
 	}
@@ -100,7 +104,14 @@ func (p *player) stepHost(l line) error {
 		return sim.Sys().Files.Write("/sys/module/zfs/parameters/zfs_arc_max", []byte(l.words[2]))
 	case "logs":
 		sim.Log(l.words[2], "%s", l.rest(3))
-	case "builds": // a generation whose bot writes a newer state
+	case "builds": // a generation, which becomes the profile's, or one whose bot writes a newer state
+		if len(l.words) == 3 {
+			n, err := strconv.Atoi(l.words[2])
+			if err != nil {
+				return err
+			}
+			return sim.AddGeneration(simulated.Generation{Number: n, NixOS: "25.05", Kernel: "6.12.1"})
+		}
 		return p.stage.build(l.words[2], l.words[3], l.rest(4))
 	case "kills-run":
 		return p.stage.kill()

@@ -57,6 +57,8 @@ func (p *player) stepPerson(l line) error {
 		}
 		p.chat.Hear(bot.Pressed{Chat: "matrix", Room: post.Room, ID: id, Target: post.ID, User: user, Emoji: words[i+1], At: at},
 			bot.Withdrawn{Chat: "matrix", Room: post.Room, ID: id + "w", Target: id, User: user, At: at})
+	case "deletes":
+		p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.lastID, User: user, At: at})
 	case "withdraws":
 		p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.pressed[string(user)], User: user, At: at})
 	default:

@@ -276,9 +276,6 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if err == nil {
 		out.Proposal = &p
 	}
-	if o, ok := e.What.(bot.Decide); ok && o.Code != "" {
-		f.erase(ctx, e, said)
-	}
 	return f.handIn(ctx, out)
 }
 
@@ -354,16 +351,4 @@ func (f *Flow) saidOf(ctx context.Context, e store.Effect) (s said, host, digest
 		return nil
 	})
 	return s, host, digest, err
-}
-
-// erase takes a message that holds a code out of the room, where the platform
-// lets us. The code is spent by then.
-func (f *Flow) erase(ctx context.Context, e store.Effect, s said) {
-	chat, ok := f.o.Chats[bot.ChatID(s.Door)].(bot.Eraser)
-	if !ok {
-		return
-	}
-	if err := chat.Erase(ctx, s.room, s.Message); err != nil {
-		f.log.Info("a message with a code could not be erased; the code is spent", "room", s.room, "effect", e.Key, "err", err)
-	}
 }

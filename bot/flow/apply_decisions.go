@@ -184,6 +184,9 @@ func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 		return err
 	}
 	id := decisionID(e.Room, e.Target)
+	if asked, err := c.Seen(askedToDelete, id); asked || err != nil {
+		return err // people do what they were asked to; it is no second thought
+	}
 	for _, th := range threads {
 		p := th.State.Plan.Proposal
 		for _, d := range p.Decisions {

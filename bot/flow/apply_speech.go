@@ -174,6 +174,11 @@ func (c *change) callOff(e bot.Withdrawn) error {
 		if err := c.PutRequest(r); err != nil {
 			return err
 		}
+		if line, had := c.f.o.Interpreter.WithoutCode(r.Line); had {
+			if err := c.ForgetLine(r.ID, line); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

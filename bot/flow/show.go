@@ -45,7 +45,15 @@ func (c *change) showAlert(g *group) error {
 			return err
 		}
 	}
-	if len(st.Rooms) == 0 || st.Gathered != "" {
+	if len(st.Rooms) == 0 {
+		return nil
+	}
+	if !g.exists && th.Open() {
+		if err := c.lookAtHost(st.Host); err != nil {
+			return err
+		}
+	}
+	if st.Gathered != "" {
 		return nil
 	}
 	if err := c.show(*th, st.Rooms); err != nil || g.exists || !th.Open() || c.f.o.Grapher == nil {

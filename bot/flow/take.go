@@ -168,6 +168,8 @@ func (c *change) event(source string, e bot.Event) error {
 		return c.affected(e)
 	case bot.Drawn:
 		return c.drawn(e)
+	case bot.Looked:
+		return c.looked(e)
 	case bot.Noted:
 		return c.noted(e)
 	case bot.Told:

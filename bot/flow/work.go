@@ -146,6 +146,12 @@ func (f *Flow) runEffect(ctx context.Context, e store.Effect) error {
 	if o, ok := e.What.(bot.DrawGraph); ok {
 		return f.drawGraph(ctx, e, o)
 	}
+	if o, ok := e.What.(bot.LookForChanges); ok {
+		return f.lookForChanges(ctx, e, o)
+	}
+	if o, ok := e.What.(bot.EraseMessage); ok {
+		return f.eraseMessage(ctx, e, o)
+	}
 	if kindOf(e.What) != "" {
 		return f.tellsAgent(ctx, e)
 	}
