@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/clean"
@@ -31,10 +29,7 @@ type Core struct {
 	machineID  string
 	bootID     string
 
-	asking  *rate.Limiter // proposals and triggers
-	words   *rate.Limiter // what people say by the bot
-	spoken  *rate.Limiter // what they say on the host, which no bot may drown
-	strange *rate.Limiter // what users say who are nobody's
+	paces
 	plans   chan struct{} // one token each for who plans
 	glass   chan struct{} // the same for root
 	looking chan struct{}
@@ -47,10 +42,12 @@ type Core struct {
 	starting map[bot.PlanID]bool
 	retry    map[bot.PlanID]time.Time // when a start that failed is tried again
 	stamp    int64
-	clock    time.Time     // the latest that the wall clock ever said
 	changed  chan struct{} // closed when a stamp was given
 	codes    codes
 	heads    knownHead
+
+	ticking sync.Mutex
+	clock   time.Time // the latest that the wall clock ever said
 }
 
 // New reads the state and makes an agent of it. Nothing starts before Run.
@@ -62,7 +59,7 @@ func New(o Options) (*Core, error) {
 	c := &Core{
 		o: o, disk: disk{dir: o.State, fail: o.fail},
 		operations: map[bot.OperationName]bot.Operation{}, looks: map[string]bot.Look{},
-		asking: rate.NewLimiter(1, 20), words: rate.NewLimiter(2, 40), spoken: rate.NewLimiter(2, 40), strange: rate.NewLimiter(rate.Every(10*time.Second), 5),
+		paces: newPaces(),
 		plans: make(chan struct{}, o.Limits.Plans), glass: make(chan struct{}, 1), looking: make(chan struct{}, o.Limits.Looks),
 		wake:    make(chan struct{}, 1),
 		records: map[bot.PlanID]*record{}, byKey: map[bot.EffectKey]bot.PlanID{}, making: map[bot.EffectKey]*making{},
@@ -144,8 +141,10 @@ func (c *Core) locked(f func()) {
 }
 
 // now is the wall clock, which is never followed backwards: what was over stays
-// over.
+// over. It needs no other lock.
 func (c *Core) now() time.Time {
+	c.ticking.Lock()
+	defer c.ticking.Unlock()
 	if t := time.Now().UTC().Truncate(time.Millisecond); t.After(c.clock) {
 		c.clock = t
 	}
@@ -188,19 +187,6 @@ func (c *Core) log(entries ...journal.Entry) error {
 		return bot.Errorf(bot.CodeUnavailable, "The agent's journal takes no entries, and what is not journaled is not done: look after the disk and the agent's log.").Because(err)
 	}
 	return nil
-}
-
-// refused journals a refusal and gives it back. That it could not be journaled
-// changes nothing about it.
-func (c *Core) refused(by bot.PersonID, id bot.PlanID, said api.Said, what string, err error) error {
-	if e, ok := errors.AsType[*bot.Error](err); ok && (e.Code == bot.CodeUnavailable || e.Code == bot.CodeInternal) {
-		return err // nobody refused anything
-	}
-	e := c.entry(journal.KindRefusal, id, "%s was refused: %s", what, bot.ForPeople(err))
-	e.By = named(by)
-	e.Fields = fields(e.Fields, said)
-	_ = c.log(e) // told in the log
-	return err
 }
 
 // named is a person's name as the journal takes it, whoever made it up.

@@ -141,4 +141,3 @@ func asks(c net.Conn) error {
 	_, err := c.Read(make([]byte, 16))
 	return err
 }
-

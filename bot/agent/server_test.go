@@ -255,4 +255,3 @@ func TestServerBreaks(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
-

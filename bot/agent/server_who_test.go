@@ -118,4 +118,3 @@ func TestPeerUnknown(t *testing.T) {
 		t.Errorf("%.100q", data)
 	}
 }
-

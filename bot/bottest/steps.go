@@ -40,10 +40,10 @@ var verbs = map[string]verb{
 	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD", 2, (*player).stepChat},
 	"agent":    {"agent down|up", 2, (*player).stepAgent},
 	"host":     {usageHost, 3, (*player).stepHost},
-	"at-host":  {"at-host WHO approves|denies [REASON]: on the host itself", 3, (*player).stepAtHost},
-	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as WHO …: a bot in an attacker's hands", 3, (*player).stepCaptured},
+	"at-host":  {"at-host WHO approves|denies|confirms [REASON]: on the host itself", 3, (*player).stepAtHost},
+	"captured": {"captured approves-as|approves-another-digest-as|asks-as|breaks-glass-as|shows-as|confirms-as WHO …: a bot in an attacker's hands", 3, (*player).stepCaptured},
 	"signs":    {"signs WHO: the statement that was answered last, and pastes the signature", 2, (*player).stepSign},
-	"code":     {"code WHO [again]: approves with the time-based code of now, or the one before", 2, (*player).stepCode},
+	"code":     {"code WHO [again|confirms]: approves, or confirms, with the time-based code of now, or the one before", 2, (*player).stepCode},
 
 	"reboot":  {"reboot HOST", 2, (*player).stepReboot},
 	"changed": {"changed HOST WORDS", 3, (*player).stepChanged},

@@ -269,7 +269,7 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if err == nil {
 		out.Proposal = &p
 	}
-	if o, ok := e.What.(bot.Decide); ok && o.Code != "" {
+	if store.HoldsCode(e.What) {
 		f.erase(ctx, e, said)
 	}
 	return f.handIn(ctx, out)
@@ -285,7 +285,7 @@ func tell(ctx context.Context, a api.Agent, e store.Effect, said said, digest st
 	case bot.Cancel:
 		return a.Cancel(ctx, api.Cancel{Plan: o.Plan, Person: e.Person, Reason: o.Reason, Said: said.Said})
 	case bot.Confirm:
-		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Said: said.Said})
+		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Code: o.Code, Signature: o.Signature, Said: said.Said})
 	case bot.ShowPlan:
 		return a.Shown(ctx, api.Shown{Plan: o.Plan, At: o.At})
 	case bot.TakeBack:

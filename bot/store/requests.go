@@ -148,22 +148,40 @@ func effectKind(o bot.Outcome) string {
 	return ""
 }
 
-// ForgetSecrets lets go of the code that a decision carried, in the effect and in
-// the line that was typed: it is spent, and of use to nobody.
+// HoldsCode tells whether somebody's time-based code came with it.
+func HoldsCode(o bot.Outcome) bool {
+	switch o := o.(type) {
+	case bot.Decide:
+		return o.Code != ""
+	case bot.Confirm:
+		return o.Code != ""
+	}
+	return false
+}
+
+// ForgetSecrets lets go of the code that a decision or a confirmation carried, in
+// the effect and in the line that was typed: it is spent, and of use to nobody.
 func (t *Tx) ForgetSecrets(e Effect) error {
-	o, ok := e.What.(bot.Decide)
-	if !ok || o.Code == "" {
+	if !HoldsCode(e.What) {
 		return nil
 	}
-	o.Code = ""
-	body, err := json.Marshal(o)
+	word, what := "", e.What
+	switch o := what.(type) {
+	case bot.Decide:
+		o.Code = ""
+		word, what = "approve "+string(o.Plan), o
+	case bot.Confirm:
+		o.Code = ""
+		word, what = "confirm "+string(o.Plan), o
+	}
+	body, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}
 	if err := t.exec(`UPDATE effects SET body = $1 WHERE key = $2`, string(body), e.Key); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE requests SET line = $1 WHERE id = $2`, "approve "+string(o.Plan)+" CODE", e.Request)
+	return t.exec(`UPDATE requests SET line = $1 WHERE id = $2`, word+" CODE", e.Request)
 }
 
 // PutEffect writes an effect.
