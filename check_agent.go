@@ -21,10 +21,10 @@ import (
 var agentOperations = []gate.Known{
 	{Name: host.RollbackOperation, Arguments: []string{host.GenerationArgument}},
 	{Name: host.ARCSetOperation, Arguments: []string{host.ARCMax, host.ARCMin}},
-	{Name: host.RestartOperation, Arguments: []string{host.UnitArgument}},
+	{Name: host.RestartOperation, Arguments: []string{host.UnitArgument}, NoUndo: true},
 	// What these take is theirs to say.
-	{Name: "backup.verify"},
-	{Name: "backup.run"},
+	{Name: "backup.verify", NoUndo: true},
+	{Name: "backup.run", NoUndo: true},
 }
 
 // agentCheck looks at an agent's file beside the bot's.
