@@ -127,7 +127,12 @@ type (
 		Reason string
 	}
 	// Confirm says that all is well after a run that waits for it.
-	Confirm struct{ Plan PlanID }
+	Confirm struct {
+		Plan PlanID
+		// Code and Signature are a proof, as Decide's.
+		Code      string `json:",omitempty"`
+		Signature string `json:",omitempty"`
+	}
 	// Trigger has an agent use a standing approval while an alert fires.
 	Trigger struct {
 		Thread    ThreadID // the alert's

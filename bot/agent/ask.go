@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"time"
 
 	"watchstander/bot"
@@ -17,6 +18,9 @@ import (
 // Look answers one of the fixed questions.
 func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMessage, error) {
 	if err := c.may(caller); err != nil {
+		return nil, err
+	}
+	if err := c.paceLook(caller); err != nil {
 		return nil, err
 	}
 	look, ok := c.looks[q.Name]
@@ -55,6 +59,9 @@ func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMes
 // unknown.
 func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bot.Reading, error) {
 	if err := c.may(caller); err != nil {
+		return nil, err
+	}
+	if err := c.paceLook(caller); err != nil {
 		return nil, err
 	}
 	release, err := slot(ctx, c.looking)
@@ -129,6 +136,8 @@ const (
 	headsEvery = time.Minute
 )
 
+var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 type knownHead struct {
 	Head journal.Head `json:"head"`
 	At   time.Time    `json:"at"`
@@ -143,13 +152,13 @@ func (c *Core) loadHeads() error {
 }
 
 // Heads logs the head of the bot's journal when it is another one, at most once a
-// minute. One that goes back is logged at once: the bot's journal was cut or made
-// anew.
+// minute. One that goes back is logged at once, a few times: the bot's journal was
+// cut or made anew.
 func (c *Core) Heads(_ context.Context, caller Caller, q api.Heads) (journal.Head, error) {
 	if err := only(caller, callerBot); err != nil {
 		return journal.Head{}, err
 	}
-	if q.Head.Seq < 0 || len(q.Head.Hash) > 64 {
+	if empty := q.Head == (journal.Head{}); !empty && (q.Head.Seq < 1 || !hashForm.MatchString(q.Head.Hash)) {
 		return journal.Head{}, bot.Errorf(bot.CodeInvalid, "This is no head of a journal.")
 	}
 	c.mu.Lock()
@@ -158,6 +167,9 @@ func (c *Core) Heads(_ context.Context, caller Caller, q api.Heads) (journal.Hea
 	back := q.Head.Seq < known.Seq || q.Head.Seq == known.Seq && q.Head.Hash != known.Hash
 	if q.Head == known || now.Sub(c.heads.At) < headsEvery && (!back || known == journal.Head{}) {
 		return c.o.Journal.Head(), nil
+	}
+	if back && !c.back.AllowN(now, 1) {
+		return c.o.Journal.Head(), nil // it was said often enough; the next that is logged will tell
 	}
 	e := journal.HeadEntry("bot", "", q.Head)
 	e.At = now

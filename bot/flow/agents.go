@@ -289,7 +289,7 @@ func tell(ctx context.Context, a api.Agent, e store.Effect, said said, digest st
 	case bot.Cancel:
 		return a.Cancel(ctx, api.Cancel{Plan: o.Plan, Person: e.Person, Reason: o.Reason, Said: said.Said})
 	case bot.Confirm:
-		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Said: said.Said})
+		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Code: o.Code, Signature: o.Signature, Said: said.Said})
 	case bot.Trigger:
 		return a.Trigger(ctx, api.Trigger{Key: e.Key, Standing: o.Standing, Alert: o.Alert, Since: o.Since})
 	case bot.ShowPlan:
