@@ -19,6 +19,8 @@ func planRoot(f bot.ThreadFacts, s Style) bot.Message {
 	m := bot.Message{Tone: tone, Note: bot.Line(bot.M(string(p.Plan.ID)), bot.T(" · digest "), bot.M(shortDigest(p.Digest)))}
 	m.Title = bot.Line(bot.B(word), bot.T(": "+p.Plan.Draft.Summary))
 	switch {
+	case p.State == bot.Waiting && len(p.Decisions) == 0 && len(st.Shown) > 0 && st.Closed == "":
+		// The fields below say who must agree and until when, in the reader's own zone.
 	case p.Why != "":
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(p.Why))})
 	case st.Closed != "":
@@ -182,8 +184,17 @@ func howToDecide(st bot.PlanState) bot.Text {
 	if p.State == bot.Queued {
 		return bot.Quoted("It starts by itself when its window opens, after a fresh look. Until then `deny " + id + " because …` stops it.")
 	}
+	return bot.Quoted("Read the whole plan below. To agree: " + waysToAgree(st) + ". To refuse: `deny " + id + " because …`.")
+}
+
+// ProofWanted is where a word goes that lacks the proof which the rule wants.
+func ProofWanted(st bot.PlanState) string { return "To agree: " + waysToAgree(st) + "." }
+
+// waysToAgree are what to type, and where.
+func waysToAgree(st bot.PlanState) string {
+	id := shortPlan(st.Proposal.Plan.ID)
 	var ways []string
-	steps := p.Plan.Rule.StepUp
+	steps := st.Proposal.Plan.Rule.StepUp
 	if len(steps) == 0 {
 		ways = append(ways, "`approve "+id+"`")
 	}
@@ -191,12 +202,12 @@ func howToDecide(st bot.PlanState) bot.Text {
 		ways = append(ways, "`approve "+id+" CODE`")
 	}
 	if slices.Contains(steps, bot.StepHost) {
-		ways = append(ways, "on "+st.Host+": `watchstander approve "+id+"`")
+		ways = append(ways, "`watchstander approve "+id+"` on "+st.Host+" itself")
 	}
 	if slices.Contains(steps, bot.StepSSH) {
 		ways = append(ways, "`statement "+id+"`, signed with `watchstander approve`")
 	}
-	return bot.Quoted("Read the whole plan below, then: " + strings.Join(ways, ", or ") + ". To refuse: `deny " + id + " because …`.")
+	return strings.Join(ways, ", or ")
 }
 
 // shortPlan is as much of a plan's id as people type.
