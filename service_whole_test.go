@@ -149,8 +149,7 @@ func (w *talking) asked(by *real.User, unit string) (root real.Seen, p bot.Propo
 		}
 	}
 	w.comesTo(p.Plan.ID, bot.Waiting)
-	t := w.await("", string(p.Plan.ID), "0 of 1")
-	w.Logf("%s", t.Body)
+	w.await("", string(p.Plan.ID), "WAITS FOR AN APPROVAL", "Read the whole plan below. To agree:")
 	return root, p
 }
 
@@ -163,7 +162,7 @@ func TestPlansWithRealParts(t *testing.T) {
 	t.Log("what needs a word on the host takes none from the room")
 	rootA, a := w.asked(w.alice, "web-a")
 	w.alice.React(t, w.room, rootA.ID, "✅")
-	w.await(rootA.ID, "does not count", "host")
+	w.await(rootA.ID, "does not count", "To agree: watchstander approve "+string(a.Plan.ID)[:10]+" on vulcan itself")
 
 	t.Log("what somebody else may agree to takes none of who asked")
 	rootC, c := w.asked(w.alice, "web-c")
@@ -214,7 +213,7 @@ func TestPlansWithRealParts(t *testing.T) {
 		if root := w.await("", "DONE", x.unit, string(x.p.Plan.ID)); root.ID != x.root.ID {
 			t.Errorf("the outcome stands in another message:\n%s", root.Body)
 		}
-		w.await(x.root.ID, "ok", x.unit+".service after 5 s", "ok", "after 10 s")
+		w.await(x.root.ID, "ok: "+x.unit+".service after 5 s", "ok: unit "+x.unit+".service", "after 10 s")
 		p := w.proposal(x.p.Plan.ID)
 		if p.State != bot.Done || len(p.Decisions) != 1 || p.Decisions[0].Person != x.by || p.Decisions[0].StepUp != x.how {
 			t.Errorf("%s: %s, %+v", x.unit, p.State, p.Decisions)

@@ -90,9 +90,17 @@ func (c *change) undecidable(th bot.Thread, conv bot.Thread, r store.Request, o 
 	p.Decisions = append(slices.Clone(p.Decisions), d)
 	j := gate.Judge(gate.Case{Proposal: p, Person: c.s.People, Now: c.now})
 	for _, i := range j.Ignored {
-		if i.Decision.ID == d.ID {
-			return "Your word does not count: " + i.Why + "."
+		if i.Decision.ID != d.ID {
+			continue
 		}
+		why := "Your word does not count: " + i.Why + "."
+		rule := p.Plan.Rule
+		who, known := c.s.People(r.Person)
+		if o.Verdict == bot.Approve && known && gate.Holds(who, rule.Approvers) && (rule.RequesterCounts || r.Person != p.Plan.Requester) &&
+			len(rule.StepUp) > 0 && !slices.Contains(rule.StepUp, d.StepUp) {
+			why += " " + view.ProofWanted(*st) // a proof is all that it lacks
+		}
+		return why
 	}
 	return ""
 }

@@ -219,8 +219,17 @@ func howToDecide(st bot.PlanState) bot.Text {
 	if p.State == bot.Queued {
 		return bot.Quoted("It starts by itself when its window opens, after a fresh look. Until then `deny " + id + " because …` stops it.")
 	}
+	return bot.Quoted("Read the whole plan below. To agree: " + waysToAgree(st) + ". To refuse: `deny " + id + " because …`.")
+}
+
+// ProofWanted is where a word goes that lacks the proof which the rule wants.
+func ProofWanted(st bot.PlanState) string { return "To agree: " + waysToAgree(st) + "." }
+
+// waysToAgree are what to type, and where.
+func waysToAgree(st bot.PlanState) string {
+	id := shortPlan(st.Proposal.Plan.ID)
 	var ways []string
-	steps := p.Plan.Rule.StepUp
+	steps := st.Proposal.Plan.Rule.StepUp
 	if len(steps) == 0 {
 		ways = append(ways, "`approve "+id+"`")
 	}
@@ -228,12 +237,12 @@ func howToDecide(st bot.PlanState) bot.Text {
 		ways = append(ways, "`approve "+id+" CODE`")
 	}
 	if slices.Contains(steps, bot.StepHost) {
-		ways = append(ways, "on "+st.Host+": `watchstander approve "+id+"`")
+		ways = append(ways, "`watchstander approve "+id+"` on "+st.Host+" itself")
 	}
 	if slices.Contains(steps, bot.StepSSH) {
 		ways = append(ways, "`statement "+id+"`, signed with `watchstander approve`")
 	}
-	return bot.Quoted("Read the whole plan below, then: " + strings.Join(ways, ", or ") + ". To refuse: `deny " + id + " because …`.")
+	return strings.Join(ways, ", or ")
 }
 
 // confirmWays are those in which somebody can say that all is well: with as much

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"syscall"
@@ -27,9 +28,14 @@ import (
 // less says so with the context.
 const answerTime = 7 * time.Minute
 
+// thereTime is how long an agent may take to answer at all: longer than a restart.
+const thereTime = 15 * time.Second
+
 // Client is the agent behind one socket. It is safe for concurrent use.
 type Client struct {
 	http *http.Client
+	// patience is thereTime; tests have little.
+	patience time.Duration
 }
 
 var _ api.Agent = (*Client)(nil)
@@ -37,7 +43,7 @@ var _ api.Agent = (*Client)(nil)
 // New makes a client of the socket at path. It connects when it is first asked.
 func New(path string) *Client {
 	dial := net.Dialer{Timeout: 5 * time.Second}
-	return &Client{&http.Client{
+	return &Client{patience: thereTime, http: &http.Client{
 		Timeout: answerTime,
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial.DialContext(ctx, "unix", path) },
@@ -52,6 +58,9 @@ func New(path string) *Client {
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
+// ask puts a question to an agent that is there. systemd holds the socket of one
+// that does not come up, so that nobody refuses: what may take minutes is asked only
+// of an agent that has just answered.
 func ask[A any](ctx context.Context, c *Client, path string, q any) (a A, err error) {
 	body, err := json.Marshal(q)
 	if err != nil {
@@ -60,6 +69,15 @@ func ask[A any](ctx context.Context, c *Client, path string, q any) (a A, err er
 	if len(body) > api.MaxRequest {
 		return a, bot.Errorf(bot.CodeInvalid, "That is more than the agent reads at once.")
 	}
+	there, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	if _, err := c.Proposals(there, api.Since{Stamp: math.MaxInt64}); errors.Is(err, api.ErrAway) {
+		return a, err
+	}
+	return put[A](ctx, c, path, body)
+}
+
+func put[A any](ctx context.Context, c *Client, path string, body []byte) (a A, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://agent"+path, bytes.NewReader(body))
 	if err != nil {
 		return a, err
@@ -152,7 +170,11 @@ func (c *Client) Statement(ctx context.Context, q api.Statement) (bot.Statement,
 
 // Proposals is api.Agent's.
 func (c *Client) Proposals(ctx context.Context, q api.Since) (api.Page, error) {
-	return ask[api.Page](ctx, c, api.PathProposals, q)
+	body, err := json.Marshal(q)
+	if err != nil {
+		return api.Page{}, err
+	}
+	return put[api.Page](ctx, c, api.PathProposals, body)
 }
 
 // Look is api.Agent's.

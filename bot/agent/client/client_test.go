@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -230,7 +231,48 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// What may take minutes is asked only of an agent that is there: systemd holds the
+// socket of one that does not come up.
+func TestNobodyThere(t *testing.T) {
+	asked := make(chan string, 10)
+	hanging := make(chan struct{})
+	c := open(t, func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		<-hanging
+	})
+	defer close(hanging)
+	c.patience = 50 * time.Millisecond
+	_, err := c.Propose(ctx, api.Propose{})
+	refuses(t, err, bot.CodeUnavailable, "did not answer in time")
+	if !errors.Is(err, api.ErrAway) {
+		t.Errorf("%v", err)
+	}
+	if path := <-asked; path != api.PathProposals || len(asked) > 0 {
+		t.Errorf("it was asked %s, and %d more", path, len(asked))
+	}
+}
+
+// served is a client of what answers as f does. Whether anybody is there, which
+// is asked first, is none of f's business.
 func served(t *testing.T, f http.HandlerFunc) *Client {
+	t.Helper()
+	return open(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == api.PathProposals {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if strings.Contains(string(body), "9223372036854775807") {
+				_, _ = io.WriteString(w, "{}")
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		f(w, r)
+	})
+}
+
+func open(t *testing.T, f http.HandlerFunc) *Client {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ws")
 	if err != nil {
