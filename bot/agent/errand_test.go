@@ -59,7 +59,7 @@ func TestErrandEnds(t *testing.T) {
 				for range 2 {
 					began := time.Now()
 					err := s.Errand(t.Context(), spawn)
-					if took := time.Since(began).Round(2 * time.Second); took < x.took || took > x.took+2*time.Second {
+					if took := time.Since(began); took < x.took || took > x.took+2*time.Second {
 						t.Errorf("it took %s", took)
 					}
 					if x.want == "" && err != nil || x.want != "" && (err == nil || bot.ForPeople(err) != x.want) {
@@ -97,7 +97,7 @@ func TestErrandOfAnEarlierAgent(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		began := time.Now()
-		if err := s.Errand(t.Context(), spawn); err != nil || runs.Load() != 1 || time.Since(began).Round(2*time.Second) != 40*time.Second {
+		if err := s.Errand(t.Context(), spawn); err != nil || runs.Load() != 1 || time.Since(began) < 39*time.Second || time.Since(began) > 42*time.Second {
 			t.Errorf("%v after %s, %d runs", err, time.Since(began), runs.Load())
 		}
 		code.Store(1)
