@@ -18,6 +18,7 @@ import (
 	"watchstander/bot/agent"
 	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
+	"watchstander/bot/journal"
 	"watchstander/bot/phrase"
 	"watchstander/bot/redact"
 	"watchstander/bot/sys"
@@ -84,7 +85,11 @@ type agentOptions struct {
 
 // load reads the agent's file; its faults are told one on a line.
 func (o agentOptions) load() (*config.Agent, error) {
-	c, err := config.LoadAgent(o.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker})
+	opts := config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker}
+	if !o.worker { // what runs already has its plan
+		opts.Parse = parseHere
+	}
+	c, err := config.LoadAgent(o.file, opts)
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		return nil, fmt.Errorf("the agent's file has %s:\n%w", phrase.Count(len(faults), "fault", "faults"), faults)
 	}
@@ -95,6 +100,19 @@ func (o agentOptions) load() (*config.Agent, error) {
 		c.State = o.state
 	}
 	return c, nil
+}
+
+// parseHere has an operation of the file read arguments, on this host.
+func parseHere(c *config.Agent, name bot.OperationName, args bot.Arguments) (bot.Arguments, []string, error) {
+	const limit = 30 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	h, done, err := sys.Real(c.Host)
+	if err != nil {
+		return nil, nil, bot.Errorf(bot.CodeUnavailable, "this host cannot be looked at.").Because(err)
+	}
+	out, proves, err := parts.Parse(ctx, c, h, name, args)
+	return out, proves, errors.Join(err, done())
 }
 
 // agentHouse is what the agent and its workers share.
@@ -121,11 +139,6 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 	for _, w := range c.Warnings {
 		h.log.Warn("configuration", "warning", w.String())
 	}
-	rules, err := agentRules(c, o.worker, h.log)
-	if err != nil {
-		return nil, err
-	}
-	h.rules.Store(rules)
 	if h.host, h.close, err = sys.Real(c.Host); err != nil {
 		return nil, err
 	}
@@ -136,7 +149,7 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 		}
 		po.AskBackups = h.sendForBackups(c)
 	}
-	if h.parts, err = parts.Of(c, h.host, po); err != nil {
+	if err := h.furnish(po); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
@@ -202,6 +215,29 @@ func askBackups(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	return nil
 }
 
+// furnish makes what is to be hidden and what can be done, of the configuration and
+// the host.
+func (h *agentHouse) furnish(o parts.Options) error {
+	rules, err := agentRules(h.config, h.o.worker, h.log)
+	if err != nil {
+		return err
+	}
+	h.rules.Store(rules)
+	h.parts, err = parts.Of(h.config, h.host, o)
+	return err
+}
+
+// core is the agent over its state and its journal.
+func (h *agentHouse) core(log *journal.File, roots agent.Roots, runs agent.Spawner) (*agent.Core, error) {
+	return agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
+		State: h.config.State, Journal: log, Spawner: runs, Roots: roots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log})
+}
+
+// perform does one run.
+func (h *agentHouse) perform(ctx context.Context, id bot.PlanID) error {
+	return agent.Perform(ctx, agent.PerformOptions{State: h.config.State, Plan: id, Host: h.host, Operations: h.parts.Operations, Redact: h.hide, Log: h.log})
+}
+
 // hide is the last look at everything that the agent says.
 func (h *agentHouse) hide(s string) string {
 	out, _ := h.rules.Load().Redact(s)
@@ -214,7 +250,7 @@ func needsNetwork(s agent.Spawn) bool {
 	return s.Operation == "nixos.rollback" || strings.HasPrefix(string(s.Operation), "backup.")
 }
 
-// perform does one run.
+// perform is the worker's whole life: one run.
 func perform(ctx context.Context, o agentOptions, id bot.PlanID, stderr io.Writer) (err error) {
 	h, err := openAgent(o, stderr)
 	if err != nil {
@@ -225,7 +261,7 @@ func perform(ctx context.Context, o agentOptions, id bot.PlanID, stderr io.Write
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(agent.ErrStopped) })()
-	return agent.Perform(work, agent.PerformOptions{State: h.config.State, Plan: id, Host: h.host, Operations: h.parts.Operations, Redact: h.hide, Log: h.log})
+	return h.perform(work, id)
 }
 
 // performing is the command line of a run.

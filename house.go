@@ -51,6 +51,8 @@ type house struct {
 // stage is what the demo has in other ways than the service: a simulated world.
 type stage struct {
 	adjust func(*flow.Options)
+	// agents are in this process, by their hosts; the others are behind sockets.
+	agents map[string]api.Agent
 	// settleAfter is how long an Alertmanager must have been up before its
 	// silence about an alert counts; 0 for the usual.
 	settleAfter time.Duration
@@ -94,8 +96,12 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		if x.Agent == nil {
 			continue
 		}
-		a := client.New(x.Agent.Socket)
-		h.closers = append(h.closers, func() error { a.Close(); return nil })
+		a := st.agents[x.Name]
+		if a == nil {
+			remote := client.New(x.Agent.Socket)
+			h.closers = append(h.closers, func() error { remote.Close(); return nil })
+			a = remote
+		}
 		if o.Agents == nil {
 			o.Agents = map[string]api.Agent{}
 		}

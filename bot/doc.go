@@ -32,6 +32,8 @@
 //     is stored with the version that was sent (deliver.go, settle). After a crash
 //     "sending" means unknown: the chat's Find looks for the key before the same
 //     bytes go again.
+//     Beside it the host's agent is asked what changed there (changes.go), and a
+//     picture is drawn (work.go); what comes of either is an event again.
 //  6. When the alert ends, its notice takes the same way: settle closes the
 //     thread and raises its version, freeze finds that the room shows less, and
 //     sends an edit of the root and a line of the log as a reply.
@@ -77,7 +79,8 @@
 //     that the thread showed.
 //  6. bot/agent, decide.go: Decide is the one door for words from chats, from the
 //     host and with signatures. proof.go and codes.go find out what a word is
-//     worth; judge.go asks bot/gate where that leaves the proposal.
+//     worth; judge.go asks bot/gate where that leaves the proposal. A message that
+//     held a code leaves its room meanwhile: bot/flow, erase.go.
 //  7. start.go: when it may run, the operation plans again. A bound fact that
 //     differs makes it stale; one that was only observed is told as drift. The
 //     start is on the disk and in the journal before anything runs.

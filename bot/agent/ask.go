@@ -62,7 +62,9 @@ func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bo
 		return nil, err
 	}
 	defer release()
-	return c.measure(ctx), nil
+	readings := c.measure(ctx)
+	c.proveAll(readings)
+	return readings, nil
 }
 
 // probeGrace is how long a probe has, when its time is over, to say so itself.

@@ -21,7 +21,7 @@ func (w *worker) try(ctx context.Context) ([]bot.Reading, error) {
 		return nil, err
 	}
 	w.work.tell("Applied; verifying.")
-	evidence, err := w.readings(ctx, "Verifying", afterLimit(w.plan.Draft), w.op.Verify)
+	evidence, err := w.readings(ctx, "Verifying", afterLimit(w.plan.Draft), allOK, w.op.Verify)
 	if err != nil {
 		return evidence, err
 	}
@@ -36,7 +36,7 @@ func (w *worker) try(ctx context.Context) ([]bot.Reading, error) {
 	}
 	w.work.tell("Verified; making it last.")
 	// A stop does not break this off: half of it would be worse than either.
-	more, err := w.readings(context.WithoutCancel(ctx), "Making it last", afterLimit(w.plan.Draft), committer.Commit)
+	more, err := w.readings(context.WithoutCancel(ctx), "Making it last", afterLimit(w.plan.Draft), noneWrong, committer.Commit)
 	w.acted = time.Now().UTC()
 	return append(evidence, more...), err
 }
@@ -60,8 +60,13 @@ func part(ctx context.Context, what string, limit time.Duration, f func(context.
 	return bot.Errorf(bot.CodeInternal, "%s failed; the log of the run's unit has the cause.", what).Because(err)
 }
 
+// allOK wants every reading to be OK. noneWrong lets those pass that are unknown:
+// what Verify found good is not torn down because something cannot be read back.
+func allOK(r bot.Reading) bool     { return r.State == bot.OK }
+func noneWrong(r bot.Reading) bool { return r.State == bot.OK || r.State == bot.Unknown }
+
 // readings runs a part that brings evidence, and judges it: none is no evidence.
-func (w *worker) readings(ctx context.Context, what string, limit time.Duration, f func(context.Context, bot.Plan, bot.Work) ([]bot.Reading, error)) ([]bot.Reading, error) {
+func (w *worker) readings(ctx context.Context, what string, limit time.Duration, good func(bot.Reading) bool, f func(context.Context, bot.Plan, bot.Work) ([]bot.Reading, error)) ([]bot.Reading, error) {
 	var found []bot.Reading
 	err := part(ctx, what, limit, func(ctx context.Context) (err error) {
 		found, err = f(ctx, w.plan, w.work)
@@ -73,30 +78,62 @@ func (w *worker) readings(ctx context.Context, what string, limit time.Duration,
 	if len(found) == 0 {
 		return nil, bot.Errorf(bot.CodeConflict, "%s ended well, and found no evidence at all.", what)
 	}
+	var bad []string
 	for _, r := range found {
-		if r.State != bot.OK {
-			return found, bot.Errorf(bot.CodeConflict, "%s: %s", what, readingWords(r))
+		if !good(r) {
+			bad = append(bad, readingWords(r))
 		}
 	}
-	return found, nil
+	switch {
+	case len(bad) == 0:
+		return found, nil
+	case len(bad) > mostNamed:
+		bad = append(bad[:mostNamed], fmt.Sprintf("and %d more", len(bad)-mostNamed))
+	}
+	return found, bot.Errorf(bot.CodeConflict, "%s did not succeed: %s.", what, strings.Join(bad, "; "))
 }
+
+// mostNamed is how many readings one sentence names.
+const mostNamed = 4
 
 func readingWords(r bot.Reading) string {
-	words := r.What + " is " + string(r.State)
-	if r.Value != "" {
-		words = fmt.Sprintf("%s: %s, which is %s", r.What, r.Value, r.State)
+	words := r.What + " " + string(r.State)
+	switch {
+	case r.Value != "" && r.State == bot.Unknown:
+		words = r.What + ": " + r.Value + ", unknown"
+	case r.Value != "":
+		words = r.What + ": " + r.Value
 	}
 	if r.Note != "" {
-		return words + " (" + strings.TrimSuffix(r.Note, ".") + ")."
+		return words + " (" + strings.TrimSuffix(r.Note, ".") + ")"
 	}
-	return words + "."
+	return words
 }
 
+// doneWords counts what proves it, and names what could not be read back.
 func doneWords(evidence []bot.Reading) string {
-	if len(evidence) == 1 {
-		return "Done, and verified by one reading."
+	ok, unknown := 0, ""
+	for _, r := range evidence {
+		if r.State == bot.OK {
+			ok++
+		} else {
+			unknown += " Not known: " + readingWords(r) + "."
+		}
 	}
-	return fmt.Sprintf("Done, and verified by %d readings.", len(evidence))
+	if ok == 1 {
+		return "Verified by one reading." + unknown
+	}
+	return fmt.Sprintf("Verified by %d readings.", ok) + unknown
+}
+
+// backWords name what is back, by the first of what was read.
+func backWords(evidence []bot.Reading) string {
+	const most = 2
+	var words []string
+	for _, r := range evidence[:min(most, len(evidence))] {
+		words = append(words, strings.TrimSpace(r.What+" "+r.Value))
+	}
+	return "What was before is back: " + strings.Join(words, ", ") + "."
 }
 
 // confirmed waits for somebody's word. The word is a file that is made once: by
@@ -148,12 +185,12 @@ func (w *worker) undo(ctx context.Context, undoer bot.Undoer, why error) outcome
 		limit = stoppedUndo
 	}
 	w.work.tell("Undoing.")
-	evidence, err := w.readings(context.WithoutCancel(ctx), "Undoing", limit, undoer.Undo)
+	evidence, err := w.readings(context.WithoutCancel(ctx), "Undoing", limit, allOK, undoer.Undo)
 	if err != nil {
 		w.o.Log.Error("undoing fails", "plan", w.o.Plan, "err", err)
 		return outcome{State: bot.UndoFailed, Why: told(why) + " " + told(err) + " How the host is now must be looked at.", Evidence: evidence}
 	}
-	return outcome{State: bot.Undone, Why: told(why) + " What was before is back.", Evidence: evidence}
+	return outcome{State: bot.Undone, Why: told(why) + " " + backWords(evidence), Evidence: evidence}
 }
 
 // told is an error as a sentence for people.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"watchstander/bot"
 	"watchstander/bot/gate"
 )
 
@@ -29,6 +30,11 @@ type AgentOptions struct {
 	// Operations are what the agent has, to find rules for what does not exist; nil
 	// where that is not known.
 	Operations []gate.Known
+	// Parse gives an operation's arguments their normal form, as the agent of this file
+	// would, or says what is wrong with them; and what the readings are called that prove
+	// that it has helped, nil where the operation does not say. It is asked about
+	// standing approvals in a file without faults; nil where nobody can tell.
+	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
 	// LookUp gives a user's number by its name; nil asks the host.
@@ -166,6 +172,7 @@ func (b *agentBuilder) build(data []byte) {
 }
 
 func (b *agentBuilder) done() (*Agent, error) {
+	b.parseStanding()
 	b.cfg.Warnings = b.warnings.sorted()
 	if b.o.Warn != nil {
 		b.o.Warn(b.cfg.Warnings)
@@ -188,8 +195,8 @@ func (b *agentBuilder) machine() {
 	b.named(k.Host)
 	b.cfg.Host = k.Host.v
 	b.cfg.Zone = b.zone(k.Zone, time.UTC)
-	b.cfg.Socket = b.socket(k.Socket, "/run/watchstander/agent.sock")
-	b.cfg.HumanSocket = b.socket(k.HumanSocket, "/run/watchstander/approve.sock")
+	b.cfg.Socket = b.socket(k.Socket, agentSocket)
+	b.cfg.HumanSocket = b.socket(k.HumanSocket, HumanSocket)
 	if b.cfg.Socket == b.cfg.HumanSocket {
 		b.fault(k.at("human_socket", k.HumanSocket), "is the bot's socket too: people on the host need one of their own")
 	}
@@ -205,18 +212,22 @@ func (b *agentBuilder) machine() {
 			break
 		}
 		b.cfg.BotUID = uid
-		b.notRoot(k.BotUser.place, uid)
+		b.ofItsOwn(k.BotUser.place, uid)
 	case k.BotUID.ok && b.uid(k.BotUID):
 		b.cfg.BotUID = k.BotUID.v
-		b.notRoot(k.BotUID.place, k.BotUID.v)
+		b.ofItsOwn(k.BotUID.place, k.BotUID.v)
 	case !k.BotUser.set && !k.BotUID.set && !b.open("", "bot_user", "bot_uid"):
 		b.fault(k.key("bot_user"), "is missing: the user that the bot runs as, which alone may use its socket")
 	}
 }
 
-func (b *agentBuilder) notRoot(at place, uid int) {
-	if uid == 0 {
+// ofItsOwn faults a user that the bot shares with what it must be kept apart from.
+func (b *agentBuilder) ofItsOwn(at place, uid int) {
+	switch uid {
+	case 0:
 		b.fault(at, "is root: the bot must run as a user of its own, or it needs no agent to do anything")
+	case nobody:
+		b.fault(at, "%s; the bot must run as a user of its own", isNobody)
 	}
 }
 

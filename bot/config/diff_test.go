@@ -22,7 +22,7 @@ func TestDiff(t *testing.T) {
 		{"a matcher's kind", hosts, strings.Replace(hosts, "=", "=~", 1), "hosts", ""},
 		{"hosts", "", hosts, "hosts", ""},
 		{"an agent", hosts, strings.Replace(hosts, "}]", ", agent: {}}]", 1), "", "hosts[].agent"},
-		{"an agent's socket written out", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/watchstander/agent.sock}}]", 1), "", ""},
+		{"an agent's socket written out", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/watchstander-agent/agent.sock}}]", 1), "", ""},
 		{"certificates", hosts, strings.Replace(hosts, "}]", ", certificates: [{address: \"vulcan:443\"}]}]", 1), "hosts", ""},
 		{"another certificate", strings.Replace(hosts, "}]", ", certificates: [{address: \"vulcan:443\"}]}]", 1), strings.Replace(hosts, "}]", ", certificates: [{address: \"vulcan:443\", protocol: postgres}]}]", 1), "hosts", ""},
 		{"an agent's socket", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/a.sock}}]", 1), "", "hosts[].agent"},

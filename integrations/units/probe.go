@@ -3,6 +3,7 @@ package units
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,12 +27,18 @@ func (p Probe) Name() string { return strings.TrimSpace("units " + p.k.h.Name) }
 // looked are the kinds of units that can fail in a way that people must know of.
 var looked = []string{"*.service", "*.mount", "*.swap", "*.socket", "*.timer", "*.path"}
 
-// mostNamed is how many units in trouble are named. The rest is counted.
+// Evidence is what a unit's reading is called: by the probe, and by a restart's
+// verification at its end.
+func Evidence(unit string) string { return "unit " + unit }
+
+// mostNamed is how many units in trouble are named, those that may be restarted
+// before all others. The rest is counted.
 const mostNamed = 10
 
 // Read gives a reading for each unit that has failed or flaps, or one that there is
 // none; and one for each unit that may be restarted, however it is: it is the
-// evidence that a restart has helped.
+// evidence by which a standing approval sees that one needs it, and that it has
+// helped.
 func (p Probe) Read(ctx context.Context) []bot.Reading {
 	const failed, flaps = "failed units", "flapping units"
 	at := now()
@@ -43,38 +50,62 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		const why = "systemd does not answer"
 		return []bot.Reading{told(failed, "", bot.Unknown, why), told(flaps, "", bot.Unknown, why)}
 	}
-	slices.SortStableFunc(list, func(a, b sys.Unit) int { return b.Since.Compare(a.Since) }) // what is new is named
-	var down, up, fine []bot.Reading
+	slices.SortStableFunc(list, func(a, b sys.Unit) int { // what is new is named, and what people may mend
+		if mine := p.k.restartable[a.Name]; mine != p.k.restartable[b.Name] {
+			return map[bool]int{true: -1, false: 1}[mine]
+		}
+		return b.Since.Compare(a.Since)
+	})
+	var down, up []bot.Reading
+	ailing := map[string]bool{}
 	for _, u := range list {
 		value, bad := p.trouble(u)
-		what := "unit " + line(u.Name)
-		switch {
-		case bad && u.Active != "failed":
-			up = append(up, told(what, value, bot.NotOK, u.Description))
-		case bad:
-			down = append(down, told(what, value, bot.NotOK, u.Description))
-		case p.k.restartable[u.Name] && u.Active != "active" && (u.Type != "oneshot" || !u.Fine()):
-			fine = append(fine, told(what, stateWords(u), bot.NotOK, "it is on the list of what may be restarted, and does not run"))
-		case p.k.restartable[u.Name]:
-			fine = append(fine, told(what, stateWords(u), bot.OK, ""))
+		if !bad {
+			continue
+		}
+		ailing[u.Name] = true
+		r := told(Evidence(line(u.Name)), value, bot.NotOK, u.Description)
+		if u.Active != "failed" {
+			up = append(up, r)
+		} else {
+			down = append(down, r)
 		}
 	}
-	for name := range p.k.restartable {
-		if !slices.ContainsFunc(list, func(u sys.Unit) bool { return u.Name == name }) {
-			fine = append(fine, told("unit "+name, "", bot.Unknown, "systemd has not loaded it"))
-		}
-	}
-	slices.SortFunc(fine, func(a, b bot.Reading) int { return strings.Compare(a.What, b.What) })
 	some := func(what string, rs []bot.Reading) []bot.Reading {
+		most := mostNamed
+		for most < len(rs) && p.k.restartable[strings.TrimPrefix(rs[most].What, Evidence(""))] {
+			most++
+		}
 		switch n := len(rs); {
 		case n == 0:
 			return []bot.Reading{told(what, "none", bot.OK, "")}
-		case n > mostNamed:
-			return append(rs[:mostNamed:mostNamed], told(what, fmt.Sprintf("%d more", n-mostNamed), bot.NotOK, fmt.Sprintf("%d in all, the newest are named", n)))
+		case n > most:
+			return append(rs[:most:most], told(what, fmt.Sprintf("%d more", n-most), bot.NotOK, fmt.Sprintf("%d in all, the newest are named", n)))
 		}
 		return rs
 	}
-	return slices.Concat(some(failed, down), some(flaps, up), fine)
+	out := slices.Concat(some(failed, down), some(flaps, up))
+	for _, name := range slices.Sorted(maps.Keys(p.k.restartable)) {
+		if ailing[name] {
+			continue
+		}
+		u, err := p.k.unit(ctx, name)
+		switch {
+		case err != nil:
+			out = append(out, told(Evidence(name), "", bot.Unknown, bot.ForPeople(err)))
+		case !runs(u):
+			out = append(out, told(Evidence(name), stateWords(u), bot.NotOK, "it may be restarted, and does not run"))
+		default:
+			out = append(out, told(Evidence(name), stateWords(u), bot.OK, ""))
+		}
+	}
+	return out
+}
+
+// runs: a service that is stopped does not run, whoever stopped it; a oneshot has
+// done its work.
+func runs(u sys.Unit) bool {
+	return u.Type == "oneshot" && u.Fine() || u.Active == "active" && u.Sub != "auto-restart"
 }
 
 // trouble says in what trouble a unit is.

@@ -56,7 +56,7 @@ func TestProbe(t *testing.T) {
 			t.Errorf("it was stopped:\n%s", got)
 		}
 		h.RemoveUnit("nginx.service")
-		if got := readings(t, k); !strings.Contains(got, "unknown | unit nginx.service |  | systemd has not loaded it") {
+		if got := readings(t, k); !strings.Contains(got, "unknown | unit nginx.service |  | There is no unit nginx.service on vulcan.") {
 			t.Error(got)
 		}
 		for i := range 14 {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"watchstander/bot"
@@ -45,6 +46,9 @@ type Options struct {
 	// AskBackups has AskBackups done in another process, and waits for its end; nil:
 	// whoever wants to know asks the repositories itself. The agent has no network.
 	AskBackups func(context.Context) error
+	// Looks is how much time passes between two looks at units after a switch or a
+	// restart; 0 for the usual. The demo has less of it.
+	Looks time.Duration
 }
 
 // Settings are the people, the policy and the standing approvals of the file.
@@ -58,6 +62,27 @@ func Settings(c *config.Agent) agent.Settings {
 		s.People = append(s.People, q)
 	}
 	return s
+}
+
+// Parse has the file's own operation give arguments their normal form, and name what
+// proves that it has helped, nil where it does not say. The host is looked at only
+// where the operation needs it.
+func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationName, args bot.Arguments) (_ bot.Arguments, proves []string, err error) {
+	made, err := Of(c, h, Options{})
+	if err != nil {
+		return nil, nil, bot.Errorf(bot.CodeUnavailable, "the agent would not start: %v", err).Because(err)
+	}
+	i := slices.IndexFunc(made.Operations, func(o bot.Operation) bool { return o.Name() == name })
+	if i < 0 {
+		return nil, nil, bot.Errorf(bot.CodeInvalid, "this file has no section for it, so that the agent does not have it.")
+	}
+	if args, err = made.Operations[i].Parse(ctx, args); err != nil {
+		return nil, nil, err
+	}
+	if p, ok := made.Operations[i].(bot.Prover); ok {
+		proves = p.Proves(args)
+	}
+	return args, proves, nil
 }
 
 // Of makes the parts for a host. What the file has no section for does not exist.
@@ -78,7 +103,7 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	}
 	n := c.NixOS
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
-		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Output: o.Output}
+		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
 	}
@@ -153,8 +178,8 @@ func kibibytes(b host.Bytes) int {
 	return int(max(1, b/host.KiB))
 }
 
-func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
-	k, err := units.New(h, units.Options{Restartable: c.Services.Restart, Logged: c.Services.Logs})
+func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
+	k, err := units.New(h, units.Options{Restartable: c.Services.Restart, Logged: c.Services.Logs, Settle: o.Looks})
 	if err != nil {
 		return fmt.Errorf("services: %w", err)
 	}
