@@ -41,7 +41,7 @@ func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMes
 	if err != nil {
 		c.o.Log.Warn("a look fails", "look", q.Name, "err", err)
 		if _, ok := errors.AsType[*bot.Error](err); ok {
-			return nil, err
+			return nil, c.hideError(err)
 		}
 		return nil, bot.Errorf(bot.CodeUnavailable, "%s cannot be looked at; the agent's log has the cause.", q.Name).Because(err)
 	}
@@ -51,6 +51,9 @@ func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMes
 		return nil, bot.Errorf(bot.CodeInternal, "What was seen cannot be written.").Because(err)
 	case len(b) > api.MaxAnswer/2:
 		return nil, bot.Errorf(bot.CodeUnavailable, "There is more to be seen than fits into an answer; ask for less.")
+	}
+	if b, err = c.hidden(ctx, b); err != nil {
+		return nil, bot.Errorf(bot.CodeUnavailable, "What was seen of %s could not be searched for secrets in time; ask for less.", q.Name).Because(err)
 	}
 	return b, nil
 }
@@ -71,7 +74,7 @@ func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bo
 	defer release()
 	readings := c.measure(ctx)
 	c.proveAll(readings)
-	return readings, nil
+	return hideReadings(readings, c.o.Redact, 1000), nil
 }
 
 // probeGrace is how long a probe has, when its time is over, to say so itself.
