@@ -7,8 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,22 +59,37 @@ WatchdogSec).`,
 		},
 	}
 	perform.Flags().StringVar(&o.state, "state", "", "the agent's state, instead of the file's: its `path`")
-	cmd.AddCommand(perform, breakGlassCommand())
+	ask := &cobra.Command{
+		Use:    "ask-backups",
+		Short:  "Ask the repositories what is in them; the agent starts this in a unit of its own",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.worker = true
+			return askBackups(cmd.Context(), o, cmd.ErrOrStderr())
+		},
+	}
+	ask.Flags().StringVar(&o.state, "state", "", "the agent's state, instead of the file's: its `path`")
+	cmd.AddCommand(perform, ask, breakGlassCommand())
 	return cmd
 }
 
 // agentOptions are the agent's command line.
 type agentOptions struct {
 	file string
-	// state is where the state is, "" where the file says; worker: a run is done,
-	// which has none of the agent's credentials and needs none.
+	// state is where the state is, "" where the file says; worker: a run or an errand
+	// is done, which has none of the agent's credentials and needs none.
 	state  string
 	worker bool
 }
 
 // load reads the agent's file; its faults are told one on a line.
 func (o agentOptions) load() (*config.Agent, error) {
-	c, err := config.LoadAgent(o.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker})
+	opts := config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker}
+	if !o.worker { // what runs already has its plan
+		opts.Parse = parseHere
+	}
+	c, err := config.LoadAgent(o.file, opts)
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		return nil, fmt.Errorf("the agent's file has %s:\n%w", phrase.Count(len(faults), "fault", "faults"), faults)
 	}
@@ -85,6 +102,19 @@ func (o agentOptions) load() (*config.Agent, error) {
 	return c, nil
 }
 
+// parseHere has an operation of the file read arguments, on this host.
+func parseHere(c *config.Agent, name bot.OperationName, args bot.Arguments) (bot.Arguments, []string, error) {
+	const limit = 30 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	h, done, err := sys.Real(c.Host)
+	if err != nil {
+		return nil, nil, bot.Errorf(bot.CodeUnavailable, "this host cannot be looked at.").Because(err)
+	}
+	out, proves, err := parts.Parse(ctx, c, h, name, args)
+	return out, proves, errors.Join(err, done())
+}
+
 // agentHouse is what the agent and its workers share.
 type agentHouse struct {
 	o      agentOptions
@@ -95,6 +125,8 @@ type agentHouse struct {
 	parts  parts.Parts
 	rules  atomic.Pointer[redact.Redactor]
 	close  func() error
+	// spawner starts units; nil in a worker, which starts none.
+	spawner *agent.Systemd
 }
 
 func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
@@ -110,10 +142,77 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 	if h.host, h.close, err = sys.Real(c.Host); err != nil {
 		return nil, err
 	}
-	if err := h.furnish(parts.Options{Output: func(line string) { fmt.Fprintln(stderr, h.hide(line)) }}); err != nil {
+	po := parts.Options{Output: func(line string) { fmt.Fprintln(stderr, h.hide(line)) }}
+	if !o.worker {
+		if err := h.spawns(); err != nil {
+			return nil, errors.Join(err, h.close())
+		}
+		po.AskBackups = h.sendForBackups(c)
+	}
+	if err := h.furnish(po); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
+}
+
+// spawns makes what starts units. A unit finds file and state from whatever
+// directory it runs in.
+func (h *agentHouse) spawns() error {
+	file, err := filepath.Abs(h.o.file)
+	if err != nil {
+		return err
+	}
+	state, err := filepath.Abs(h.config.State)
+	if err != nil {
+		return err
+	}
+	h.spawner = &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
+		Argv: func(own string, s agent.Spawn) []string {
+			if s.Operation == askingBackups {
+				return []string{own, "agent", "ask-backups", "--config", file, "--state", state}
+			}
+			return performing(own, file, state, s.Plan)
+		}}
+	return nil
+}
+
+// askingBackups names the errand that asks the repositories. It is no operation:
+// nothing is changed, and nobody is asked.
+const askingBackups bot.OperationName = "backup.ask"
+
+// sendForBackups has the repositories asked in a unit that may reach the network,
+// and write nothing but what is known of them.
+func (h *agentHouse) sendForBackups(c *config.Agent) func(context.Context) error {
+	if c.Backup == nil {
+		return nil
+	}
+	const starting = time.Minute // of the program, and of putting down what it heard
+	dir := parts.BackupState(c)
+	x := agent.Spawn{Operation: askingBackups, Unit: "watchstander-backup-ask.service",
+		Description: "Watchstander asks the backups' repositories for their snapshots", Limit: c.Backup.Ask.Time + starting, Writable: []string{dir}}
+	return func(ctx context.Context) error {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return bot.Errorf(bot.CodeUnavailable, "The agent's state cannot be written.").Because(err)
+		}
+		return h.spawner.Errand(ctx, x)
+	}
+}
+
+// askBackups is the errand itself. That a repository does not answer stands in the
+// facts, for the agent to tell, and is no failure of the unit.
+func askBackups(ctx context.Context, o agentOptions, stderr io.Writer) (err error) {
+	h, err := openAgent(o, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	if h.parts.AskBackups == nil {
+		return errors.New("the agent's file has no backups")
+	}
+	if err := h.parts.AskBackups(ctx); err != nil {
+		h.log.Warn("not every repository answers", "err", h.hide(err.Error()))
+	}
+	return nil
 }
 
 // furnish makes what is to be hidden and what can be done, of the configuration and

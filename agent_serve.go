@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -38,17 +35,7 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	// A unit finds both from whatever directory it runs in.
-	file, err := filepath.Abs(o.file)
-	if err != nil {
-		return err
-	}
-	state, err := filepath.Abs(h.config.State)
-	if err != nil {
-		return err
-	}
-	core, err := h.core(log, agentRoots, &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
-		Argv: func(own string, s agent.Spawn) []string { return performing(own, file, state, s.Plan) }})
+	core, err := h.core(log, agentRoots, h.spawner)
 	if err != nil {
 		return err
 	}
@@ -56,7 +43,7 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	h.log.Info("watchstander's agent starts", "version", version(), "host", h.config.Host, "file", file)
+	h.log.Info("watchstander's agent starts", "version", version(), "host", h.config.Host, "file", h.config.File)
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -67,8 +54,18 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	all.Go(func() { <-ctx.Done(); sdNotify(h.log, daemon.SdNotifyStopping) })
 	all.Go(func() { defer stop(); errs[0] = server.Run(ctx) })
 	all.Go(func() { defer stop(); errs[1] = core.Run(ctx) })
-	all.Go(func() { h.reloadOnHangup(ctx, core) })
-	all.Go(func() { notifyAgent(ctx, core, h.log) })
+	hup := hangups()
+	all.Go(func() { reloadAt(ctx, hup, h.log, func() { h.reload(core) }) })
+	all.Go(func() {
+		tellSystemd(ctx, h.log, func(ctx context.Context) bool {
+			// It needs what every answer needs, and finds nothing.
+			_, err := core.Proposals(ctx, agent.Root(), api.Since{Stamp: math.MaxInt64})
+			return err == nil
+		})
+	})
+	for _, task := range h.parts.Tasks {
+		all.Go(func() { task(ctx) })
+	}
 	all.Wait()
 	h.log.Info("watchstander's agent has stopped")
 	return errors.Join(errs...)
@@ -99,54 +96,19 @@ func (h *agentHouse) journal() (*journal.File, error) {
 	return log, nil
 }
 
-// notifyAgent tells systemd that the agent is ready, and that it is alive for as
-// long as it answers.
-func notifyAgent(ctx context.Context, core *agent.Core, log *slog.Logger) {
-	sdNotify(log, daemon.SdNotifyReady)
-	every, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || every <= 0 {
-		return
+// reload takes the file up again, or says why not.
+func (h *agentHouse) reload(core *agent.Core) {
+	why := ""
+	if err := h.takeUp(core); err != nil {
+		h.log.Error("the agent's file was not taken up; the old one stays in force", "err", err)
+		why = h.hide(err.Error())
 	}
-	tick := time.NewTicker(every / 2)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			// It needs what every answer needs, and finds nothing.
-			if _, err := core.Proposals(ctx, agent.Root(), api.Since{Stamp: math.MaxInt64}); err == nil {
-				sdNotify(log, daemon.SdNotifyWatchdog)
-			}
-		}
-	}
+	tellReloaded(h.log, "The agent's file", why)
 }
 
-// reloadOnHangup reads the agent's file again at each SIGHUP.
-func (h *agentHouse) reloadOnHangup(ctx context.Context, core *agent.Core) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			sdNotify(h.log, reloading())
-			status := "STATUS="
-			if err := h.reload(core); err != nil {
-				h.log.Error("the agent's file was not taken up; the old one stays in force", "err", err)
-				status = "STATUS=The agent's file was not taken up, and the old one stays in force: " + strings.ReplaceAll(h.hide(err.Error()), "\n", "; ")
-			}
-			sdNotify(h.log, status)
-			sdNotify(h.log, daemon.SdNotifyReady)
-		}
-	}
-}
-
-// reload takes up people, policy and standing approvals. All else needs a restart,
+// takeUp takes up people, policy and standing approvals. All else needs a restart,
 // and half a file is none.
-func (h *agentHouse) reload(core *agent.Core) error {
+func (h *agentHouse) takeUp(core *agent.Core) error {
 	c, err := h.o.load()
 	if err != nil {
 		return err
@@ -177,7 +139,7 @@ func fixedParts(a, b *config.Agent) []string {
 	}{
 		{"host", a.Host, b.Host}, {"socket", a.Socket, b.Socket}, {"human_socket", a.HumanSocket, b.HumanSocket}, {"state", a.State, b.State},
 		{"bot_user", a.BotUID, b.BotUID}, {"busy_units", a.Busy, b.Busy}, {"nixos", a.NixOS, b.NixOS}, {"zfs", a.ZFS, b.ZFS},
-		{"backup", a.Backup, b.Backup}, {"services", a.Services, b.Services}, {"log.format", a.Log.JSON, b.Log.JSON},
+		{"backup", a.Backup, b.Backup}, {"certificates", a.Certificates, b.Certificates}, {"services", a.Services, b.Services}, {"log.format", a.Log.JSON, b.Log.JSON},
 	} {
 		if !reflect.DeepEqual(x.a, x.b) {
 			out = append(out, x.what)

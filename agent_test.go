@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"watchstander/bot/bottest/real"
 	"watchstander/bot/config"
 	"watchstander/bot/journal"
 )
@@ -208,5 +211,60 @@ func TestAgentRules(t *testing.T) {
 	got, _ := rules.Redact("open b2:bucket:vulcan with a long passphrase, K0035zzzzzzzz, short, notthisone")
 	if got != "open b2:bucket:vulcan with [redacted: repository-b2], [redacted: repository-b2-b2-account-key], short, notthisone" {
 		t.Errorf("%s", got)
+	}
+}
+
+// The errand of the real program asks a real repository and puts down what it says,
+// in nothing but the agent's state; one that does not answer is no failure of the
+// unit.
+func TestAgentAsksBackups(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the agent's file belongs to root")
+	}
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := real.Restics(t)
+	restic := all[slices.Sorted(maps.Keys(all))[0]]
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("password", "correct horse battery\n")
+	write("agent.yaml", strings.NewReplacer("DIR", dir, "RESTIC", restic).Replace(privilegedFile+`
+backup:
+  program: RESTIC
+  ask: {time: 10s}
+  repositories:
+    - {name: good, repository: DIR/good, password_file: DIR/password, limit_download: 10MiB}
+    - {name: gone, repository: DIR/gone, password_file: DIR/password}
+`))
+	write("seed", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
+	for _, args := range [][]string{{"init"}, {"backup", "--host=vulcan", "--", filepath.Join(dir, "seed")}} {
+		cmd := exec.Command(restic, args...)
+		cmd.Env = []string{"RESTIC_REPOSITORY=" + dir + "/good", "RESTIC_PASSWORD_FILE=" + dir + "/password", "RESTIC_CACHE_DIR=" + dir + "/cache"}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	out, err := exec.Command(program, "agent", "ask-backups", "--config", filepath.Join(dir, "agent.yaml"), "--state", filepath.Join(dir, "state")).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "gone: there is no repository at its place") || strings.Contains(string(out), "horse") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	facts := func(name string) string {
+		b, err := os.ReadFile(filepath.Join(dir, "state", "backup", "facts", name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if good := facts("good"); !strings.Contains(good, `"host":"vulcan"`) || strings.Contains(good, "fault") {
+		t.Error(good)
+	}
+	if gone := facts("gone"); !strings.Contains(gone, `"state":"not ok"`) {
+		t.Error(gone)
 	}
 }

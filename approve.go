@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/ssh"
@@ -19,6 +21,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/agent/client"
+	"watchstander/bot/config"
 	"watchstander/bot/plan"
 )
 
@@ -31,6 +34,7 @@ type approving struct {
 	key      string
 	yes      string
 	deny     string
+	patience time.Duration // with an agent that says nothing; 0 for the usual
 	signer   func(ctx context.Context, path string) (ssh.Signer, func() error, error)
 }
 
@@ -62,7 +66,7 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 			return a.here(cmd.Context(), id)
 		},
 	}
-	cmd.Flags().StringVar(&a.socket, "socket", "/run/watchstander/approve.sock", "the agent's `socket` for people")
+	cmd.Flags().StringVar(&a.socket, "socket", config.HumanSocket, "the agent's `socket` for people")
 	cmd.Flags().StringVar(&file, "slip", "", "a `file` with the statement that the bot gave you, - for standard input")
 	cmd.Flags().StringVarP(&a.key, "identity", "i", "", "the `file` of the private key; without it the ssh-agent's first that fits")
 	cmd.Flags().StringVar(&a.yes, "yes", "", "the plan's whole `digest`: agree without being asked")
@@ -74,7 +78,14 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 func (a approving) here(ctx context.Context, id string) error {
 	c := client.New(a.socket)
 	defer c.Close()
-	all, err := everything(ctx, c)
+	// systemd holds the socket of an agent that does not come up, so that nobody refuses
+	// the call.
+	asking, cancel := context.WithTimeout(ctx, cmp.Or(a.patience, 30*time.Second))
+	defer cancel()
+	all, err := everything(asking, c)
+	if errors.Is(err, api.ErrAway) && asking.Err() != nil && ctx.Err() == nil {
+		return bot.Errorf(bot.CodeUnavailable, "The agent does not answer. Look at it: systemctl status watchstander-agent.").Because(err)
+	}
 	if err != nil {
 		return err
 	}

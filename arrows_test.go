@@ -17,7 +17,7 @@ import (
 // tests import does not count.
 var arrows = map[string][]string{
 	"bot":                       {},
-	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/plan", "bot/sys"},
+	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/sys"},
 	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/agent/client":          {"bot", "bot/agent/api", "bot/journal"},
 	"bot/clean":                 {},
@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"bot/sys/internal/output":   {},
 	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
-	"bot/flow":                  {"bot", "bot/agent/api", "bot/config", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
+	"bot/flow":                  {"bot", "bot/agent/api", "bot/clean", "bot/config", "bot/gate", "bot/host", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/host", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
 	"integrations/certs":        {"bot", "bot/clean", "bot/phrase"},
@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"integrations/nixos":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/prometheus":   {"bot"},
 	"integrations/restic":       {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
-	"integrations/systemd":      {"bot", "bot/clean", "bot/phrase"},
+	"integrations/systemd":      {"bot", "bot/clean", "bot/host", "bot/phrase"},
 	"integrations/units":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/zfs":          {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"bot/bottest/contract":      {"bot"},

@@ -13,6 +13,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/agent/client"
+	"watchstander/bot/config"
 	"watchstander/bot/plan"
 )
 
@@ -43,7 +44,7 @@ It is written into the journal, with the reason, and the bot tells every room.`,
 			return b.run(cmd.Context(), args)
 		},
 	}
-	cmd.Flags().StringVar(&b.socket, "socket", "/run/watchstander/approve.sock", "the agent's `socket` for people")
+	cmd.Flags().StringVar(&b.socket, "socket", config.HumanSocket, "the agent's `socket` for people")
 	cmd.Flags().StringVar(&b.reason, "reason", "", "why: everybody will read it")
 	return cmd
 }

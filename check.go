@@ -28,7 +28,7 @@ func checkCommand() *cobra.Command {
 		Long: `Tell every fault of the configuration with its line, and then whether each thing
 that the bot leans on is as it needs it: the state, the webhooks' address, the
 console's socket, the homeserver with the token and the rooms, Alertmanager,
-Prometheus. Nothing is changed anywhere.
+Prometheus, the certificates. Nothing is changed anywhere.
 
 Where this host has an agent, its file is looked at too: its faults, where it and
 the bot's file do not go together, who may agree to what, and what a captured bot
@@ -87,7 +87,7 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 	defer cancel()
 	tellWarnings()
 	lookAtAgent(c)
-	readings := outside(ctx, c)
+	readings := outside(ctx, c, agent.codes(c))
 	bad, unknown := 0, agent.unread
 	for _, r := range readings {
 		mark := "ok     "
@@ -117,13 +117,13 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 }
 
 // outside asks everything that the bot will lean on.
-func outside(ctx context.Context, c *config.Config) []bot.Reading {
+func outside(ctx context.Context, c *config.Config, codes matrix.Codes) []bot.Reading {
 	quiet := slog.New(slog.DiscardHandler)
 	out := []bot.Reading{checkState(ctx, c), checkListen(ctx, c.Listen)}
 	for _, ch := range c.Chats {
 		switch {
 		case ch.Matrix != nil:
-			out = append(out, checkMatrix(ctx, c, ch, quiet)...)
+			out = append(out, checkMatrix(ctx, c, ch, codes, quiet)...)
 		case ch.Console != nil:
 			out = append(out, checkConsole(ctx, string(ch.ID), ch.Console.Socket))
 		}
@@ -145,7 +145,8 @@ func outside(ctx context.Context, c *config.Config) []bot.Reading {
 	if c.Prometheus != nil {
 		out = append(out, checkPrometheus(ctx, c.Prometheus))
 	}
-	return out
+	named := certificates{hosts: func() []config.Host { return c.Hosts }, zone: func() *time.Location { return c.Zone }}
+	return append(out, named.Read(ctx)...)
 }
 
 // wrong is a part that could not be made. Its error is shown whole, to whoever
@@ -162,12 +163,12 @@ func read(what string, state bot.ReadingState, value, note string) bot.Reading {
 	return bot.Reading{What: what, Value: value, Note: note, At: time.Now(), State: state}
 }
 
-func checkMatrix(ctx context.Context, c *config.Config, ch config.Chat, log *slog.Logger) []bot.Reading {
+func checkMatrix(ctx context.Context, c *config.Config, ch config.Chat, codes matrix.Codes, log *slog.Logger) []bot.Reading {
 	token, err := ch.Matrix.Token.Read()
 	if err != nil {
 		return []bot.Reading{wrong("chat "+string(ch.ID), err)}
 	}
-	o := matrix.Options{Chat: ch.ID, Homeserver: ch.Matrix.Homeserver, User: ch.Matrix.User, Token: token, Rooms: map[bot.RoomID]string{}, Log: log}
+	o := matrix.Options{Chat: ch.ID, Homeserver: ch.Matrix.Homeserver, User: ch.Matrix.User, Token: token, Rooms: map[bot.RoomID]string{}, Codes: codes, Log: log}
 	for _, r := range c.Rooms {
 		if r.Chat == ch.ID {
 			o.Rooms[r.ID] = r.PlatformID

@@ -14,17 +14,18 @@ import (
 	"watchstander/bot/config"
 	"watchstander/bot/gate"
 	"watchstander/bot/host"
+	"watchstander/bot/phrase"
+	"watchstander/integrations/matrix"
 )
 
 // agentOperations are what an agent can be asked to do, with the names of their
-// arguments: what its policy may speak of.
+// arguments: what its policy may speak of. A test holds them against the real ones.
 var agentOperations = []gate.Known{
 	{Name: host.RollbackOperation, Arguments: []string{host.GenerationArgument}},
 	{Name: host.ARCSetOperation, Arguments: []string{host.ARCMax, host.ARCMin}},
 	{Name: host.RestartOperation, Arguments: []string{host.UnitArgument}},
-	// What these take is theirs to say.
-	{Name: "backup.verify"},
-	{Name: "backup.run"},
+	{Name: host.BackupVerifyOperation, Arguments: []string{host.RepositoryArgument, host.PartArgument, host.WeekArgument}},
+	{Name: host.BackupRunOperation, Arguments: []string{host.RepositoryArgument}},
 }
 
 // agentCheck looks at an agent's file beside the bot's.
@@ -35,6 +36,9 @@ type agentCheck struct {
 	trust func(path string) error
 	// withoutSecrets: this user may not read them.
 	withoutSecrets bool
+
+	// read is the file, nil while it could not be.
+	read *config.Agent
 
 	w                        io.Writer
 	faults, warnings, unread int
@@ -64,7 +68,7 @@ func (a *agentCheck) look(c *config.Config, now time.Time) {
 		_ = f.Close() // nothing was written
 	}
 	var warnings config.Faults
-	cfg, err := config.LoadAgent(a.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, Trust: a.trust,
+	cfg, err := config.LoadAgent(a.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, Parse: parseHere, Trust: a.trust,
 		WithoutSecrets: a.withoutSecrets, Warn: func(w config.Faults) { warnings = w }})
 	faults, _ := errors.AsType[config.Faults](err)
 	for _, f := range faults {
@@ -78,6 +82,7 @@ func (a *agentCheck) look(c *config.Config, now time.Time) {
 	if err != nil {
 		return
 	}
+	a.read = cfg
 	if a.withoutSecrets {
 		a.unread++
 		fmt.Fprintln(a.w, "unknown agent's secrets: not looked at (only root may read them: check as root)")
@@ -93,6 +98,23 @@ func (a *agentCheck) look(c *config.Config, now time.Time) {
 	}
 	a.rules(cfg)
 	a.exposed(cfg)
+}
+
+// codes tells whether people may have to type time-based codes into the bot's
+// rooms: what the agents want, only their own files say.
+func (a *agentCheck) codes(c *config.Config) matrix.Codes {
+	out := matrix.CodesNever
+	for _, h := range c.Hosts {
+		switch {
+		case h.Agent == nil:
+		case a.read == nil || a.read.Host != h.Name:
+			out = matrix.CodesPerhaps
+		}
+	}
+	if a.read != nil && slices.ContainsFunc(a.read.Policy.Rules, func(r gate.PolicyRule) bool { return slices.Contains(r.Rule.StepUp, bot.StepTOTP) }) {
+		return matrix.CodesWanted
+	}
+	return out
 }
 
 func (a *agentCheck) warn(format string, args ...any) {
@@ -225,7 +247,8 @@ func (a *agentCheck) rules(cfg *config.Agent) {
 		fmt.Fprintln(a.w, line)
 	}
 	for _, s := range cfg.Standing {
-		fmt.Fprintf(a.w, "rule    standing approval %s: %s on %s, nobody is asked; at most %d in %s, until %s\n", s.Name, s.Operation, s.Host, s.Budget.Count, s.Budget.Per, s.Expires.In(cfg.Zone).Format(time.DateOnly))
+		fmt.Fprintf(a.w, "rule    standing approval %s: %s on %s%s, nobody is asked; at most %d in %s, until %s\n",
+			s.Name, s.Operation, s.Host, argumentWords(s.Arguments), s.Budget.Count, phrase.Duration(s.Budget.Per), s.Expires.In(cfg.Zone).Format(time.DateOnly))
 	}
 }
 
@@ -237,22 +260,27 @@ func (a *agentCheck) exposed(cfg *config.Agent) {
 		fmt.Fprintf(a.w, "exposed rule %s: a captured bot could run %s. %s\n", e.Rule, scope(gate.PolicyRule{Operations: e.Operations, Hosts: e.Hosts, Arguments: e.Arguments}), e.Why)
 	}
 	for _, s := range cfg.Standing {
-		fmt.Fprintf(a.w, "exposed standing approval %s: a captured bot could run %s on %s, within its budget. That the alert fires is the bot's word.\n", s.Name, s.Operation, s.Host)
+		fmt.Fprintf(a.w, "exposed standing approval %s: a captured bot could run %s on %s%s, at most %s in %s, and not while %s is seen to be fine. That the alert fires is the bot's word.\n",
+			s.Name, s.Operation, s.Host, argumentWords(s.Arguments), phrase.Count(s.Budget.Count, "time", "times"), phrase.Duration(s.Budget.Per), s.Evidence)
 	}
 	if len(list)+len(cfg.Standing) == 0 && len(cfg.Policy.Rules) > 0 {
 		fmt.Fprintln(a.w, "exposed nothing: every approval needs somebody at the host, or a signature")
 	}
 }
 
+// argumentWords is " (unit: nginx.service)", or nothing.
+func argumentWords(args bot.Arguments) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		out = append(out, name+": "+words(args[name]))
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(out, "; ") + ")"
+}
+
 // scope is "zfs.arc.set on vulcan (max: 8GiB..48GiB)".
 func scope(r gate.PolicyRule) string {
-	out := words(r.Operations) + " on " + words(r.Hosts)
-	var limits []string
-	for _, name := range slices.Sorted(maps.Keys(r.Arguments)) {
-		limits = append(limits, name+": "+words(r.Arguments[name]))
-	}
-	if len(limits) > 0 {
-		out += " (" + strings.Join(limits, "; ") + ")"
-	}
-	return out
+	return words(r.Operations) + " on " + words(r.Hosts) + argumentWords(r.Arguments)
 }

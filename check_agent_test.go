@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"watchstander/bot"
+	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
+	simhost "watchstander/bot/sys/simulated"
+	"watchstander/integrations/matrix"
 )
 
 // The bot's file of these tests, and the agent's that goes with it.
@@ -117,11 +122,11 @@ fault   DIR/agent.yaml: the bot's file has no host "vulcan": the agent's host mu
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"no agent there", replace(", agent: {}", ""), replace(), `
-warning DIR/agent.yaml: the bot's file gives the host vulcan no agent: write agent: {socket: /run/watchstander/agent.sock} there
+warning DIR/agent.yaml: the bot's file gives the host vulcan no agent: write agent: {socket: /run/watchstander-agent/agent.sock} there
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"another socket", replace("agent: {}", "agent: {socket: /run/other.sock}"), replace(), `
-warning DIR/agent.yaml: the bot calls the agent of vulcan at /run/other.sock, and this one listens at /run/watchstander/agent.sock
+warning DIR/agent.yaml: the bot calls the agent of vulcan at /run/other.sock, and this one listens at /run/watchstander-agent/agent.sock
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"what a captured bot could run", replace(), replace("    step_up: [host, ssh]", "    step_up: [host, ssh]\n  - {name: arc, operations: [\"zfs.*\"], arguments: {max: [\"8GiB..48GiB\", 64GiB]}, risk: low, requesters: [operator], approvers: {roles: [approver]}}"), `
@@ -129,12 +134,30 @@ rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must ag
 rule    arc (low risk): zfs.* on vulcan (max: 8GiB..48GiB, 64GiB); alice may ask, 1 must agree of alice, bob
 exposed rule arc: a captured bot could run zfs.arc.set on vulcan (max: 8GiB..48GiB, 64GiB). A word from a chat is enough for an approval, and a captured bot can make those up.`},
 		{"standing approvals", replace(), replace("version: 1", `version: 1
+services: {restart: [nginx]}
 standing:
   - {name: nginx, operation: service.restart, arguments: {unit: [nginx.service]}, when: ['alertname="NginxDown"'], budget: {count: 2, per: 6h}, evidence: unit nginx.service, expires: "2026-01-01"}`), `
 warning DIR/agent.yaml: the standing approval nginx ended on 2026-01-01: nothing is repaired by it any more
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
-rule    standing approval nginx: service.restart on vulcan, nobody is asked; at most 2 in 6h0m0s, until 2026-01-01
-exposed standing approval nginx: a captured bot could run service.restart on vulcan, within its budget. That the alert fires is the bot's word.`},
+rule    standing approval nginx: service.restart on vulcan (unit: nginx.service), nobody is asked; at most 2 in 6 h, until 2026-01-01
+exposed standing approval nginx: a captured bot could run service.restart on vulcan (unit: nginx.service), at most 2 times in 6 h, and not while unit nginx.service is seen to be fine. That the alert fires is the bot's word.`},
+		{"a standing approval for what may not be restarted", replace(), replace("version: 1", `version: 1
+services: {restart: [web.service]}
+standing:
+  - {name: nginx, operation: service.restart, arguments: {unit: [nginx]}, when: ['alertname="NginxDown"'], budget: {count: 2, per: 6h}, evidence: unit nginx.service, expires: "2099-01-01"}`), `
+fault   DIR/agent.yaml:5:65: standing[0].arguments.unit: service.restart takes no such arguments: nginx.service is not on the list of what may be restarted on vulcan.`},
+		{"a standing approval that proves itself by nothing", replace(), replace("version: 1", `version: 1
+services: {restart: [nginx.service]}
+standing:
+  - {name: nginx, operation: service.restart, arguments: {unit: [nginx]}, when: ['alertname="NginxDown"'], budget: {count: 1, per: 6h}, evidence: nginx, expires: "2099-01-01"}`), `
+warning DIR/agent.yaml:5:147: standing[0].evidence: is nothing that service.restart with these arguments is verified by: without a proof of its first use it is not used again; write "unit nginx.service"
+rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
+rule    standing approval nginx: service.restart on vulcan (unit: nginx.service), nobody is asked; at most 1 in 6 h, until 2099-01-01
+exposed standing approval nginx: a captured bot could run service.restart on vulcan (unit: nginx.service), at most 1 time in 6 h, and not while nginx is seen to be fine. That the alert fires is the bot's word.`},
+		{"a standing approval for what there is no section", replace(), replace("version: 1", `version: 1
+standing:
+  - {name: arc, operation: zfs.arc.set, arguments: {max: [1GiB]}, when: ['alertname="A"'], budget: {count: 1, per: 6h}, evidence: arc, expires: "2099-01-01"}`), `
+fault   DIR/agent.yaml:4:58: standing[0].arguments.max: zfs.arc.set takes no such arguments: this file has no section for it, so that the agent does not have it.`},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			said, _ := checkedAgent(t, x.bots.Replace(botsFile), x.mine.Replace(agentsFile), nil)
@@ -214,5 +237,79 @@ func TestAgentExampleGoesWithTheBots(t *testing.T) {
 	}
 	if cfg.Standing[0].Expires.Before(time.Now()) {
 		t.Error("the example's standing approval has ended")
+	}
+}
+
+// TestAgentOperations: what check knows of the operations and their arguments is
+// what the agent has.
+func TestAgentOperations(t *testing.T) {
+	data, err := os.ReadFile("docs/agent.example.yaml") // has every section
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.ParseAgent(data, config.AgentOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := simhost.New(simhost.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	made, err := parts.Of(c, sim.Sys(), parts.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"no-such"}
+	known := map[bot.OperationName][]string{}
+	for _, k := range agentOperations {
+		known[k.Name] = k.Arguments
+		all = append(all, k.Arguments...)
+	}
+	for _, op := range made.Operations {
+		arguments, ok := known[op.Name()]
+		if !ok {
+			t.Errorf("check does not know of %s", op.Name())
+		}
+		delete(known, op.Name())
+		for _, name := range all {
+			_, err := op.Parse(t.Context(), bot.Arguments{name: {"1"}})
+			refused := err != nil && strings.Contains(err.Error(), fmt.Sprintf("no argument %q", name))
+			if refused == slices.Contains(arguments, name) {
+				t.Errorf("%s with %s: %v, and check knows of %v", op.Name(), name, err, arguments)
+			}
+		}
+	}
+	if len(known) > 0 {
+		t.Errorf("the agent has no operations %v", known)
+	}
+}
+
+// TestCheckCodes: where the bot must be able to delete messages with codes is known
+// from the agent's file, and only guessed without it.
+func TestCheckCodes(t *testing.T) {
+	bots, err := config.Parse([]byte(strings.ReplaceAll(botsFile, "DIR", "/x")), config.Options{File: "config.yaml", WithoutSecrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	agents := func(text string) *agentCheck {
+		cfg, err := config.ParseAgent([]byte(text), config.AgentOptions{File: "agent.yaml", WithoutSecrets: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &agentCheck{read: cfg}
+	}
+	withCodes := strings.NewReplacer("step_up: [host, ssh]", "step_up: [totp]", "name: bob, roles: [approver], uid: [1001]", "name: bob, roles: [approver], uid: [1001], totp_seed_file: seed").Replace(agentsFile)
+	for _, c := range []struct {
+		a    *agentCheck
+		want matrix.Codes
+	}{{&agentCheck{}, matrix.CodesPerhaps}, {agents(agentsFile), matrix.CodesNever}, {agents(withCodes), matrix.CodesWanted}} {
+		if got := c.a.codes(bots); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	bots.Hosts[0].Agent = nil
+	if got := (&agentCheck{}).codes(bots); got != matrix.CodesNever {
+		t.Errorf("without an agent it is %q", got)
 	}
 }

@@ -55,6 +55,7 @@ func TestCheckNothingAnswers(t *testing.T) {
 version: 1
 state: {path: %q}
 listen: 127.0.0.1:0
+hosts: [{name: vulcan, local: true, match: ['instance="vulcan"'], certificates: [{address: "127.0.0.1:1"}, {file: /nonexistent/cert.pem}]}]
 chats:
   - name: matrix
     matrix: {homeserver: "http://127.0.0.1:1", user: "@bot:x.org", token_file: token}
@@ -77,7 +78,9 @@ routes: [{rooms: [ops]}]
 		"ok      chat console: "+dir+"/s (will be made at the start)\n",
 		"wrong   alertmanager main, 127.0.0.1:1: no answer (",
 		"wrong   prometheus: no answer (",
-		" 4 wrong, 3 unknown; ")
+		"unknown certificate of 127.0.0.1:1: no value (nobody listens there)\n",
+		"unknown certificate /nonexistent/cert.pem: no value (/nonexistent/cert.pem does not exist)\n",
+		" 4 wrong, 5 unknown; ")
 	for line := range strings.Lines(said) {
 		if strings.Contains(line, ":  (") {
 			t.Errorf("no value: %s", line)

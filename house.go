@@ -92,10 +92,6 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Alertmanagers[name] = am
 		o.Probes = append(o.Probes, am.Probe())
 	}
-	if host, ok := c.LocalHost(); ok {
-		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
-		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
-	}
 	for _, x := range c.Hosts {
 		if x.Agent == nil {
 			continue
@@ -112,6 +108,13 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Agents[x.Name] = a
 		o.Probes = append(o.Probes, flow.AgentProbe(x.Name, a))
 	}
+	// After the agents, who know more: what the kernel and systemd tell everybody counts
+	// where no agent answers.
+	if host, ok := c.LocalHost(); ok {
+		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
+		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
+	}
+	o.Probes = append(o.Probes, h.certificates())
 	if c.Prometheus != nil {
 		if h.prom, err = newPrometheus(c.Prometheus); err != nil {
 			return nil, err

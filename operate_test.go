@@ -203,6 +203,18 @@ func TestApproveOnTheHost(t *testing.T) {
 	mustRefuse(t, err, "Nothing can be decided any more: it is done")
 }
 
+// systemd holds the socket of an agent that does not come up.
+func TestApproveWhereNobodyAnswers(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "approve.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a := approving{out: &strings.Builder{}, socket: socket, patience: 50 * time.Millisecond}
+	mustRefuse(t, a.here(t.Context(), ""), "The agent does not answer. Look at it: systemctl status watchstander-agent.")
+}
+
 func TestDenyOnTheHost(t *testing.T) {
 	o := operate(t)
 	p := o.proposed()

@@ -8,14 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"watchstander/bot"
 	"watchstander/bot/config"
@@ -93,8 +90,11 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 	log.Info("watchstander starts", "version", version(), "listen", listener.Addr().String(), "state", c.State.Path)
 
 	helpers, stopHelpers := context.WithCancel(context.WithoutCancel(ctx))
-	reloaded := make(chan struct{})
-	go func() { defer close(reloaded); h.reloadOnHangup(helpers, file, level) }()
+	reloaded, hup := make(chan struct{}), hangups()
+	go func() {
+		defer close(reloaded)
+		reloadAt(helpers, hup, log, func() { h.reload(helpers, file, level) })
+	}()
 	notified := make(chan struct{})
 	go func() {
 		defer close(notified)
@@ -103,7 +103,7 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 		// A start takes the file as a whole, so that what the last reload came to is
 		// over.
 		h.tellReload(helpers, bot.Troubled{Subject: aboutReload, Over: true, At: time.Now()})
-		h.notify(helpers)
+		tellSystemd(helpers, log, h.alive)
 	}()
 	context.AfterFunc(ctx, func() { sdNotify(log, daemon.SdNotifyStopping) })
 
@@ -116,69 +116,11 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 	return err
 }
 
-func sdNotify(log *slog.Logger, state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		log.Warn("systemd could not be told", "state", state, "err", err)
-	}
-}
-
-// notify tells systemd that the bot is ready once an event has gone through the
-// loop, and that it is alive for as long as events do.
-func (h *house) notify(ctx context.Context) {
-	alive := func() bool {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-		defer cancel()
-		return h.flow.Take(ctx, bot.Batch{Source: "watchdog", Events: []bot.Event{bot.Tick{At: time.Now()}}}) == nil
-	}
-	for !alive() {
-		if ctx.Err() != nil {
-			return
-		}
-	}
-	sdNotify(h.log, daemon.SdNotifyReady)
-	every, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || every <= 0 {
-		return
-	}
-	tick := time.NewTicker(every / 2)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if alive() {
-				sdNotify(h.log, daemon.SdNotifyWatchdog)
-			}
-		}
-	}
-}
-
-// reloadOnHangup reads the configuration again at each SIGHUP.
-func (h *house) reloadOnHangup(ctx context.Context, file string, level *slog.LevelVar) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			sdNotify(h.log, reloading())
-			h.reload(ctx, file, level)
-			sdNotify(h.log, daemon.SdNotifyReady)
-		}
-	}
-}
-
-// reloading is what Type=notify-reload wants to hear, with the time by its own
-// clock.
-func reloading() string {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return daemon.SdNotifyReloading
-	}
-	return fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, ts.Nano()/1000)
+// alive tells whether events still go through the loop.
+func (h *house) alive(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return h.flow.Take(ctx, bot.Batch{Source: "watchdog", Events: []bot.Event{bot.Tick{At: time.Now()}}}) == nil
 }
 
 // reload takes the configuration up again, or says why not, to the log and to
@@ -186,19 +128,18 @@ func reloading() string {
 func (h *house) reload(ctx context.Context, file string, level *slog.LevelVar) {
 	changed, err := h.takeUp(file, level)
 	e := bot.Troubled{Subject: aboutReload, At: time.Now(), Over: err == nil, Title: "The configuration was not taken up", Text: "The old one stays in force."}
+	why := ""
 	switch {
 	case err != nil:
 		h.log.Error("the configuration was not taken; the old one stays", "err", err)
+		why = err.Error()
 		e.Text += " " + bot.ForPeople(err)
-		// The host's own status may show what a room may not: the faults themselves.
-		sdNotify(h.log, "STATUS=The configuration was not taken up, and the old one stays in force: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	case changed == "":
 		h.log.Info("the configuration says the same as before")
-		sdNotify(h.log, "STATUS=")
 	default:
 		h.log.Info("the configuration was taken", "changed", changed)
-		sdNotify(h.log, "STATUS=")
 	}
+	tellReloaded(h.log, "The configuration", why)
 	h.tellReload(ctx, e)
 	if err == nil && changed != "" {
 		h.noteConfig(ctx, h.current.Load(), "in force since a reload; changed: "+changed)

@@ -47,6 +47,13 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if os.Getenv(confinedEnv) != "" {
+		if err := confined(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path)) // left for the system to tidy when it fails
@@ -196,6 +203,7 @@ receivers:
 // real Alertmanagers and the real binary into a room of a real homeserver, and
 // what people do there back to Alertmanager.
 func TestWholeWithRealParts(t *testing.T) {
+	besides(t)
 	w := newWhole(t)
 	ams := real.StartAlertmanagers(t, 2, real.AlertmanagerOptions{Config: realAlertmanagerConfig(w.url, w.token), Args: []string{"--cluster.peer-timeout=1s"}})
 	prom := real.StartPrometheus(t, real.PrometheusOptions{Rules: realRules, Alertmanagers: ams})

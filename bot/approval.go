@@ -34,6 +34,16 @@ type Rule struct {
 	ConfirmWithin Seconds `json:"confirm_within"`
 }
 
+// Standing is a standing approval as its agent tells it: so that the bot knows of
+// which alerts to tell the agent. Whether it may be used is the agent's to say.
+type Standing struct {
+	Name      string        `json:"name"`
+	Operation OperationName `json:"operation"`
+	Arguments Arguments     `json:"arguments,omitempty"`
+	// When are the matchers that one firing alert's labels all fulfil.
+	When []Matcher `json:"when"`
+}
+
 // Risk is how a rule's operations are to be looked at.
 type Risk string
 

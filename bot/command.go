@@ -128,10 +128,30 @@ type (
 	}
 	// Confirm says that all is well after a run that waits for it.
 	Confirm struct{ Plan PlanID }
+	// Trigger has an agent use a standing approval while an alert fires.
+	Trigger struct {
+		Thread    ThreadID // the alert's
+		Episode   EpisodeID
+		Host      string
+		Standing  string
+		Operation OperationName
+		Arguments Arguments
+		// Alert are the labels of the one that fires, and Since when it does.
+		Alert Labels
+		Since time.Time
+	}
 	// ShowPlan tells the agent that a plan stands in a room whole.
 	ShowPlan struct {
 		Plan PlanID
 		At   time.Time
+	}
+	// LookForChanges asks an agent what changed on its host, for the threads of its
+	// alerts.
+	LookForChanges struct{ Host string }
+	// EraseMessage takes a message that holds a code out of its room.
+	EraseMessage struct {
+		Room    RoomID
+		Message MessageID
 	}
 	// TakeBack withdraws a decision whose reaction or message is gone.
 	TakeBack struct {
@@ -140,18 +160,21 @@ type (
 	}
 )
 
-func (Say) outcome()         {}
-func (TakeAck) outcome()     {}
-func (DropAck) outcome()     {}
-func (MakeSilence) outcome() {}
-func (EndSilence) outcome()  {}
-func (DrawGraph) outcome()   {}
-func (Ask) outcome()         {}
-func (Decide) outcome()      {}
-func (Cancel) outcome()      {}
-func (Confirm) outcome()     {}
-func (ShowPlan) outcome()    {}
-func (TakeBack) outcome()    {}
+func (Say) outcome()            {}
+func (TakeAck) outcome()        {}
+func (DropAck) outcome()        {}
+func (MakeSilence) outcome()    {}
+func (EndSilence) outcome()     {}
+func (DrawGraph) outcome()      {}
+func (Ask) outcome()            {}
+func (Decide) outcome()         {}
+func (Cancel) outcome()         {}
+func (Confirm) outcome()        {}
+func (Trigger) outcome()        {}
+func (ShowPlan) outcome()       {}
+func (EraseMessage) outcome()   {}
+func (LookForChanges) outcome() {}
+func (TakeBack) outcome()       {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {
@@ -174,7 +197,8 @@ type World interface {
 	Covered(ctx context.Context, alertmanager string, m []Matcher) (int, error)
 	// Alertmanagers are the configured names, the default one first.
 	Alertmanagers() []string
-	// Probes are what status reads.
+	// Probes are what status reads. Of two readings of one thing the first counts, so
+	// that who knows more comes first.
 	Probes() []Probe
 	// Graph draws a PromQL expression over the last span.
 	Graph(ctx context.Context, expr string, span time.Duration) (Picture, error)
@@ -216,7 +240,8 @@ type JournalLine struct {
 }
 
 // Probe measures something. It is bounded in time by its context, and says
-// "unknown" with the reason rather than nothing.
+// "unknown" with the reason rather than nothing; an empty list that is not nil says
+// that there is nothing to look at.
 type Probe interface {
 	// Name is short and stable ("host vulcan", "alertmanager main").
 	Name() string

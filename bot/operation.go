@@ -27,7 +27,7 @@ func (a Arguments) One(name string) string {
 // verified. It lives with its integration, runs inside the agent (Parse, Plan)
 // or in a unit that the agent starts (all else), and main hands it over.
 //
-// What it may also do: Undoer, Committer.
+// What it may also do: Undoer, Committer, Prover.
 type Operation interface {
 	Name() OperationName
 	// Parse gives the arguments their one normal form, defaults filled in
@@ -54,9 +54,16 @@ type Undoer interface {
 }
 
 // Committer is an Operation whose Apply only tries: what Verify found good is
-// made to last by Commit, whose readings are what it read back.
+// made to last by Commit, whose readings are what it read back. One that is not OK
+// leads to Undo; one that is unknown is told, and leaves what was made to last.
 type Committer interface {
 	Commit(context.Context, Plan, Work) ([]Reading, error)
+}
+
+// Prover is an Operation that knows what the readings are called that prove that it
+// has helped, as a standing approval names them.
+type Prover interface {
+	Proves(Arguments) []string
 }
 
 // Work is what a run may use beside the host.

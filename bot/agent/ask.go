@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
 )
 
 // Look answers one of the fixed questions.
@@ -62,31 +62,65 @@ func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bo
 		return nil, err
 	}
 	defer release()
-	return c.measure(ctx), nil
+	readings := c.measure(ctx)
+	c.proveAll(readings)
+	return readings, nil
 }
 
-// measure reads every probe.
+// probeGrace is how long a probe has, when its time is over, to say so itself.
+const probeGrace = 500 * time.Millisecond
+
+// measure reads every probe, side by side. One that does not answer in time is
+// unknown and holds up no other, even where it is deaf to its context: `zpool` in
+// front of a dead disk is. How many questions may so hang is bounded.
 func (c *Core) measure(ctx context.Context) []bot.Reading {
-	ctx, cancel := context.WithTimeout(ctx, c.o.Limits.Look)
+	ctx, cancel := context.WithTimeout(ctx, c.o.Limits.Probe)
 	defer cancel()
-	out := make([][]bot.Reading, len(c.o.Probes))
-	var all sync.WaitGroup
+	answers := make([]chan []bot.Reading, len(c.o.Probes))
 	for i, p := range c.o.Probes {
-		all.Go(func() {
+		answers[i] = make(chan []bot.Reading, 1)
+		select {
+		case c.probing[i] <- struct{}{}:
+		default:
+			answers[i] <- []bot.Reading{c.unread(p, "it has not answered earlier questions yet")}
+			continue
+		}
+		go func() {
+			defer func() { <-c.probing[i] }()
 			rs, err := guarded("a probe", func() ([]bot.Reading, error) { return p.Read(ctx), nil })
 			if err != nil {
 				c.o.Log.Warn("a probe fails", "probe", p.Name(), "err", err)
-				rs = []bot.Reading{{Host: c.o.Host.Name, What: p.Name(), Note: "the probe failed; the agent's log has the cause", At: time.Now().UTC(), State: bot.Unknown}}
+				rs = []bot.Reading{c.unread(p, "the probe failed; the agent's log has the cause")}
 			}
-			out[i] = rs
-		})
+			answers[i] <- rs
+		}()
 	}
-	all.Wait()
 	flat := []bot.Reading{}
-	for _, rs := range out {
-		flat = append(flat, rs...)
+	late := time.NewTimer(c.o.Limits.Probe + probeGrace)
+	defer late.Stop()
+	over := false
+	for i, p := range c.o.Probes {
+		if !over {
+			select {
+			case rs := <-answers[i]:
+				flat = append(flat, rs...)
+				continue
+			case <-late.C:
+				over = true
+			}
+		}
+		select {
+		case rs := <-answers[i]:
+			flat = append(flat, rs...)
+		default:
+			flat = append(flat, c.unread(p, "no answer within "+phrase.Duration(c.o.Limits.Probe)))
+		}
 	}
 	return flat
+}
+
+func (c *Core) unread(p bot.Probe, why string) bot.Reading {
+	return bot.Reading{Host: c.o.Host.Name, What: p.Name(), Note: why, At: time.Now().UTC(), State: bot.Unknown}
 }
 
 // headsFile keeps the last head of the bot's journal.

@@ -82,6 +82,36 @@ func TestReadings(t *testing.T) {
 	})
 }
 
+// A probe that is deaf to its context costs its own line, and no more questions hang
+// in it than there are places.
+func TestReadingsOfADeafProbe(t *testing.T) {
+	asked := 0
+	played(t, func(w *world) *world {
+		w.probes = []bot.Probe{
+			fakeProbe{func() []bot.Reading { asked++; time.Sleep(time.Hour); return nil }},
+			fakeProbe{func() []bot.Reading { return []bot.Reading{{What: "oil", State: bot.OK}} }},
+		}
+		return w
+	}, func(w *world) {
+		for i := range 6 {
+			began := time.Now()
+			rs, err := w.core.Readings(ctx, Bot(), api.Nothing{})
+			w.ok(err)
+			want, took := "no answer within 8 s", 8500*time.Millisecond
+			if i >= 4 {
+				want, took = "it has not answered earlier questions yet", 0
+			}
+			if len(rs) != 2 || rs[0].Note != want || rs[0].State != bot.Unknown || rs[1].What != "oil" || time.Since(began) != took {
+				t.Errorf("%d: %+v after %s", i, rs, time.Since(began))
+			}
+		}
+		if asked != 4 {
+			t.Errorf("asked %d times", asked)
+		}
+		time.Sleep(2 * time.Hour)
+	})
+}
+
 // Each journal has the head of the other, so that neither can be cut off unseen.
 func TestHeads(t *testing.T) {
 	played(t, plain, func(w *world) {

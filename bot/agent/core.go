@@ -68,9 +68,12 @@ type Limits struct {
 	// how many may at once.
 	Planning time.Duration
 	Plans    int
-	// Look is how long a look or the probes may take, and Looks how many at once.
+	// Look is how long a look may take, and Looks how many at once, the readings
+	// among them. Probe is how long a probe may take: less than the bot waits for all
+	// of them together.
 	Look  time.Duration
 	Looks int
+	Probe time.Duration
 	// Keep is how long, and KeepMost how many, proposals are kept after their end.
 	Keep     time.Duration
 	KeepMost int
@@ -95,6 +98,7 @@ func (l Limits) filled() Limits {
 	set(&l.KeepMost, 2000)
 	span(&l.Planning, 5*time.Minute)
 	span(&l.Look, 60*time.Second)
+	span(&l.Probe, 8*time.Second)
 	span(&l.Keep, 90*24*time.Hour)
 	return l
 }
@@ -117,7 +121,8 @@ type Core struct {
 	plans   chan struct{} // one token each for who plans
 	glass   chan struct{} // the same for root
 	looking chan struct{}
-	wake    chan struct{} // there is something to judge
+	probing []chan struct{} // of each probe, one token for each question to it
+	wake    chan struct{}   // there is something to judge
 
 	mu       sync.Mutex
 	records  map[bot.PlanID]*record // never changed in place
@@ -158,6 +163,9 @@ func New(o Options) (*Core, error) {
 			return nil, fmt.Errorf("agent: two looks are called %s", l.Name)
 		}
 		c.looks[l.Name] = l
+	}
+	for range o.Probes {
+		c.probing = append(c.probing, make(chan struct{}, o.Limits.Looks))
 	}
 	c.settings.Store(&o.Settings)
 	var err error

@@ -21,7 +21,7 @@ func (w *worker) try(ctx context.Context) ([]bot.Reading, error) {
 		return nil, err
 	}
 	w.work.tell("Applied; verifying.")
-	evidence, err := w.readings(ctx, "Verifying", afterLimit(w.plan.Draft), w.op.Verify)
+	evidence, err := w.readings(ctx, "Verifying", afterLimit(w.plan.Draft), allOK, w.op.Verify)
 	if err != nil {
 		return evidence, err
 	}
@@ -36,7 +36,7 @@ func (w *worker) try(ctx context.Context) ([]bot.Reading, error) {
 	}
 	w.work.tell("Verified; making it last.")
 	// A stop does not break this off: half of it would be worse than either.
-	more, err := w.readings(context.WithoutCancel(ctx), "Making it last", afterLimit(w.plan.Draft), committer.Commit)
+	more, err := w.readings(context.WithoutCancel(ctx), "Making it last", afterLimit(w.plan.Draft), noneWrong, committer.Commit)
 	w.acted = time.Now().UTC()
 	return append(evidence, more...), err
 }
@@ -60,8 +60,13 @@ func part(ctx context.Context, what string, limit time.Duration, f func(context.
 	return bot.Errorf(bot.CodeInternal, "%s failed; the log of the run's unit has the cause.", what).Because(err)
 }
 
+// allOK wants every reading to be OK. noneWrong lets those pass that are unknown:
+// what Verify found good is not torn down because something cannot be read back.
+func allOK(r bot.Reading) bool     { return r.State == bot.OK }
+func noneWrong(r bot.Reading) bool { return r.State == bot.OK || r.State == bot.Unknown }
+
 // readings runs a part that brings evidence, and judges it: none is no evidence.
-func (w *worker) readings(ctx context.Context, what string, limit time.Duration, f func(context.Context, bot.Plan, bot.Work) ([]bot.Reading, error)) ([]bot.Reading, error) {
+func (w *worker) readings(ctx context.Context, what string, limit time.Duration, good func(bot.Reading) bool, f func(context.Context, bot.Plan, bot.Work) ([]bot.Reading, error)) ([]bot.Reading, error) {
 	var found []bot.Reading
 	err := part(ctx, what, limit, func(ctx context.Context) (err error) {
 		found, err = f(ctx, w.plan, w.work)
@@ -75,7 +80,7 @@ func (w *worker) readings(ctx context.Context, what string, limit time.Duration,
 	}
 	var bad []string
 	for _, r := range found {
-		if r.State != bot.OK {
+		if !good(r) {
 			bad = append(bad, readingWords(r))
 		}
 	}
@@ -105,11 +110,20 @@ func readingWords(r bot.Reading) string {
 	return words
 }
 
+// doneWords counts what proves it, and names what could not be read back.
 func doneWords(evidence []bot.Reading) string {
-	if len(evidence) == 1 {
-		return "Verified by one reading."
+	ok, unknown := 0, ""
+	for _, r := range evidence {
+		if r.State == bot.OK {
+			ok++
+		} else {
+			unknown += " Not known: " + readingWords(r) + "."
+		}
 	}
-	return fmt.Sprintf("Verified by %d readings.", len(evidence))
+	if ok == 1 {
+		return "Verified by one reading." + unknown
+	}
+	return fmt.Sprintf("Verified by %d readings.", ok) + unknown
 }
 
 // backWords name what is back, by the first of what was read.
@@ -171,7 +185,7 @@ func (w *worker) undo(ctx context.Context, undoer bot.Undoer, why error) outcome
 		limit = stoppedUndo
 	}
 	w.work.tell("Undoing.")
-	evidence, err := w.readings(context.WithoutCancel(ctx), "Undoing", limit, undoer.Undo)
+	evidence, err := w.readings(context.WithoutCancel(ctx), "Undoing", limit, allOK, undoer.Undo)
 	if err != nil {
 		w.o.Log.Error("undoing fails", "plan", w.o.Plan, "err", err)
 		return outcome{State: bot.UndoFailed, Why: told(why) + " " + told(err) + " How the host is now must be looked at.", Evidence: evidence}

@@ -41,6 +41,9 @@ type record struct {
 	Glass    string `json:"glass,omitempty"`
 	// ActedAt is when the run's action ended; zero where that is not known.
 	ActedAt time.Time `json:"acted_at,omitzero"`
+	// Later is a good reading, taken after a standing approval's run had ended without
+	// a proof that it helped.
+	Later *bot.Reading `json:"later,omitempty"`
 
 	size int // of its file, in bytes
 }
@@ -205,16 +208,18 @@ func (c *Core) Proposals(ctx context.Context, caller Caller, q api.Since) (api.P
 		var page api.Page
 		var changed chan struct{}
 		c.locked(func() { page, changed = c.page(q.Stamp), c.changed })
+		page.Standing = c.standing()
 		if len(page.Proposals) > 0 || q.Wait <= 0 {
 			return page, nil
 		}
 		select {
 		case <-changed:
+			continue
 		case <-wait.C:
-			return page, nil
 		case <-ctx.Done():
-			return page, nil
 		}
+		page.Standing = c.standing() // it may be another list by now
+		return page, nil
 	}
 }
 

@@ -105,6 +105,16 @@ func TestOperationsThatCannotUndoOrCommit(t *testing.T) {
 		"commits": {func(l *lamp) bot.Operation {
 			return firm{l, func() ([]bot.Reading, error) { return good, nil }}
 		}, bot.Done, "Verified by 2 readings"},
+		"commit cannot read everything back": {func(l *lamp) bot.Operation {
+			return firm{l, func() ([]bot.Reading, error) {
+				return append(slices.Clone(good), bot.Reading{What: "switch", Note: "it is behind the door", State: bot.Unknown, At: time.Now()}), nil
+			}}
+		}, bot.Done, "Verified by 2 readings. Not known: switch unknown (it is behind the door)."},
+		"commit reads back what should not be": {func(l *lamp) bot.Operation {
+			return firm{l, func() ([]bot.Reading, error) {
+				return append(slices.Clone(good), bot.Reading{What: "switch", Value: "down", State: bot.NotOK, At: time.Now()}), nil
+			}}
+		}, bot.Undone, "Making it last did not succeed: switch: down."},
 		"commit fails": {func(l *lamp) bot.Operation {
 			return firm{l, func() ([]bot.Reading, error) { return nil, errors.New("EIO") }}
 		}, bot.Undone, "Making it last failed"},

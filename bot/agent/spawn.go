@@ -17,6 +17,9 @@ type Spawn struct {
 	Description string
 	// Limit is when it is ended from outside; the worker gives up earlier.
 	Limit time.Duration
+	// Writable are the paths that it may write, where that is not everything; nil is
+	// everything. They must exist.
+	Writable []string
 }
 
 // Spawner starts runs where they outlive the agent. Perform is what a run does.

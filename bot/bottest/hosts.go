@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -9,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -81,17 +84,30 @@ type stage struct {
 	keys    map[bot.PersonID]ssh.Signer
 	dir     string
 	spawner *agent.InProcess
+	restic  *restic // nil in a story without backups
 
 	mu      sync.Mutex
 	core    *agent.Core
 	journal *journal.File
+	run     *life // the last one
 	stop    context.CancelFunc
 	done    chan struct{}
+	// looks counts the questions by their names; mute agents take none of them.
+	looks map[string]int
+	mute  bool
+}
+
+// looking counts a question, and tells whether it gets no answer.
+func (s *stage) looking(name string) (mute bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks[name]++
+	return s.mute
 }
 
 // newStage makes vulcan, and an agent of the story's own file.
 func newStage(p *player) *stage {
-	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}}
+	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}, looks: map[string]int{}}
 	s.must(os.MkdirAll(s.dir, 0o700))
 	s.must(os.WriteFile(filepath.Join(p.dir, "seed"), []byte(seed+"\n"), 0o600))
 	var lines []string // at once: a key may hold another's name
@@ -106,6 +122,10 @@ func newStage(p *player) *stage {
 	s.must(err)
 	s.sim, err = simulated.New(simulated.Options{})
 	s.must(err)
+	s.config.State = s.dir
+	if s.config.Backup != nil {
+		s.stock()
+	}
 	s.spawner = &agent.InProcess{Do: s.perform}
 	s.start()
 	return s
@@ -136,14 +156,29 @@ func (s *stage) parts(h sys.Host) parts.Parts {
 	return made
 }
 
+// host is vulcan as one of its processes sees it.
+func (s *stage) host(p *simulated.Process) sys.Host {
+	h := p.Sys()
+	if s.restic != nil {
+		h.Units = backingUp{h.Units, s.restic}
+	}
+	return h
+}
+
+// perform is a run, which lives until it ends or is killed.
 func (s *stage) perform(ctx context.Context, x agent.Spawn) error {
-	h := s.sim.Start("watchstander").Sys()
-	return agent.Perform(ctx, agent.PerformOptions{State: s.dir, Plan: x.Plan, Host: h, Operations: s.parts(h).Operations, Redact: s.p.hide, Log: slog.New(slog.DiscardHandler)})
+	l := &life{process: s.sim.Start("watchstander")}
+	s.mu.Lock()
+	s.run = l
+	s.mu.Unlock()
+	h := s.host(l.process)
+	h.Run = mortalRunner{h.Run, l}
+	return agent.Perform(ctx, agent.PerformOptions{State: s.dir, Plan: x.Plan, Host: h, Operations: mortal(s.parts(h).Operations, l), Redact: s.p.hide, Log: slog.New(slog.DiscardHandler)})
 }
 
 // start starts the agent over whatever it knows.
 func (s *stage) start() {
-	h := s.sim.Sys()
+	h := s.host(s.sim.Start("watchstander"))
 	j, err := journal.OpenFile(filepath.Join(s.dir, "journal"), s.p.hide)
 	s.must(err)
 	made := s.parts(h)
@@ -174,7 +209,7 @@ func (s *stage) down() {
 	}
 	stop()
 	<-done
-	s.must(j.Close())
+	s.must(unshared(j.Close))
 }
 
 func (s *stage) close() {
@@ -186,8 +221,11 @@ func (s *stage) close() {
 // as is the agent for a caller, whether it is there or not.
 func (s *stage) as(c agent.Caller) api.Agent { return away{s, c} }
 
-// newest is the plan that was made last.
-func (s *stage) newest() (bot.Proposal, error) {
+// newest is the plan that was made last, former the one before it.
+func (s *stage) newest() (bot.Proposal, error) { return s.made(1) }
+func (s *stage) former() (bot.Proposal, error) { return s.made(2) }
+
+func (s *stage) made(back int) (bot.Proposal, error) {
 	s.mu.Lock()
 	core := s.core
 	s.mu.Unlock()
@@ -198,16 +236,29 @@ func (s *stage) newest() (bot.Proposal, error) {
 	if err != nil {
 		return bot.Proposal{}, err
 	}
-	var out bot.Proposal
-	for _, p := range page.Proposals {
-		if p.Plan.MintedAt.After(out.Plan.MintedAt) {
-			out = p
-		}
+	all := slices.SortedFunc(slices.Values(page.Proposals), func(a, b bot.Proposal) int { return a.Plan.MintedAt.Compare(b.Plan.MintedAt) })
+	if len(all) < back {
+		return bot.Proposal{}, fmt.Errorf("there are %d plans", len(all))
 	}
-	if out.Plan.ID == "" {
-		return out, errors.New("there is no plan yet")
+	return all[len(all)-back], nil
+}
+
+// build adds a generation that is the newest one with a bot whose state has another
+// schema, and with other secrets where they are named.
+func (s *stage) build(number, schema, secrets string) error {
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return err
 	}
-	return out, nil
+	v, err := strconv.Atoi(schema)
+	if err != nil {
+		return err
+	}
+	all := simulated.Vulcan()
+	g := all[len(all)-1]
+	g.Number, g.Age, g.Bot = n, 0, &simulated.Bot{Version: fmt.Sprintf("0.%d.0", v), Schema: v}
+	g.Secrets = cmp.Or(secrets, g.Secrets)
+	return s.sim.AddGeneration(g)
 }
 
 // log is the agent's journal, an entry on a line.
@@ -217,7 +268,7 @@ func (s *stage) log() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "%s %s %s\n", e.Kind, e.By, e.Text)
+		b.WriteString(entryText(e))
 	}
 	return b.String(), nil
 }

@@ -12,17 +12,22 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent"
 	"watchstander/bot/agent/api"
-	"watchstander/bot/journal"
 	"watchstander/bot/plan"
-	"watchstander/bot/store"
 	"watchstander/bot/sys"
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|restarts UNIT|arc MAX: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|kills-run: what happens on vulcan, without the agent"
 
-// filled puts the newest plan's id where a line says $plan.
+// filled puts the newest plan's id where a line says $plan, and the newest
+// time-based code where it says $code.
 func (p *player) filled(text string) (string, error) {
+	if strings.Contains(text, "$code") {
+		if p.code == "" {
+			return "", errors.New("nobody has given a code yet")
+		}
+		text = strings.ReplaceAll(text, "$code", p.code)
+	}
 	if !strings.Contains(text, "$plan") {
 		return text, nil
 	}
@@ -39,12 +44,16 @@ func (p *player) filled(text string) (string, error) {
 func (p *player) stepAgent(l line) error {
 	switch l.words[1] {
 	case "down":
-		if _, err := p.filled("$plan"); err != nil {
-			return err
+		if newest, err := p.stage.newest(); err == nil {
+			p.newest = newest.Plan.ID // people know it still
 		}
 		p.stage.down()
 	case "up":
 		p.stage.start()
+	case "mute", "talks": // what it is asked to look at gets no answer
+		p.stage.mu.Lock()
+		defer p.stage.mu.Unlock()
+		p.stage.mute = l.words[1] == "mute"
 	default:
 		return fmt.Errorf("an agent does not %q", l.words[1])
 	}
@@ -69,13 +78,43 @@ func (p *player) stepHost(l line) error {
 			sim.Script(n, simulated.Activation{Break: units, Later: 10 * time.Second})
 		case "hangs":
 			sim.Script(n, simulated.Activation{Hang: true})
+		case "says": // what an activation script of somebody's prints
+			sim.Script(n, simulated.Activation{Say: []string{l.rest(4)}})
 		default:
 			return fmt.Errorf("a switch does not %q", l.words[3])
 		}
 	case "restarts":
 		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
+	case "fails":
+		sim.Fail(l.words[2], "exit-code")
+	case "breaks":
+		sim.Break(l.words[2], "exit-code")
+	case "mends":
+		sim.Mend(l.words[2])
+		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
+	case "flaps":
+		every, err := time.ParseDuration(l.words[3])
+		if err != nil {
+			return err
+		}
+		sim.Flap(l.words[2], every)
+	case "pool":
+		sim.SetPool(l.words[2], func(p *simulated.Pool) { p.Health = l.words[3] })
 	case "arc":
 		return sim.Sys().Files.Write("/sys/module/zfs/parameters/zfs_arc_max", []byte(l.words[2]))
+	case "logs":
+		sim.Log(l.words[2], "%s", l.rest(3))
+	case "builds": // a generation, which becomes the profile's, or one whose bot writes a newer state
+		if len(l.words) == 3 {
+			n, err := strconv.Atoi(l.words[2])
+			if err != nil {
+				return err
+			}
+			return sim.AddGeneration(simulated.Generation{Number: n, NixOS: "25.05", Kernel: "6.12.1"})
+		}
+		return p.stage.build(l.words[2], l.words[3], l.rest(4))
+	case "kills-run":
+		return p.stage.kill()
 	default:
 		return fmt.Errorf("a host does not %q", l.words[1])
 	}
@@ -109,21 +148,35 @@ func (p *player) stepAtHost(l line) error {
 // stepCaptured plays a bot in the hands of an attacker: it says to the agent
 // whatever it likes, and the agent's answer is kept for "expect told".
 func (p *player) stepCaptured(l line) error {
-	newest, err := p.stage.newest()
-	if err != nil {
-		return err
-	}
 	p.said++
 	ctx, a := p.t.Context(), p.stage.as(agent.Bot())
 	who := bot.PersonID(l.words[2])
 	id := fmt.Sprintf("forged %d", p.said)
+	if l.words[1] == "triggers" { // an alert that may not fire at all
+		labels, _ := split(l.words[3:])
+		_, p.told = a.Trigger(ctx, api.Trigger{Key: bot.EffectKey("eff_" + id), Standing: l.words[2], Alert: labels, Since: time.Now().UTC()})
+		return nil
+	}
+	newest, err := p.stage.newest()
+	if err != nil && l.words[1] != "asks-as" {
+		return err
+	}
 	switch l.words[1] {
 	case "approves-as":
 		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: newest.Digest, ID: id, Person: who, Verdict: bot.Approve, Code: l.rest(3)})
-	case "approves-another-digest-as":
-		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: strings.Repeat("0", 64), ID: id, Person: who, Verdict: bot.Approve})
+	case "approves-another-digest-as": // that of the plan before, which somebody did agree to
+		former, err := p.stage.former()
+		if err != nil {
+			return err
+		}
+		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: former.Digest, ID: id, Person: who, Verdict: bot.Approve})
 	case "asks-as":
-		_, p.told = a.Propose(ctx, api.Propose{Key: bot.EffectKey("eff_" + id), Operation: bot.OperationName(l.words[3]), Requester: who})
+		args := bot.Arguments{}
+		for _, w := range l.words[4:] {
+			name, value, _ := strings.Cut(w, "=")
+			args[name] = append(args[name], value)
+		}
+		_, p.told = a.Propose(ctx, api.Propose{Key: bot.EffectKey("eff_" + id), Operation: bot.OperationName(l.words[3]), Arguments: args, Requester: who})
 	case "breaks-glass-as":
 		_, p.told = a.BreakGlassRun(ctx, api.BreakGlassRun{Plan: newest.Plan.ID, Digest: newest.Digest})
 	case "shows-as":
@@ -185,71 +238,6 @@ func (p *player) stepCode(l line) error {
 	p.chat.Hear(bot.Said{Chat: "matrix", Room: p.config.Rooms[0].ID, ID: p.lastID, User: bot.UserID("@" + l.words[1] + ":example.org"),
 		Text: "approve " + string(newest.Plan.ID) + " " + p.code, At: time.Now().UTC()})
 	return nil
-}
-
-// expectHost compares the host, and what stands in the journals, with the story.
-func (p *player) expectHost(words []string) error {
-	text := func(n int) string { return strings.Join(words[n:], " ") }
-	sim := p.stage.sim
-	same := func(have int, want string) error {
-		if strconv.Itoa(have) != want {
-			return fmt.Errorf("it is %d", have)
-		}
-		return nil
-	}
-	switch words[0] {
-	case "running":
-		return same(sim.Running(), words[1])
-	case "boots":
-		return same(sim.NextBoot(), words[1])
-	case "arc-max":
-		b, err := sim.Sys().Files.Read("/proc/spl/kstat/zfs/arcstats", 64<<10)
-		if err != nil {
-			return err
-		}
-		for l := range strings.Lines(string(b)) {
-			if f := strings.Fields(l); len(f) == 3 && f[0] == "c_max" {
-				return p.holds(f[2], words[1], true)
-			}
-		}
-		return errors.New("there is no c_max")
-	case "told": // what the agent said to whoever spoke to it directly
-		have := "nothing against it"
-		if p.told != nil {
-			have = p.told.Error()
-		}
-		return p.holds(have, text(1), true)
-	case "agent-journal", "no-agent-journal":
-		have, err := p.stage.log()
-		if err != nil {
-			return err
-		}
-		return p.holds(have, text(1), words[0] == "agent-journal")
-	case "journal", "no-journal":
-		var b strings.Builder
-		err := p.store.View(p.t.Context(), func(tx *store.Tx) error {
-			b.Reset()
-			for e, err := range tx.JournalAll() {
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(&b, "%s %s %s\n", e.Kind, e.By, e.Text)
-			}
-			_, err := journal.Verify(tx.JournalAll(), journal.Head{})
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return p.holds(b.String(), text(1), words[0] == "journal")
-	case "runs":
-		have, err := p.stage.log()
-		if err != nil {
-			return err
-		}
-		return same(strings.Count("\n"+have, "\nstart "), words[1])
-	}
-	return fmt.Errorf("nothing can be expected of a %q", words[0])
 }
 
 // nextPlan gives ids to plans, which survive the bot's.

@@ -34,12 +34,14 @@ type Agent struct {
 	Policy   gate.Policy
 	Standing []gate.Standing
 	// Busy are units that every run waits for.
-	Busy     []string
-	NixOS    *NixOS  // nil where the file has none
-	ZFS      *ZFS    // nil where the file has none
-	Backup   *Backup // nil where the file has none
-	Services Services
-	Log      Log
+	Busy   []string
+	NixOS  *NixOS  // nil where the file has none
+	ZFS    *ZFS    // nil where the file has none
+	Backup *Backup // nil where the file has none
+	// Certificates are the paths of PEM files that root alone may read.
+	Certificates []string
+	Services     Services
+	Log          Log
 	// Warnings do not stop the agent; an operator wants to know of them.
 	Warnings []Fault
 }
@@ -157,6 +159,14 @@ type Backup struct {
 	Datasets     []Dataset
 	Drill        Drill
 	Check        RepositoryCheck
+	Ask          Asking
+}
+
+// Asking is how often the repositories are asked for their snapshots.
+type Asking struct {
+	// Every is how often without anybody wanting to know; AtMost how often whoever
+	// wants to know. Time bounds one question.
+	Every, AtMost, Time time.Duration
 }
 
 // Drill bounds a restore drill of one repository.
@@ -196,6 +206,8 @@ type Repository struct {
 	// MaxAge and VerifyAge are how old its newest snapshot and its last good
 	// verification may be; RunTime bounds one backup.
 	MaxAge, VerifyAge, RunTime time.Duration
+	// LimitDownload is how many bytes a second may come from it; 0 is no limit.
+	LimitDownload host.Bytes
 }
 
 // Dataset is something that must not be lost.

@@ -161,6 +161,7 @@ func (b *agentBuilder) backup() {
 		SearchPath: strings.Join(texts(k.SearchPath), ":"),
 		Drill:      Drill{Files: k.Drill.Files.or(40), Bytes: host.Bytes(k.Drill.Bytes.or(2 << 30)), Time: k.Drill.Time.or(30 * time.Minute)},
 		Check:      RepositoryCheck{Parts: k.Check.Parts.or(12), Time: k.Check.Time.or(4 * time.Hour), LockWait: k.Check.LockWait.or(5 * time.Minute)},
+		Ask:        Asking{Every: k.Ask.Every.or(2 * time.Hour), AtMost: k.Ask.AtMost.or(5 * time.Minute), Time: k.Ask.Time.or(time.Minute)},
 	}
 	b.cfg.Backup = c
 	for _, g := range k.SearchPath.items {
@@ -176,6 +177,15 @@ func (b *agentBuilder) backup() {
 	}
 	b.atLeast(k.Drill.Time, time.Minute)
 	b.atLeast(k.Check.Time, time.Minute)
+	b.atLeast(k.Ask.AtMost, time.Minute)
+	b.atLeast(k.Ask.Time, 5*time.Second)
+	switch a := c.Ask; {
+	case a.Every >= a.AtMost:
+	case k.Ask.Every.ok:
+		b.fault(k.Ask.Every.place, "must not be less than at_most_every (%s)", spelt(a.AtMost))
+	default:
+		b.fault(k.Ask.AtMost.place, "must not be more than every (%s)", spelt(a.Every))
+	}
 	known := newNames("repository")
 	for i := range k.Repositories.items {
 		r := &k.Repositories.items[i]
@@ -212,6 +222,7 @@ func (b *agentBuilder) repository(k *repositoryKeys) Repository {
 		LocationFile: b.trusted(k.RepositoryFile, true), EnvironmentFile: b.trusted(k.EnvironmentFile, true), PasswordFile: b.trusted(k.PasswordFile, true),
 		Medium: k.Medium.or(k.Name.v), OffSite: k.OffSite.v, SnapshotHost: k.Host.v, Unit: b.unit(k.Unit), Exclude: texts(k.Exclude),
 		MaxAge: k.MaxAge.or(26 * time.Hour), VerifyAge: k.VerifyAge.or(9 * day), RunTime: k.RunTime.or(12 * time.Hour),
+		LimitDownload: host.Bytes(k.LimitDownload.v),
 	}
 	switch {
 	case k.Repository.set && k.RepositoryFile.set:

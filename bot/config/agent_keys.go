@@ -25,6 +25,7 @@ type agentKeys struct {
 	NixOS       *nixosKeys            `yaml:"nixos"`
 	ZFS         *zfsKeys              `yaml:"zfs"`
 	Backup      *backupKeys           `yaml:"backup"`
+	Certs       list[given[string]]   `yaml:"certificates"`
 	Services    servicesKeys          `yaml:"services"`
 	Log         logKeys               `yaml:"log"`
 }
@@ -141,6 +142,7 @@ type backupKeys struct {
 	Datasets     list[datasetKeys]    `yaml:"datasets"`
 	Drill        drillKeys            `yaml:"drill"`
 	Check        backupCheckKeys      `yaml:"check"`
+	Ask          backupAskKeys        `yaml:"ask"`
 }
 
 type repositoryKeys struct {
@@ -158,6 +160,7 @@ type repositoryKeys struct {
 	MaxAge          given[time.Duration] `yaml:"max_age"`
 	VerifyAge       given[time.Duration] `yaml:"verify_age"`
 	RunTime         given[time.Duration] `yaml:"run_time"`
+	LimitDownload   given[size]          `yaml:"limit_download"`
 }
 
 type datasetKeys struct {
@@ -179,6 +182,13 @@ type backupCheckKeys struct {
 	Parts    given[int]           `yaml:"parts"`
 	Time     given[time.Duration] `yaml:"time"`
 	LockWait given[time.Duration] `yaml:"lock_wait"`
+}
+
+type backupAskKeys struct {
+	place
+	Every  given[time.Duration] `yaml:"every"`
+	AtMost given[time.Duration] `yaml:"at_most_every"`
+	Time   given[time.Duration] `yaml:"time"`
 }
 
 type servicesKeys struct {

@@ -10,11 +10,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
+	"watchstander/bot"
 	"watchstander/bot/gate"
 )
 
@@ -31,6 +30,11 @@ type AgentOptions struct {
 	// Operations are what the agent has, to find rules for what does not exist; nil
 	// where that is not known.
 	Operations []gate.Known
+	// Parse gives an operation's arguments their normal form, as the agent of this file
+	// would, or says what is wrong with them; and what the readings are called that prove
+	// that it has helped, nil where the operation does not say. It is asked about
+	// standing approvals in a file without faults; nil where nobody can tell.
+	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
 	// LookUp gives a user's number by its name; nil asks the host.
@@ -135,6 +139,7 @@ var agentInstead = map[string]advice{
 	"policy[].queue":                 {"outside", "no such key: write outside: queue"},
 	"standing[].operations":          {"operation", "no such key: a standing approval is for one operation: operation: service.restart"},
 	"nixos.health_checks[].http":     {"url", "no such key: write url"},
+	"certs":                          {"certificates", "no such key: write certificates"},
 	"nixos.health_checks[].status":   {"", "no such key: every status from 200 to 299 is well"},
 	"backup.repositories[].media":    {"medium", "no such key: write medium"},
 	"backup.repositories[].paths":    {"", "no such key: snapshots tell themselves what is in them"},
@@ -161,11 +166,13 @@ func (b *agentBuilder) build(data []byte) {
 	b.nixos()
 	b.zfs()
 	b.backup()
+	b.certificates()
 	b.cfg.Services = Services{Restart: b.units(b.keys.Services.Restart), Logs: b.units(b.keys.Services.Logs)}
 	b.cfg.Log = b.logging(&b.keys.Log)
 }
 
 func (b *agentBuilder) done() (*Agent, error) {
+	b.parseStanding()
 	b.cfg.Warnings = b.warnings.sorted()
 	if b.o.Warn != nil {
 		b.o.Warn(b.cfg.Warnings)
@@ -188,8 +195,8 @@ func (b *agentBuilder) machine() {
 	b.named(k.Host)
 	b.cfg.Host = k.Host.v
 	b.cfg.Zone = b.zone(k.Zone, time.UTC)
-	b.cfg.Socket = b.socket(k.Socket, "/run/watchstander/agent.sock")
-	b.cfg.HumanSocket = b.socket(k.HumanSocket, "/run/watchstander/approve.sock")
+	b.cfg.Socket = b.socket(k.Socket, agentSocket)
+	b.cfg.HumanSocket = b.socket(k.HumanSocket, HumanSocket)
 	if b.cfg.Socket == b.cfg.HumanSocket {
 		b.fault(k.at("human_socket", k.HumanSocket), "is the bot's socket too: people on the host need one of their own")
 	}
@@ -205,18 +212,22 @@ func (b *agentBuilder) machine() {
 			break
 		}
 		b.cfg.BotUID = uid
-		b.notRoot(k.BotUser.place, uid)
+		b.ofItsOwn(k.BotUser.place, uid)
 	case k.BotUID.ok && b.uid(k.BotUID):
 		b.cfg.BotUID = k.BotUID.v
-		b.notRoot(k.BotUID.place, k.BotUID.v)
+		b.ofItsOwn(k.BotUID.place, k.BotUID.v)
 	case !k.BotUser.set && !k.BotUID.set && !b.open("", "bot_user", "bot_uid"):
 		b.fault(k.key("bot_user"), "is missing: the user that the bot runs as, which alone may use its socket")
 	}
 }
 
-func (b *agentBuilder) notRoot(at place, uid int) {
-	if uid == 0 {
+// ofItsOwn faults a user that the bot shares with what it must be kept apart from.
+func (b *agentBuilder) ofItsOwn(at place, uid int) {
+	switch uid {
+	case 0:
 		b.fault(at, "is root: the bot must run as a user of its own, or it needs no agent to do anything")
+	case nobody:
+		b.fault(at, "%s; the bot must run as a user of its own", isNobody)
 	}
 }
 
@@ -226,21 +237,6 @@ func (b *agentBuilder) socket(g given[string], standard string) string {
 		b.fault(g.place, "the path has %d bytes, and a Unix socket's may have %d: choose a shorter one", len(path), maxSocket)
 	}
 	return path
-}
-
-// path is an absolute, clean path.
-func (b *agentBuilder) path(g given[string], standard string) string {
-	p := g.or(standard)
-	switch {
-	case !g.ok:
-	case !filepath.IsAbs(p):
-		b.fault(g.place, "must be an absolute path")
-	case strings.ContainsFunc(p, unicode.IsControl):
-		b.fault(g.place, "is no path: it holds a control character")
-	case filepath.Clean(p) != p:
-		b.fault(g.place, "must be written plainly, without \"..\", \"//\" or a \"/\" at its end: %s", filepath.Clean(p))
-	}
-	return p
 }
 
 // trusted is a path to a file that must be root's alone.

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,6 +143,58 @@ func (b *agentBuilder) standing() {
 		}
 		b.cfg.Standing = append(b.cfg.Standing, s)
 	}
+}
+
+// parseStanding has the operations read the arguments of standing approvals:
+// nobody is there to see that they are wrong when one is used. What depends on how
+// the host is now is no fault of the file.
+func (b *agentBuilder) parseStanding() {
+	if b.o.Parse == nil || len(b.faults) > 0 {
+		return
+	}
+	for i := range b.cfg.Standing {
+		s, k := &b.cfg.Standing[i], &b.keys.Standing.items[i]
+		if s.Host != b.cfg.Host {
+			continue // it is another agent's to say
+		}
+		args, proves, err := b.o.Parse(b.cfg, s.Operation, maps.Clone(s.Arguments))
+		if err == nil {
+			s.Arguments = args
+			if len(proves) > 0 && !slices.Contains(proves, s.Evidence) {
+				b.warn(k.Evidence.place, "is nothing that %s with these arguments is verified by: without a proof of its first use it is not used again; write %s", s.Operation, quoted(proves))
+			}
+			continue
+		}
+		at := k.key("arguments")
+		if k.Arguments.set {
+			at = k.Arguments.place
+		}
+		if one, known := b.places[join(at.field, onlyOne(k.Arguments.names))]; known {
+			at = one
+		}
+		switch e, ok := errors.AsType[*bot.Error](err); {
+		case ok && (e.Code == bot.CodeInvalid || e.Code == bot.CodeForbidden):
+			b.fault(at, "%s takes no such arguments: %s", s.Operation, bot.ForPeople(err))
+		default:
+			b.warn(at, "as the host is now, %s does not take these: %s", s.Operation, bot.ForPeople(err))
+		}
+	}
+}
+
+func quoted(list []string) string {
+	var out []string
+	for _, x := range list {
+		out = append(out, strconv.Quote(x))
+	}
+	return strings.Join(out, " or ")
+}
+
+// onlyOne is the one name that there is, "" where there are none or several.
+func onlyOne(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return ""
 }
 
 // expiry reads a day, whose beginning in the host's zone is meant, or a moment.

@@ -101,7 +101,7 @@ func TestAgentDefaults(t *testing.T) {
 	if len(a.Warnings) > 0 {
 		t.Error(config.Faults(a.Warnings))
 	}
-	if a.Host != "vulcan" || a.Socket != "/run/watchstander/agent.sock" || a.HumanSocket != "/run/watchstander/approve.sock" || a.State != "/var/lib/watchstander-agent" || a.BotUID != 991 {
+	if a.Host != "vulcan" || a.Socket != "/run/watchstander-agent/agent.sock" || a.HumanSocket != "/run/watchstander-agent/approve.sock" || a.State != "/var/lib/watchstander-agent" || a.BotUID != 991 {
 		t.Errorf("%+v", a)
 	}
 	r := a.Policy.Rules[0]
@@ -243,6 +243,21 @@ func TestLoadAgentFiles(t *testing.T) {
 	path, o := agentDir(t, string(wholeAgent("bot_user: nobody-of-this-name\n")), nil)
 	if _, err := config.LoadAgent(path, o); !strings.Contains(faultsOf(t, err).Error(), `bot_user: this host has no user "nobody-of-this-name"`) {
 		t.Error(err)
+	}
+	// A user's name leads to the same faults as its number.
+	for name, want := range map[string]string{
+		"root":   "bot_user: is root: the bot must run as a user of its own",
+		"nobody": "bot_user: is nobody: the kernel gives this number",
+		"alice":  "people[0].uid[0]: is the bot's own user: a captured bot could agree in this person's name",
+	} {
+		path, o := agentDir(t, string(wholeAgent("bot_user: "+name+"\n")), nil)
+		o.LookUp = func(name string) (int, error) {
+			return map[string]int{"root": 0, "nobody": 65534, "alice": 1000}[name], nil
+		}
+		_, err := config.LoadAgent(path, o)
+		if f := faultsOf(t, err); len(f) != 1 || !strings.Contains(f[0].String(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if _, err := config.LoadAgent(filepath.Join(filepath.Dir(path), "none.yaml"), o); !strings.HasSuffix(faultsOf(t, err).Error(), "none.yaml: does not exist") {
 		t.Error(err)

@@ -75,6 +75,23 @@ type Host struct {
 	RebootGrace time.Duration
 	// Agent is nil for a host on which nothing can be done.
 	Agent *HostAgent
+	// Certificates are what status looks at.
+	Certificates []Certificate
+}
+
+// Certificate is one that must not end unnoticed: as a service serves it, as it lies
+// in a file, or both.
+type Certificate struct {
+	// Address is "host:port" of the service, "" for none; ServerName is asked for
+	// there, "" for the address' host; Postgres: TLS begins as PostgreSQL has it.
+	Address    string
+	ServerName string
+	Postgres   bool
+	// Roots is a PEM file of the authorities that must have signed what is served; ""
+	// asks for none.
+	Roots string
+	// File is a PEM file. With an Address what is served is compared with it.
+	File string
 }
 
 // HostAgent is the way to a host's agent.

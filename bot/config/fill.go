@@ -140,17 +140,23 @@ type advice struct{ key, says string }
 
 // instead are keys that people will try.
 var instead = map[string]advice{
-	"chats[].slack":            {"", "Slack is not spoken yet: use matrix or console"},
-	"people[].slack":           {"", "Slack is not spoken yet: use matrix or uid"},
-	"people[].password":        {"", "people are known by their chat accounts and uids, never by a password here"},
-	"webhooks[].tls":           {"", "there is no TLS here: listen on a loopback address, behind a proxy that speaks it"},
-	"alertmanagers[].url":      {"urls", "no such key, write a list of all peers instead: urls: [http://…]"},
-	"alertmanagers[].receiver": {"receivers", "no such key, write a list instead: receivers: [watchstander]"},
-	"prometheus.urls":          {"url", "no such key, there is one Prometheus: url: http://…"},
-	"people[].role":            {"roles", "no such key, write a list instead: roles: [operator]"},
-	"routes[].room":            {"rooms", "no such key, write a list instead: rooms: [ops]"},
-	"routes[].receiver":        {"rooms", "no such key: routes lead to rooms here, write rooms: [ops]"},
-	"rooms[].alias":            {"id", "no such key: an alias can be moved to another room, write the room's id"},
+	"hosts[].certs":               {"certificates", "no such key: write certificates"},
+	"hosts[].certificates[].url":  {"address", "no such key: write address, with a host and a port, as in vulcan.lan:443"},
+	"hosts[].certificates[].port": {"address", "no such key: the port belongs to address, as in vulcan.lan:443"},
+	"hosts[].certificates[].path": {"file", "no such key: write file"},
+	"hosts[].certificates[].ca":   {"roots", "no such key: write roots"},
+	"hosts[].certificates[].key":  {"", "a private key is none of the bot's business: it looks at certificates alone"},
+	"chats[].slack":               {"", "Slack is not spoken yet: use matrix or console"},
+	"people[].slack":              {"", "Slack is not spoken yet: use matrix or uid"},
+	"people[].password":           {"", "people are known by their chat accounts and uids, never by a password here"},
+	"webhooks[].tls":              {"", "there is no TLS here: listen on a loopback address, behind a proxy that speaks it"},
+	"alertmanagers[].url":         {"urls", "no such key, write a list of all peers instead: urls: [http://…]"},
+	"alertmanagers[].receiver":    {"receivers", "no such key, write a list instead: receivers: [watchstander]"},
+	"prometheus.urls":             {"url", "no such key, there is one Prometheus: url: http://…"},
+	"people[].role":               {"roles", "no such key, write a list instead: roles: [operator]"},
+	"routes[].room":               {"rooms", "no such key, write a list instead: rooms: [ops]"},
+	"routes[].receiver":           {"rooms", "no such key: routes lead to rooms here, write rooms: [ops]"},
+	"rooms[].alias":               {"id", "no such key: an alias can be moved to another room, write the room's id"},
 }
 
 // secretWords are keys under which people elsewhere write secrets in the clear.

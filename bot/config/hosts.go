@@ -120,6 +120,7 @@ func (b *builder) hosts() {
 			}
 		}
 		h.Agent = b.hostAgent(k.Agent, sockets)
+		h.Certificates = b.certificates(k)
 		b.cfg.Hosts = append(b.cfg.Hosts, h)
 		if whole && len(ms) > 0 && k.Name.ok {
 			sure = append(sure, hostAt{h, k.Match.place})
@@ -128,8 +129,13 @@ func (b *builder) hosts() {
 	b.overlaps(sure)
 }
 
-// agentSocket is where an agent listens for its bot when nobody says otherwise.
-const agentSocket = "/run/watchstander/agent.sock"
+// Where an agent listens when nobody says otherwise: for its bot, and for people on
+// the host. The directory is root's. In one of the bot's own the bot could put its
+// socket in the place of the one for people, and both would go when it stops.
+const (
+	agentSocket = "/run/watchstander-agent/agent.sock"
+	HumanSocket = "/run/watchstander-agent/approve.sock"
+)
 
 // hostAgent reads the way to one host's agent. Two hosts behind one socket would be
 // one host under two names.

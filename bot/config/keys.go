@@ -41,11 +41,21 @@ type stateKeys struct {
 
 type hostKeys struct {
 	place
-	Name        given[string]        `yaml:"name" need:"the name that people will read and type"`
-	Match       list[given[string]]  `yaml:"match" need:"the matchers of the alerts that speak of this host, as in ['instance=~\"vulcan(:[0-9]+)?\"']"`
-	Local       given[bool]          `yaml:"local"`
-	RebootGrace given[time.Duration] `yaml:"reboot_grace"`
-	Agent       *hostAgentKeys       `yaml:"agent"`
+	Name        given[string]         `yaml:"name" need:"the name that people will read and type"`
+	Match       list[given[string]]   `yaml:"match" need:"the matchers of the alerts that speak of this host, as in ['instance=~\"vulcan(:[0-9]+)?\"']"`
+	Local       given[bool]           `yaml:"local"`
+	RebootGrace given[time.Duration]  `yaml:"reboot_grace"`
+	Agent       *hostAgentKeys        `yaml:"agent"`
+	Certs       list[certificateKeys] `yaml:"certificates"`
+}
+
+type certificateKeys struct {
+	place
+	Address    given[string] `yaml:"address"`
+	ServerName given[string] `yaml:"server_name"`
+	Protocol   given[string] `yaml:"protocol"`
+	Roots      given[string] `yaml:"roots"`
+	File       given[string] `yaml:"file"`
 }
 
 type hostAgentKeys struct {

@@ -116,8 +116,19 @@ func (j *judge) uid(g given[int]) bool {
 		j.fault(g.place, "%d is no user number", g.v)
 		return false
 	}
+	if g.v == nobody {
+		j.fault(g.place, "%s", isNobody)
+		return false
+	}
 	return true
 }
+
+// nobody is the kernel's overflow number: it says so of the other end of a socket
+// whom it cannot name here, such as everybody in containers with users of their own.
+const (
+	nobody   = 65534
+	isNobody = "is nobody: the kernel gives this number to everybody from containers whose users this host does not have"
+)
 
 // owned notes whose account it is, and faults one that is somebody's already:
 // two people behind one account could agree with themselves.

@@ -113,9 +113,16 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 		return err
 	}
 	if e.Proposal != nil {
-		if err := c.proposal(c.f.hostOf(x.What, e.Proposal), *e.Proposal); err != nil {
+		host, err := c.toldHost(x.What)
+		if err != nil {
 			return err
 		}
+		if err := c.proposal(host, *e.Proposal); err != nil {
+			return err
+		}
+	}
+	if o, ok := x.What.(bot.Trigger); ok {
+		return c.notRepaired(x, o, e.Err)
 	}
 	conv, ok, err := c.Thread(x.Thread)
 	if err != nil || !ok || conv.State.Conversation == nil {
@@ -136,6 +143,22 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 	}
 	word := map[string]string{kindAsk: "Planned; its thread tells who must agree.", kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
 	return c.confirm(conv, th.ID, word)
+}
+
+// toldHost is the host whose agent was told of an effect: it is its word that is
+// heard, whatever plan it speaks of.
+func (c *change) toldHost(o bot.Outcome) (string, error) {
+	switch o := o.(type) {
+	case bot.Ask:
+		return o.Host, nil
+	case bot.Trigger:
+		return o.Host, nil
+	}
+	th, ok, err := c.planThread(planOf(o))
+	if err != nil || !ok {
+		return "", err
+	}
+	return th.State.Plan.Host, nil
 }
 
 func (c *change) refusedByAgent(conv bot.Thread, x store.Effect, err error) error {
@@ -161,6 +184,9 @@ func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 		return err
 	}
 	id := decisionID(e.Room, e.Target)
+	if asked, err := c.Seen(askedToDelete, id); asked || err != nil {
+		return err // people do what they were asked to; it is no second thought
+	}
 	for _, th := range threads {
 		p := th.State.Plan.Proposal
 		for _, d := range p.Decisions {

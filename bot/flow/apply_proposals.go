@@ -19,6 +19,11 @@ func (c *change) told(e bot.Told) error {
 			return err
 		}
 	}
+	if e.Standing != nil {
+		if err := c.standingTold(e.Host, *e.Standing); err != nil {
+			return err
+		}
+	}
 	return c.agentHead(e)
 }
 
@@ -29,6 +34,11 @@ const staleNews = 24 * time.Hour
 // proposal brings a plan's thread up to date with its agent's word. The agent
 // owns a proposal's life; the thread only shows it.
 func (c *change) proposal(host string, p bot.Proposal) error {
+	if p.Plan.Host != host {
+		// Whoever owns one host's agent is not heard about another.
+		c.f.log.Error("an agent speaks of another host's plan; its word is not taken", "host", host, "plan", p.Plan.ID, "of", p.Plan.Host)
+		return nil
+	}
 	th, ok, err := c.planThread(p.Plan.ID)
 	if err != nil {
 		return err
@@ -66,7 +76,14 @@ func (c *change) newProposal(host string, p bot.Proposal) error {
 	st := &bot.PlanState{Host: host, Proposal: first, Shown: map[bot.RoomID]time.Time{}}
 	st.Rendered, st.Closed = c.wholePlan(p)
 	th.State.Plan = st
-	rooms, err := c.planRooms(p)
+	mends, ok, err := c.mended(p)
+	if err != nil {
+		return err
+	}
+	if ok {
+		st.Mends, th.Severity = mends.ID, mends.Severity
+	}
+	rooms, err := c.planRooms(p, mends)
 	if err != nil {
 		return err
 	}
@@ -107,11 +124,14 @@ func (c *change) wholePlan(p bot.Proposal) (rendered, closed string) {
 	return rendered, ""
 }
 
-// planRooms are where a proposal is shown: where it was asked for, and where
-// approvals are given; what nobody asked for here, or root runs without
-// approvals, is told everywhere.
-func (c *change) planRooms(p bot.Proposal) ([]bot.RoomID, error) {
+// planRooms are where a proposal is shown: where it was asked for, or where the
+// alert stands that it mends, and where approvals are given; what nobody asked for
+// here, or root runs without approvals, is told everywhere.
+func (c *change) planRooms(p bot.Proposal, mends bot.Thread) ([]bot.RoomID, error) {
 	rooms := []bot.RoomID{c.s.ApprovalsRoom}
+	if st := mends.State.Alert; st != nil {
+		return append(rooms, st.Rooms...), nil
+	}
 	x, ok, err := c.Effect(p.Key)
 	if err != nil {
 		return nil, err
@@ -169,7 +189,10 @@ func (c *change) advance(th *bot.Thread, p bot.Proposal) error {
 	if err := c.PutThread(*th, "", c.now); err != nil {
 		return err
 	}
-	return c.show(*th, nil)
+	if err := c.show(*th, nil); err != nil {
+		return err
+	}
+	return c.repairNews(p)
 }
 
 // logDecisions tells the words that the agent has, and those that were taken back.

@@ -1,10 +1,6 @@
 package flow
 
 import (
-	"context"
-	"io"
-	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,30 +11,8 @@ import (
 // A poll's answer is older than the webhooks that came while it was under way: it
 // neither ends nor changes what they told, however often it comes.
 func TestAPollKnowsNothingOfWhatCameAfterItsQuestion(t *testing.T) {
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), store.Options{Unsafe: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	f := New(Options{Store: st, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Settings: &Settings{
-		Zone: time.UTC, Rooms: map[bot.RoomID]Room{"ops": {}}, Endpoints: map[string]string{"e": "main"}, Alertmanagers: []string{"main"}, NoticesRoom: "ops",
-		Route:        func(bot.Labels) []Route { return []Route{{As: AsThread, Rooms: []bot.RoomID{"ops"}}} },
-		Host:         func(bot.Labels) string { return "" },
-		Quiet:        func(time.Time, bot.Severity) time.Time { return time.Time{} },
-		NextDigest:   func(t time.Time) time.Time { return t.Add(24 * time.Hour) },
-		RebootGrace:  func(string) time.Duration { return 0 },
-		ReopenWithin: time.Hour, AdoptAfter: time.Minute,
-	}})
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); f.take(ctx) }()
-	defer func() { stop(); <-done }()
-	take := func(e bot.Event) {
-		t.Helper()
-		if err := f.Take(ctx, bot.Batch{Source: "test", Events: []bot.Event{e}}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	f, take := newFlow(t)
+	st, ctx := f.o.Store, t.Context()
 	live := func() (n int) {
 		t.Helper()
 		if err := st.View(ctx, func(tx *store.Tx) error {

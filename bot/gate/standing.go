@@ -64,9 +64,14 @@ type StandingJudgement struct {
 // Fits tells whether the approval is for just this, while an alert with these
 // labels fires.
 func (s Standing) Fits(op bot.OperationName, host string, args bot.Arguments, alert bot.Labels) bool {
-	return s.Name != "" && op == s.Operation && host == s.Host && len(s.When) > 0 &&
-		maps.EqualFunc(args, s.Arguments, func(a, b []string) bool { return slices.Equal(a, b) }) &&
-		!slices.ContainsFunc(s.When, func(m bot.Matcher) bool { return !fulfils(m, alert) })
+	return s.Name != "" && op == s.Operation && host == s.Host && Fires(s.When, alert) &&
+		maps.EqualFunc(args, s.Arguments, func(a, b []string) bool { return slices.Equal(a, b) })
+}
+
+// Fires tells whether an alert with these labels fulfils all of an approval's
+// matchers. None at all fit nothing.
+func Fires(when []bot.Matcher, alert bot.Labels) bool {
+	return len(when) > 0 && !slices.ContainsFunc(when, func(m bot.Matcher) bool { return !fulfils(m, alert) })
 }
 
 // fulfils reads a matcher as Alertmanager does: patterns match the whole value,
@@ -88,14 +93,27 @@ func fulfils(m bot.Matcher, l bot.Labels) bool {
 // Proven tells whether the run is known to have helped: the newest reading of
 // what the approval names was taken after the action, and is good.
 func (s Standing) Proven(r StandingRun) bool {
-	var newest bot.Reading
-	for _, e := range r.Evidence {
-		// Of two that were taken together, the worse one speaks.
+	newest := s.newest(r.Evidence)
+	return s.Evidence != "" && !r.ActedAt.IsZero() && newest.At.After(r.ActedAt) && newest.State == bot.OK
+}
+
+// Fine tells whether what the approval is to mend is fine already, by its own
+// evidence: a reading that was taken no earlier than since, and is good. What was
+// fine before would prove nothing afterwards.
+func (s Standing) Fine(readings []bot.Reading, since time.Time) (bot.Reading, bool) {
+	newest := s.newest(readings)
+	return newest, s.Evidence != "" && !newest.At.IsZero() && !newest.At.Before(since) && newest.State == bot.OK
+}
+
+// newest is the newest reading of the evidence; of two that were taken together,
+// the worse one speaks.
+func (s Standing) newest(readings []bot.Reading) (newest bot.Reading) {
+	for _, e := range readings {
 		if e.What == s.Evidence && (e.At.After(newest.At) || e.At.Equal(newest.At) && e.State != bot.OK) {
 			newest = e
 		}
 	}
-	return s.Evidence != "" && !r.ActedAt.IsZero() && newest.At.After(r.ActedAt) && newest.State == bot.OK
+	return newest
 }
 
 // JudgeStanding tells whether the approval may be used now, by all runs that it
@@ -115,7 +133,7 @@ func JudgeStanding(s Standing, history []StandingRun, now time.Time) StandingJud
 		// The runs of one moment are all the last one.
 		for _, last := range runs {
 			if last.StartedAt.Equal(runs[0].StartedAt) && !s.Proven(last) {
-				j.Why = fmt.Sprintf("Its last run (%s) is not proven to have helped: no good reading of %q is newer than what it did. Somebody must look.", last.Plan, s.Evidence)
+				j.Why = fmt.Sprintf("Its last run (%s) is not proven to have helped: no good reading of %q is newer than what it did. Somebody must look; once a reading is good (`status` takes one), it may be used again.", last.Plan, s.Evidence)
 				return j
 			}
 		}
@@ -124,7 +142,7 @@ func JudgeStanding(s Standing, history []StandingRun, now time.Time) StandingJud
 		// It has one more when enough of the oldest are out of the span.
 		free := used[s.Budget.Count-1].StartedAt.Add(s.Budget.Per)
 		j.Next = earlier(free, s.Expires)
-		j.Why = fmt.Sprintf("Its budget of %d in %s is used up until %s.", s.Budget.Count, spelt(s.Budget.Per), stamp(free))
+		j.Why = fmt.Sprintf("It ran %s in the last %s: its budget of %d in %s is used up until %s.", times(len(used)), spelt(s.Budget.Per), s.Budget.Count, spelt(s.Budget.Per), stamp(free))
 		return j
 	}
 	if len(used) > 0 {
@@ -132,6 +150,13 @@ func JudgeStanding(s Standing, history []StandingRun, now time.Time) StandingJud
 	}
 	j.Allowed = true
 	return j
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // unfit says what is wrong with the approval itself, or "".

@@ -165,3 +165,35 @@ fault expires: is missing: an approval in advance has an end`
 		t.Error("a standing approval has no globs: " + got)
 	}
 }
+
+// What is fine already by the approval's own evidence needs no repair; what was
+// seen before does not say how it is now.
+func TestStandingFine(t *testing.T) {
+	s := restartNginx()
+	read := func(at string, state bot.ReadingState) bot.Reading {
+		return bot.Reading{What: s.Evidence, State: state, At: moment(at)}
+	}
+	other := bot.Reading{What: "unit other.service", State: bot.OK, At: moment("15:00")}
+	for _, x := range []struct {
+		name     string
+		readings []bot.Reading
+		want     bool
+	}{
+		{"fine", []bot.Reading{other, read("15:00", bot.OK)}, true},
+		{"nothing is measured", nil, false},
+		{"another is fine", []bot.Reading{other}, false},
+		{"seen before", []bot.Reading{read("14:59", bot.OK)}, false},
+		{"not fine", []bot.Reading{read("15:00", bot.NotOK)}, false},
+		{"unknown", []bot.Reading{read("15:00", bot.Unknown)}, false},
+		{"both", []bot.Reading{read("15:00", bot.OK), read("15:00", bot.NotOK)}, false},
+		{"worse since", []bot.Reading{read("15:00", bot.OK), read("15:01", bot.NotOK)}, false},
+	} {
+		if _, got := s.Fine(x.readings, moment("15:00")); got != x.want {
+			t.Errorf("%s: %v", x.name, got)
+		}
+	}
+	s.Evidence = ""
+	if _, got := s.Fine([]bot.Reading{{State: bot.OK, At: moment("15:00")}}, moment("15:00")); got {
+		t.Error("no evidence is fine")
+	}
+}

@@ -121,9 +121,12 @@ func (w *page) who(p bot.Plan) {
 	w.named("rule", r.Name)
 	w.named("risk", string(r.Risk))
 	w.named("may ask", roles(r.Requesters))
-	if r.Count == 1 {
+	switch {
+	case len(r.Approvers) == 0: // a standing approval, or root's own
+		w.named("must agree", fmt.Sprintf("nobody is asked (no role may; the rule's count is %d)", r.Count))
+	case r.Count == 1:
 		w.named("must agree", "1 person: "+roles(r.Approvers))
-	} else {
+	default:
 		w.named("must agree", fmt.Sprintf("%d different people, each: %s", r.Count, roles(r.Approvers)))
 	}
 	if r.RequesterCounts {
@@ -131,7 +134,11 @@ func (w *page) who(p bot.Plan) {
 	} else {
 		w.text(fmt.Sprintf("%s, who asked, does not count.", p.Requester))
 	}
-	if len(r.StepUp) == 0 {
+	switch {
+	case len(r.StepUp) == 0 && len(r.Approvers) == 0:
+		w.named("proof", "none")
+		return
+	case len(r.StepUp) == 0:
 		w.named("proof", "a word in the chat is enough")
 		return
 	}

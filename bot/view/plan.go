@@ -48,6 +48,9 @@ func planState(st bot.PlanState) (bot.Tone, string) {
 	case bot.Proposed:
 		return bot.ToneInfo, "ASKED FOR"
 	case bot.Waiting:
+		if unasked(p.Plan.Rule) {
+			return bot.ToneInfo, "STARTS BY ITSELF"
+		}
 		n := int(p.Plan.Rule.Count)
 		if enough(p) {
 			return bot.ToneInfo, "WAITS TO START"
@@ -99,6 +102,9 @@ func planFields(st bot.PlanState, s Style) []bot.Field {
 	if len(yes) > 0 {
 		out = append(out, field("Agreed", strings.Join(yes, ", ")))
 	}
+	if st.Mends != "" {
+		out = append(out, bot.Field{Name: "For", Value: bot.Line(bot.M(string(st.Mends)))})
+	}
 	if p.State == bot.Waiting && !p.ShownAt.IsZero() {
 		until := p.ShownAt.Add(rule.ApproveWithin.Duration())
 		if p.Plan.NotAfter.Before(until) {
@@ -145,6 +151,9 @@ func enough(p bot.Proposal) bool {
 
 // needs is "2 of: approver; not the one who asked; with a signature".
 func needs(r bot.Rule) string {
+	if unasked(r) {
+		return "nobody's word"
+	}
 	roles := make([]string, len(r.Approvers))
 	for i, x := range r.Approvers {
 		roles[i] = string(x)
@@ -164,6 +173,10 @@ func needs(r bot.Rule) string {
 	}
 	return text
 }
+
+// unasked: no role may agree, since nobody is asked to. Root broke the glass, or a
+// standing approval lets it run.
+func unasked(r bot.Rule) bool { return len(r.Approvers) == 0 }
 
 var stepWords = map[bot.StepUp]string{
 	bot.StepTOTP: "with a time-based code",
@@ -190,6 +203,9 @@ func howToDecide(st bot.PlanState) bot.Text {
 	id := shortPlan(p.Plan.ID)
 	if p.State == bot.Confirming {
 		return bot.Quoted("`confirm " + id + "` says that all is well; `cancel " + id + "` has it undone at once.")
+	}
+	if unasked(p.Plan.Rule) && p.State.Open() {
+		return bot.Quoted("Nobody is asked. Until it runs, an admin stops it with `cancel " + id + "`.")
 	}
 	if !p.State.Open() || st.Closed != "" {
 		return nil
@@ -241,7 +257,7 @@ func planActions(st bot.PlanState) []bot.Action {
 	switch {
 	case p.State == bot.Confirming:
 		return []bot.Action{ActionConfirm}
-	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0:
+	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0 || unasked(p.Plan.Rule):
 		return nil
 	case len(p.Plan.Rule.StepUp) > 0, p.State == bot.Queued:
 		return []bot.Action{ActionDeny}

@@ -84,6 +84,13 @@ func Turned(st bot.PlanState, s Style) bot.Message {
 	return m
 }
 
+// NotErased asks the writer of a message with a code to delete it, since we could
+// not.
+func NotErased(why string) bot.Message {
+	return bot.Message{Tone: bot.ToneWarning, Title: bot.Line(bot.T("I could not delete your message with the code: "+why+" "), bot.B("Please delete it yourself.")),
+		Note: bot.Line(bot.T("Deleting it now takes no word back."))}
+}
+
 // NotAsked tells why nothing was planned.
 func NotAsked(op bot.OperationName, reason string) bot.Message {
 	return bot.Message{Title: bot.Line(bot.T("Nothing was planned ("), bot.M(string(op)), bot.T("): ")), Blocks: []bot.Block{bot.Para{Text: bot.Quoted(reason)}}}

@@ -6,10 +6,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"watchstander/bot"
@@ -30,6 +32,8 @@ type Options struct {
 	Zone func() *time.Location
 	// Dial connects, over TCP; for tests.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// Read gives a file of at most so many bytes; from this machine's disk.
+	Read func(path string, most int64) ([]byte, error)
 }
 
 // Endpoint is a service that serves a certificate.
@@ -83,6 +87,9 @@ func New(o Options) *Probe {
 			return d.DialContext(ctx, "tcp", address)
 		}
 	}
+	if o.Read == nil {
+		o.Read = readFile
+	}
 	return &Probe{o: o}
 }
 
@@ -110,6 +117,9 @@ func (p *Probe) Read(ctx context.Context) []bot.Reading {
 
 func (p *Probe) endpoint(ctx context.Context, e Endpoint) bot.Reading {
 	what := "certificate of " + line(e.Address)
+	if e.ServerName != "" {
+		what += " for " + line(e.ServerName) // one service may serve several
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
 	chain, err := p.served(ctx, e)
@@ -123,7 +133,7 @@ func (p *Probe) endpoint(ctx context.Context, e Endpoint) bot.Reading {
 	}
 	why = append(why, chained(chain)...)
 	if e.Roots != "" {
-		roots, err := certificates(e.Roots)
+		roots, err := p.certificates(e.Roots)
 		if err != nil {
 			doubt = append(doubt, "whether it is trusted is unknown: "+reason(err))
 		} else if !trusted(chain, roots) {
@@ -131,7 +141,7 @@ func (p *Probe) endpoint(ctx context.Context, e Endpoint) bot.Reading {
 		}
 	}
 	if e.File != "" {
-		onDisk, err := certificates(e.File)
+		onDisk, err := p.certificates(e.File)
 		if err != nil {
 			doubt = append(doubt, "whether the file has another is unknown: "+reason(err))
 		} else {
@@ -238,29 +248,38 @@ func (p *Probe) compared(served, onDisk *x509.Certificate, path string) []string
 
 func (p *Probe) file(path string) bot.Reading {
 	what := "certificate " + line(path)
-	cs, err := certificates(path)
+	cs, err := p.certificates(path)
 	if err != nil {
 		return unknown(what, path, reason(err))
 	}
 	return p.judge(what, path, cs[0])
 }
 
-// certificates reads the certificates of a PEM file; what else is in it, a key for
-// one, is passed over. There is at least one.
-func certificates(path string) ([]*x509.Certificate, error) {
+// certificates reads the certificates of a PEM file. There is at least one.
+func (p *Probe) certificates(path string) ([]*x509.Certificate, error) {
 	const most = 1 << 20
-	info, err := os.Stat(path)
+	text, err := p.o.Read(path, most)
+	if err != nil {
+		return nil, err
+	}
+	return parsePEM(text)
+}
+
+// readFile reads a file of this machine. A pipe in its place must not hang anybody.
+func readFile(path string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > most {
 		return nil, errors.New("it is no file of certificates")
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return parsePEM(text)
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 func parsePEM(text []byte) ([]*x509.Certificate, error) {
@@ -269,6 +288,11 @@ func parsePEM(text []byte) ([]*x509.Certificate, error) {
 		var b *pem.Block
 		if b, text = pem.Decode(text); b == nil {
 			break
+		}
+		// Whoever looks at certificates has no business with keys; that it could read
+		// one is told, so that somebody names another file.
+		if strings.HasSuffix(b.Type, "PRIVATE KEY") {
+			return nil, errors.New("it holds a private key, and nothing in it was looked at: name a file with certificates alone")
 		}
 		if b.Type != "CERTIFICATE" {
 			continue

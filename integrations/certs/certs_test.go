@@ -73,7 +73,7 @@ func issue(t *testing.T, by *issued, name string, since, left time.Duration, hos
 func (i *issued) write(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cert.pem")
-	text := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("not looked at")}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.der})...)
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "DH PARAMETERS", Bytes: []byte("not looked at")}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.der})...)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,15 @@ func TestFiles(t *testing.T) {
 		}
 		return path
 	}
+	// A key is nobody's business here, whatever it is called, and wherever it stands.
+	const keyed = "it holds a private key, and nothing in it was looked at: name a file with certificates alone"
+	block := func(kind string, b []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}))
+	}
 	for path, note := range map[string]string{
+		write(block("PRIVATE KEY", []byte("x")) + block("CERTIFICATE", c.der)):    keyed,
+		write(block("CERTIFICATE", c.der) + block("EC PRIVATE KEY", []byte("x"))): keyed,
+		write(block("ENCRYPTED PRIVATE KEY", []byte("x"))):                        keyed,
 		"/nonexistent/\x1bx":    "/nonexistent/␛x does not exist",
 		write("no certificate"): "it holds no certificate",
 		write(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}))): "a certificate in it cannot be read",
@@ -262,6 +270,13 @@ func TestFiles(t *testing.T) {
 		if r := read(t, Options{Files: []string{path}}); r.State != bot.Unknown || r.Note != note || r.Value != "" {
 			t.Errorf("%+v", r)
 		}
+	}
+	// Whoever reads through something else reads nothing by itself.
+	other := Options{Files: []string{"/x"}, Read: func(path string, most int64) ([]byte, error) {
+		return []byte(block("CERTIFICATE", c.der)), nil
+	}}
+	if r := read(t, other); r.State != bot.OK || r.What != "certificate /x" {
+		t.Errorf("%+v", r)
 	}
 	if n := New(Options{Host: "vulcan"}).Name(); n != "certificates vulcan" {
 		t.Error(n)

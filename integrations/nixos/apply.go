@@ -17,12 +17,14 @@ import (
 // What a run notes, for those of its calls that come later.
 const (
 	noteBefore   = "units before"    // which units were fine, and which of them ran
+	noteTrouble  = "trouble before"  // which units failed already
 	noteChecks   = "checks before"   // which health checks held
 	noteSwitch   = "switch"          // switchStarted, switchNone or switchOver
 	noteExit     = "exit"            // of switch-to-configuration test
 	noteSnippets = "failed snippets" // of the activation script
 	noteFailed   = "failed units"    // as the switch itself saw them
 	noteTouched  = "touched units"   // started or restarted by the switch
+	noteListed   = "listed units"    // all that the switch named as started, reloaded, new or failed
 	noteProfile  = "profile"         // "touched" from before it is set
 	noteBoot     = "boot menu"       // "touched" from before it is written
 )
@@ -44,12 +46,13 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if err := n.unchanged(p); err != nil {
 		return err
 	}
-	before, err := n.fineUnits(ctx)
+	before, trouble, err := n.unitsBefore(ctx)
 	if err != nil {
 		return bot.Errorf(bot.CodeUnavailable, "How the units of %s are cannot be found out, so that nothing was begun.", n.o.Host.Name).Because(err)
 	}
 	if err := errors.Join(
 		noteJSON(w, noteBefore, before),
+		noteJSON(w, noteTrouble, trouble),
 		noteJSON(w, noteChecks, n.holding(ctx)),
 		w.Note(noteSwitch, switchStarted),
 	); err != nil {
@@ -94,6 +97,7 @@ func (r *Rollback) noteActivation(w bot.Work, a activation, runErr error) error 
 		w.Note(noteSnippets, strings.Join(a.Snippets, ", ")),
 		w.Note(noteFailed, strings.Join(a.Failed, ", ")),
 		noteJSON(w, noteTouched, slices.Concat(a.Start, a.Restart)),
+		noteJSON(w, noteListed, slices.Concat(a.Start, a.Restart, a.Reload, a.Fresh, a.Failed)),
 		w.Note(noteSwitch, outcome),
 	)
 	if err != nil {

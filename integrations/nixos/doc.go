@@ -19,7 +19,8 @@
 //     and boot loader alone: a host that loses power now starts what ran before.
 //   - verify.go waits, then looks at every unit and health check until two looks
 //     agree. What was fine before and fails in both is a failure, whatever exit
-//     codes said; what failed in only one is none.
+//     codes said, and so is a unit that the switch named and that did not fail
+//     before; what failed in only one is none.
 //   - commit.go makes it last: the profile is set to the generation by its number,
 //     and the target writes the boot menu. Both are read back.
 //   - undo.go activates what ran before, puts back profile and boot menu where they
@@ -31,10 +32,11 @@
 //
 // # Exit codes of switch-to-configuration
 //
-// 0 says that it went through, 4 that units failed: the looks at the units decide
-// on both. 2 says that a part of the activation script failed, which it names: the
-// target is not whole then, and that is a failure. 100 says that the target cannot
-// be activated without a reboot; nothing was done. Any other code is a failure.
+// They are told, and decide nothing where a look can: the running system, /etc, what
+// an interrupted switch leaves to be done (/run/nixos), parts of the activation script
+// that it names as failed, and units and checks in two looks. 2 says that a part of the
+// activation script failed, 4 that units did. 100 says that the target cannot be
+// activated without a reboot; nothing was done.
 //
 // # What is not seen
 //

@@ -161,8 +161,8 @@ func (n *NixOS) dry(ctx context.Context, t system) (activation, error) {
 	switch {
 	case err != nil:
 		return a, bot.Errorf(bot.CodeUnavailable, "What generation %d would do cannot be found out: its dry run did not come to an end.", t.Number).Because(err)
-	case a.Locked:
-		return a, bot.Errorf(bot.CodeConflict, "%s is being switched by somebody else right now. Try again when that is over.", n.o.Host.Name)
+	case a.Locked: // for a moment, so that what was agreed to is not stale by it
+		return a, bot.Errorf(bot.CodeUnavailable, "%s is being switched by somebody else right now. Try again when that is over.", n.o.Host.Name)
 	case a.Exit == 100:
 		return a, no("its init is not compatible with the running one: it can only be booted into, and the bot never reboots.")
 	case a.Inhibited != "":

@@ -91,6 +91,7 @@ ok: the bot that it brings reads the state: 1.3.0 (reads up to schema 9); the st
 not ok: the secrets stay: it deploys those of rev-6 again: whatever was revoked since then comes back
 not ok: kernel, initrd and modules are those that were booted: others: kernel, initrd, kernel modules. It is whole only after a reboot, which the bot never does; until then modules that are not loaded yet may fail to load
 not ok: no package with data of its own goes backwards: postgresql: 16.10 → 16.9. Its data stays as the newer one left it, and the older may not read it
+ok: the health checks hold now: web
 ok: the running system is the profile's: generation 42
 ok: which units it touches is known: by the target's own dry run, which need not name all, and never names units of users
 for good: Only the system goes back: databases, the data of containers and all else in /var and /home stay as they are.
@@ -199,7 +200,7 @@ func TestPlanRefuses(t *testing.T) {
 			no + "its dry run ended with 30 (it may not open its lock in /run/nixos)."},
 		{"its dry run hangs", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{err: context.DeadlineExceeded} }, nil, bot.CodeUnavailable,
 			"What generation 41 would do cannot be found out: its dry run did not come to an end."},
-		{"somebody else is switching", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "Could not acquire lock\n", exit: 11} }, nil, bot.CodeConflict,
+		{"somebody else is switching", "", func(v *vulcan) { v.dry[toplevel(41)] = outcome{lines: "Could not acquire lock\n", exit: 11} }, nil, bot.CodeUnavailable,
 			"vulcan is being switched by somebody else right now. Try again when that is over."},
 		{"the profile points into nothing", "41", func(v *vulcan) { v.files.link(profiles+"/system", "system-99-link") }, nil, bot.CodeForbidden,
 			no + "where its profile points cannot be read, so that nobody could go back."},
@@ -248,6 +249,12 @@ func TestPlanShowsWhatIsUnknown(t *testing.T) {
 			"differs: Packages: unknown. Nix cannot compare the two: nix store diff-closures: the line \"warning: all is different now\" has an unknown form\n",
 			"unknown: no package with data of its own goes backwards: the packages cannot be compared\n",
 		}},
+		{"nobody said which packages have data", func(*vulcan) {}, func(o *nixos.Options) { o.Stateful = nil }, []string{
+			"unknown: no package with data of its own goes backwards: which packages have data of their own is not configured\n",
+		}},
+		{"a health check that fails already", func(*vulcan) {}, func(o *nixos.Options) {
+			o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}, {Name: "mail", Unit: "postfix.service"}}
+		}, []string{"not ok: the health checks hold now: not mail. Unless all hold afterwards, it is undone\n"}},
 		{"what was booted", func(v *vulcan) { v.files.delete("/run/booted-system") }, nil, []string{
 			"unknown: kernel, initrd and modules are those that were booted: what was booted cannot be read\n", "bound: booted system = \n",
 		}},

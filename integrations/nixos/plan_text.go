@@ -117,6 +117,7 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 	}
 	p.bootCondition(say)
 	p.statefulCondition(say)
+	p.checkCondition(ctx, say)
 	if p.s.current == p.s.target {
 		say("the running system is the profile's", short(p.current.Generation), bot.OK)
 	} else {
@@ -189,10 +190,11 @@ func (p *planning) bootCondition(say condition) {
 
 // statefulCondition names packages whose data stays as a newer version left it.
 func (p *planning) statefulCondition(say condition) {
+	const text = "no package with data of its own goes backwards"
 	if len(p.n.o.Stateful) == 0 {
+		say(text, "which packages have data of their own is not configured", bot.Unknown)
 		return
 	}
-	const text = "no package with data of its own goes backwards"
 	if p.diff.PackagesUnknown != "" {
 		say(text, "the packages cannot be compared", bot.Unknown)
 		return
@@ -208,6 +210,28 @@ func (p *planning) statefulCondition(say condition) {
 		return
 	}
 	say(text, "none of "+strings.Join(p.n.o.Stateful, ", "), bot.OK)
+}
+
+// checkCondition tells which health checks fail already: they must hold afterwards,
+// or all is brought back.
+func (p *planning) checkCondition(ctx context.Context, say condition) {
+	if len(p.n.o.Checks) == 0 {
+		return
+	}
+	const text = "the health checks hold now"
+	held := p.n.holding(ctx)
+	var names, fail []string
+	for _, c := range p.n.o.Checks {
+		names = append(names, tame(c.Name))
+		if !slices.Contains(held, c.Name) {
+			fail = append(fail, tame(c.Name))
+		}
+	}
+	if len(fail) > 0 {
+		say(text, "not "+list(fail, 10)+". Unless all hold afterwards, it is undone", bot.NotOK)
+		return
+	}
+	say(text, list(names, 10), bot.OK)
 }
 
 func orUnknown(s string) string {

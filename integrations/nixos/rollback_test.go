@@ -65,7 +65,7 @@ func TestRollback(t *testing.T) {
 		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
 			"not ok | units | 1 of 3 that were fine before are not, in two looks 15 s apart | \n",
 			"not ok | unit postgresql.service | fails in both looks | failed: exit-code\n",
-			"ok | running system | generation 42 | \n",
+			"ok | running system | generation 42 | it was activated again\n",
 			"ok | units | 3 that were fine before are fine, in two looks 15 s apart | \n",
 		}},
 		{name: "units failed while it switched, and are fine afterwards", set: func(v *vulcan) {
@@ -147,6 +147,56 @@ func TestRollback(t *testing.T) {
 			v.units.set(failed("old-trouble.service"))
 		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
 			"two looks 15 s apart | also failed, but nobody saw them fine before: old-trouble.service\n",
+		}},
+		{name: "a unit that is new with the target never comes up", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.units.set(failed("web.service"))
+				return outcome{lines: activating + "the following new units were started: web.service\nwarning: the following units failed: web.service\n", exit: 4}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				delete(v.units.all, "web.service")
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"not ok | unit web.service | fails in both looks | failed: exit-code; the switch named it, and it did not fail before\n",
+		}},
+		{name: "a unit that is new with the target comes up late", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.units.set(failed("web.service"))
+				after(v, 40*time.Second, service("web.service"))
+				return outcome{lines: activating + "warning: the following units failed: web.service\n", exit: 4}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41},
+		{name: "a unit that failed before is named by the switch, and fails on", set: func(v *vulcan) {
+			v.units.set(failed("old-trouble.service"))
+			v.test[toplevel(41)] = func() outcome {
+				return outcome{lines: activating + "warning: the following units failed: old-trouble.service\n", exit: 4}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41},
+		{name: "exit codes alone decide nothing", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome { return outcome{lines: activating, exit: 1} }
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | activation | ended with 1 (it gave up) | it left nothing undone, and names nothing that failed; the looks at the units decide\n",
+		}},
+		{name: "it ends with 0, and has left units to be started", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.files.file("/run/nixos/start-list", "web.service\n")
+				return outcome{lines: activating}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.files.delete("/run/nixos/start-list")
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"not ok | activation | ended with 0 (it went through) | it was cut off: start-list of it is left to be done\n",
+		}},
+		{name: "it ends with 0, and /etc is still that of before", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.files.link("/run/current-system", toplevel(41))
+				return outcome{lines: activating, still: true}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"not ok | activation | ended with 0 (it went through) | /etc is another system's (",
 		}},
 		{name: "a part of the activation script fails", set: func(v *vulcan) {
 			v.test[toplevel(41)] = func() outcome {

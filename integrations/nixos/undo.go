@@ -3,6 +3,7 @@ package nixos
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"watchstander/bot"
 )
@@ -46,7 +47,12 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		}
 		out = append(out, n.bootIs(profile))
 	}
-	out = append([]bot.Reading{n.runs(former), n.profileIs(number, profile), n.activatedAgain(a)}, out...)
+	runs := n.runs(former)
+	if runs.State == bot.OK {
+		runs.Note = "it was activated again"
+		w.Say("%s runs again.", n.words(former))
+	}
+	out = append([]bot.Reading{runs, n.profileIs(number, profile), n.activatedAgain(former, a)}, out...)
 	units, ok := noted[map[string]bool](w, noteBefore)
 	held, okChecks := noted[[]string](w, noteChecks)
 	if !ok || !okChecks {
@@ -61,15 +67,10 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 }
 
 // activatedAgain judges the activation of what ran before, like any other.
-func (n *NixOS) activatedAgain(a activation) bot.Reading {
+func (n *NixOS) activatedAgain(former string, a activation) bot.Reading {
 	value := "ended with " + a.ended()
-	switch {
-	case a.Locked:
+	if a.Locked {
 		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "somebody else was switching at that moment")
-	case a.Exit == 0 || a.Exit == 4:
-		return n.reading("activation", value, "switch-to-configuration", bot.OK, "")
-	case a.Exit == 2 && len(a.Snippets) > 0:
-		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "failed: "+list(a.Snippets, 10))
 	}
-	return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "the system may not be whole")
+	return n.judgeActivation(former, value, a.Exit, list(a.Snippets, 10), strings.Join(a.Failed, ", "))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"watchstander/bot"
 	"watchstander/bot/host"
@@ -17,8 +18,11 @@ func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Re
 		return nil, bot.Errorf(bot.CodeInternal, "How the units were before was not written down, so that nothing can be verified.")
 	}
 	touched, _ := noted[[]string](w, noteTouched)
-	out := []bot.Reading{n.runs(bound(p, factTarget)), n.activated(w)}
-	look := watch{units: units, touched: touched, checks: n.o.Checks}
+	listed, _ := noted[[]string](w, noteListed)
+	trouble, _ := noted[[]string](w, noteTrouble)
+	listed = slices.DeleteFunc(listed, func(name string) bool { return slices.Contains(trouble, name) })
+	out := []bot.Reading{n.runs(bound(p, factTarget)), n.activated(bound(p, factTarget), w)}
+	look := watch{units: units, touched: touched, listed: listed, checks: n.o.Checks}
 	a, b, ok := n.settle(ctx, look, w.Say)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), nil
@@ -63,30 +67,43 @@ func (n *NixOS) words(at string) string {
 	return tame(at)
 }
 
-// activated judges what switch-to-configuration said of itself, as far as that says
-// anything: units are judged by looking at them.
-func (n *NixOS) activated(w bot.Work) bot.Reading {
-	const what, source = "activation", "switch-to-configuration"
+// activated judges whether the activation came to its end, by what it left. Its exit
+// code alone is no verdict, whichever it is: units are judged by looking at them.
+func (n *NixOS) activated(target string, w bot.Work) bot.Reading {
 	code, err := strconv.Atoi(w.Noted(noteExit))
 	if err != nil {
-		return n.reading(what, "", source, bot.Unknown, "how it ended was not written down")
+		return n.reading("activation", "", "switch-to-configuration", bot.Unknown, "how it ended was not written down")
 	}
 	value := "ended with " + strconv.Itoa(code) + " (" + meaning(code) + ")"
-	switch code {
-	case 0:
-		return n.reading(what, value, source, bot.OK, "")
-	case 4:
-		note := "the looks at the units decide"
-		if failed := w.Noted(noteFailed); failed != "" {
-			note = "failed right afterwards: " + tame(failed) + "; " + note
-		}
-		return n.reading(what, value, source, bot.OK, note)
-	case 2:
-		note := "it did not say which"
-		if snippets := w.Noted(noteSnippets); snippets != "" {
-			note = "failed: " + tame(snippets)
-		}
-		return n.reading(what, value, source, bot.NotOK, note)
+	return n.judgeActivation(target, value, code, w.Noted(noteSnippets), w.Noted(noteFailed))
+}
+
+// judgeActivation: a part of the activation script that failed by name, work that was
+// left undone, and an /etc of another system are failures; nothing else is.
+func (n *NixOS) judgeActivation(target, value string, code int, snippets, failed string) bot.Reading {
+	reading := func(st bot.ReadingState, note string) bot.Reading {
+		return n.reading("activation", value, "switch-to-configuration", st, note)
 	}
-	return n.reading(what, value, source, bot.NotOK, "the system may not be whole")
+	if snippets != "" {
+		return reading(bot.NotOK, "failed: "+tame(snippets))
+	}
+	if left := n.leftOver(); len(left) > 0 {
+		return reading(bot.NotOK, "it was cut off: "+strings.Join(left, ", ")+" of it is left to be done")
+	}
+	// Where /etc is made in another way, there is nothing to compare.
+	if want := n.resolved(target, "etc"); want != "" {
+		if is, err := n.o.Host.Files.Resolve("/etc/static"); err == nil && is != want {
+			return reading(bot.NotOK, "/etc is another system's ("+tame(n.storeName(is))+")")
+		}
+	}
+	const decide = "the looks at the units decide"
+	switch {
+	case failed != "":
+		return reading(bot.OK, "failed right afterwards: "+tame(failed)+"; "+decide)
+	case code == 4:
+		return reading(bot.OK, decide)
+	case code != 0:
+		return reading(bot.OK, "it left nothing undone, and names nothing that failed; "+decide)
+	}
+	return reading(bot.OK, "")
 }

@@ -34,8 +34,8 @@ type finding struct {
 type sample struct {
 	units  map[string]finding
 	checks map[string]finding
-	// others are units that fail, and that nobody promised to be fine.
-	others []string
+	// others are units that fail, and that nobody promised to be fine, with why.
+	others map[string]string
 	// restarts are those that systemd did by itself.
 	restarts map[string]int
 	err      error // the units could not be seen
@@ -47,23 +47,31 @@ type watch struct {
 	units map[string]bool
 	// touched were started or restarted.
 	touched []string
-	checks  []Check
+	// listed were named by the switch, and did not fail before: one that is new
+	// with the target, and never comes up, nobody could have seen fine.
+	listed []string
+	checks []Check
 }
 
-// fineUnits are the units that do what they are for, now, and whether each runs as
-// a service. Scopes and devices come and go with people and cables.
-func (n *NixOS) fineUnits(ctx context.Context) (map[string]bool, error) {
+// unitsBefore are the units that do what they are for, now, and whether each runs as
+// a service; and those that fail. Scopes and devices come and go with people and
+// cables.
+func (n *NixOS) unitsBefore(ctx context.Context) (fine map[string]bool, trouble []string, err error) {
 	us, err := n.units(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	found := map[string]bool{}
+	fine, trouble = map[string]bool{}, []string{}
 	for _, u := range us {
-		if watched(u.Name) && u.Load == "loaded" && u.Fine() {
-			found[u.Name] = u.Active == "active" && u.Sub == "running" && path.Ext(u.Name) == ".service"
+		switch {
+		case !watched(u.Name) || u.Load != "loaded":
+		case u.Fine():
+			fine[u.Name] = u.Active == "active" && u.Sub == "running" && path.Ext(u.Name) == ".service"
+		case judge(u, 0).health == failing:
+			trouble = append(trouble, u.Name)
 		}
 	}
-	return found, nil
+	return fine, trouble, nil
 }
 
 func watched(name string) bool {
@@ -91,7 +99,7 @@ func (n *NixOS) units(ctx context.Context) (us []sys.Unit, err error) {
 
 // sample looks once. before is the look before this one, nil for none.
 func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
-	s := sample{units: map[string]finding{}, checks: map[string]finding{}, restarts: map[string]int{}}
+	s := sample{units: map[string]finding{}, checks: map[string]finding{}, others: map[string]string{}, restarts: map[string]int{}}
 	for _, c := range w.checks {
 		s.checks[c.Name] = n.check(ctx, c)
 	}
@@ -104,11 +112,13 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 	for _, u := range us {
 		loaded[u.Name] = u
 		s.restarts[u.Name] = u.Restarts
-		if _, promised := w.units[u.Name]; !promised && watched(u.Name) && judge(u, 0).health == failing {
-			s.others = append(s.others, u.Name)
+		if _, promised := w.units[u.Name]; promised || !watched(u.Name) {
+			continue
+		}
+		if f := judge(u, again(u, before)); f.health == failing {
+			s.others[u.Name] = f.why
 		}
 	}
-	slices.Sort(s.others)
 	for name, ran := range w.units {
 		u, ok := loaded[name]
 		if !ok || u.Active == "inactive" && ran {
@@ -119,19 +129,25 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 				return s
 			}
 		}
-		again := 0
-		if before != nil {
-			if former, known := before.restarts[name]; known {
-				again = u.Restarts - former
-			}
-		}
-		f := judge(u, again)
+		f := judge(u, again(u, before))
 		if f.health == fine && u.Active == "inactive" && u.Load == "loaded" && ran && u.Type != "oneshot" && slices.Contains(w.touched, name) {
 			f = finding{failing, "it ran, was started anew by the switch, and does not run"}
 		}
 		s.units[name] = f
 	}
 	return s
+}
+
+// again is how often systemd restarted a unit by itself since the look before.
+func again(u sys.Unit, before *sample) int {
+	if before == nil {
+		return 0
+	}
+	former, known := before.restarts[u.Name]
+	if !known {
+		return 0
+	}
+	return u.Restarts - former
 }
 
 // judge tells how a unit is; again is how often systemd restarted it by itself
@@ -177,7 +193,7 @@ func (n *NixOS) settle(ctx context.Context, w watch, say func(string, ...any)) (
 			return a, b, false
 		}
 		a, b = b, n.sample(ctx, w, &b)
-		if agree(a, b) || time.Since(since) >= n.o.Patience {
+		if agree(w, a, b) || time.Since(since) >= n.o.Patience {
 			return a, b, true
 		}
 		if !told {
@@ -188,9 +204,15 @@ func (n *NixOS) settle(ctx context.Context, w watch, say func(string, ...any)) (
 }
 
 // agree: both looks saw everything, and the same.
-func agree(a, b sample) bool {
+func agree(w watch, a, b sample) bool {
 	same := func(x, y map[string]finding) bool {
 		return maps.EqualFunc(x, y, func(f, g finding) bool { return f.health == g.health && f.health != pending })
+	}
+	for _, name := range w.listed {
+		_, x := a.others[name]
+		if _, y := b.others[name]; x != y {
+			return false
+		}
 	}
 	return a.err == nil && b.err == nil && same(a.units, b.units) && same(a.checks, b.checks)
 }
@@ -216,8 +238,19 @@ func (n *NixOS) readings(w watch, a, b sample) []bot.Reading {
 		if len(bad) > 0 {
 			st, value = bot.NotOK, fmt.Sprintf("%d of %d that were fine before are not, in %s", len(bad), len(w.units), looks)
 		}
+		var others []string
+		for _, name := range slices.Sorted(maps.Keys(b.others)) {
+			_, too := a.others[name]
+			switch {
+			case !too:
+			case slices.Contains(w.listed, name):
+				bad = append(bad, n.reading("unit "+name, "fails in both looks", unitSource, bot.NotOK, b.others[name]+"; the switch named it, and it did not fail before"))
+			default:
+				others = append(others, name)
+			}
+		}
 		note := ""
-		if others := both(a.others, b.others); len(others) > 0 {
+		if len(others) > 0 {
 			note = "also failed, but nobody saw them fine before: " + list(others, most)
 		}
 		out = append(out, n.reading("units", value, unitSource, st, note))
@@ -245,10 +278,6 @@ func (n *NixOS) subject(what, source string, a, b finding) (r bot.Reading, ok bo
 		why = b.why
 	}
 	return n.reading(what, "does not settle", source, bot.NotOK, why), false
-}
-
-func both(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
 }
 
 // noteJSON and noted keep small values of a run.

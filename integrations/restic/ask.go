@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"watchstander/bot"
@@ -61,20 +62,24 @@ func (b *Backups) learn(r *Repository, list []host.Snapshot, err error) facts {
 	return f
 }
 
-// Refresh asks repositories for their snapshots now, whoever asked them last; all
-// of them without names. It is for a process that may reach the network, where the
-// agent itself may not: what it learns, looks and the probe tell. Its error names
-// every repository that could not be asked.
+// Refresh asks repositories for their snapshots now, all at once and whoever asked
+// them last; all of them without names. It is for a process that may reach the
+// network, where the agent itself may not: what it learns, looks and the probe of
+// the agent tell. Its error names every repository that could not be asked.
 func (b *Backups) Refresh(ctx context.Context, names ...string) error {
-	var failed []error
+	failed := make([]error, len(b.c.Repositories))
+	var all sync.WaitGroup
 	for i := range b.c.Repositories {
 		r := &b.c.Repositories[i]
 		if len(names) > 0 && !slices.Contains(names, r.Name) {
 			continue
 		}
-		if f := b.ask(ctx, r, 0); f.Fault != nil {
-			failed = append(failed, fmt.Errorf("%s: %s", r.Name, f.Fault.Why))
-		}
+		all.Go(func() {
+			if f := b.ask(ctx, r, 0); f.Fault != nil {
+				failed[i] = fmt.Errorf("%s: %s", r.Name, f.Fault.Why)
+			}
+		})
 	}
+	all.Wait()
 	return errors.Join(failed...)
 }

@@ -15,6 +15,10 @@
 //     it only when there is a new snapshot;
 //   - a probe for `status` (probe.go), which speaks from what is known already.
 //
+// Who answers looks may have no network, as the agent has none. Then repositories
+// are asked by another process that has (Refresh, ask.go), which Keep (keep.go) has
+// started; what it learns stands in the facts.
+//
 // # What is believed
 //
 // An exit code of 0 is not enough. A check counts when restic says that it found

@@ -12,7 +12,8 @@ import (
 )
 
 // probe tells `status` of all repositories. A repository is asked anew only when
-// what is known of it has grown old (Config.ProbeEvery); how old the knowledge is
+// what is known of it has grown old (Config.ProbeEvery), and never where that is
+// done elsewhere (Keep): then it does not wait for anybody. How old the knowledge is
 // stands in each reading.
 type probe struct{ b *Backups }
 

@@ -14,7 +14,8 @@ type Backups struct {
 	now func() time.Time
 	// asking holds a lock for each repository (a channel with room for one), so that
 	// two looks do not ask it the same.
-	asking map[string]chan struct{}
+	asking  map[string]chan struct{}
+	errands *errands
 }
 
 // New makes the backups of a host. It touches nothing; its errors are faults of
@@ -23,7 +24,7 @@ func New(h sys.Host, c Config) (*Backups, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	b := &Backups{h: h, c: c.withDefaults(h.Name), now: time.Now, asking: map[string]chan struct{}{}}
+	b := &Backups{h: h, c: c.withDefaults(h.Name), now: time.Now, asking: map[string]chan struct{}{}, errands: newErrands()}
 	for _, name := range b.c.names() {
 		b.asking[name] = make(chan struct{}, 1)
 	}

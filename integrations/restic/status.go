@@ -38,8 +38,12 @@ func noArguments(args bot.Arguments) error {
 }
 
 // Status tells of every repository what is known, and asks those that have not
-// been asked for a while, all at once: one that hangs holds up no other.
+// been asked for a while, all at once: one that hangs holds up no other. Where they
+// are asked elsewhere, it waits for that for a while.
 func (b *Backups) Status(ctx context.Context) host.Backups {
+	if b.c.Elsewhere != nil {
+		b.await(ctx)
+	}
 	return b.status(ctx, b.c.AskEvery)
 }
 
@@ -49,7 +53,11 @@ func (b *Backups) status(ctx context.Context, every time.Duration) host.Backups 
 	for i := range b.c.Repositories {
 		all.Go(func() {
 			r := &b.c.Repositories[i]
-			out.Repositories[i] = b.repository(ctx, r, b.ask(ctx, r, every))
+			f := b.known(r)
+			if b.c.Elsewhere == nil {
+				f = b.ask(ctx, r, every)
+			}
+			out.Repositories[i] = b.repository(ctx, r, f)
 		})
 	}
 	all.Wait()
@@ -104,7 +112,10 @@ func judge(r *host.Repository, now time.Time) {
 		r.State = worse(r.State, s)
 		r.Why = append(r.Why, fmt.Sprintf(format, args...))
 	}
-	if r.Reach != bot.OK {
+	switch {
+	case r.Reach == bot.Unknown && !r.AskedAt.IsZero():
+		find(r.Reach, "no answer for %s: %s", phrase.Duration(now.Sub(r.AskedAt)), r.ReachWhy)
+	case r.Reach != bot.OK:
 		find(r.Reach, "%s", r.ReachWhy)
 	}
 	own, found := r.Own()

@@ -1,6 +1,6 @@
 // Package systemd asks the service manager of the host that the bot runs on how
 // it is: the state of the whole system, the units that have failed, and those
-// that fail again and again between two starts. [New] makes one bot.Probe of it,
+// that fail again and again, whether they run just now or not. [New] makes one bot.Probe of it,
 // for `status`, checklists and verifications.
 //
 // It speaks D-Bus over the system bus, where every user may ask and nothing is

@@ -33,10 +33,10 @@ func unitFiles(t *testing.T) map[string]string {
 	return files
 }
 
-// A real systemd, in which one unit has failed, one fails again and again, and
-// one ends well again and again.
+// A real systemd, in which one unit has failed, one fails again and again, one ends
+// well again and again, and one runs just now, as it has several times before.
 func TestRealSystemd(t *testing.T) {
-	d := real.StartSystemd(t, unitFiles(t), "bad.service", "loop.service", "content.service")
+	d := real.StartSystemd(t, unitFiles(t), "bad.service", "loop.service", "content.service", "flaps.service")
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", d.Address)
 	p := systemd.New(systemd.Options{Host: "vulcan"})
 	var got map[string]bot.Reading
@@ -45,7 +45,7 @@ func TestRealSystemd(t *testing.T) {
 		for _, r := range p.Read(t.Context()) {
 			got[r.What] = r
 		}
-		if got["systemd"].Value == "degraded" && got["unit loop.service"].Value != "" {
+		if got["systemd"].Value == "degraded" && got["unit loop.service"].Value != "" && got["unit flaps.service"].Value != "" {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -70,8 +70,12 @@ func TestRealSystemd(t *testing.T) {
 	if loop.State != bot.NotOK || !strings.HasPrefix(loop.Value, "fails and is started again") || !strings.HasSuffix(loop.Value, ": exit-code") {
 		t.Errorf("the looping unit reads %+v", loop)
 	}
-	if len(got) != 3 {
-		t.Errorf("%d readings, want the system's and those of two units", len(got))
+	flaps := got["unit flaps.service"]
+	if flaps.State != bot.NotOK || !strings.HasPrefix(flaps.Value, "flaps: started again by systemd ") || !strings.HasSuffix(flaps.Value, " times, last 0 s ago") {
+		t.Errorf("the flapping unit reads %+v", flaps)
+	}
+	if len(got) != 4 {
+		t.Errorf("%d readings, want the system's and those of three units", len(got))
 	}
 }
 
@@ -117,7 +121,7 @@ func TestNoBus(t *testing.T) {
 		t.Skip("as root, systemd of this machine would answer without a bus")
 	}
 	got := systemd.New(systemd.Options{Host: "vulcan"}).Read(t.Context())
-	if len(got) != 2 {
+	if len(got) != 3 {
 		t.Fatalf("%d readings", len(got))
 	}
 	for _, r := range got {

@@ -10,6 +10,7 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 
 	"watchstander/bot"
+	"watchstander/bot/host"
 	"watchstander/bot/phrase"
 )
 
@@ -20,33 +21,41 @@ const mostAsked = 50
 // unit is one that is in trouble.
 type unit struct {
 	name, description string
-	// loops: it failed and waits to be started again.
-	loops bool
+	// loops: it failed and waits to be started again; flaps: it runs just now, after
+	// it was started again several times.
+	loops, flaps bool
 	// since is when it came into this state; zero when that is unknown.
 	since time.Time
 	// result is systemd's word for how it failed: "exit-code", "oom-kill".
 	result string
-	// restarts so far, of a unit that loops.
+	// restarts so far, of a unit that loops or flaps.
 	restarts uint32
 }
 
 // failed names the newest failures, a reading for each, and counts the rest; or
-// says in one that there are none, or that nobody knows.
-func (p *Probe) failed(ctx context.Context, conn Conn) []bot.Reading {
+// says in one that there are none, or that nobody knows. loops: some of them wait to
+// be started again.
+func (p *Probe) failed(ctx context.Context, conn Conn) (readings []bot.Reading, loops bool) {
 	const what = "failed units"
-	list, err := conn.ListUnitsFilteredContext(ctx, []string{"failed", "auto-restart"})
+	list, err := conn.ListUnitsFilteredContext(ctx, []string{"failed", "auto-restart", "auto-restart-queued"})
 	if err != nil {
-		return []bot.Reading{unknown(what, reason(err))}
+		return []bot.Reading{unknown(what, reason(err))}, false
 	}
 	var units []unit
 	for _, s := range list {
 		if u, ok := p.trouble(ctx, conn, s, len(units) < mostAsked); ok {
 			units = append(units, u)
+			loops = loops || u.loops
 		}
 	}
 	if len(units) == 0 {
-		return []bot.Reading{{What: what, Value: "none", State: bot.OK}}
+		return []bot.Reading{{What: what, Value: "none", State: bot.OK}}, false
 	}
+	return p.told(units, what), loops
+}
+
+// told names the newest of those in trouble, and counts the others.
+func (p *Probe) told(units []unit, what string) []bot.Reading {
 	slices.SortStableFunc(units, func(a, b unit) int {
 		if c := b.since.Compare(a.since); c != 0 {
 			return c
@@ -68,13 +77,67 @@ func (p *Probe) failed(ctx context.Context, conn Conn) []bot.Reading {
 	return readings
 }
 
+// mostServices bounds the questions to services that run.
+const mostServices = 500
+
+// flapping finds services that run at this moment, and were started again several
+// times of late: a look at what is failed would find them only by chance.
+func (p *Probe) flapping(ctx context.Context, conn Conn, loops bool) []bot.Reading {
+	const what = "flapping units"
+	list, err := conn.ListUnitsFilteredContext(ctx, []string{"active", "activating"})
+	if err != nil {
+		return []bot.Reading{unknown(what, reason(err))}
+	}
+	var units []unit
+	asked, unread := 0, 0
+	now := time.Now()
+	for _, s := range list {
+		if !strings.HasSuffix(s.Name, ".service") || s.SubState == "exited" || waitsToStart(s) {
+			continue // what waits to be started again is told with the failed ones
+		}
+		if asked++; asked > mostServices {
+			continue
+		}
+		n, err := conn.GetUnitTypePropertyContext(ctx, s.Name, "Service", "NRestarts")
+		if err != nil {
+			unread++ // it may be gone by now
+			continue
+		}
+		restarts := value[uint32](n, nil)
+		if restarts < host.FlapTimes {
+			continue
+		}
+		since := when(conn.GetUnitTypePropertyContext(ctx, s.Name, "Service", "ExecMainStartTimestamp"))
+		if host.Flapping(s.Name, int(restarts), since, now) {
+			units = append(units, unit{name: s.Name, description: s.Description, flaps: true, since: since, restarts: restarts})
+		}
+	}
+	switch {
+	case len(units) > 0:
+		return p.told(units, what)
+	case asked > mostServices:
+		return []bot.Reading{unknown(what, fmt.Sprintf("only %d of %d services were looked at", mostServices, asked))}
+	case unread > 0 && unread == asked:
+		return []bot.Reading{unknown(what, "how often services were started again cannot be read")}
+	}
+	if loops {
+		return nil
+	}
+	return []bot.Reading{{What: what, Value: "none", State: bot.OK}}
+}
+
+// waitsToStart: it is to be started again, now or after a while.
+func waitsToStart(s dbus.UnitStatus) bool {
+	return s.SubState == "auto-restart" || s.SubState == "auto-restart-queued"
+}
+
 // trouble tells whether a listed unit is in trouble, and asks for the details. What
 // cannot be asked is left out of them: that the unit failed is known already.
 func (p *Probe) trouble(ctx context.Context, conn Conn, s dbus.UnitStatus, ask bool) (unit, bool) {
 	u := unit{name: s.Name, description: s.Description}
 	switch {
 	case s.ActiveState == "failed":
-	case s.SubState == "auto-restart":
+	case waitsToStart(s):
 		u.loops = true
 	default:
 		return u, false
@@ -119,7 +182,10 @@ func when(property *dbus.Property, err error) time.Time {
 
 func (p *Probe) reading(u unit, now time.Time) bot.Reading {
 	value := "failed"
-	if u.loops {
+	switch {
+	case u.flaps:
+		value = fmt.Sprintf("flaps: started again by systemd %d times, last %s ago", u.restarts, phrase.Duration(now.Sub(u.since)))
+	case u.loops:
 		value = "fails and is started again"
 		if u.restarts > 0 {
 			value += fmt.Sprintf(" (%d times so far)", u.restarts)
@@ -129,7 +195,7 @@ func (p *Probe) reading(u unit, now time.Time) bot.Reading {
 		value += ": " + line(u.result)
 	}
 	// The state of a looping unit changes with every try: its moment says nothing.
-	if !u.since.IsZero() && !u.loops {
+	if !u.since.IsZero() && !u.loops && !u.flaps {
 		value += fmt.Sprintf(", %s ago (%s)", phrase.Duration(now.Sub(u.since)), phrase.Moment(u.since, p.o.Zone(), now))
 	}
 	r := bot.Reading{What: "unit " + line(u.name), Value: value, State: bot.NotOK}

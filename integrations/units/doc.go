@@ -2,7 +2,8 @@
 // reads its log, restarts it, and tells what changed on a host in the last hours.
 //
 // New makes the Keeper of one host. Its looks answer `service`, `logs` and
-// `changes`; Restart is the operation service.restart. All of it runs inside the
+// `changes`; Restart is the operation service.restart; a probe tells which units have
+// failed or flap, and how those are that may be restarted. All of it runs inside the
 // agent, or in a unit that the agent started, and touches the host through a
 // sys.Host alone: systemd over D-Bus, systemctl and journalctl by their absolute
 // paths for what D-Bus does not tell.
@@ -14,6 +15,7 @@
 // redacted by the bot. What may be restarted is on a list of its own, by exact
 // name. Neither list knows patterns.
 //
-// Neighbours: integrations/systemd, in the bot, tells which units have failed;
+// Neighbours: integrations/systemd, in the bot, tells which units have failed where
+// there is no agent;
 // bot/host has the words that travel; bot/sys is the host. The package is a leaf.
 package units

@@ -19,7 +19,10 @@ import (
 // is over.
 type Restart struct{ k *Keeper }
 
-var _ bot.Operation = Restart{}
+var (
+	_ bot.Operation = Restart{}
+	_ bot.Prover    = Restart{}
+)
 
 // Restart is the operation on this host.
 func (k *Keeper) Restart() Restart { return Restart{k} }
@@ -38,6 +41,11 @@ func (r Restart) Parse(_ context.Context, args bot.Arguments) (bot.Arguments, er
 		return nil, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, r.k.h.Name)
 	}
 	return bot.Arguments{host.UnitArgument: {name}}, nil
+}
+
+// Proves names the reading of the unit itself.
+func (Restart) Proves(args bot.Arguments) []string {
+	return []string{Evidence(args.One(host.UnitArgument))}
 }
 
 // Facts of a plan, by their names.
@@ -200,7 +208,11 @@ func (r Restart) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 			why = append(why, fmt.Sprintf("it did not stay up: its main process was %d before", first.MainPID))
 		}
 		first = u
-		out = append(out, reading(k.h.Name, fmt.Sprintf("%s after %s", name, phrase.Duration(time.Duration(i+1)*k.o.Settle)), stateWords(u), why))
+		what, value := fmt.Sprintf("%s after %s", name, phrase.Duration(k.o.Settle)), stateWords(u)
+		if i == 1 {
+			what, value = Evidence(name), value+", after "+phrase.Duration(2*k.o.Settle)
+		}
+		out = append(out, reading(k.h.Name, what, value, why))
 	}
 	follow := fact(p.Draft.Observed, factFollow)
 	if follow == nothing || follow == "unknown" {
@@ -247,9 +259,10 @@ func (k *Keeper) fresh(u sys.Unit, asked time.Time, before string) []string {
 	if u.Active != "active" || u.Sub == "auto-restart" {
 		return append(why, "it does not run")
 	}
-	if u.MainPID > 0 {
+	switch {
+	case u.MainPID > 0:
 		why = append(why, k.lives(u.MainPID)...)
-	} else if u.Type != "forking" {
+	case u.Type != "forking" && strings.HasSuffix(u.Name, ".service"): // timers and sockets have none
 		why = append(why, "it has no main process")
 	}
 	return why

@@ -146,7 +146,7 @@ func TestRun(t *testing.T) {
 			t.Fatalf("after %s: %v", time.Since(began), err)
 		}
 		if got, want := tell(rs), `ok | nginx.service after 5 s | active (running), main process 913 | 
-ok | nginx.service after 10 s | active (running), main process 913 | 
+ok | unit nginx.service | active (running), main process 913, after 10 s | 
 ok | php.service, which restarts with it | active (running), main process 77 | 
 `; got != want {
 			t.Errorf("got\n%s", got)
@@ -166,40 +166,40 @@ func TestVerify(t *testing.T) {
 		want    string
 	}{
 		{"nothing happened", func(*machine, *sys.Unit) {}, nil, `not ok | nginx.service after 5 s | active (running), main process 812 | it is the same start as before; its last start is not later than the order
-not ok | nginx.service after 10 s | active (running), main process 812 | it is the same start as before; its last start is not later than the order
+not ok | unit nginx.service | active (running), main process 812, after 10 s | it is the same start as before; its last start is not later than the order
 `},
 		{"it fell over", func(m *machine, u *sys.Unit) { m.anew(u) }, func(_ *machine, u *sys.Unit) {
 			u.Active, u.Sub, u.MainPID, u.Result = "failed", "failed", 0, "exit-code"
 		}, `ok | nginx.service after 5 s | active (running), main process 913 | 
-not ok | nginx.service after 10 s | failed (failed), ended last with exit-code | it does not run; it did not stay up: its main process was 913 before
+not ok | unit nginx.service | failed (failed), ended last with exit-code, after 10 s | it does not run; it did not stay up: its main process was 913 before
 `},
 		{"it loops", func(m *machine, u *sys.Unit) {
 			m.anew(u)
 			u.Active, u.Sub, u.MainPID = "activating", "auto-restart", 0
 		}, func(_ *machine, u *sys.Unit) { u.Active, u.Sub, u.MainPID, u.Restarts = "active", "running", 913, 2 },
 			`not ok | nginx.service after 5 s | activating (auto-restart) | it does not run
-not ok | nginx.service after 10 s | active (running), main process 913, restarted by systemd 2 times | it did not stay up: its main process was 0 before
+not ok | unit nginx.service | active (running), main process 913, restarted by systemd 2 times, after 10 s | it did not stay up: its main process was 0 before
 `},
 		{"its process is no more", func(m *machine, u *sys.Unit) { m.anew(u); u.MainPID = 4711 }, nil, `not ok | nginx.service after 5 s | active (running), main process 4711 | its main process is gone
-not ok | nginx.service after 10 s | active (running), main process 4711 | its main process is gone
+not ok | unit nginx.service | active (running), main process 4711, after 10 s | its main process is gone
 `},
 		{"no process is known", func(m *machine, u *sys.Unit) { m.anew(u); u.MainPID = 0 }, nil, `not ok | nginx.service after 5 s | active (running) | it has no main process
-not ok | nginx.service after 10 s | active (running) | it has no main process
+not ok | unit nginx.service | active (running), after 10 s | it has no main process
 `},
 		{"as some daemons fork", func(m *machine, u *sys.Unit) { m.anew(u); u.MainPID, u.Type = 0, "forking" }, nil, `ok | nginx.service after 5 s | active (running) | 
-ok | nginx.service after 10 s | active (running) | 
+ok | unit nginx.service | active (running), after 10 s | 
 `},
 		{"a oneshot went through", func(m *machine, u *sys.Unit) {
 			m.anew(u)
 			u.MainPID, u.Type, u.Active, u.Sub = 0, "oneshot", "inactive", "dead"
 		}, nil, `ok | nginx.service after 5 s | inactive (dead) | 
-ok | nginx.service after 10 s | inactive (dead) | 
+ok | unit nginx.service | inactive (dead), after 10 s | 
 `},
 		{"a oneshot failed", func(m *machine, u *sys.Unit) {
 			m.anew(u)
 			u.MainPID, u.Type, u.Active, u.Sub, u.Result = 0, "oneshot", "failed", "failed", "exit-code"
 		}, nil, `not ok | nginx.service after 5 s | failed (failed), ended last with exit-code | it did not go through
-not ok | nginx.service after 10 s | failed (failed), ended last with exit-code | it did not go through
+not ok | unit nginx.service | failed (failed), ended last with exit-code, after 10 s | it did not go through
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -226,6 +226,27 @@ not ok | nginx.service after 10 s | failed (failed), ended last with exit-code |
 			})
 		})
 	}
+}
+
+// What is no service has no main process, and is well without.
+func TestTimer(t *testing.T) {
+	at(t, func(t *testing.T) {
+		const name = "backup.timer"
+		m := vulcan()
+		m.files["/etc/systemd/system/"+name] = node{text: "[Timer]"}
+		m.add(sys.Unit{Name: name, Fragment: "/etc/systemd/system/" + name, Invocation: "eeee", Memory: -1, Started: noon.Add(-48 * time.Hour)})
+		m.show(name, nil)
+		m.restart = func(u *sys.Unit) error { m.anew(u); u.Sub, u.MainPID = "waiting", 0; return nil }
+		op := m.keeper(t, Options{Restartable: []string{name}}).Restart()
+		p, w := agreed(t, op, name), newWork()
+		if err := op.Apply(t.Context(), p, w); err != nil {
+			t.Fatal(err)
+		}
+		rs, err := op.Verify(t.Context(), p, w)
+		if want := "ok | backup.timer after 5 s | active (waiting) | \nok | unit backup.timer | active (waiting), after 10 s | \n"; err != nil || tell(rs) != want {
+			t.Errorf("%v: got\n%s", err, tell(rs))
+		}
+	})
 }
 
 func TestRunFails(t *testing.T) {
@@ -264,4 +285,33 @@ func TestFollowerLost(t *testing.T) {
 			t.Errorf("%v: got\n%s", err, tell(rs))
 		}
 	})
+}
+
+// What the probe calls a unit is what a restart's verification calls it, so that
+// the one can follow the other.
+func TestProbeOfWhatMayBeRestarted(t *testing.T) {
+	m := vulcan()
+	m.add(sys.Unit{Name: "web.service", Type: "simple", MainPID: 99})
+	m.add(sys.Unit{Name: "dump.service", Type: "oneshot"})
+	m.add(sys.Unit{Name: "loop.service", Type: "simple"})
+	m.units["web.service"].Active, m.units["web.service"].Sub = "inactive", "dead"
+	m.units["dump.service"].Active, m.units["dump.service"].Sub = "inactive", "dead"
+	m.units["loop.service"].Active, m.units["loop.service"].Sub = "activating", "auto-restart"
+	p := m.keeper(t, Options{Restartable: []string{"nginx", "web", "dump", "gone", "loop"}}).Probe()
+	if got, want := tell(p.Read(t.Context())), `ok | failed units | none | 
+ok | flapping units | none | 
+ok | unit dump.service | inactive (dead) | 
+unknown | unit gone.service |  | There is no unit gone.service on vulcan.
+not ok | unit loop.service | activating (auto-restart) | it may be restarted, and does not run
+ok | unit nginx.service | active (running), main process 812 | 
+not ok | unit web.service | inactive (dead), main process 99 | it may be restarted, and does not run
+`; got != want {
+		t.Errorf("got\n%s", got)
+	}
+	m.mute = errors.New("no bus")
+	for _, r := range p.Read(t.Context()) {
+		if r.State != bot.Unknown || r.Host != "vulcan" || r.At.IsZero() {
+			t.Errorf("%+v", r)
+		}
+	}
 }

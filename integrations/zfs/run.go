@@ -95,7 +95,7 @@ func (z *ZFS) write(ctx context.Context, k kernel, ws []write, w bot.Work) error
 
 // Verify reads both limits back from arcstats; what the parameters' files hold
 // proves nothing.
-func (s ARCSet) Verify(_ context.Context, p bot.Plan, _ bot.Work) ([]bot.Reading, error) {
+func (s ARCSet) Verify(_ context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
 	was, err := former(p)
 	if err != nil {
 		return nil, bot.Errorf(bot.CodeInternal, "The plan cannot be read.").Because(err)
@@ -107,6 +107,14 @@ func (s ARCSet) Verify(_ context.Context, p bot.Plan, _ bot.Work) ([]bot.Reading
 	rs, err := s.z.readBack(to)
 	if err != nil {
 		return nil, err
+	}
+	reached := kernel{limits: to, wroteMin: to.min, wroteMax: to.max, ram: was.ram}
+	if f, err := s.z.figures(); err == nil {
+		if reached.ram, err = s.z.ram(f); err == nil {
+			if _, ok := reached.way(was.limits); ok {
+				w.Say("to go back: `zfs arc set max %s min %s`", was.max.Exact(), was.min.Exact())
+			}
+		}
 	}
 	return append(rs, s.z.bootReading(to)), nil
 }

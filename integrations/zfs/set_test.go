@@ -206,7 +206,8 @@ ok | ARC at the next boot | not these limits: the configuration does not set the
 `; got != want {
 		t.Errorf("got\n%s", got)
 	}
-	if len(w.said) != 2 || !strings.Contains(w.said[1], "c_min is 4 GiB, c_max is 16 GiB") {
+	// The way back is offered, where there is one.
+	if len(w.said) != 3 || !strings.Contains(w.said[1], "c_min is 4 GiB, c_max is 16 GiB") || w.said[2] != "to go back: `zfs arc set max 48GiB min 2GiB`" {
 		t.Errorf("%q", w.said)
 	}
 	// And back: the defaults return as numbers.

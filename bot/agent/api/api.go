@@ -56,7 +56,8 @@ type Agent interface {
 	// Heads tells the head of the bot's journal, and gives that of the agent's.
 	Heads(context.Context, Heads) (journal.Head, error)
 	// Trigger uses a standing approval for an alert that fires. The same key gives
-	// the same proposal.
+	// the same proposal. What is fine already, by the approval's own evidence, is
+	// CodeConflict; so is what another run is doing just now.
 	Trigger(context.Context, Trigger) (bot.Proposal, error)
 	// BreakGlass plans an operation without the policy, for root alone; BreakGlassRun
 	// starts it, once root has seen the plan.
@@ -151,6 +152,9 @@ type (
 		Top int64 `json:"top"`
 		// More: there is another page to be had at once.
 		More bool `json:"more,omitempty"`
+		// Standing are the standing approvals of the host as they are now, all of them,
+		// in the order of the agent's file.
+		Standing []bot.Standing `json:"standing,omitempty"`
 	}
 
 	Look struct {

@@ -8,14 +8,18 @@ package parts
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/agent"
 	"watchstander/bot/config"
+	"watchstander/bot/host"
 	"watchstander/bot/sys"
+	"watchstander/integrations/certs"
 	"watchstander/integrations/nixos"
 	"watchstander/integrations/restic"
 	"watchstander/integrations/units"
@@ -27,12 +31,21 @@ type Parts struct {
 	Operations []bot.Operation
 	Looks      []bot.Look
 	Probes     []bot.Probe
+	// Tasks are what the agent does beside answering, each until its context is over.
+	// Workers leave them alone.
+	Tasks []func(context.Context)
+	// AskBackups asks the repositories what is in them, from a process that may reach
+	// them; nil where there are none.
+	AskBackups func(context.Context) error
 }
 
 // Options are what parts need beside the file.
 type Options struct {
 	// Output is told what switch-to-configuration and its kin write; nil: nobody is.
 	Output func(line string)
+	// AskBackups has AskBackups done in another process, and waits for its end; nil:
+	// whoever wants to know asks the repositories itself. The agent has no network.
+	AskBackups func(context.Context) error
 	// Looks is how much time passes between two looks at units after a switch or a
 	// restart; 0 for the usual. The demo has less of it.
 	Looks time.Duration
@@ -51,10 +64,32 @@ func Settings(c *config.Agent) agent.Settings {
 	return s
 }
 
+// Parse has the file's own operation give arguments their normal form, and name what
+// proves that it has helped, nil where it does not say. The host is looked at only
+// where the operation needs it.
+func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationName, args bot.Arguments) (_ bot.Arguments, proves []string, err error) {
+	made, err := Of(c, h, Options{})
+	if err != nil {
+		return nil, nil, bot.Errorf(bot.CodeUnavailable, "the agent would not start: %v", err).Because(err)
+	}
+	i := slices.IndexFunc(made.Operations, func(o bot.Operation) bool { return o.Name() == name })
+	if i < 0 {
+		return nil, nil, bot.Errorf(bot.CodeInvalid, "this file has no section for it, so that the agent does not have it.")
+	}
+	if args, err = made.Operations[i].Parse(ctx, args); err != nil {
+		return nil, nil, err
+	}
+	if p, ok := made.Operations[i].(bot.Prover); ok {
+		proves = p.Proves(args)
+	}
+	return args, proves, nil
+}
+
 // Of makes the parts for a host. What the file has no section for does not exist.
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.backup, p.units} {
+	// In the order in which status tells what is equally bad: data first.
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.nixos, p.certificates} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}
@@ -97,21 +132,26 @@ func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
 	return nil
 }
 
-func (p *Parts) backup(c *config.Agent, h sys.Host, _ Options) error {
+// BackupState is where what is known of the backups is kept.
+func BackupState(c *config.Agent) string { return filepath.Join(c.State, "backup") }
+
+func (p *Parts) backup(c *config.Agent, h sys.Host, o Options) error {
 	if c.Backup == nil {
 		return nil
 	}
 	k := c.Backup
 	made := restic.Config{
-		Program: cmp.Or(k.Program, "/run/current-system/sw/bin/restic"), SearchPath: k.SearchPath, State: filepath.Join(c.State, "backup"), Scratch: k.Scratch,
+		Program: cmp.Or(k.Program, "/run/current-system/sw/bin/restic"), SearchPath: k.SearchPath, State: BackupState(c), Scratch: k.Scratch,
 		Parts: k.Check.Parts, CheckTime: k.Check.Time, LockWait: k.Check.LockWait,
 		DrillTime: k.Drill.Time, DrillBytes: k.Drill.Bytes, DrillFiles: k.Drill.Files, Busy: c.Busy,
+		AskTime: k.Ask.Time, AskEvery: k.Ask.AtMost, ProbeEvery: k.Ask.Every, Elsewhere: o.AskBackups,
 	}
 	for _, r := range k.Repositories {
 		made.Repositories = append(made.Repositories, restic.Repository{
 			Name: r.Name, Location: r.Location, LocationFile: r.LocationFile, PasswordFile: r.PasswordFile, EnvironmentFile: r.EnvironmentFile,
 			Medium: r.Medium, OffSite: r.OffSite, Host: r.SnapshotHost, Unit: r.Unit, Exclude: r.Exclude,
 			MaxAge: r.MaxAge, VerifyAge: r.VerifyAge, RunTime: r.RunTime,
+			LimitDownload: kibibytes(r.LimitDownload),
 		})
 	}
 	for _, d := range k.Datasets {
@@ -124,7 +164,18 @@ func (p *Parts) backup(c *config.Agent, h sys.Host, _ Options) error {
 	p.Operations = append(p.Operations, b.Operations()...)
 	p.Looks = append(p.Looks, b.Looks()...)
 	p.Probes = append(p.Probes, b.Probe())
+	p.Tasks = append(p.Tasks, b.Keep)
+	p.AskBackups = func(ctx context.Context) error { return b.Refresh(ctx) }
 	return nil
+}
+
+// kibibytes is what restic counts in; what is less than one is one, since 0 is no
+// limit.
+func kibibytes(b host.Bytes) int {
+	if b <= 0 {
+		return 0
+	}
+	return int(max(1, b/host.KiB))
 }
 
 func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
@@ -134,5 +185,15 @@ func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
 	}
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
+	p.Probes = append(p.Probes, k.Probe())
+	return nil
+}
+
+// certificates are those in files; what is served the bot looks at, which has a
+// network.
+func (p *Parts) certificates(c *config.Agent, h sys.Host, _ Options) error {
+	if len(c.Certificates) > 0 {
+		p.Probes = append(p.Probes, certs.New(certs.Options{Host: h.Name, Files: c.Certificates, Read: h.Files.Read, Zone: func() *time.Location { return c.Zone }}))
+	}
 	return nil
 }

@@ -1,13 +1,16 @@
 package real
 
 import (
+	"context"
 	_ "embed"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -21,6 +24,52 @@ type Systemd struct {
 	Address string
 	// Bus is the unit of the bus' daemon, which may be killed.
 	Bus string
+
+	dir string
+}
+
+// Path is where this machine has what its /run has.
+func (s *Systemd) Path(run string) string { return filepath.Join(s.dir, run) }
+
+// WriteUnit writes a unit, or a drop-in; a systemd that runs must be told to read it
+// (daemon-reload).
+func (s *Systemd) WriteUnit(t testing.TB, name, text string) {
+	t.Helper()
+	path := filepath.Join(s.dir, "run/test-units", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path, text)
+}
+
+// Do runs a program in its world, as its root, and gives what it said.
+func (s *Systemd) Do(ctx context.Context, argv ...string) (string, error) {
+	return s.DoAs(ctx, 0, "", argv...)
+}
+
+// DoAs is Do as another user, with something to read.
+func (s *Systemd) DoAs(ctx context.Context, uid int, stdin string, argv ...string) (string, error) {
+	nsenter, err := Find("nsenter")
+	if err != nil {
+		return "", err
+	}
+	// The child of unshare is the first process in there.
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.current().process.Pid))
+	if err != nil {
+		return "", err
+	}
+	pid := strings.TrimSpace(string(children))
+	args := []string{"--target", pid, "--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup"}
+	if uid != 0 {
+		args = append(args, "--setuid", strconv.Itoa(uid), "--setgid", strconv.Itoa(uid))
+	}
+	cmd := exec.CommandContext(ctx, nsenter, slices.Concat(args, []string{"--"}, argv)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, out)
+	}
+	return strings.TrimSpace(string(out)), err
 }
 
 //go:embed systemd_boot.sh
@@ -33,6 +82,25 @@ var busUnits = map[string]string{
 		"ExecStart=dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only\n",
 }
 
+// Mount is a directory of the test's, and where a systemd has it.
+type Mount struct{ Dir, At string }
+
+// SystemdOptions are what a Systemd starts with.
+type SystemdOptions struct {
+	// Units are all that it knows, each by its name ("x.service.d/y.conf" for a
+	// drop-in) with its text. They should have DefaultDependencies=no where the targets
+	// that they then need are not among them.
+	Units map[string]string
+	// Start are those that it starts by itself.
+	Start []string
+	// Mounts are directories that it sees in the place of this machine's, in this order:
+	// what covers the others' Dir comes last.
+	Mounts []Mount
+	// HostNetwork leaves it in this machine's network, where it finds the test's
+	// servers; else it has one of its own, of loopback alone.
+	HostNetwork bool
+}
+
 // StartSystemd starts one with units, each by its name with its text, and starts
 // those that are named in start. They should have DefaultDependencies=no, since
 // there is nothing that they could depend on. It returns when the bus is there.
@@ -40,6 +108,12 @@ var busUnits = map[string]string{
 // It needs root. Where this machine does not let a systemd start in namespaces, the
 // test is skipped.
 func StartSystemd(t testing.TB, units map[string]string, start ...string) *Systemd {
+	t.Helper()
+	return StartSystemdWith(t, SystemdOptions{Units: units, Start: start})
+}
+
+// StartSystemdWith is StartSystemd with all that can be chosen.
+func StartSystemdWith(t testing.TB, o SystemdOptions) *Systemd {
 	t.Helper()
 	unshare := Require(t, "unshare")
 	Require(t, "systemd")
@@ -53,27 +127,33 @@ func StartSystemd(t testing.TB, units map[string]string, start ...string) *Syste
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	// Users of its world come this way too.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
 	run, group := filepath.Join(dir, "run"), filepath.Base(dir)
 	all := maps.Clone(busUnits)
-	maps.Copy(all, units)
+	maps.Copy(all, o.Units)
 	all["test.target"] = "[Unit]\nDescription=What the test starts\nDefaultDependencies=no\nWants=" +
-		strings.Join(slices.Concat(start, []string{"dbus.socket", "dbus.service"}), " ") + "\n"
-	for _, d := range []string{run, filepath.Join(dir, "units")} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+		strings.Join(slices.Concat(o.Start, []string{"dbus.socket", "dbus.service"}), " ") + "\n"
+	s := &Systemd{Address: "unix:path=" + run + "/dbus/system_bus_socket", Bus: "dbus.service", dir: dir}
 	for name, text := range all {
-		writeFile(t, filepath.Join(dir, "units", name), text)
+		s.WriteUnit(t, name, text)
 	}
+	mounts := ""
+	for _, m := range o.Mounts {
+		mounts += m.Dir + " " + m.At + "\n"
+	}
+	writeFile(t, filepath.Join(dir, "mounts"), mounts)
 	writeFile(t, filepath.Join(dir, "boot.sh"), boot)
-
-	s := &Systemd{Address: "unix:path=" + run + "/dbus/system_bus_socket", Bus: "dbus.service"}
+	namespaces := []string{"--pid", "--fork", "--mount", "--uts", "--ipc", "--mount-proc", "--kill-child"}
+	if !o.HostNetwork {
+		namespaces = append(namespaces, "--net")
+	}
 	s.Process = newProcess(t, Command{
 		Name: "systemd",
 		Path: unshare,
-		Args: []string{"--pid", "--fork", "--mount", "--uts", "--ipc", "--net", "--mount-proc", "--kill-child",
-			"sh", filepath.Join(dir, "boot.sh"), run, filepath.Join(dir, "units"), group},
+		Args: append(namespaces, "sh", filepath.Join(dir, "boot.sh"), run, filepath.Join(dir, "mounts"), group),
 	})
 	t.Cleanup(func() {
 		// unshare is killed, and the kernel kills its child, and with that the whole of

@@ -68,13 +68,12 @@ func (h *Host) switchToConfiguration(ctx context.Context, c *Call) int {
 	h.mu.Lock()
 	script := h.scripts[s.Number]
 	h.mu.Unlock()
-	if verb != "dry-activate" {
-		release, err := c.Host.Files.Hold(ctx, sys.Lock{Path: switchLock, Format: sys.LockFlock})
-		if err != nil {
-			return c.fail("Could not acquire lock")
-		}
-		defer func() { _ = release() }()
+	// A dry run takes the lock as well: where a switch goes on, it says nothing.
+	release, err := c.Host.Files.Hold(ctx, sys.Lock{Path: switchLock, Format: sys.LockFlock})
+	if err != nil {
+		return c.fail("Could not acquire lock")
 	}
+	defer func() { _ = release() }()
 	if verb != "boot" && verb != "dry-activate" {
 		if script.Check != "" && !slices.Contains(c.Env, "NIXOS_NO_CHECK=1") {
 			return c.fail("Pre-switch check '" + script.Check + "' failed\nPre-switch checks failed")

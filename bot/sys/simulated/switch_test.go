@@ -219,8 +219,10 @@ func TestSwitchIsAlone(t *testing.T) {
 			done <- err
 		}()
 		time.Sleep(5 * time.Second)
-		if lines, exit := stc(t, h, s, 42, "test"); exit != 1 || !slices.Equal(lines, []string{"Could not acquire lock"}) {
-			t.Errorf("%d %q", exit, lines)
+		for _, verb := range []string{"test", "boot", "dry-activate", "check"} {
+			if lines, exit := stc(t, h, s, 42, verb); exit != 1 || !slices.Equal(lines, []string{"Could not acquire lock"}) {
+				t.Errorf("%s: %d %q", verb, exit, lines)
+			}
 		}
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
