@@ -20,7 +20,7 @@ func planRoot(f bot.ThreadFacts, s Style) bot.Message {
 	m := bot.Message{Tone: tone, Note: bot.Line(bot.M(string(p.Plan.ID)), bot.T(" · digest "), bot.M(shortDigest(p.Digest)))}
 	m.Title = bot.Line(bot.B(word), bot.T(": "+p.Plan.Draft.Summary))
 	switch {
-	case p.State == bot.Waiting && !enough(p) && len(rule.Windows) == 0:
+	case p.State == bot.Waiting && len(agreed(p)) == 0 && len(rule.Windows) == 0:
 		// Who must agree, and until when, stands in the fields.
 	case p.Why != "":
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(p.Why))})
