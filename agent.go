@@ -18,6 +18,7 @@ import (
 	"watchstander/bot/agent"
 	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
+	"watchstander/bot/journal"
 	"watchstander/bot/phrase"
 	"watchstander/bot/redact"
 	"watchstander/bot/sys"
@@ -138,11 +139,6 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 	for _, w := range c.Warnings {
 		h.log.Warn("configuration", "warning", w.String())
 	}
-	rules, err := agentRules(c, o.worker, h.log)
-	if err != nil {
-		return nil, err
-	}
-	h.rules.Store(rules)
 	if h.host, h.close, err = sys.Real(c.Host); err != nil {
 		return nil, err
 	}
@@ -153,7 +149,7 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 		}
 		po.AskBackups = h.sendForBackups(c)
 	}
-	if h.parts, err = parts.Of(c, h.host, po); err != nil {
+	if err := h.furnish(po); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
@@ -219,6 +215,29 @@ func askBackups(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	return nil
 }
 
+// furnish makes what is to be hidden and what can be done, of the configuration and
+// the host.
+func (h *agentHouse) furnish(o parts.Options) error {
+	rules, err := agentRules(h.config, h.o.worker, h.log)
+	if err != nil {
+		return err
+	}
+	h.rules.Store(rules)
+	h.parts, err = parts.Of(h.config, h.host, o)
+	return err
+}
+
+// core is the agent over its state and its journal.
+func (h *agentHouse) core(log *journal.File, roots agent.Roots, runs agent.Spawner) (*agent.Core, error) {
+	return agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
+		State: h.config.State, Journal: log, Spawner: runs, Roots: roots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log})
+}
+
+// perform does one run.
+func (h *agentHouse) perform(ctx context.Context, id bot.PlanID) error {
+	return agent.Perform(ctx, agent.PerformOptions{State: h.config.State, Plan: id, Host: h.host, Operations: h.parts.Operations, Redact: h.hide, Log: h.log})
+}
+
 // hide is the last look at everything that the agent says.
 func (h *agentHouse) hide(s string) string {
 	out, _ := h.rules.Load().Redact(s)
@@ -231,7 +250,7 @@ func needsNetwork(s agent.Spawn) bool {
 	return s.Operation == "nixos.rollback" || strings.HasPrefix(string(s.Operation), "backup.")
 }
 
-// perform does one run.
+// perform is the worker's whole life: one run.
 func perform(ctx context.Context, o agentOptions, id bot.PlanID, stderr io.Writer) (err error) {
 	h, err := openAgent(o, stderr)
 	if err != nil {
@@ -242,7 +261,7 @@ func perform(ctx context.Context, o agentOptions, id bot.PlanID, stderr io.Write
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(agent.ErrStopped) })()
-	return agent.Perform(work, agent.PerformOptions{State: h.config.State, Plan: id, Host: h.host, Operations: h.parts.Operations, Redact: h.hide, Log: h.log})
+	return h.perform(work, id)
 }
 
 // performing is the command line of a run.

@@ -35,9 +35,7 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	core, err := agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
-		State: h.config.State, Journal: log, Roots: agentRoots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log,
-		Spawner: h.spawner})
+	core, err := h.core(log, agentRoots, h.spawner)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"bot/sys/internal/output":   {},
 	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
-	"bot/flow":                  {"bot", "bot/agent/api", "bot/config", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
+	"bot/flow":                  {"bot", "bot/agent/api", "bot/clean", "bot/config", "bot/gate", "bot/host", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/host", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
 	"integrations/certs":        {"bot", "bot/clean", "bot/phrase"},

@@ -87,7 +87,7 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 	defer cancel()
 	tellWarnings()
 	lookAtAgent(c)
-	readings := outside(ctx, c)
+	readings := outside(ctx, c, agent.codes(c))
 	bad, unknown := 0, agent.unread
 	for _, r := range readings {
 		mark := "ok     "
@@ -117,13 +117,13 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 }
 
 // outside asks everything that the bot will lean on.
-func outside(ctx context.Context, c *config.Config) []bot.Reading {
+func outside(ctx context.Context, c *config.Config, codes matrix.Codes) []bot.Reading {
 	quiet := slog.New(slog.DiscardHandler)
 	out := []bot.Reading{checkState(ctx, c), checkListen(ctx, c.Listen)}
 	for _, ch := range c.Chats {
 		switch {
 		case ch.Matrix != nil:
-			out = append(out, checkMatrix(ctx, c, ch, quiet)...)
+			out = append(out, checkMatrix(ctx, c, ch, codes, quiet)...)
 		case ch.Console != nil:
 			out = append(out, checkConsole(ctx, string(ch.ID), ch.Console.Socket))
 		}
@@ -163,12 +163,12 @@ func read(what string, state bot.ReadingState, value, note string) bot.Reading {
 	return bot.Reading{What: what, Value: value, Note: note, At: time.Now(), State: state}
 }
 
-func checkMatrix(ctx context.Context, c *config.Config, ch config.Chat, log *slog.Logger) []bot.Reading {
+func checkMatrix(ctx context.Context, c *config.Config, ch config.Chat, codes matrix.Codes, log *slog.Logger) []bot.Reading {
 	token, err := ch.Matrix.Token.Read()
 	if err != nil {
 		return []bot.Reading{wrong("chat "+string(ch.ID), err)}
 	}
-	o := matrix.Options{Chat: ch.ID, Homeserver: ch.Matrix.Homeserver, User: ch.Matrix.User, Token: token, Rooms: map[bot.RoomID]string{}, Log: log}
+	o := matrix.Options{Chat: ch.ID, Homeserver: ch.Matrix.Homeserver, User: ch.Matrix.User, Token: token, Rooms: map[bot.RoomID]string{}, Codes: codes, Log: log}
 	for _, r := range c.Rooms {
 		if r.Chat == ch.ID {
 			o.Rooms[r.ID] = r.PlatformID

@@ -15,6 +15,7 @@ import (
 	"watchstander/bot/gate"
 	"watchstander/bot/host"
 	"watchstander/bot/phrase"
+	"watchstander/integrations/matrix"
 )
 
 // agentOperations are what an agent can be asked to do, with the names of their
@@ -35,6 +36,9 @@ type agentCheck struct {
 	trust func(path string) error
 	// withoutSecrets: this user may not read them.
 	withoutSecrets bool
+
+	// read is the file, nil while it could not be.
+	read *config.Agent
 
 	w                        io.Writer
 	faults, warnings, unread int
@@ -78,6 +82,7 @@ func (a *agentCheck) look(c *config.Config, now time.Time) {
 	if err != nil {
 		return
 	}
+	a.read = cfg
 	if a.withoutSecrets {
 		a.unread++
 		fmt.Fprintln(a.w, "unknown agent's secrets: not looked at (only root may read them: check as root)")
@@ -93,6 +98,23 @@ func (a *agentCheck) look(c *config.Config, now time.Time) {
 	}
 	a.rules(cfg)
 	a.exposed(cfg)
+}
+
+// codes tells whether people may have to type time-based codes into the bot's
+// rooms: what the agents want, only their own files say.
+func (a *agentCheck) codes(c *config.Config) matrix.Codes {
+	out := matrix.CodesNever
+	for _, h := range c.Hosts {
+		switch {
+		case h.Agent == nil:
+		case a.read == nil || a.read.Host != h.Name:
+			out = matrix.CodesPerhaps
+		}
+	}
+	if a.read != nil && slices.ContainsFunc(a.read.Policy.Rules, func(r gate.PolicyRule) bool { return slices.Contains(r.Rule.StepUp, bot.StepTOTP) }) {
+		return matrix.CodesWanted
+	}
+	return out
 }
 
 func (a *agentCheck) warn(format string, args ...any) {

@@ -14,6 +14,7 @@ import (
 	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
 	simhost "watchstander/bot/sys/simulated"
+	"watchstander/integrations/matrix"
 )
 
 // The bot's file of these tests, and the agent's that goes with it.
@@ -281,5 +282,34 @@ func TestAgentOperations(t *testing.T) {
 	}
 	if len(known) > 0 {
 		t.Errorf("the agent has no operations %v", known)
+	}
+}
+
+// TestCheckCodes: where the bot must be able to delete messages with codes is known
+// from the agent's file, and only guessed without it.
+func TestCheckCodes(t *testing.T) {
+	bots, err := config.Parse([]byte(strings.ReplaceAll(botsFile, "DIR", "/x")), config.Options{File: "config.yaml", WithoutSecrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	agents := func(text string) *agentCheck {
+		cfg, err := config.ParseAgent([]byte(text), config.AgentOptions{File: "agent.yaml", WithoutSecrets: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &agentCheck{read: cfg}
+	}
+	withCodes := strings.NewReplacer("step_up: [host, ssh]", "step_up: [totp]", "name: bob, roles: [approver], uid: [1001]", "name: bob, roles: [approver], uid: [1001], totp_seed_file: seed").Replace(agentsFile)
+	for _, c := range []struct {
+		a    *agentCheck
+		want matrix.Codes
+	}{{&agentCheck{}, matrix.CodesPerhaps}, {agents(agentsFile), matrix.CodesNever}, {agents(withCodes), matrix.CodesWanted}} {
+		if got := c.a.codes(bots); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	bots.Hosts[0].Agent = nil
+	if got := (&agentCheck{}).codes(bots); got != matrix.CodesNever {
+		t.Errorf("without an agent it is %q", got)
 	}
 }

@@ -34,7 +34,7 @@ line was not taken; what the bot answers does not count.`,
 				}
 				socket = path
 			}
-			return console.Attach(cmd.Context(), socket, cmd.InOrStdin(), cmd.OutOrStdout(), console.ClientOptions{})
+			return console.Attach(cmd.Context(), socket, cmd.InOrStdin(), cmd.OutOrStdout(), console.ClientOptions{Hide: withoutCode})
 		},
 	}
 	configFlag(cmd, &file)
@@ -68,12 +68,21 @@ func (h *house) console(ch config.Chat) (*console.Chat, error) {
 	}
 	return console.New(console.Options{ID: ch.ID, Room: room, Socket: ch.Console.Socket,
 		Log:  filepath.Join(filepath.Dir(h.config.State.Path), string(ch.ID)+".transcript"),
-		Zone: h.zone, Completions: completions, Threaded: threaded, Logger: h.log,
+		Zone: h.zone, Completions: completions, Threaded: threaded, Hide: withoutCode, Logger: h.log,
 		Person: func(u bot.UserID) (string, bool) {
 			p, ok := h.current.Load().Person(ch.ID, u)
 			return string(p.ID), ok
 		},
 	})
+}
+
+// grammar understands lines where nothing is obeyed.
+var grammar = commands.New(commands.All())
+
+// withoutCode is a typed line as others may read it.
+func withoutCode(line string) string {
+	masked, _ := grammar.WithoutCode(line)
+	return masked
 }
 
 // completions are what the Tab key offers.
@@ -85,13 +94,14 @@ func completions() []string {
 	return out
 }
 
-// threaded are the commands that can be aimed at a thread, by all their names.
-// What a command takes, its usage says.
+// threaded are the commands that can be aimed at a thread, by all their names: those
+// that take one, and words on a plan, which mean that of the thread they are said
+// in. What a command takes, its usage says.
 func threaded() []string {
 	var out []string
 	for _, x := range commands.All() {
 		usage := strings.FieldsFunc(commands.Usage(&x), func(r rune) bool { return !unicode.IsLetter(r) })
-		if slices.Contains(usage, "THREAD") {
+		if slices.Contains(usage, "THREAD") || x.Gated && slices.Contains(usage, "PLAN") {
 			out = append(append(out, x.Name), x.Aliases...)
 		}
 	}

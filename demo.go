@@ -26,9 +26,12 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Try it here: a simulated host and Alertmanager, in this terminal",
-		Long: `Run the real bot, in this terminal, on a simulated host with a simulated
-Alertmanager. Nothing is installed or kept. Alerts fire, grow and end by
-themselves; type commands as an operator would, or post an alert of your own.
+		Long: `Run the real bot and the real agent, in this terminal, on a simulated NixOS host
+with a simulated Alertmanager. Nothing is installed or kept. Alerts fire, grow
+and end by themselves; type commands as an operator would, post an alert of your
+own, or have something done on the host: rollback, zfs arc set, service restart,
+backup verify (of a real repository, where restic is installed). A second person,
+whom some plans need, is played by the demo.
 
 --tour plays a scripted visit, prints it, and fails when something went wrong.`,
 		Args: cobra.NoArgs,
@@ -57,6 +60,7 @@ type demo struct {
 	amListen net.Listener
 	listener net.Listener
 	host     *simulatedHost
+	operated *demoOperated
 }
 
 // demoUser is who types in the demo: this process's own user.
@@ -70,6 +74,14 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.dir.remove())
+		}
+	}()
+	if d.operated, err = newDemoOperated(d.dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.operated.close())
 		}
 	}()
 	var listen net.ListenConfig
@@ -95,7 +107,7 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d.h, err = build(ctx, c, slog.New(slog.DiscardHandler), stage{adjust: simulated(d.host), settleAfter: time.Millisecond})
+	d.h, err = build(ctx, c, slog.New(slog.DiscardHandler), stage{adjust: simulated(d.host), agents: d.operated.agents(), settleAfter: time.Millisecond})
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +138,12 @@ zone: %s
 state: {path: %q}
 listen: %s
 hosts:
-  - {name: vulcan, match: ['instance="vulcan"']}
+  - {name: vulcan, match: ['instance="vulcan"'], agent: {}}
 chats:
   - {name: console, console: {socket: %q}}
 people:
-  - {name: you, roles: [operator], uid: [%d]}
+  - {name: alice, roles: [operator, approver], uid: [%d]}
+  - {name: bob, roles: [approver], uid: [%d]}
 alertmanagers:
   - {name: demo, urls: ["http://%s"], receivers: [watchstander], poll: 2s}
 webhooks:
@@ -138,7 +151,7 @@ webhooks:
 routes:
   - {match: ['alertname="Watchdog"'], as: heartbeat, absent_after: 2m, rooms: [console]}
   - {rooms: [console]}
-`, zoneName(), d.dir.file("state.db"), d.listener.Addr(), d.dir.file("socket"), os.Getuid(), d.amListen.Addr())
+`, zoneName(), d.dir.file("state.db"), d.listener.Addr(), d.dir.file("socket"), os.Getuid(), bobUID, d.amListen.Addr())
 }
 
 // zoneName is the zone of this terminal, as far as its name can be known.
@@ -155,8 +168,9 @@ func (d *demo) run(ctx context.Context, visit func(context.Context) error) error
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
-	var ran error
+	var ran, acted error
 	wg.Go(func() { ran = d.h.run(ctx, d.listener); stop() })
+	wg.Go(func() { acted = d.operated.core.Run(ctx); stop() })
 	wg.Go(func() { d.am.Run(ctx) })
 	wg.Go(func() { _ = d.amServer.Serve(d.amListen) }) // ends with Close below
 	err := visit(ctx)
@@ -166,28 +180,48 @@ func (d *demo) run(ctx context.Context, visit func(context.Context) error) error
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
-	return errors.Join(err, ran, closed, d.h.close(), d.dir.remove())
+	if errors.Is(acted, context.Canceled) {
+		acted = nil
+	}
+	return errors.Join(err, ran, acted, closed, d.h.close(), d.operated.close(), d.dir.remove())
 }
 
 // visit is the demo with somebody at the keyboard.
 func (d *demo) visit(ctx context.Context, in io.Reader, out io.Writer) error {
-	fmt.Fprintf(out, `Watchstander, on a simulated host named vulcan with a simulated Alertmanager.
-Alerts will fire in a moment. Type help, status, alerts; "ack t1 looking" speaks
-in thread t1, "silence t1 1h" silences it. Ctrl-D leaves.
+	fmt.Fprintf(out, `Watchstander, on a simulated NixOS host named vulcan with a simulated Alertmanager.
+You are alice, an operator. Alerts will fire in a moment. Type help, status,
+alerts; "ack t1 looking" speaks in thread t1, "silence t1 1h" silences it. Ctrl-D
+leaves.
+
+Have something done on the host, too: "rollback" makes a plan, to which somebody
+else must agree: bob, whom this demo plays. "rollback %d" goes wrong, and is undone.
+To "zfs arc set max 32G", "service restart nginx" and "backup verify" you may agree
+yourself: "approve t3" in their thread, or "deny t3 because …", "cancel t3".
 
 An alert of your own, from another terminal:
 
 %s
 
-`, d.curl())
+`, demoBroken, d.curl())
+	// Before anybody can ask for it: what is known of a repository is asked for again
+	// after minutes only.
+	switch err := d.operated.backUp(ctx); {
+	case errors.Is(err, errNoRestic):
+		fmt.Fprintf(out, "%s\n\n", noRestic)
+	case err != nil:
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
 	notes := make(chan string)
 	wg.Go(func() { d.play(ctx, notes) })
+	bob := d.newBob(ctx)
+	wg.Go(func() { bob.agrees(ctx, d.operated.bots(), notes) })
 	err := console.Local(ctx, d.h.consoles[0], demoUser(), in, out,
 		console.ClientOptions{HistoryFile: os.DevNull, SaveDir: savedDir(), Notes: notes})
 	stop()
+	bob.leave()
 	wg.Wait()
 	return err
 }

@@ -20,9 +20,10 @@ func simulated(s *simulatedHost) func(*flow.Options) {
 	}
 }
 
-// simulatedHost has a load and a disk that follow the demo's story. Its figures
-// are a function of the time and of what was set, so that status, graphs and
-// alerts tell the same: what the story sets stays as it is set.
+// simulatedHost has a load and a disk that follow the demo's story; all else that is
+// known of the host its agent tells. Its figures are a function of the time and of
+// what was set, so that status, graphs and alerts tell the same: what the story sets
+// stays as it is set.
 type simulatedHost struct {
 	mu    sync.Mutex
 	began time.Time
@@ -81,9 +82,7 @@ func (s *simulatedHost) Read(context.Context) []bot.Reading {
 	return []bot.Reading{
 		r("load", fmt.Sprintf("%.1f on 8 CPUs", load), load < 16, "more than 2 for each CPU"),
 		r("memory", "38 % of 64 GiB", true, ""),
-		r("disk /", fmt.Sprintf("%.0f %% of 1.8 TiB", disk), disk < 90, "90 % or more"),
-		r("pool rpool", "ONLINE", true, ""),
-		{Host: "vulcan", What: "failed units", Value: "unknown", Note: "the demo simulates no systemd", Source: "simulated", At: now, State: bot.Unknown},
+		r("disk /srv", fmt.Sprintf("%.0f %% of 1.8 TiB", disk), disk < 90, "90 % or more"),
 	}
 }
 

@@ -51,6 +51,8 @@ type house struct {
 // stage is what the demo has in other ways than the service: a simulated world.
 type stage struct {
 	adjust func(*flow.Options)
+	// agents are in this process, by their hosts; the others are behind sockets.
+	agents map[string]api.Agent
 	// settleAfter is how long an Alertmanager must have been up before its
 	// silence about an alert counts; 0 for the usual.
 	settleAfter time.Duration
@@ -90,23 +92,29 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Alertmanagers[name] = am
 		o.Probes = append(o.Probes, am.Probe())
 	}
-	if host, ok := c.LocalHost(); ok {
-		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
-		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
-	}
-	o.Probes = append(o.Probes, h.certificates())
 	for _, x := range c.Hosts {
 		if x.Agent == nil {
 			continue
 		}
-		a := client.New(x.Agent.Socket)
-		h.closers = append(h.closers, func() error { a.Close(); return nil })
+		a := st.agents[x.Name]
+		if a == nil {
+			remote := client.New(x.Agent.Socket)
+			h.closers = append(h.closers, func() error { remote.Close(); return nil })
+			a = remote
+		}
 		if o.Agents == nil {
 			o.Agents = map[string]api.Agent{}
 		}
 		o.Agents[x.Name] = a
 		o.Probes = append(o.Probes, flow.AgentProbe(x.Name, a))
 	}
+	// After the agents, who know more: what the kernel and systemd tell everybody counts
+	// where no agent answers.
+	if host, ok := c.LocalHost(); ok {
+		o.Probes = append(o.Probes, linux.New(linux.Options{Host: host.Name, Zone: h.zone}))
+		o.Probes = append(o.Probes, systemd.New(systemd.Options{Host: host.Name, Zone: h.zone}))
+	}
+	o.Probes = append(o.Probes, h.certificates())
 	if c.Prometheus != nil {
 		if h.prom, err = newPrometheus(c.Prometheus); err != nil {
 			return nil, err

@@ -203,6 +203,7 @@ receivers:
 // real Alertmanagers and the real binary into a room of a real homeserver, and
 // what people do there back to Alertmanager.
 func TestWholeWithRealParts(t *testing.T) {
+	besides(t)
 	w := newWhole(t)
 	ams := real.StartAlertmanagers(t, 2, real.AlertmanagerOptions{Config: realAlertmanagerConfig(w.url, w.token), Args: []string{"--cluster.peer-timeout=1s"}})
 	prom := real.StartPrometheus(t, real.PrometheusOptions{Rules: realRules, Alertmanagers: ams})

@@ -39,7 +39,19 @@ type Pulse interface {
 // Eraser is a Chat that can take somebody's message out of a room: an optional
 // interface, for messages that hold a code.
 type Eraser interface {
-	Erase(context.Context, RoomID, MessageID) error
+	// Erase takes it out, once for one key where the platform can promise it, and
+	// looks first whether it is gone already: nil says that its words can no longer
+	// be read there. A failure is a *Refusal; any other error counts as Unsure. One
+	// that is Forbidden or Rejected stays so until people mend it: its cause is a
+	// *Error that tells them what is missing.
+	Erase(context.Context, Erasing) error
+}
+
+// Erasing is a message on its way out of a room.
+type Erasing struct {
+	Key     EffectKey
+	Room    RoomID
+	Message MessageID
 }
 
 // Sink takes what chats receive. When it returns nil, all of the batch is

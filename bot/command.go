@@ -128,10 +128,30 @@ type (
 	}
 	// Confirm says that all is well after a run that waits for it.
 	Confirm struct{ Plan PlanID }
+	// Trigger has an agent use a standing approval while an alert fires.
+	Trigger struct {
+		Thread    ThreadID // the alert's
+		Episode   EpisodeID
+		Host      string
+		Standing  string
+		Operation OperationName
+		Arguments Arguments
+		// Alert are the labels of the one that fires, and Since when it does.
+		Alert Labels
+		Since time.Time
+	}
 	// ShowPlan tells the agent that a plan stands in a room whole.
 	ShowPlan struct {
 		Plan PlanID
 		At   time.Time
+	}
+	// LookForChanges asks an agent what changed on its host, for the threads of its
+	// alerts.
+	LookForChanges struct{ Host string }
+	// EraseMessage takes a message that holds a code out of its room.
+	EraseMessage struct {
+		Room    RoomID
+		Message MessageID
 	}
 	// TakeBack withdraws a decision whose reaction or message is gone.
 	TakeBack struct {
@@ -140,18 +160,21 @@ type (
 	}
 )
 
-func (Say) outcome()         {}
-func (TakeAck) outcome()     {}
-func (DropAck) outcome()     {}
-func (MakeSilence) outcome() {}
-func (EndSilence) outcome()  {}
-func (DrawGraph) outcome()   {}
-func (Ask) outcome()         {}
-func (Decide) outcome()      {}
-func (Cancel) outcome()      {}
-func (Confirm) outcome()     {}
-func (ShowPlan) outcome()    {}
-func (TakeBack) outcome()    {}
+func (Say) outcome()            {}
+func (TakeAck) outcome()        {}
+func (DropAck) outcome()        {}
+func (MakeSilence) outcome()    {}
+func (EndSilence) outcome()     {}
+func (DrawGraph) outcome()      {}
+func (Ask) outcome()            {}
+func (Decide) outcome()         {}
+func (Cancel) outcome()         {}
+func (Confirm) outcome()        {}
+func (Trigger) outcome()        {}
+func (ShowPlan) outcome()       {}
+func (EraseMessage) outcome()   {}
+func (LookForChanges) outcome() {}
+func (TakeBack) outcome()       {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {

@@ -32,6 +32,8 @@
 //     is stored with the version that was sent (deliver.go, settle). After a crash
 //     "sending" means unknown: the chat's Find looks for the key before the same
 //     bytes go again.
+//     Beside it the host's agent is asked what changed there (changes.go), and a
+//     picture is drawn (work.go); what comes of either is an event again.
 //  6. When the alert ends, its notice takes the same way: settle closes the
 //     thread and raises its version, freeze finds that the room shows less, and
 //     sends an edit of the root and a line of the log as a reply.
@@ -77,7 +79,8 @@
 //     that the thread showed.
 //  6. bot/agent, decide.go: Decide is the one door for words from chats, from the
 //     host and with signatures. proof.go and codes.go find out what a word is
-//     worth; judge.go asks bot/gate where that leaves the proposal.
+//     worth; judge.go asks bot/gate where that leaves the proposal. A message that
+//     held a code leaves its room meanwhile: bot/flow, erase.go.
 //  7. start.go: when it may run, the operation plans again. A bound fact that
 //     differs makes it stale; one that was only observed is told as drift. The
 //     start is on the disk and in the journal before anything runs.
@@ -101,7 +104,8 @@
 //   - a chat's Run: whatever it starts (the console's clients)
 //   - the agent's Run: its loop, and one for each run that it starts or watches;
 //     its Server: one that serves and one that ends each socket, and net/http's for
-//     each connection
+//     each connection; one that has repositories of backups asked
+//     (integrations/restic, keep.go), and one for each question to a probe
 //
 // Run returns when all of them have; every one ends with its context. A plan's run
 // belongs to none of them: it is a process in a unit of its own.
@@ -137,9 +141,9 @@
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits
 //	integrations/restic         backups: how old, verified when, restored and compared
-//	integrations/units          a unit, its log, its restart; what changed
-//	integrations/certs          when certificates end, as they are served
-//	integrations/linux, systemd what status reads of the bot's own host
+//	integrations/units          a unit, its log, its restart; what failed, what changed
+//	integrations/certs          when certificates end, as they are served and in files
+//	integrations/linux, systemd what status reads of the bot's own host by itself
 //
 // Imports point inward; arrows_test.go in the root holds the table. Integrations
 // never import each other, commands, store or flow: main joins them.

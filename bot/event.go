@@ -130,6 +130,9 @@ type (
 	Told struct {
 		Host      string
 		Proposals []Proposal
+		// Standing are its standing approvals, all of them; nil when they were not asked
+		// for, or are as they were.
+		Standing *[]Standing
 		// Head is the hash of the newest entry of its journal, HeadSeq its number; ""
 		// when it was not asked.
 		Head    string
@@ -142,6 +145,13 @@ type (
 		Key     EffectKey
 		Picture *Picture
 		Reason  string
+		At      time.Time
+	}
+
+	// Looked is what an agent knows to have changed on its host.
+	Looked struct {
+		Key     EffectKey
+		Changes []Change
 		At      time.Time
 	}
 
@@ -163,7 +173,7 @@ type (
 	}
 
 	// Changed is something that changed on a host: a reboot, a switch, a
-	// restart. Threads that open within an hour tell of it.
+	// restart. Threads that open within six hours tell of it.
 	Changed struct{ Change Change }
 )
 
@@ -180,6 +190,7 @@ func (Affected) event()    {}
 func (Told) event()        {}
 func (Noted) event()       {}
 func (Drawn) event()       {}
+func (Looked) event()      {}
 func (Tick) event()        {}
 func (Started) event()     {}
 func (Booted) event()      {}

@@ -85,7 +85,30 @@ type AlertState struct {
 	Gathered ThreadID `json:",omitempty"`
 	// Rooms are those that its routes name, beside the ones that show everything.
 	Rooms []RoomID `json:",omitempty"`
+	// Repairs are the last uses of standing approvals for its alerts, the newest last.
+	Repairs []Repair `json:",omitempty"`
 }
+
+// Repair is what became of a standing approval that one alert of a thread asked for.
+type Repair struct {
+	Key       EffectKey
+	Episode   EpisodeID
+	Host      string
+	Standing  string
+	Operation OperationName
+	Arguments Arguments
+	At        time.Time // when it was asked for
+	// Plan that the agent made, "" before, and where there is none; State is the plan's.
+	Plan  PlanID        `json:",omitempty"`
+	State ProposalState `json:",omitempty"`
+	// Why says what came of it, or why nothing was done.
+	Why string `json:",omitempty"`
+	// EndedAt is when nothing more came of it.
+	EndedAt time.Time `json:",omitzero"`
+}
+
+// Over tells whether nothing more will come of it.
+func (r Repair) Over() bool { return !r.EndedAt.IsZero() }
 
 // Ack is somebody's word that they are on it. It covers the episodes that fired
 // when it was given, and falls on a new one or a higher severity.
@@ -184,6 +207,9 @@ type PlanState struct {
 	// Closed says why no approval is taken here, whatever the agent says; "" while
 	// it is.
 	Closed string `json:",omitempty"`
+	// Mends is the alert's thread for which a standing approval lets it run, "" where
+	// people are asked.
+	Mends ThreadID `json:",omitempty"`
 }
 
 // PlanTold counts what of a proposal stands in its thread's log.
@@ -203,6 +229,9 @@ type Entry struct {
 	Message Message
 }
 
+// ChangesBefore is how far back an alert's thread tells what changed on its host.
+const ChangesBefore = 6 * time.Hour
+
 // ThreadFacts is a thread with all that its root is made of.
 type ThreadFacts struct {
 	Thread Thread
@@ -217,7 +246,8 @@ type ThreadFacts struct {
 	Kept []Silence
 	// Remade: the former root was deleted in the room that this is rendered for.
 	Remade bool
-	// Changes on the thread's host in the hour before it opened.
+	// Changes on the thread's host in the ChangesBefore before it opened, the oldest
+	// first.
 	Changes []Change
 	// Gathered are the threads an after-reboot thread speaks for, the waiting
 	// ones that a storm message lists, those that a digest tells.

@@ -47,6 +47,9 @@ func planItem(th bot.Thread, call bot.Call) bot.Text {
 			t = append(t, bot.T(", until "+clockText(last, call.World.Zone(), call.Now)))
 		}
 	}
+	if p.State == bot.Confirming && !p.ConfirmBy.IsZero() {
+		t = append(t, bot.T("; undone unless somebody says by "+clockText(p.ConfirmBy, call.World.Zone(), call.Now)+" that all is well"))
+	}
 	return append(t, bot.T(" · "), bot.M(string(p.Plan.ID)))
 }
 
@@ -60,6 +63,9 @@ func lastMoment(p bot.Proposal) (t time.Time) {
 	}
 	if p.State == bot.Queued && !p.Until.IsZero() {
 		t = p.Until
+	}
+	if p.State == bot.Confirming && !p.ConfirmBy.IsZero() {
+		t = p.ConfirmBy
 	}
 	return t
 }

@@ -106,7 +106,7 @@ func repositoryBlocks(r host.Repository, call bot.Call) []bot.Block {
 		add(bot.T("last verified in full " + ago(r.VerifiedAt, call)))
 	}
 	if r.Parts > 0 && len(r.PartsRead) > 0 {
-		add(bot.T(fmt.Sprintf("data parts read within %d weeks: %s", r.Parts, partsText(r.PartsRead, r.Parts))))
+		add(bot.T(fmt.Sprintf("data parts read within %s: %s", phrase.Count(r.Parts, "week", "weeks"), partsText(r.PartsRead, r.Parts))))
 	}
 	if age := call.Now.Sub(r.AskedAt); !r.AskedAt.IsZero() && age > 10*time.Minute {
 		add(bot.F("its snapshots as of " + ago(r.AskedAt, call)))

@@ -50,6 +50,7 @@ type fakeWorld struct {
 	span       time.Duration
 	graphErr   error
 	openErr    error
+	plansErr   error
 	// looks are the agent's answers, by the look's name; asked is what was asked.
 	looks   map[string]any
 	lookErr error
@@ -74,7 +75,7 @@ func (w *fakeWorld) Journal(_ context.Context, q bot.JournalQuery) ([]bot.Journa
 		{Seq: 7, At: noon.Add(-time.Hour), Kind: "request", By: "alice", Text: "alice asked for nixos.rollback", Hash: "3b3b"}}, nil
 }
 
-func (w *fakeWorld) Plans(context.Context) ([]bot.Thread, error) { return w.plans, nil }
+func (w *fakeWorld) Plans(context.Context) ([]bot.Thread, error) { return w.plans, w.plansErr }
 
 func (w *fakeWorld) Slip(_ context.Context, plan bot.PlanID, by bot.PersonID, v bot.Verdict, _ string) (string, error) {
 	return w.slip + string(plan) + string(by) + string(v), nil
@@ -82,7 +83,15 @@ func (w *fakeWorld) Slip(_ context.Context, plan bot.PlanID, by bot.PersonID, v 
 
 func newWorld(t testing.TB) *fakeWorld {
 	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: allLooks(),
-		plans: []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)}}
+		plans:  []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)},
+		probes: []bot.Probe{reads("agent vulcan", reading("vulcan", "pool rpool", "ONLINE", bot.OK), reading("vulcan", "backup b2", "newest snapshot 6 h ago", bot.OK))}}
+}
+
+// quietWorld measures nothing, and no plan waits in it.
+func quietWorld(t testing.TB) *fakeWorld {
+	w := newWorld(t)
+	w.plans, w.probes = nil, nil
+	return w
 }
 
 // allLooks are what vulcan's agent answers.

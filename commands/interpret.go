@@ -58,6 +58,10 @@ func (i *Interpreter) Interpret(ctx context.Context, line string, call bot.Call)
 		return out, nil
 	}
 	if e, ok := errors.AsType[*bot.Error](err); ok {
+		if _, had := i.WithoutCode(line); had {
+			// What repeats the line must not repeat the code.
+			e = bot.Errorf(e.Code, "%s", code.ReplaceAllString(e.Message, inItsPlace)).Because(e.Cause)
+		}
 		return nil, e
 	}
 	return nil, bot.Errorf(bot.CodeInternal, "%s", bot.ForPeople(err)).Because(err)

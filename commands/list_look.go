@@ -5,6 +5,10 @@ import "watchstander/bot"
 // familyLook is their heading in help.
 const familyLook = "Look"
 
+// argTopic chooses figures of status.
+var argTopic = bot.Arg{Name: "what", Kind: kindTopic, Optional: true,
+	Help: "figures to tell of alone, with where they come from: `zfs`, `backup`, `units`, `nixos`, `certificates`, `disks`, `bot`, or a part of a figure's name"}
+
 // lookCommands look at what is.
 var lookCommands = []bot.Command{
 	{
@@ -22,8 +26,9 @@ var lookCommands = []bot.Command{
 	},
 	{
 		Name: "status", Aliases: []string{"st"}, Family: familyLook,
-		Summary:  "Measure everything now: what fires, what is not ok, what is unknown.",
-		Examples: []string{"status"},
+		Summary:  "Measure everything now: what fires, what waits for people, what is not ok, what is unknown.",
+		Args:     []bot.Arg{argTopic, argOn},
+		Examples: []string{"status", "status backup", "status zfs on vulcan"},
 		Run:      status,
 	},
 	{

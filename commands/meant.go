@@ -21,6 +21,8 @@ func (i *Interpreter) Meant(line string, addressed bool) bool {
 	rest, prefix := withoutPrefix(line)
 	r := reader{line: rest}
 	switch first, any := r.peek(); {
+	case i.givesCode(rest):
+		return true // it must not be met with silence, nor stay in the room
 	case prefix == prefixNone:
 		return i.meantBare(rest)
 	case !any || prefix == prefixSure:

@@ -25,6 +25,7 @@ const (
 	kindSilence    bot.ArgKind = "silence"    // a silence's id or the beginning of one, a thread, or "all"
 	kindSince      bot.ArgKind = "since"      // since and a span of time
 	kindTarget     bot.ArgKind = "target"     // #3, all, a thread, or matchers
+	kindTopic      bot.ArgKind = "topic"      // a word for figures of status
 	kindWhich      bot.ArgKind = "which"      // a thread, all, or find WORDS
 )
 
@@ -156,6 +157,9 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return p.silence(w)
 	case kindTarget:
 		return p.target(w, &ahead)
+	case kindTopic:
+		v, fits = p.topic(w)
+		return v, fits, nil
 	case kindWhich:
 		return p.which(w, &ahead)
 	}

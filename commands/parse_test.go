@@ -42,8 +42,8 @@ func TestErrors(t *testing.T) {
 			"There is no command `a-very-long-name-that-nobody-would-ever-…`. `help` lists those that I know."},
 		{"", "two\u202elines", bot.CodeInvalid, "There is no command `two�lines`. `help` lists those that I know."},
 		// Leftover words.
-		{"", "status now", bot.CodeInvalid, "status now: `now` (word 2) is more than I can read here. Usage: `status`"},
-		{"", "ws: status now", bot.CodeInvalid, "status now: `now` (word 2) is more than I can read here. Usage: `status`"},
+		{"", "whoami now", bot.CodeInvalid, "whoami now: `now` (word 2) is more than I can read here. Usage: `whoami`"},
+		{"", "ws: whoami now", bot.CodeInvalid, "whoami now: `now` (word 2) is more than I can read here. Usage: `whoami`"},
 		{"", "!whoami -v", bot.CodeInvalid, "whoami -v: `-v` (word 2) is more than I can read here. Usage: `whoami`"},
 		{"in", "unack --force", bot.CodeInvalid, "unack --force: `--force` (word 2) is more than I can read here. Usage: `unack [THREAD]`"},
 		{"in", "unack disk", bot.CodeInvalid, "unack disk: `disk` (word 2) is more than I can read here. Usage: `unack [THREAD]`"},

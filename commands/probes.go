@@ -17,7 +17,8 @@ const probeTime = 10 * time.Second
 
 // measure runs the probes. One that does not answer in time is unknown, with the
 // reason; it holds nobody else up. A probe that ignores its context keeps its
-// goroutine until it returns by itself.
+// goroutine until it returns by itself. What two probes tell of the same thing is
+// told once.
 func measure(ctx context.Context, probes []bot.Probe, now time.Time) []bot.Reading {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
@@ -35,9 +36,27 @@ func measure(ctx context.Context, probes []bot.Probe, now time.Time) []bot.Readi
 	}
 	var out []bot.Reading
 	for i, p := range probes {
-		out = append(out, answerOf(ctx, p, answers[i], now)...)
+		out = joined(out, answerOf(ctx, p, answers[i], now))
 	}
 	return out
+}
+
+// joined adds what a further probe read. Where an earlier one, who knows more, has
+// told of the same thing already, that stays; but for two cases: it could tell
+// nothing at all of it, or finds well what the further one does not.
+func joined(told, further []bot.Reading) []bot.Reading {
+	n := len(told)
+	for _, r := range further {
+		same := func(o bot.Reading) bool { return o.Host == r.Host && o.What == r.What }
+		switch i := slices.IndexFunc(told[:n], same); {
+		case i < 0:
+			told = append(told, r)
+		case told[i].State == bot.OK && r.State == bot.NotOK,
+			rank(told[i]) == rankUnknown && told[i].Value == "" && rank(r) != rankUnknown:
+			told[i] = r
+		}
+	}
+	return told
 }
 
 func answerOf(ctx context.Context, p bot.Probe, answer <-chan []bot.Reading, now time.Time) []bot.Reading {
@@ -52,7 +71,7 @@ func answerOf(ctx context.Context, p bot.Probe, answer <-chan []bot.Reading, now
 			return []bot.Reading{unknown(p, now, "no answer within "+phrase.Duration(probeTime))}
 		}
 	}
-	if len(got) == 0 {
+	if got == nil {
 		return []bot.Reading{unknown(p, now, "it told nothing")}
 	}
 	return got
@@ -79,80 +98,138 @@ func (t *tally) add(r bot.Reading) {
 	}
 }
 
+// Ranks of readings, the worst first.
+const (
+	rankNotOK = iota
+	rankUnknown
+	rankOK
+)
+
 func rank(r bot.Reading) int {
 	switch r.State {
 	case bot.NotOK:
-		return 0
+		return rankNotOK
 	case bot.OK:
-		return 2
+		return rankOK
 	}
-	return 1
+	return rankUnknown
 }
 
-// readingBlocks show readings by host, the hosts with trouble first: what is not
-// ok, then what is unknown, one line each; what is ok together in one.
-func readingBlocks(rs []bot.Reading, rest string) []bot.Block {
-	byHost := map[string][]bot.Reading{}
-	var hosts []string
+// mostFine is how many lines of a host tell of what is ok.
+const mostFine = 40
+
+// byHost puts readings together by their hosts, those with trouble first, and each
+// host's worst first.
+func byHost(rs []bot.Reading) [][]bot.Reading {
+	at := map[string]int{}
+	var out [][]bot.Reading
 	for _, r := range rs {
-		if _, known := byHost[r.Host]; !known {
-			hosts = append(hosts, r.Host)
+		i, known := at[r.Host]
+		if !known {
+			i = len(out)
+			at[r.Host] = i
+			out = append(out, nil)
 		}
-		byHost[r.Host] = append(byHost[r.Host], r)
+		out[i] = append(out[i], r)
 	}
-	worst := map[string]int{}
-	for h, rs := range byHost {
-		slices.SortStableFunc(rs, func(a, b bot.Reading) int { return cmp.Compare(rank(a), rank(b)) })
-		worst[h] = rank(rs[0])
+	worstFirst := func(a, b bot.Reading) int { return cmp.Compare(rank(a), rank(b)) }
+	for _, of := range out {
+		slices.SortStableFunc(of, worstFirst)
 	}
-	slices.SortStableFunc(hosts, func(a, b string) int { return cmp.Compare(worst[a], worst[b]) })
+	slices.SortStableFunc(out, func(a, b []bot.Reading) int {
+		// What is no host's comes after hosts that are as well.
+		return cmp.Or(worstFirst(a[0], b[0]), -cmp.Compare(min(len(a[0].Host), 1), min(len(b[0].Host), 1)))
+	})
+	return out
+}
+
+// readingBlocks show readings by host, one line each.
+func readingBlocks(rs []bot.Reading, rest string) []bot.Block {
 	var out []bot.Block
-	for _, h := range hosts {
-		var items, fine []bot.Text
-		for _, r := range byHost[h] {
-			if r.State == bot.OK {
-				fine = append(fine, bot.Line(bot.T(what(r))))
-				continue
+	for _, of := range byHost(rs) {
+		var items []bot.Text
+		var t tally
+		for _, r := range of {
+			if t.add(r); t.ok <= mostFine {
+				items = append(items, readingItem(r))
 			}
-			items = append(items, badReading(r))
 		}
-		if len(fine) > 0 {
-			items = append(items, append(bot.Line(bot.T("ok: ")), join(fine, " · ")...))
+		if more := t.ok - mostFine; more > 0 {
+			items = append(items, bot.Line(bot.T(fmt.Sprintf("ok: %d more", more))))
 		}
-		out = append(out, bot.Para{Text: bot.Line(bot.B(cmp.Or(h, rest)))}, bot.List{Items: items})
+		out = append(out, bot.Para{Text: bot.Line(bot.B(cmp.Or(of[0].Host, rest)), bot.T(": "+t.String()))}, bot.List{Items: items})
 	}
 	return out
 }
 
-func badReading(r bot.Reading) bot.Text {
-	state := "unknown"
-	if r.State == bot.NotOK {
-		state = "not ok"
+// String is "2 not ok, 1 unknown, 12 ok".
+func (t tally) String() string {
+	var parts []string
+	for _, k := range []struct {
+		n    int
+		word string
+	}{{t.notOK, "not ok"}, {t.unknown, "unknown"}, {t.ok, "ok"}} {
+		if k.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", k.n, k.word))
+		}
 	}
-	t := bot.Line(bot.B(state+": "), bot.T(what(r)))
-	if r.Note != "" {
+	return strings.Join(parts, ", ")
+}
+
+// readingItem is "not ok: disk / 91 % of 1 TiB (more than 90 %)".
+func readingItem(r bot.Reading) bot.Text {
+	var t bot.Text
+	switch rank(r) {
+	case rankNotOK:
+		t = bot.Line(bot.B("not ok: "+r.What), bot.T(gap(r.Value)))
+	case rankUnknown:
+		t = bot.Line(bot.B("unknown: "+r.What), bot.T(gap(r.Value)))
+	default:
+		t = bot.Line(bot.T("ok: " + what(r)))
+	}
+	switch {
+	case r.Note == "":
+	case strings.HasSuffix(r.Value, ")"):
+		t = append(t, bot.T("; "+r.Note))
+	default:
 		t = append(t, bot.T(" ("+r.Note+")"))
 	}
 	return t
 }
 
+func gap(value string) string {
+	if value == "" {
+		return ""
+	}
+	return " " + value
+}
+
 // what is "disk / 91 % of 1 TiB".
 func what(r bot.Reading) string { return strings.TrimSpace(r.What + " " + r.Value) }
 
+// brief is what up to where its value goes into detail: "pool rpool DEGRADED".
+func brief(r bot.Reading) string {
+	if i := strings.IndexAny(r.Value, ",(;"); i > 0 {
+		r.Value = strings.TrimSpace(r.Value[:i])
+	}
+	return what(r)
+}
+
 // worstReadings are the ones for a headline: the first that are not ok, and how
-// many more there are.
+// many more there are: "vulcan: pool rpool DEGRADED, disk / 91 %, 2 more not ok".
 func worstReadings(rs []bot.Reading, most int) string {
 	var parts []string
-	more := 0
+	more, last := 0, ""
 	for _, r := range rs {
 		switch {
 		case r.State != bot.NotOK:
 		case len(parts) == most:
 			more++
-		case r.Host == "":
-			parts = append(parts, what(r))
+		case r.Host == "" || r.Host == last:
+			parts = append(parts, brief(r))
 		default:
-			parts = append(parts, r.Host+": "+what(r))
+			last = r.Host
+			parts = append(parts, r.Host+": "+brief(r))
 		}
 	}
 	if more > 0 {

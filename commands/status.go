@@ -11,11 +11,15 @@ import (
 )
 
 // status measures and tells. Its headline is the whole truth in a line: it never
-// says that all is well while something could not be found out.
+// says that all is well while something could not be found out. With a word or a
+// host it tells of that alone, and where each figure comes from.
 func status(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	w := call.World
 	readings := measure(ctx, w.Probes(), call.Now)
 	health := w.Health(ctx)
+	if call.Args[argTopic.Name].Text != "" || on(call) != "" {
+		return statusOf(call, readings, health)
+	}
 	open, err := w.OpenThreads(ctx)
 	s := summary{}
 	if err != nil {
@@ -24,6 +28,10 @@ func status(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	for _, f := range open {
 		s.add(f)
 	}
+	plans, err := w.Plans(ctx)
+	if s.plans = waitingPlans(plans); err != nil {
+		s.plansUnknown = true
+	}
 	both := slices.Concat(readings, health)
 	var t tally
 	for _, r := range both {
@@ -31,8 +39,10 @@ func status(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	m := bot.Message{Tone: s.tone(t), Title: bot.Line(bot.B(s.headline()), bot.T(readingsHeadline(both, t)))}
 	m.Blocks = append(m.Blocks, firingBlocks(open, call)...)
+	m.Blocks = append(m.Blocks, planBlocks(plans, call)...)
 	m.Blocks = append(m.Blocks, readingBlocks(readings, "Elsewhere")...)
 	m.Blocks = append(m.Blocks, readingBlocks(health, "The bot")...)
+	m.Note = bot.Quoted("`status zfs`, `status backup`, `status units` and their like tell where the figures come from.")
 	return bot.Say{Message: m}, nil
 }
 
@@ -44,6 +54,8 @@ type summary struct {
 	missed                  int // heartbeats
 	notices                 int
 	doubt                   int
+	plans                   []string // how many wait for what, in words
+	plansUnknown            bool
 	// blind: the state could not be read.
 	blind bool
 }
@@ -130,6 +142,10 @@ func (s summary) headline() string {
 	if s.doubt > 0 {
 		parts = append(parts, phrase.Count(s.doubt, "alert", "alerts")+" in doubt")
 	}
+	parts = append(parts, s.plans...)
+	if s.plansUnknown {
+		parts = append(parts, "which plans wait is unknown")
+	}
 	return strings.Join(parts, "; ")
 }
 
@@ -162,9 +178,9 @@ func (s summary) tone(t tally) bot.Tone {
 		return bot.ToneUnknown
 	case s.warning > 0 || s.missed > 0 || s.notices > 0 || t.notOK > 0:
 		return bot.ToneWarning
-	case t.unknown > 0 || s.doubt > 0 || t.all() == 0:
+	case t.unknown > 0 || s.doubt > 0 || t.all() == 0 || s.plansUnknown:
 		return bot.ToneUnknown
-	case s.info > 0:
+	case s.info > 0 || len(s.plans) > 0:
 		return bot.ToneInfo
 	case s.held > 0:
 		return bot.ToneMuted

@@ -16,7 +16,8 @@
 //	over          judge.go     told, and kept for a while (record.go)
 //
 // There are two ways around people: root breaking the glass (unasked.go), and
-// standing approvals (standing.go). ask.go has what changes nothing. server.go puts it all on two Unix
+// standing approvals (standing.go). ask.go has what changes nothing; errand.go has
+// that done in a unit of its own which needs the network. server.go puts it all on two Unix
 // sockets, one for the bot and one for people on the host; bot/agent/api has the
 // words, bot/agent/client the other end.
 //
@@ -34,7 +35,7 @@
 //
 // Run: the loop, one goroutine for each start and each run that is watched. A
 // call's own goroutine does the rest under one mutex, but for what looks at the
-// host. A worker is a process of its own, or a goroutine of InProcess.
+// host; each question to a probe has one, which ends when the probe answers. A worker is a process of its own, or a goroutine of InProcess.
 //
 // Neighbours: bot/gate judges, bot/plan has a plan's one form, bot/journal the
 // record of everything, bot/sys the host; integrations have the operations, and

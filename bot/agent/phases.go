@@ -78,23 +78,36 @@ func (w *worker) readings(ctx context.Context, what string, limit time.Duration,
 	if len(found) == 0 {
 		return nil, bot.Errorf(bot.CodeConflict, "%s ended well, and found no evidence at all.", what)
 	}
+	var bad []string
 	for _, r := range found {
 		if !good(r) {
-			return found, bot.Errorf(bot.CodeConflict, "%s: %s", what, readingWords(r))
+			bad = append(bad, readingWords(r))
 		}
 	}
-	return found, nil
+	switch {
+	case len(bad) == 0:
+		return found, nil
+	case len(bad) > mostNamed:
+		bad = append(bad[:mostNamed], fmt.Sprintf("and %d more", len(bad)-mostNamed))
+	}
+	return found, bot.Errorf(bot.CodeConflict, "%s did not succeed: %s.", what, strings.Join(bad, "; "))
 }
 
+// mostNamed is how many readings one sentence names.
+const mostNamed = 4
+
 func readingWords(r bot.Reading) string {
-	words := r.What + " is " + string(r.State)
-	if r.Value != "" {
-		words = fmt.Sprintf("%s: %s, which is %s", r.What, r.Value, r.State)
+	words := r.What + " " + string(r.State)
+	switch {
+	case r.Value != "" && r.State == bot.Unknown:
+		words = r.What + ": " + r.Value + ", unknown"
+	case r.Value != "":
+		words = r.What + ": " + r.Value
 	}
 	if r.Note != "" {
-		return words + " (" + strings.TrimSuffix(r.Note, ".") + ")."
+		return words + " (" + strings.TrimSuffix(r.Note, ".") + ")"
 	}
-	return words + "."
+	return words
 }
 
 // doneWords counts what proves it, and names what could not be read back.
@@ -104,13 +117,23 @@ func doneWords(evidence []bot.Reading) string {
 		if r.State == bot.OK {
 			ok++
 		} else {
-			unknown += " Not known: " + readingWords(r)
+			unknown += " Not known: " + readingWords(r) + "."
 		}
 	}
 	if ok == 1 {
-		return "Done, and verified by one reading." + unknown
+		return "Verified by one reading." + unknown
 	}
-	return fmt.Sprintf("Done, and verified by %d readings.", ok) + unknown
+	return fmt.Sprintf("Verified by %d readings.", ok) + unknown
+}
+
+// backWords name what is back, by the first of what was read.
+func backWords(evidence []bot.Reading) string {
+	const most = 2
+	var words []string
+	for _, r := range evidence[:min(most, len(evidence))] {
+		words = append(words, strings.TrimSpace(r.What+" "+r.Value))
+	}
+	return "What was before is back: " + strings.Join(words, ", ") + "."
 }
 
 // confirmed waits for somebody's word. The word is a file that is made once: by
@@ -167,7 +190,7 @@ func (w *worker) undo(ctx context.Context, undoer bot.Undoer, why error) outcome
 		w.o.Log.Error("undoing fails", "plan", w.o.Plan, "err", err)
 		return outcome{State: bot.UndoFailed, Why: told(why) + " " + told(err) + " How the host is now must be looked at.", Evidence: evidence}
 	}
-	return outcome{State: bot.Undone, Why: told(why) + " What was before is back.", Evidence: evidence}
+	return outcome{State: bot.Undone, Why: told(why) + " " + backWords(evidence), Evidence: evidence}
 }
 
 // told is an error as a sentence for people.

@@ -36,15 +36,15 @@ func TestHowRunsEnd(t *testing.T) {
 		lamp   string
 		undone int
 	}{
-		"well": {func(*lamp) {}, bot.Done, "verified by one reading", "on", 0},
+		"well": {func(*lamp) {}, bot.Done, "Verified by one reading", "on", 0},
 		"apply fails": {func(l *lamp) {
 			l.apply = func(context.Context, bot.Work) error { return bot.Errorf(bot.CodeConflict, "The bulb burst.") }
-		}, bot.Undone, "The bulb burst. What was before is back.", "off", 1},
+		}, bot.Undone, "The bulb burst. What was before is back: lamp off.", "off", 1},
 		"apply fails secretly":      {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { return errors.New("token=abc") } }, bot.Undone, "the log of the run's unit", "off", 1},
 		"apply panics":              {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { panic("oops") } }, bot.Undone, "Applying failed", "off", 1},
 		"apply takes too long":      {func(l *lamp) { l.takes = 10 * time.Minute }, bot.Undone, "did not end within 1m0s", "off", 1},
-		"verify finds it otherwise": {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.NotOK), nil } }, bot.Undone, "lamp: dim, which is not ok (too dim). What was", "off", 1},
-		"verify does not know":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.Unknown), nil } }, bot.Undone, "which is unknown", "off", 1},
+		"verify finds it otherwise": {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.NotOK), nil } }, bot.Undone, "Verifying did not succeed: lamp: dim (too dim). What was before is back: lamp off.", "off", 1},
+		"verify does not know":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.Unknown), nil } }, bot.Undone, "lamp: dim, unknown (too dim).", "off", 1},
 		"verify finds nothing":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return nil, nil } }, bot.Undone, "no evidence at all", "off", 1},
 		"verify fails":              {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.OK), errors.New("EIO") } }, bot.Undone, "Verifying failed", "off", 1},
 		"verify panics":             {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { panic("oops") } }, bot.Undone, "Verifying failed", "off", 1},
@@ -104,17 +104,17 @@ func TestOperationsThatCannotUndoOrCommit(t *testing.T) {
 		}, bot.Failed, "No. It cannot be undone."},
 		"commits": {func(l *lamp) bot.Operation {
 			return firm{l, func() ([]bot.Reading, error) { return good, nil }}
-		}, bot.Done, "verified by 2 readings"},
+		}, bot.Done, "Verified by 2 readings"},
 		"commit cannot read everything back": {func(l *lamp) bot.Operation {
 			return firm{l, func() ([]bot.Reading, error) {
 				return append(slices.Clone(good), bot.Reading{What: "switch", Note: "it is behind the door", State: bot.Unknown, At: time.Now()}), nil
 			}}
-		}, bot.Done, "verified by 2 readings. Not known: switch is unknown (it is behind the door)."},
+		}, bot.Done, "Verified by 2 readings. Not known: switch unknown (it is behind the door)."},
 		"commit reads back what should not be": {func(l *lamp) bot.Operation {
 			return firm{l, func() ([]bot.Reading, error) {
 				return append(slices.Clone(good), bot.Reading{What: "switch", Value: "down", State: bot.NotOK, At: time.Now()}), nil
 			}}
-		}, bot.Undone, "Making it last: switch: down, which is not ok."},
+		}, bot.Undone, "Making it last did not succeed: switch: down."},
 		"commit fails": {func(l *lamp) bot.Operation {
 			return firm{l, func() ([]bot.Reading, error) { return nil, errors.New("EIO") }}
 		}, bot.Undone, "Making it last failed"},
@@ -322,7 +322,7 @@ func TestAStoppedRunIsUndone(t *testing.T) {
 		state   bot.ProposalState
 		why     string
 	}{
-		"while it acts": {func(w *world) { w.lamp.takes = 50 * time.Second }, 20 * time.Second, bot.Undone, "was broken off: the run was told to stop. What was before is back."},
+		"while it acts": {func(w *world) { w.lamp.takes = 50 * time.Second }, 20 * time.Second, bot.Undone, "was broken off: the run was told to stop. What was before is back: lamp off."},
 		"while it is verified": {func(w *world) {
 			w.lamp.verify = func() ([]bot.Reading, error) { time.Sleep(time.Minute); return w.lamp.look("on") }
 		}, 20 * time.Second, bot.Undone, "told to stop"},

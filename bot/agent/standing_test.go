@@ -56,7 +56,7 @@ func TestStandingApprovals(t *testing.T) {
 			w.ok(err)
 		}
 		p = w.ends(p.Plan.ID, bot.Done)
-		if !strings.Contains(p.Why, "verified") || p.Plan.Requester != "standing:relight" || len(w.entries(journal.KindStanding)) != 1 {
+		if !strings.Contains(p.Why, "Verified") || p.Plan.Requester != "standing:relight" || len(w.entries(journal.KindStanding)) != 1 {
 			t.Errorf("%+v", p)
 		}
 		time.Sleep(time.Hour)

@@ -64,6 +64,10 @@ func (a away) Proposals(ctx context.Context, q api.Since) (api.Page, error) {
 }
 
 func (a away) Look(ctx context.Context, q api.Look) (json.RawMessage, error) {
+	if a.s.looking(q.Name) {
+		<-ctx.Done()
+		return nil, bot.Errorf(bot.CodeUnavailable, "The agent does not answer.").Because(ctx.Err())
+	}
 	return through(a, q, func(x api.Agent, q api.Look) (json.RawMessage, error) { return x.Look(ctx, q) })
 }
 

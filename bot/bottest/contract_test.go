@@ -53,6 +53,13 @@ func newPlace(*testing.T) *contract.Place {
 				set(func(bot.Sending) error { return &bot.Refusal{Kind: bot.Busy, After: wait} })
 				return func() { set(nil) }
 			},
+			Powerless: func(*testing.T) {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				c.eraseFault = func() error {
+					return &bot.Refusal{Kind: bot.Forbidden, Cause: bot.Errorf(bot.CodeForbidden, "I may not.")}
+				}
+			},
 			Unplug: func(*testing.T) func() { c.Unplug(true); return func() { c.Unplug(false) } },
 			Nobody: func(*testing.T, contract.Setup) (bot.Chat, func()) {
 				down := NewChat("matrix")
@@ -108,6 +115,11 @@ func (w *witness) withdraw(target bot.MessageID) {
 }
 
 func (w *witness) see(*testing.T) (posts []contract.Post) {
+	for _, x := range w.c.Words("ops") {
+		if x.Erased == "" {
+			posts = append(posts, contract.Post{ID: x.Said.ID, Root: x.Said.Root, Faces: []string{x.Said.Text}})
+		}
+	}
 	for _, p := range w.c.Posts("ops") {
 		if p.Gone {
 			continue

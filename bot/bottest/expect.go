@@ -87,6 +87,13 @@ func (p *player) expect(words []string) error {
 			return fmt.Errorf("there are %d roots", have)
 		}
 		return nil
+	case "erased", "not-erased": // the newest message of a person
+		for _, w := range p.chat.Words(p.config.Rooms[0].ID) {
+			if w.Said.ID == p.lastID && (w.Erased != "") != (words[0] == "erased") {
+				return fmt.Errorf("%q is erased under %q", w.Said.Text, w.Erased)
+			}
+		}
+		return nil
 	case "status":
 		if words[1] != strconv.Itoa(p.status) {
 			return fmt.Errorf("the webhook answered %d", p.status)
@@ -99,6 +106,14 @@ func (p *player) expect(words []string) error {
 		}
 		if words[1] == "lacks" {
 			return p.holds(strings.Join(all, "\n"), text(2), false)
+		}
+		return p.holds(strings.Join(all, "\n"), text(1), true)
+	case "console": // anything that was said there
+		var all []string
+		for _, c := range p.others {
+			for _, x := range c.Posts(bot.RoomID(c.ID)) {
+				all = append(all, x.Text())
+			}
 		}
 		return p.holds(strings.Join(all, "\n"), text(1), true)
 	case "silences":

@@ -67,6 +67,10 @@ func (p *player) expectHost(words []string) error {
 			return err
 		}
 		return p.holds(b.String(), text(1), words[0] == "journal")
+	case "looks": // how often the agent was asked for one
+		p.stage.mu.Lock()
+		defer p.stage.mu.Unlock()
+		return same(p.stage.looks[words[1]], words[2])
 	case "runs":
 		have, err := p.stage.log()
 		if err != nil {
@@ -78,12 +82,14 @@ func (p *player) expectHost(words []string) error {
 }
 
 // entryText is a journal's entry as stories read it: kind, person, sentence, and
-// what is noted beside it, on one line.
+// what is noted beside it but for digests, on one line.
 func entryText(e journal.Entry) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s", e.Kind, e.By, e.Text)
 	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
-		fmt.Fprintf(&b, " %s=%s", name, e.Fields[name])
+		if name != journal.FieldDigest {
+			fmt.Fprintf(&b, " %s=%s", name, e.Fields[name])
+		}
 	}
 	b.WriteByte('\n')
 	return b.String()

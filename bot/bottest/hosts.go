@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -91,11 +92,22 @@ type stage struct {
 	run     *life // the last one
 	stop    context.CancelFunc
 	done    chan struct{}
+	// looks counts the questions by their names; mute agents take none of them.
+	looks map[string]int
+	mute  bool
+}
+
+// looking counts a question, and tells whether it gets no answer.
+func (s *stage) looking(name string) (mute bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks[name]++
+	return s.mute
 }
 
 // newStage makes vulcan, and an agent of the story's own file.
 func newStage(p *player) *stage {
-	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}}
+	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}, looks: map[string]int{}}
 	s.must(os.MkdirAll(s.dir, 0o700))
 	s.must(os.WriteFile(filepath.Join(p.dir, "seed"), []byte(seed+"\n"), 0o600))
 	var lines []string // at once: a key may hold another's name
@@ -197,7 +209,7 @@ func (s *stage) down() {
 	}
 	stop()
 	<-done
-	s.must(j.Close())
+	s.must(unshared(j.Close))
 }
 
 func (s *stage) close() {
@@ -231,9 +243,9 @@ func (s *stage) made(back int) (bot.Proposal, error) {
 	return all[len(all)-back], nil
 }
 
-// build adds a generation that is the newest one with a bot whose state has
-// another schema.
-func (s *stage) build(number, schema string) error {
+// build adds a generation that is the newest one with a bot whose state has another
+// schema, and with other secrets where they are named.
+func (s *stage) build(number, schema, secrets string) error {
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return err
@@ -245,6 +257,7 @@ func (s *stage) build(number, schema string) error {
 	all := simulated.Vulcan()
 	g := all[len(all)-1]
 	g.Number, g.Age, g.Bot = n, 0, &simulated.Bot{Version: fmt.Sprintf("0.%d.0", v), Schema: v}
+	g.Secrets = cmp.Or(secrets, g.Secrets)
 	return s.sim.AddGeneration(g)
 }
 

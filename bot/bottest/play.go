@@ -24,6 +24,9 @@ type Crash struct {
 	// n-th message that the chat accepted and whose receipt never arrives; 0 is
 	// never.
 	AfterCommits, AfterSends int
+	// Never is a story that nobody will crash either: where a crash could be is not
+	// looked for.
+	Never bool
 }
 
 // Played tells what happened, so that a caller knows where crashes can be.
@@ -49,6 +52,8 @@ type player struct {
 	dir    string
 	config *config.Config
 	chat   *Chat
+	// others are the chats beside the first one: a console.
+	others map[bot.ChatID]*Chat
 	am     *alertmanagertest.Alertmanager
 	model  *model
 	stage  *stage // nil in a story without an agent

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"syscall"
 	"testing/synctest"
 	"time"
 
@@ -43,7 +44,20 @@ func (p *player) prepare() {
 	if p.story.Agent != "" {
 		p.stage = newStage(p)
 	}
-	p.chat = NewChat("matrix")
+	p.chat, p.others = NewChat("matrix"), map[bot.ChatID]*Chat{}
+	for _, c := range cfg.Chats {
+		if c.ID == p.chat.ID {
+			continue
+		}
+		other := NewChat(c.ID)
+		other.lose(func(bot.Sending) error {
+			if p.isDead() {
+				return &bot.Refusal{Kind: bot.Unsure, Cause: errDead}
+			}
+			return nil
+		})
+		p.others[c.ID] = other
+	}
 	p.chat.sent = func(Post) {}
 	p.webhook = &switchboard{}
 	p.am = alertmanagertest.New(alertmanagertest.Options{
@@ -82,10 +96,12 @@ func (p *player) start() {
 		grapher = painter{}
 	}
 	var agents map[string]api.Agent
+	var probes []bot.Probe
 	if p.stage != nil {
-		agents = map[string]api.Agent{"vulcan": p.stage.as(agent.Bot())}
+		a := p.stage.as(agent.Bot())
+		agents, probes = map[string]api.Agent{"vulcan": a}, []bot.Probe{flow.AgentProbe("vulcan", a)}
 	}
-	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: p.hide, Agents: agents, Settings: flow.SettingsOf(p.config), Chats: map[bot.ChatID]bot.Chat{"matrix": p.chat},
+	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: p.hide, Agents: agents, Probes: probes, Settings: flow.SettingsOf(p.config), Chats: p.chats(),
 		Alertmanagers: map[string]flow.Alertmanager{"main": p.client}, Interpreter: commands.New(commands.All()), IDs: p.nextID, Log: log, Version: "story"})
 	p.handler, err = alertmanager.NewHandler(alertmanager.HandlerOptions{Endpoint: "main", Credentials: []alertmanager.Credential{alertmanager.Bearer(token)},
 		Sink: p.flow, Log: log})
@@ -108,6 +124,14 @@ func (p *player) start() {
 	synctest.Wait()
 }
 
+func (p *player) chats() map[bot.ChatID]bot.Chat {
+	all := map[bot.ChatID]bot.Chat{p.chat.ID: p.chat}
+	for id, c := range p.others {
+		all[id] = c
+	}
+	return all
+}
+
 // kill ends the bot. Nothing that it does after the killing reaches the state
 // or the chat, which is what a SIGKILL comes to.
 func (p *player) kill() {
@@ -119,9 +143,17 @@ func (p *player) kill() {
 	p.handler.Close()
 	<-p.done
 	p.client.Close()
-	if err := p.store.Close(); err != nil {
+	if err := unshared(p.store.Close); err != nil {
 		p.t.Error(err)
 	}
+}
+
+// unshared closes what holds a lock on a file while no other story's program is just
+// being forked: until it is executed, it would hold the lock as well.
+func unshared(closing func() error) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return closing()
 }
 
 // revive starts the bot anew when it was killed.

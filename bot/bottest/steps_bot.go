@@ -69,6 +69,8 @@ func (p *player) stepChat(l line) error {
 		p.chat.mu.Lock()
 		defer p.chat.mu.Unlock()
 		p.chat.lax = true
+	case "erasing":
+		return p.chat.erasing(words[1:])
 	case "fail-pictures": // the media repository is broken, and all else works
 		p.chat.mu.Lock()
 		defer p.chat.mu.Unlock()

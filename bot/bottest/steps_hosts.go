@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|arc MAX|logs UNIT TEXT|builds N SCHEMA|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -44,12 +44,16 @@ func (p *player) filled(text string) (string, error) {
 func (p *player) stepAgent(l line) error {
 	switch l.words[1] {
 	case "down":
-		if _, err := p.filled("$plan"); err != nil {
-			return err
+		if newest, err := p.stage.newest(); err == nil {
+			p.newest = newest.Plan.ID // people know it still
 		}
 		p.stage.down()
 	case "up":
 		p.stage.start()
+	case "mute", "talks": // what it is asked to look at gets no answer
+		p.stage.mu.Lock()
+		defer p.stage.mu.Unlock()
+		p.stage.mute = l.words[1] == "mute"
 	default:
 		return fmt.Errorf("an agent does not %q", l.words[1])
 	}
@@ -81,12 +85,34 @@ func (p *player) stepHost(l line) error {
 		}
 	case "restarts":
 		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
+	case "fails":
+		sim.Fail(l.words[2], "exit-code")
+	case "breaks":
+		sim.Break(l.words[2], "exit-code")
+	case "mends":
+		sim.Mend(l.words[2])
+		return sim.Sys().Units.Restart(p.t.Context(), l.words[2])
+	case "flaps":
+		every, err := time.ParseDuration(l.words[3])
+		if err != nil {
+			return err
+		}
+		sim.Flap(l.words[2], every)
+	case "pool":
+		sim.SetPool(l.words[2], func(p *simulated.Pool) { p.Health = l.words[3] })
 	case "arc":
 		return sim.Sys().Files.Write("/sys/module/zfs/parameters/zfs_arc_max", []byte(l.words[2]))
 	case "logs":
 		sim.Log(l.words[2], "%s", l.rest(3))
-	case "builds": // a generation whose bot writes a newer state
-		return p.stage.build(l.words[2], l.words[3])
+	case "builds": // a generation, which becomes the profile's, or one whose bot writes a newer state
+		if len(l.words) == 3 {
+			n, err := strconv.Atoi(l.words[2])
+			if err != nil {
+				return err
+			}
+			return sim.AddGeneration(simulated.Generation{Number: n, NixOS: "25.05", Kernel: "6.12.1"})
+		}
+		return p.stage.build(l.words[2], l.words[3], l.rest(4))
 	case "kills-run":
 		return p.stage.kill()
 	default:
@@ -116,6 +142,48 @@ func (p *player) stepAtHost(l line) error {
 	}
 	_, p.told = p.stage.as(agent.Human(uid)).Decide(p.t.Context(), api.Decide{Plan: newest.Plan.ID, Digest: newest.Digest, ID: fmt.Sprintf("at the host %d", p.said),
 		Verdict: verdict, Reason: l.rest(3)})
+	return nil
+}
+
+// stepCaptured plays a bot in the hands of an attacker: it says to the agent
+// whatever it likes, and the agent's answer is kept for "expect told".
+func (p *player) stepCaptured(l line) error {
+	p.said++
+	ctx, a := p.t.Context(), p.stage.as(agent.Bot())
+	who := bot.PersonID(l.words[2])
+	id := fmt.Sprintf("forged %d", p.said)
+	if l.words[1] == "triggers" { // an alert that may not fire at all
+		labels, _ := split(l.words[3:])
+		_, p.told = a.Trigger(ctx, api.Trigger{Key: bot.EffectKey("eff_" + id), Standing: l.words[2], Alert: labels, Since: time.Now().UTC()})
+		return nil
+	}
+	newest, err := p.stage.newest()
+	if err != nil && l.words[1] != "asks-as" {
+		return err
+	}
+	switch l.words[1] {
+	case "approves-as":
+		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: newest.Digest, ID: id, Person: who, Verdict: bot.Approve, Code: l.rest(3)})
+	case "approves-another-digest-as": // that of the plan before, which somebody did agree to
+		former, err := p.stage.former()
+		if err != nil {
+			return err
+		}
+		_, p.told = a.Decide(ctx, api.Decide{Plan: newest.Plan.ID, Digest: former.Digest, ID: id, Person: who, Verdict: bot.Approve})
+	case "asks-as":
+		args := bot.Arguments{}
+		for _, w := range l.words[4:] {
+			name, value, _ := strings.Cut(w, "=")
+			args[name] = append(args[name], value)
+		}
+		_, p.told = a.Propose(ctx, api.Propose{Key: bot.EffectKey("eff_" + id), Operation: bot.OperationName(l.words[3]), Arguments: args, Requester: who})
+	case "breaks-glass-as":
+		_, p.told = a.BreakGlassRun(ctx, api.BreakGlassRun{Plan: newest.Plan.ID, Digest: newest.Digest})
+	case "shows-as":
+		_, p.told = a.Shown(ctx, api.Shown{Plan: newest.Plan.ID, At: time.Now().UTC()})
+	default:
+		return fmt.Errorf("a captured bot does not %q", l.words[1])
+	}
 	return nil
 }
 

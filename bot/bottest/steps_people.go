@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/config"
 )
 
 // stepPerson plays what somebody does in the room.
@@ -56,6 +57,8 @@ func (p *player) stepPerson(l line) error {
 		}
 		p.chat.Hear(bot.Pressed{Chat: "matrix", Room: post.Room, ID: id, Target: post.ID, User: user, Emoji: words[i+1], At: at},
 			bot.Withdrawn{Chat: "matrix", Room: post.Room, ID: id + "w", Target: id, User: user, At: at})
+	case "deletes":
+		p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.lastID, User: user, At: at})
 	case "withdraws":
 		p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: room, ID: id, Target: p.pressed[string(user)], User: user, At: at})
 	default:
@@ -87,5 +90,21 @@ func (p *player) stepDelete(l line) error {
 	p.chat.Delete(post.ID)
 	p.said++
 	p.chat.Hear(bot.Withdrawn{Chat: "matrix", Room: post.Room, ID: bot.MessageID(fmt.Sprintf("u%d", p.said)), Target: post.ID, User: "@mod:example.org", At: time.Now().UTC()})
+	return nil
+}
+
+// stepConsole plays what somebody types at the console, where the kernel knows them.
+func (p *player) stepConsole(l line) error {
+	console := p.others["console"]
+	if console == nil {
+		return fmt.Errorf("there is no console in this story")
+	}
+	person, ok := p.stage.config.Person(bot.PersonID(l.words[1]))
+	if !ok || len(person.UIDs) == 0 {
+		return fmt.Errorf("%s has no user on the host", l.words[1])
+	}
+	p.said++
+	console.Hear(bot.Said{Chat: console.ID, Room: bot.RoomID(console.ID), ID: bot.MessageID(fmt.Sprintf("u%d", p.said)), User: config.ConsoleUser(person.UIDs[0]),
+		Text: l.rest(3), Private: true, At: time.Now().UTC()})
 	return nil
 }

@@ -85,6 +85,9 @@ type Story struct {
 	Steps []string
 	// NoCrash is the reason why a crash would change what is expected, "" for most.
 	NoCrash string
+	// Long is the reason why it is played with crashes only where every point is
+	// tried, "" for most.
+	Long string
 }
 
 // Read reads a story from a txtar archive.
@@ -100,6 +103,8 @@ func Read(name string, data []byte) (Story, error) {
 			s.Agent = strings.NewReplacer("@vulcan", vulcan, "@backups", backups).Replace(string(f.Data))
 		case "no-crash":
 			s.NoCrash = strings.TrimSpace(string(f.Data))
+		case "long":
+			s.Long = strings.TrimSpace(string(f.Data))
 		case "story":
 			s.Steps = strings.Split(string(f.Data), "\n")
 		default:

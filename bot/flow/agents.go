@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -64,13 +65,20 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 	source := "agent/" + host
 	var heads, away time.Time
 	told := false
+	var standing *[]bot.Standing // as it was told last
 	for try := 0; ctx.Err() == nil; {
 		stamp, err := f.agentStamp(ctx, source)
 		if err == nil {
 			var e bot.Told
 			e, err = f.news(ctx, host, a, &stamp, &heads)
-			if err == nil && (len(e.Proposals) > 0 || e.Head != "" || stamp.moved) {
+			if standing != nil && reflect.DeepEqual(standing, e.Standing) {
+				e.Standing = nil
+			}
+			if err == nil && (len(e.Proposals) > 0 || e.Head != "" || e.Standing != nil || stamp.moved) {
 				err = f.Take(ctx, bot.Batch{Source: source, Cursor: strconv.FormatInt(stamp.top, 10), Events: []bot.Event{e}})
+			}
+			if err == nil && e.Standing != nil {
+				standing = e.Standing
 			}
 		}
 		now := f.clock.now()
@@ -130,7 +138,7 @@ func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, h
 		return bot.Told{}, err
 	}
 	now := f.clock.now()
-	e := bot.Told{Host: host, Proposals: page.Proposals, At: now}
+	e := bot.Told{Host: host, Proposals: page.Proposals, Standing: &page.Standing, At: now}
 	s.top, s.moved = page.Top, page.Top != s.at
 	if page.Top < s.at {
 		// Its state is another one than it was: begin anew.
@@ -202,6 +210,7 @@ const (
 	kindDecide  = "decide"
 	kindCancel  = "cancel"
 	kindConfirm = "confirm"
+	kindTrigger = "trigger"
 	kindShow    = "show plan"
 	kindBack    = "take back"
 )
@@ -216,6 +225,8 @@ func kindOf(o bot.Outcome) string {
 		return kindCancel
 	case bot.Confirm:
 		return kindConfirm
+	case bot.Trigger:
+		return kindTrigger
 	case bot.ShowPlan:
 		return kindShow
 	case bot.TakeBack:
@@ -250,6 +261,10 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if err == nil && a == nil {
 		err = bot.Errorf(bot.CodeNotFound, "The agent of %s is no longer configured.", host)
 	}
+	trigger, repairs := e.What.(bot.Trigger)
+	if err == nil && repairs {
+		err = f.unwanted(ctx, trigger)
+	}
 	var p bot.Proposal
 	if err == nil {
 		p, err = tell(ctx, a, e, said, digest)
@@ -257,12 +272,9 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
-	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries, At: f.clock.now()}
+	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries && !repairs, At: f.clock.now()}
 	if err == nil {
 		out.Proposal = &p
-	}
-	if o, ok := e.What.(bot.Decide); ok && o.Code != "" {
-		f.erase(ctx, e, said)
 	}
 	return f.handIn(ctx, out)
 }
@@ -278,6 +290,8 @@ func tell(ctx context.Context, a api.Agent, e store.Effect, said said, digest st
 		return a.Cancel(ctx, api.Cancel{Plan: o.Plan, Person: e.Person, Reason: o.Reason, Said: said.Said})
 	case bot.Confirm:
 		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Said: said.Said})
+	case bot.Trigger:
+		return a.Trigger(ctx, api.Trigger{Key: e.Key, Standing: o.Standing, Alert: o.Alert, Since: o.Since})
 	case bot.ShowPlan:
 		return a.Shown(ctx, api.Shown{Plan: o.Plan, At: o.At})
 	case bot.TakeBack:
@@ -318,7 +332,11 @@ func (f *Flow) saidOf(ctx context.Context, e store.Effect) (s said, host, digest
 			s.room, s.Account, s.Message = conv.Room, conv.Account, conv.Message
 			s.Door = string(f.settings.Load().Rooms[conv.Room].Chat)
 		}
-		if o, ok := e.What.(bot.Ask); ok {
+		switch o := e.What.(type) {
+		case bot.Ask:
+			host = o.Host
+			return nil
+		case bot.Trigger:
 			host = o.Host
 			return nil
 		}
@@ -333,16 +351,4 @@ func (f *Flow) saidOf(ctx context.Context, e store.Effect) (s said, host, digest
 		return nil
 	})
 	return s, host, digest, err
-}
-
-// erase takes a message that holds a code out of the room, where the platform
-// lets us. The code is spent by then.
-func (f *Flow) erase(ctx context.Context, e store.Effect, s said) {
-	chat, ok := f.o.Chats[bot.ChatID(s.Door)].(bot.Eraser)
-	if !ok {
-		return
-	}
-	if err := chat.Erase(ctx, s.room, s.Message); err != nil {
-		f.log.Info("a message with a code could not be erased; the code is spent", "room", s.room, "effect", e.Key, "err", err)
-	}
 }

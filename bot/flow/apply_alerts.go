@@ -168,7 +168,10 @@ func (c *change) settle(g *group) error {
 		am := st.Alertmanager
 		c.after = append(c.after, func() { c.f.pollSoon(am) })
 	}
-	return c.showAlert(g)
+	if err := c.showAlert(g); err != nil {
+		return err
+	}
+	return c.repairs(th, live)
 }
 
 // splitOff moves what is new into a new thread, and leaves the old one as it

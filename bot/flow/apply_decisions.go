@@ -129,6 +129,9 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 			return err
 		}
 	}
+	if o, ok := x.What.(bot.Trigger); ok {
+		return c.notRepaired(x, o, e.Err)
+	}
 	conv, ok, err := c.Thread(x.Thread)
 	if err != nil || !ok || conv.State.Conversation == nil {
 		if e.Err != nil {
@@ -146,15 +149,18 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 	if err != nil || !ok {
 		return err
 	}
-	word := map[string]string{kindAsk: "Planned; its thread tells who must agree.", kindDecide: "Taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
+	word := map[string]string{kindAsk: "Planned; its thread tells who must agree.", kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
 	return c.confirm(conv, th.ID, word)
 }
 
 // toldHost is the host whose agent was told of an effect: it is its word that is
 // heard, whatever plan it speaks of.
 func (c *change) toldHost(o bot.Outcome) (string, error) {
-	if a, ok := o.(bot.Ask); ok {
-		return a.Host, nil
+	switch o := o.(type) {
+	case bot.Ask:
+		return o.Host, nil
+	case bot.Trigger:
+		return o.Host, nil
 	}
 	th, ok, err := c.planThread(planOf(o))
 	if err != nil || !ok {
@@ -186,6 +192,9 @@ func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 		return err
 	}
 	id := decisionID(e.Room, e.Target)
+	if asked, err := c.Seen(askedToDelete, id); asked || err != nil {
+		return err // people do what they were asked to; it is no second thought
+	}
 	for _, th := range threads {
 		p := th.State.Plan.Proposal
 		for _, d := range p.Decisions {

@@ -130,6 +130,9 @@ func (c *change) endReboot(reboot bot.Thread) error {
 				return err
 			}
 		}
+		if err := c.repairsOf(&th); err != nil {
+			return err
+		}
 	}
 	r.Over = true
 	reboot.ClosedAt = c.now

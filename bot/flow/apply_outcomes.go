@@ -24,6 +24,9 @@ func (c *change) answered(e bot.Answered) error {
 	if err != nil || !ok {
 		return err
 	}
+	if err := c.eraseCode(conv, r); err != nil {
+		return err
+	}
 	if e.Err != nil {
 		c.f.o.Metrics.Commands.WithLabelValues("error").Inc()
 		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(e.Err))})
@@ -75,7 +78,7 @@ func (c *change) affected(e bot.Affected) error {
 		return c.PutEffect(x)
 	}
 	if e.Err != nil && !e.Final {
-		x.NextTry = c.now.Add(backoff(x.Tries, 2*time.Second, time.Minute))
+		x.NextTry = c.now.Add(max(backoff(x.Tries, 2*time.Second, time.Minute), askedToWait(e.Err)))
 		return c.PutEffect(x)
 	}
 	x.Result, x.State = e.Result, store.EffectDone
@@ -84,6 +87,13 @@ func (c *change) affected(e bot.Affected) error {
 	}
 	if err := c.PutEffect(x); err != nil {
 		return err
+	}
+	if o, ok := x.What.(bot.LookForChanges); ok {
+		c.f.log.Info("what changed on a host is unknown; its alerts' threads say nothing of it", "host", o.Host, "err", e.Err)
+		return nil
+	}
+	if o, ok := x.What.(bot.EraseMessage); ok {
+		return c.erased(x, o, e.Err)
 	}
 	if kindOf(x.What) != "" {
 		return c.answeredByAgent(x, e)

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -15,6 +16,11 @@ import (
 func (c *change) told(e bot.Told) error {
 	for _, p := range e.Proposals {
 		if err := c.each("proposal "+string(p.Plan.ID), func() error { return c.proposal(e.Host, p) }); err != nil {
+			return err
+		}
+	}
+	if e.Standing != nil {
+		if err := c.standingTold(e.Host, *e.Standing); err != nil {
 			return err
 		}
 	}
@@ -70,7 +76,14 @@ func (c *change) newProposal(host string, p bot.Proposal) error {
 	st := &bot.PlanState{Host: host, Proposal: first, Shown: map[bot.RoomID]time.Time{}}
 	st.Rendered, st.Closed = c.wholePlan(p)
 	th.State.Plan = st
-	rooms, err := c.planRooms(p)
+	mends, ok, err := c.mended(p)
+	if err != nil {
+		return err
+	}
+	if ok {
+		st.Mends, th.Severity = mends.ID, mends.Severity
+	}
+	rooms, err := c.planRooms(p, mends)
 	if err != nil {
 		return err
 	}
@@ -111,11 +124,14 @@ func (c *change) wholePlan(p bot.Proposal) (rendered, closed string) {
 	return rendered, ""
 }
 
-// planRooms are where a proposal is shown: where it was asked for, and where
-// approvals are given; what nobody asked for here, or root runs without
-// approvals, is told everywhere.
-func (c *change) planRooms(p bot.Proposal) ([]bot.RoomID, error) {
+// planRooms are where a proposal is shown: where it was asked for, or where the
+// alert stands that it mends, and where approvals are given; what nobody asked for
+// here, or root runs without approvals, is told everywhere.
+func (c *change) planRooms(p bot.Proposal, mends bot.Thread) ([]bot.RoomID, error) {
 	rooms := []bot.RoomID{c.s.ApprovalsRoom}
+	if st := mends.State.Alert; st != nil {
+		return append(rooms, st.Rooms...), nil
+	}
 	x, ok, err := c.Effect(p.Key)
 	if err != nil {
 		return nil, err
@@ -173,7 +189,10 @@ func (c *change) advance(th *bot.Thread, p bot.Proposal) error {
 	if err := c.PutThread(*th, "", c.now); err != nil {
 		return err
 	}
-	return c.show(*th, nil)
+	if err := c.show(*th, nil); err != nil {
+		return err
+	}
+	return c.repairNews(p)
 }
 
 // logDecisions tells the words that the agent has, and those that were taken back.
@@ -187,7 +206,7 @@ func (c *change) logDecisions(th *bot.Thread) error {
 		if d.StepUp != "" {
 			fields["step_up"] = string(d.StepUp)
 		}
-		if err := c.journalPlan(journal.KindDecision, *th, d.Person, view.Decided(d).Title.String(), fields); err != nil {
+		if err := c.journalPlan(journal.KindDecision, *th, d.Person, strings.TrimSpace(string(d.Person)+": "+string(d.Verdict)+" "+d.Reason), fields); err != nil {
 			return err
 		}
 		st.Told.Decisions++
@@ -220,7 +239,7 @@ func (c *change) turned(th *bot.Thread, before bot.ProposalState) error {
 	if !ok {
 		return nil
 	}
-	return c.journalPlan(kind, *th, "", string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why, map[string]string{"state": string(p.State)})
+	return c.journalPlan(kind, *th, "", strings.TrimSpace(string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why), map[string]string{"state": string(p.State)})
 }
 
 var turnKinds = map[bot.ProposalState]journal.Kind{

@@ -22,7 +22,7 @@ func (c *change) said(e bot.Said) error {
 	}
 	person, ok := c.s.Person(e.Chat, e.User)
 	if !ok {
-		return c.stranger(e)
+		return c.stranger(e.Chat, e.User, bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root}, "")
 	}
 	conv := bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root, By: person.ID, Account: e.User}
 	if e.Root != "" {
@@ -61,8 +61,8 @@ func (c *change) pressed(e bot.Pressed) error {
 	}
 	person, ok := c.s.Person(e.Chat, e.User)
 	if !ok {
-		c.f.log.Warn("a press by somebody unknown was ignored", "chat", e.Chat, "room", e.Room, "user", e.User)
-		return nil
+		// Who is not told would take it for done.
+		return c.stranger(e.Chat, e.User, bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, Press: true}, th.ID)
 	}
 	return c.request(bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true, Account: e.User}, line, e.At)
 }
@@ -107,23 +107,31 @@ func (c *change) answer(th bot.Thread, m bot.Message) error {
 	return c.PutView(v, th, c.now)
 }
 
-// strangerPause is how often one unknown account is told that it is unknown.
+// strangerPause is how often one unknown account is told that it is unknown, of its
+// presses on each thread by itself.
 const strangerPause = time.Hour
 
 // stranger is polite to people who are not configured, and not too often.
-func (c *change) stranger(e bot.Said) error {
-	c.f.log.Warn("a command by somebody unknown was refused", "chat", e.Chat, "room", e.Room, "user", e.User)
-	fresh, err := c.FirstSeen("stranger "+string(e.Chat), string(e.User)+" "+c.now.Truncate(strangerPause).Format(time.RFC3339), c.now)
+func (c *change) stranger(chat bot.ChatID, user bot.UserID, conv bot.ConversationState, pressed bot.ThreadID) error {
+	what := "a command"
+	if pressed != "" {
+		what = "a press"
+	}
+	c.f.log.Warn(what+" by somebody unknown was refused", "chat", chat, "room", conv.Room, "user", user)
+	fresh, err := c.FirstSeen("stranger "+string(chat), string(user)+" "+string(pressed)+" "+c.now.Truncate(strangerPause).Format(time.RFC3339), c.now)
 	if err != nil || !fresh {
 		return err
 	}
-	if err := c.journal(journal.Entry{Kind: journal.KindRefusal, Text: "a command by somebody unknown was refused",
-		Fields: map[string]string{"account": string(e.User), "room": string(e.Room), "chat": string(e.Chat)}}); err != nil {
+	e := journal.Entry{Kind: journal.KindRefusal, Text: what + " by somebody unknown was refused",
+		Fields: map[string]string{"account": string(user), "room": string(conv.Room), "chat": string(chat)}}
+	if pressed != "" {
+		e.Fields[journal.FieldThread] = string(pressed)
+	}
+	if err := c.journal(e); err != nil {
 		return err
 	}
-	th := c.newConversation(bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root})
-	return c.answer(th, bot.Message{Title: bot.Line(
-		bot.T("I answer only to the people in my configuration. Its keeper can add your account: "), bot.M(string(e.User)))})
+	return c.answer(c.newConversation(conv), bot.Message{Title: bot.Line(
+		bot.T("I answer only to the people in my configuration. Its keeper can add your account: "), bot.M(string(user)))})
 }
 
 // withdrawn takes back what a message or a reaction had done, as far as it can
@@ -165,6 +173,11 @@ func (c *change) callOff(e bot.Withdrawn) error {
 		r.Done = true
 		if err := c.PutRequest(r); err != nil {
 			return err
+		}
+		if line, had := c.f.o.Interpreter.WithoutCode(r.Line); had {
+			if err := c.ForgetLine(r.ID, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -87,8 +87,8 @@ func alertFacts(tx *store.Tx, f bot.ThreadFacts, episodes int) (_ bot.ThreadFact
 			f.Kept = append(f.Kept, s.Silence)
 		}
 	}
-	if st.Host != "" {
-		f.Changes, err = tx.Changes(st.Host, th.OpenedAt.Add(-time.Hour), th.OpenedAt)
+	if st.Host != "" && episodes > 1 { // lists have no place for them
+		f.Changes, err = tx.Changes(st.Host, th.OpenedAt.Add(-bot.ChangesBefore), th.OpenedAt)
 	}
 	return f, err
 }

@@ -59,6 +59,9 @@ type Interpreter interface {
 	Meant(line string, addressed bool) bool
 	// Interpret parses a line, looks whether the asker may, and runs it.
 	Interpret(ctx context.Context, line string, call bot.Call) (bot.Outcome, error)
+	// WithoutCode is a line with a word in the place of the time-based code that it
+	// holds; had is false where it holds none.
+	WithoutCode(line string) (masked string, had bool)
 	// Commands are all that exist.
 	Commands() []bot.Command
 }

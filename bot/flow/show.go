@@ -45,7 +45,15 @@ func (c *change) showAlert(g *group) error {
 			return err
 		}
 	}
-	if len(st.Rooms) == 0 || st.Gathered != "" {
+	if len(st.Rooms) == 0 {
+		return nil
+	}
+	if !g.exists && th.Open() {
+		if err := c.lookAtHost(st.Host); err != nil {
+			return err
+		}
+	}
+	if st.Gathered != "" {
 		return nil
 	}
 	if err := c.show(*th, st.Rooms); err != nil || g.exists || !th.Open() || c.f.o.Grapher == nil {
@@ -90,7 +98,7 @@ func (c *change) show(th bot.Thread, rooms []bot.RoomID) error {
 		}
 		v.Priority = priorityOf(th)
 		switch {
-		case v.Root != "" && th.Kind == bot.ThreadAlert:
+		case v.Root != "" && unasked(th):
 			v.NotBefore = time.Time{} // only what nobody has seen is held back
 		case th.Open() && !v.NotBefore.IsZero():
 			v.NotBefore = c.s.Quiet(c.now, th.Severity)
@@ -107,7 +115,7 @@ func (c *change) show(th bot.Thread, rooms []bot.RoomID) error {
 			continue // a room that is no longer configured
 		}
 		v := store.View{Thread: th.ID, Room: room, OwnRoot: true, Priority: priorityOf(th)}
-		if th.Kind == bot.ThreadAlert {
+		if unasked(th) {
 			v.NotBefore = c.s.Quiet(c.now, th.Severity)
 		}
 		if err := c.PutView(v, th, c.now); err != nil {
@@ -115,6 +123,12 @@ func (c *change) show(th bot.Thread, rooms []bot.RoomID) error {
 		}
 	}
 	return nil
+}
+
+// unasked tells whether nobody asked for the thread, so that quiet hours may hold
+// it back: an alert's, and that of a repair.
+func unasked(th bot.Thread) bool {
+	return th.Kind == bot.ThreadAlert || th.State.Plan != nil && th.State.Plan.Mends != ""
 }
 
 // overUnshown tells whether an alert was over before the room could show it. A

@@ -118,6 +118,8 @@ type change struct {
 	s   *Settings
 	now time.Time
 	ctx context.Context
+	// standing are the hosts' standing approvals, as far as they were read.
+	standing map[string][]bot.Standing
 	// after is done when the transaction is committed: wakes, metrics.
 	after []func()
 }
@@ -166,6 +168,8 @@ func (c *change) event(source string, e bot.Event) error {
 		return c.affected(e)
 	case bot.Drawn:
 		return c.drawn(e)
+	case bot.Looked:
+		return c.looked(e)
 	case bot.Noted:
 		return c.noted(e)
 	case bot.Told:

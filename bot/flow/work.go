@@ -93,7 +93,8 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 		}
 		for _, e := range effects {
 			quick, limit := e.Request != "", workTime
-			if _, ok := e.What.(bot.Ask); ok {
+			switch e.What.(type) {
+			case bot.Ask, bot.Trigger:
 				quick, limit = false, askTime // planning looks at a host for a while
 			}
 			start(string(e.Key), quick, limit, func(ctx context.Context) error { return f.runEffect(ctx, e) })
@@ -144,6 +145,12 @@ func (f *Flow) runRequest(ctx context.Context, r store.Request) error {
 func (f *Flow) runEffect(ctx context.Context, e store.Effect) error {
 	if o, ok := e.What.(bot.DrawGraph); ok {
 		return f.drawGraph(ctx, e, o)
+	}
+	if o, ok := e.What.(bot.LookForChanges); ok {
+		return f.lookForChanges(ctx, e, o)
+	}
+	if o, ok := e.What.(bot.EraseMessage); ok {
+		return f.eraseMessage(ctx, e, o)
 	}
 	if kindOf(e.What) != "" {
 		return f.tellsAgent(ctx, e)

@@ -46,7 +46,7 @@ func Render(p bot.Plan) (string, error) {
 	for i, s := range p.Draft.Steps {
 		w.item(strconv.Itoa(i+1)+". ", s)
 	}
-	w.list("What will be another", p.Draft.Differences, "nothing is known")
+	w.list("What changes", p.Draft.Differences, "nothing is known")
 	w.listed("What was looked at", len(p.Draft.Conditions), "nothing")
 	for _, c := range p.Draft.Conditions {
 		w.item("["+signs[c.State]+"] ", c.Text)
@@ -59,7 +59,7 @@ func Render(p bot.Plan) (string, error) {
 	w.named("takes", p.Draft.Takes)
 	w.named("given up", limit(p.Draft.Limit))
 	w.facts("Must be the same when it starts", p.Draft.Bound)
-	w.facts("May be another by then, which is told", p.Draft.Observed)
+	w.facts("May be different by then, and you are told", p.Draft.Observed)
 	w.list("Locks that it holds meanwhile", p.Draft.Locks, "none")
 	w.list("Units that it waits for", p.Draft.WaitFor, "none")
 	w.list("Store paths kept for it", p.Draft.Roots, "none")
@@ -121,9 +121,12 @@ func (w *page) who(p bot.Plan) {
 	w.named("rule", r.Name)
 	w.named("risk", string(r.Risk))
 	w.named("may ask", roles(r.Requesters))
-	if r.Count == 1 {
+	switch {
+	case len(r.Approvers) == 0: // a standing approval, or root's own
+		w.named("must agree", fmt.Sprintf("nobody is asked (no role may; the rule's count is %d)", r.Count))
+	case r.Count == 1:
 		w.named("must agree", "1 person: "+roles(r.Approvers))
-	} else {
+	default:
 		w.named("must agree", fmt.Sprintf("%d different people, each: %s", r.Count, roles(r.Approvers)))
 	}
 	if r.RequesterCounts {
@@ -131,7 +134,11 @@ func (w *page) who(p bot.Plan) {
 	} else {
 		w.text(fmt.Sprintf("%s, who asked, does not count.", p.Requester))
 	}
-	if len(r.StepUp) == 0 {
+	switch {
+	case len(r.StepUp) == 0 && len(r.Approvers) == 0:
+		w.named("proof", "none")
+		return
+	case len(r.StepUp) == 0:
 		w.named("proof", "a word in the chat is enough")
 		return
 	}

@@ -114,8 +114,11 @@ var effectKinds = map[string]func([]byte) (bot.Outcome, error){
 	"decide":       readEffect[bot.Decide],
 	"cancel":       readEffect[bot.Cancel],
 	"confirm":      readEffect[bot.Confirm],
+	"trigger":      readEffect[bot.Trigger],
 	"show plan":    readEffect[bot.ShowPlan],
 	"take back":    readEffect[bot.TakeBack],
+	"erase":        readEffect[bot.EraseMessage],
+	"look":         readEffect[bot.LookForChanges],
 }
 
 func readEffect[T bot.Outcome](body []byte) (bot.Outcome, error) {
@@ -140,16 +143,22 @@ func effectKind(o bot.Outcome) string {
 		return "cancel"
 	case bot.Confirm:
 		return "confirm"
+	case bot.Trigger:
+		return "trigger"
 	case bot.ShowPlan:
 		return "show plan"
 	case bot.TakeBack:
 		return "take back"
+	case bot.EraseMessage:
+		return "erase"
+	case bot.LookForChanges:
+		return "look"
 	}
 	return ""
 }
 
-// ForgetSecrets lets go of the code that a decision carried, in the effect and in
-// the line that was typed: it is spent, and of use to nobody.
+// ForgetSecrets lets go of the code that a decision carried: it is spent, and of
+// use to nobody.
 func (t *Tx) ForgetSecrets(e Effect) error {
 	o, ok := e.What.(bot.Decide)
 	if !ok || o.Code == "" {
@@ -160,10 +169,12 @@ func (t *Tx) ForgetSecrets(e Effect) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec(`UPDATE effects SET body = $1 WHERE key = $2`, string(body), e.Key); err != nil {
-		return err
-	}
-	return t.exec(`UPDATE requests SET line = $1 WHERE id = $2`, "approve "+string(o.Plan)+" CODE", e.Request)
+	return t.exec(`UPDATE effects SET body = $1 WHERE key = $2`, string(body), e.Key)
+}
+
+// ForgetLine puts another line in the place of what was typed.
+func (t *Tx) ForgetLine(id bot.RequestID, line string) error {
+	return t.exec(`UPDATE requests SET line = $1 WHERE id = $2`, line, id)
 }
 
 // PutEffect writes an effect.

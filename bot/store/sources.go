@@ -27,6 +27,12 @@ func (t *Tx) FirstSeen(source, id string, now time.Time) (bool, error) {
 	return n == 1, err
 }
 
+// Seen tells whether FirstSeen has noted an id.
+func (t *Tx) Seen(source, id string) (bool, error) {
+	n, _, err := one(t, number, `SELECT COUNT(*) FROM inbox WHERE source = $1 AND id = $2`, source, id)
+	return n > 0, err
+}
+
 // KeepRejected keeps an event that could not be read, for whoever looks into it.
 func (t *Tx) KeepRejected(source, id, reason string, body []byte, now time.Time) error {
 	return t.exec(`INSERT INTO inbox (source, id, at, rejected, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (source, id) DO NOTHING`,

@@ -32,26 +32,13 @@ func alertRoot(f bot.ThreadFacts, s Style) bot.Message {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Not the whole list: "),
 			bot.T(fmt.Sprintf("Alertmanager left %s out of its notice (max_alerts).", phrase.Count(a.Truncated, "alert", "alerts"))))})
 	}
-	if len(f.Changes) > 0 {
-		items := make([]bot.Text, 0, len(f.Changes))
-		for _, c := range f.Changes {
-			items = append(items, bot.Line(bot.F(s.Clock(c.At)+" "), bot.T(changeText(c))))
-		}
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Changed in the hour before"))}, bot.List{Items: items})
-	}
+	m.Blocks = append(m.Blocks, changesBefore(f, s)...)
 	if links := alertLinks(f); len(links) > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: links})
 	}
 	m.Actions = alertActions(f, s)
 	m.Note = idNote(f.Thread)
 	return m
-}
-
-func changeText(c bot.Change) string {
-	if c.Host == "" {
-		return c.Text
-	}
-	return c.Host + ": " + c.Text
 }
 
 // alertTone is the worst of what fires unheld; muted when all that fires is
@@ -136,6 +123,9 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 			v = append(v, bot.T(": "+a.Ack.Comment))
 		}
 		add("Acked by", v...)
+	}
+	if n := len(a.Repairs); n > 0 {
+		add("Repair", repairWords(a.Repairs[n-1], s)...)
 	}
 	for _, x := range f.Silences {
 		v := bot.Text{bot.B(x.CreatedBy), bot.T(", until " + s.Time(x.EndsAt))}

@@ -15,12 +15,13 @@ import (
 func planRoot(f bot.ThreadFacts, s Style) bot.Message {
 	st := f.Thread.State.Plan
 	p := st.Proposal
+	rule := p.Plan.Rule
 	tone, word := planState(*st)
 	m := bot.Message{Tone: tone, Note: bot.Line(bot.M(string(p.Plan.ID)), bot.T(" · digest "), bot.M(shortDigest(p.Digest)))}
 	m.Title = bot.Line(bot.B(word), bot.T(": "+p.Plan.Draft.Summary))
 	switch {
-	case p.State == bot.Waiting && len(p.Decisions) == 0 && len(st.Shown) > 0 && st.Closed == "":
-		// The fields below say who must agree and until when, in the reader's own zone.
+	case p.State == bot.Waiting && !enough(p) && len(rule.Windows) == 0:
+		// Who must agree, and until when, stands in the fields.
 	case p.Why != "":
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(p.Why))})
 	case st.Closed != "":
@@ -47,7 +48,13 @@ func planState(st bot.PlanState) (bot.Tone, string) {
 	case bot.Proposed:
 		return bot.ToneInfo, "ASKED FOR"
 	case bot.Waiting:
+		if unasked(p.Plan.Rule) {
+			return bot.ToneInfo, "STARTS BY ITSELF"
+		}
 		n := int(p.Plan.Rule.Count)
+		if enough(p) {
+			return bot.ToneInfo, "WAITS TO START"
+		}
 		if n == 1 {
 			return bot.ToneWarning, "WAITS FOR AN APPROVAL"
 		}
@@ -89,13 +96,14 @@ func planFields(st bot.PlanState, s Style) []bot.Field {
 		out = append(out, field("Needs", needs(rule)))
 	}
 	var yes []string
-	for _, d := range p.Decisions {
-		if d.Verdict == bot.Approve && d.Withdrawn.IsZero() {
-			yes = append(yes, string(d.Person)+by(d))
-		}
+	for _, d := range agreed(p) {
+		yes = append(yes, string(d.Person)+by(d))
 	}
 	if len(yes) > 0 {
 		out = append(out, field("Agreed", strings.Join(yes, ", ")))
+	}
+	if st.Mends != "" {
+		out = append(out, bot.Field{Name: "For", Value: bot.Line(bot.M(string(st.Mends)))})
 	}
 	if p.State == bot.Waiting && !p.ShownAt.IsZero() {
 		until := p.ShownAt.Add(rule.ApproveWithin.Duration())
@@ -126,14 +134,34 @@ func planFields(st bot.PlanState, s Style) []bot.Field {
 	return out
 }
 
+// agreed are the words for it that were not taken back.
+func agreed(p bot.Proposal) []bot.Decision {
+	return slices.DeleteFunc(slices.Clone(p.Decisions), func(d bot.Decision) bool { return d.Verdict != bot.Approve || !d.Withdrawn.IsZero() })
+}
+
+// enough tells whether as many agreed as must. Whether they still may, the agent
+// judges, and says why where it does not start.
+func enough(p bot.Proposal) bool {
+	people := map[bot.PersonID]bool{}
+	for _, d := range agreed(p) {
+		people[d.Person] = true
+	}
+	return len(people) > 0 && len(people) >= int(p.Plan.Rule.Count)
+}
+
 // needs is "2 of: approver; not the one who asked; with a signature".
 func needs(r bot.Rule) string {
+	if unasked(r) {
+		return "nobody's word"
+	}
 	roles := make([]string, len(r.Approvers))
 	for i, x := range r.Approvers {
 		roles[i] = string(x)
 	}
 	text := phrase.Count(int(r.Count), "person", "people") + " with the role " + strings.Join(roles, " or ")
-	if !r.RequesterCounts {
+	if r.RequesterCounts {
+		text += "; who asked counts"
+	} else {
 		text += ", other than who asked"
 	}
 	if len(r.StepUp) > 0 {
@@ -145,6 +173,10 @@ func needs(r bot.Rule) string {
 	}
 	return text
 }
+
+// unasked: no role may agree, since nobody is asked to. Root broke the glass, or a
+// standing approval lets it run.
+func unasked(r bot.Rule) bool { return len(r.Approvers) == 0 }
 
 var stepWords = map[bot.StepUp]string{
 	bot.StepTOTP: "with a time-based code",
@@ -171,6 +203,9 @@ func howToDecide(st bot.PlanState) bot.Text {
 	id := shortPlan(p.Plan.ID)
 	if p.State == bot.Confirming {
 		return bot.Quoted("`confirm " + id + "` says that all is well; `cancel " + id + "` has it undone at once.")
+	}
+	if unasked(p.Plan.Rule) && p.State.Open() {
+		return bot.Quoted("Nobody is asked. Until it runs, an admin stops it with `cancel " + id + "`.")
 	}
 	if !p.State.Open() || st.Closed != "" {
 		return nil
@@ -231,7 +266,7 @@ func planActions(st bot.PlanState) []bot.Action {
 	switch {
 	case p.State == bot.Confirming:
 		return []bot.Action{ActionConfirm}
-	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0:
+	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0 || unasked(p.Plan.Rule):
 		return nil
 	case len(p.Plan.Rule.StepUp) > 0, p.State == bot.Queued:
 		return []bot.Action{ActionDeny}
@@ -247,7 +282,10 @@ func readingItems(rs []bot.Reading, s Style) []bot.Text {
 			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more", len(rs)-most))))
 			break
 		}
-		t := bot.Line(bot.B(string(r.State)+": "), bot.T(strings.TrimSpace(r.What+" "+r.Value)))
+		t := bot.Line(bot.B(string(r.State)), bot.T(" · "+r.What))
+		if r.Value != "" {
+			t = append(t, bot.T(": "+r.Value))
+		}
 		if r.Note != "" {
 			t = append(t, bot.T(" ("+r.Note+")"))
 		}

@@ -41,7 +41,7 @@ func Advanced(lines []bot.Progress, s Style) bot.Message {
 	m := bot.Message{Title: bot.Line(bot.T(phrase.Count(len(lines), "line", "lines") + " of the run"))}
 	var items []bot.Text
 	for _, l := range lines {
-		items = append(items, bot.Line(bot.F(s.Clock(l.At)+" "), bot.T(l.Text)))
+		items = append(items, bot.Line(bot.F(s.Seconds(l.At)+" "), bot.T(l.Text)))
 	}
 	m.Blocks = []bot.Block{bot.List{Items: items}}
 	return m
@@ -82,6 +82,13 @@ func Turned(st bot.PlanState, s Style) bot.Message {
 		}
 	}
 	return m
+}
+
+// NotErased asks the writer of a message with a code to delete it, since we could
+// not.
+func NotErased(why string) bot.Message {
+	return bot.Message{Tone: bot.ToneWarning, Title: bot.Line(bot.T("I could not delete your message with the code: "+why+" "), bot.B("Please delete it yourself.")),
+		Note: bot.Line(bot.T("Deleting it now takes no word back."))}
 }
 
 // NotAsked tells why nothing was planned.

@@ -83,7 +83,7 @@ func TestPlanActions(t *testing.T) {
 		{"waits for a word", bot.Confirming, []bot.StepUp{bot.StepHost}, true, "", []string{"confirm"}},
 		{"over", bot.Done, nil, true, "", nil},
 	} {
-		st := bot.PlanState{Closed: c.shut, Proposal: bot.Proposal{State: c.state, Plan: bot.Plan{Rule: bot.Rule{StepUp: c.steps}}}}
+		st := bot.PlanState{Closed: c.shut, Proposal: bot.Proposal{State: c.state, Plan: bot.Plan{Rule: bot.Rule{Approvers: []bot.Role{"approver"}, StepUp: c.steps}}}}
 		if c.shown {
 			st.Shown = map[bot.RoomID]time.Time{"ops": noon}
 		}

@@ -51,6 +51,10 @@ func (s Style) Clock(t time.Time) string {
 	return t.In(s.zone()).Format("15:04 MST")
 }
 
+// Seconds is an instant among others of the same minutes, in lines that a message
+// with its own time holds.
+func (s Style) Seconds(t time.Time) string { return t.In(s.zone()).Format("15:04:05") }
+
 func (s Style) zone() *time.Location {
 	if s.Zone == nil {
 		return time.UTC

@@ -103,7 +103,7 @@ func TestRootSaysWhatIsTrue(t *testing.T) {
 	got := text(Root(f, style(t)))
 	for _, want := range []string{
 		"Alerts: 1 firing, 1 silenced, 1 resolved", "Since: Mon 23 Nov 12:00 PST", "Silenced by: carol, until Mon 23 Nov 13:00 PST: known",
-		"#1 instance=web1, since", "(silenced)", "resolved Mon 23 Nov 12:12 PST", "left 7 alerts out", "Before: thr_OLD", "vulcan: rebooted", "Labels: job=node",
+		"#1 instance=web1, since", "(silenced)", "resolved Mon 23 Nov 12:12 PST", "left 7 alerts out", "Before: thr_OLD", "rebooted, 1 min before", "Changed in the 6 h before", "Labels: job=node",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q:\n%s", want, got)

@@ -35,6 +35,9 @@ type ClientOptions struct {
 	Notes <-chan string
 	// Name gives a user's name for reading; nil asks the host.
 	Name func(bot.UserID) string
+	// Hide gives a typed line without the code that it holds, for what is remembered
+	// and repeated of it; nil for lines as they are.
+	Hide func(string) string
 	// Wait is how long a line from a pipe waits for its answer; 0 for a minute.
 	Wait time.Duration
 }
@@ -101,7 +104,7 @@ func converse(ctx context.Context, conn net.Conn, dial func(context.Context) (ne
 	}
 	s := &session{o: o, link: newLink(conn), dial: dial, out: out, id: rand.Text(), typed: make(chan input),
 		next: make(chan struct{}, 1), end: make(chan struct{}), waiting: map[int]*pending{}, unsure: map[string]int{}, asked: map[int]*inquiry{},
-		roots: map[bot.MessageID]*bot.Message{}, began: time.Now(),
+		roots: map[bot.MessageID]*bot.Message{}, echoes: map[bot.MessageID]echo{}, prompt: usualPrompt, began: time.Now(),
 		paint: &painter{zone: time.UTC, name: o.Name, colour: outFile != nil && !dumb && o.Env("NO_COLOR") == ""}}
 	if outFile != nil {
 		s.resize = func() int { return widthOfTerminal(outFile) }
@@ -124,7 +127,9 @@ func converse(ctx context.Context, conn net.Conn, dial func(context.Context) (ne
 		if path == "" {
 			path = historyPath(o.Env)
 		}
-		e, err := newEditor(inFile, outFile, openHistory(path), s.complete)
+		past := openHistory(path)
+		past.hide = o.Hide
+		e, err := newEditor(inFile, outFile, past, s.complete)
 		if err != nil {
 			return bot.Errorf(bot.CodeUnavailable, "The terminal cannot be prepared: %v.", err).Because(err)
 		}
@@ -194,6 +199,7 @@ func hostNames() func(bot.UserID) string {
 type input struct {
 	text string
 	err  error
+	echo echo // where it stands on the terminal
 }
 
 // listen hands over typed lines, each when it is asked for, so that the prompt
@@ -209,7 +215,7 @@ func (s *session) listen() {
 		text, err := s.keys.read()
 		s.setPrompting(err != nil && !errors.Is(err, errPasted) && !errors.Is(err, errLong))
 		select {
-		case s.typed <- input{text, err}:
+		case s.typed <- input{text, err, s.echoed(text, err)}:
 		case <-s.end:
 			return
 		}

@@ -22,11 +22,14 @@ import (
 type screen struct {
 	mu sync.Mutex
 	b  bytes.Buffer
+	// all is what was ever written; b loses what was awaited.
+	all []byte
 }
 
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.all = append(s.all, b...)
 	return s.b.Write(b)
 }
 

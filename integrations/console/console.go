@@ -36,6 +36,9 @@ type Options struct {
 	// name people know them; nil admits whoever the socket's mode lets in,
 	// without a name.
 	Person func(bot.UserID) (name string, ok bool)
+	// Hide gives a typed line as others may read it: without the code that it
+	// holds. Nothing else of it is written or shown; nil for lines as they are.
+	Hide   func(string) string
 	Logger *slog.Logger
 }
 
@@ -64,7 +67,10 @@ type attaching struct {
 	user bot.UserID
 }
 
-var _ bot.Chat = (*Chat)(nil)
+var (
+	_ bot.Chat   = (*Chat)(nil)
+	_ bot.Eraser = (*Chat)(nil)
+)
 
 // New opens the transcript. Nothing listens before Run.
 func New(o Options) (*Chat, error) {
@@ -83,6 +89,9 @@ func New(o Options) (*Chat, error) {
 	}
 	if o.Person == nil {
 		o.Person = func(bot.UserID) (string, bool) { return "", true }
+	}
+	if o.Hide == nil {
+		o.Hide = func(s string) string { return s }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

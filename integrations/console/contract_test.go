@@ -31,6 +31,7 @@ func TestContract(t *testing.T) {
 		contract.Refusals:    "the transcript takes whatever it can read",
 		contract.Revocation:  "there are no credentials",
 		contract.Credentials: "there are no credentials",
+		contract.Rights:      "the transcript is the bot's own",
 		contract.Backlog:     "a line that is not taken is typed again by the person",
 	}})
 }

@@ -7,7 +7,7 @@
 //
 // [Chat] is what flow posts to. console.go is its life, listen.go the socket and
 // who is at its other end, attend.go one client, inbound.go the way of a typed
-// line to the sink, outbound.go the way of a message into the transcript and to
+// line to the sink, erase.go the end of one that held a code, outbound.go the way of a message into the transcript and to
 // all clients, transcript.go and compact.go the durable record, replay.go what a
 // client is told of the past.
 //
@@ -23,7 +23,8 @@
 // heard.go take what the server tells, session.go is the loop, waiting.go knows
 // what has no answer yet, typed.go understands what is typed, complete.go is the
 // Tab key, terminal.go edits lines, paint.go, blocks.go and wrap.go turn frames into lines
-// of text, changes.go tells what an edit changed, clean.go lets nothing through
+// of text, echo.go takes a typed code off
+// the screen, changes.go tells what an edit changed, clean.go lets nothing through
 // that a terminal would obey, save.go keeps pictures. Colours and widths are
 // known here alone, so that one frame serves every terminal.
 //
@@ -50,6 +51,7 @@
 //
 //	{"post":{"at":"…","t":12,"frame":{…}}}         what flow posted: see frame
 //	{"said":{"at":"…","id":"…","user":"…","name":"…","text":"status"}}  what somebody else typed
+//	{"erased":{"id":"…",…}}                        a line as it is now, without its words
 //	{"taken":{"n":1}}                              line 1 is committed
 //	{"refused":{"n":1,"why":"…","again":true}}     it is not, or may not be
 //	{"done":{"n":2,"note":"…"}}                    the answer to 2 is complete

@@ -39,6 +39,8 @@ func (s *session) hears(w told) error {
 			return nil
 		}
 		return s.print(s.paint.said(*l.Said))
+	case l.Erased != nil:
+		return s.erased(*l.Erased)
 	case l.Hello != nil:
 		s.welcome(*l.Hello)
 	case l.Taken != nil:
@@ -66,7 +68,7 @@ func (s *session) orphans() error {
 			s.doubt(n, p.say)
 			text += " (typed again, it will not be done twice)"
 		}
-		if err := s.print(s.paint.warn(text, brief(p.say.Text))); err != nil {
+		if err := s.print(s.paint.warn(text, s.brief(p.say.Text))); err != nil {
 			return err
 		}
 	}
@@ -109,10 +111,10 @@ func (s *session) refused(r refused) error {
 	}
 	delete(s.waiting, r.N)
 	s.failed++
-	text := s.paint.warn("not taken (%s): %s", brief(p.say.Text), r.Why)
+	text := s.paint.warn("not taken (%s): %s", s.brief(p.say.Text), r.Why)
 	if r.Again {
 		s.doubt(r.N, p.say)
-		text = s.paint.warn("not taken (%s): %s Type it again; it will not be done twice.", brief(p.say.Text), r.Why)
+		text = s.paint.warn("not taken (%s): %s Type it again; it will not be done twice.", s.brief(p.say.Text), r.Why)
 	}
 	s.more()
 	return s.print(text)
@@ -267,6 +269,14 @@ func (s *session) list(q *inquiry) string {
 		text += s.paint.note("/threads all lists those that are over, too")
 	}
 	return text
+}
+
+// brief is a typed line in few words, without what is to be hidden.
+func (s *session) brief(text string) string {
+	if s.o.Hide != nil {
+		text = s.o.Hide(text)
+	}
+	return brief(text)
 }
 
 // brief is a line in few words, for telling which one is meant.

@@ -28,7 +28,7 @@ func (cl *client) say(ctx context.Context, s say) {
 	}
 	now := time.Now().Round(0).UTC().Truncate(time.Millisecond)
 	name, _ := cl.c.o.Person(cl.user)
-	t := typed{from: cl, said: said{At: now, ID: messageID(cl.user, cl.session, s.N), User: cl.user, Name: name, Thread: s.Thread, Text: s.Text}}
+	t := typed{from: cl, said: said{At: now, ID: messageID(cl.user, cl.session, s.N), User: cl.user, Name: name, Thread: s.Thread, Text: cl.c.o.Hide(s.Text)}}
 	if s.Thread > 0 {
 		root, ok := cl.c.rootOf(s.Thread)
 		if !ok {

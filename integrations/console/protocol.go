@@ -72,6 +72,7 @@ type toClient struct {
 	Re      *int     `json:"re,omitempty"`
 	Post    *post    `json:"post,omitempty"`
 	Said    *said    `json:"said,omitempty"`
+	Erased  *said    `json:"erased,omitempty"`
 	Taken   *taken   `json:"taken,omitempty"`
 	Refused *refused `json:"refused,omitempty"`
 	Done    *done    `json:"done,omitempty"`

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,9 +56,14 @@ type session struct {
 	began    time.Time
 	catching bool // the past is told once more
 
+	// echoes are where the newest typed lines stand on the terminal.
+	echoes map[bot.MessageID]echo
+
 	mu       sync.Mutex
 	offers   offers
 	atPrompt bool
+	rows     int // written to the terminal so far
+	prompt   string
 }
 
 // inquiry is a question to the server's transcript.
@@ -131,6 +137,7 @@ func (s *session) print(text string) error {
 	if text == "" {
 		return nil
 	}
+	s.wrote(strings.Count(text, "\n"))
 	_, err := io.WriteString(s.out, text)
 	return err
 }
@@ -176,11 +183,11 @@ func (s *session) obey(in input) (err error) {
 	}
 	o := understand(in.text, s.in, s.offers.threaded)
 	if s.away != nil && s.needsBot(o) {
-		o = order{do: doRefuse, text: "not sent, the bot is away: " + brief(in.text)}
+		o = order{do: doRefuse, text: "not sent, the bot is away: " + s.brief(in.text)}
 	}
 	switch o.do {
 	case doSay:
-		s.say(o)
+		s.say(o, in.echo)
 		if word, _ := cutWord(o.text); s.edits != nil && (word == "help" || word == "?") {
 			err = s.print(s.paint.note("/help tells what the console itself understands."))
 		}
@@ -231,16 +238,22 @@ func (s *session) enter(thread int) {
 	if s.edits == nil {
 		return
 	}
-	if thread == 0 {
-		s.edits.term.SetPrompt("> ")
-		return
+	prompt := usualPrompt
+	if thread > 0 {
+		prompt = t(thread) + prompt
 	}
-	s.edits.term.SetPrompt(t(thread) + "> ")
+	s.edits.term.SetPrompt(prompt)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prompt = prompt
 }
+
+// usualPrompt stands before what is typed, in no thread.
+const usualPrompt = "> "
 
 // say sends a line. One that may have been taken already goes under its first
 // number, so that the bot knows it again.
-func (s *session) say(o order) {
+func (s *session) say(o order, where echo) {
 	x := say{Thread: o.thread, Text: o.text}
 	n, again := s.unsure[x.key()]
 	if !again {
@@ -251,6 +264,7 @@ func (s *session) say(o order) {
 	x.N = n
 	p := &pending{say: x, id: messageID(s.hi.User, s.id, n), when: time.Now()}
 	s.waiting[n] = p
+	s.keepEcho(p.id, where)
 	s.fresh(string(p.id), p.when, time.Time{})
 	s.link.outgoing.put(true, line(toServer{Say: &p.say}))
 }

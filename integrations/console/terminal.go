@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +66,10 @@ type editor struct {
 	before *term.State
 	fd     int
 	left   bool // by Ctrl-C on an empty line
+	height atomic.Int64
+	// upset counts what moved rows about that were not counted: the terminal's size,
+	// a list of completions, a cleared screen.
+	upset atomic.Int64
 }
 
 // Ctrl-C comes as a byte, since the terminal is raw. The line editor would end at
@@ -73,6 +78,7 @@ type editor struct {
 const (
 	ctrlC    = 0x03
 	standsIn = 0x1c
+	ctrlL    = 0x0c // clears the screen
 )
 
 // Read gives the editor its keys.
@@ -82,8 +88,11 @@ func (e *editor) Read(b []byte) (int, error) {
 	}
 	n, err := e.in.Read(b)
 	for i := range b[:n] {
-		if b[i] == ctrlC {
+		switch b[i] {
+		case ctrlC:
 			b[i] = standsIn
+		case ctrlL:
+			e.upset.Add(1)
 		}
 	}
 	return n, err
@@ -113,6 +122,7 @@ func newEditor(in, out *os.File, past *history, completer func(before string) (s
 		}
 		after, several := completer(text[:pos])
 		if len(several) > 0 {
+			e.upset.Add(1)
 			_, _ = e.term.Write([]byte(strings.Join(several[:min(len(several), 60)], "  ") + "\n"))
 		}
 		return after + text[pos:], len(after), true
@@ -128,6 +138,8 @@ func (e *editor) resize() (width int) {
 	if err != nil || w <= 0 {
 		w, h = 80, 24
 	}
+	e.height.Store(int64(h))
+	e.upset.Add(1)
 	_ = e.term.SetSize(w, h)
 	return w
 }
@@ -220,6 +232,7 @@ func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 type history struct {
 	path  string
 	typed []string
+	hide  func(string) string
 }
 
 // maxRemembered is how many lines are kept.
@@ -264,6 +277,9 @@ func openHistory(path string) *history {
 
 // Add remembers a line, but for repetitions and those that begin with a blank.
 func (h *history) Add(text string) {
+	if h.hide != nil {
+		text = h.hide(text)
+	}
 	if strings.TrimSpace(text) == "" || text[0] == ' ' || len(h.typed) > 0 && h.typed[len(h.typed)-1] == text {
 		return
 	}

@@ -43,6 +43,7 @@ type record struct {
 	kind bot.SendKind // "" for what a person typed
 	key  bot.SendKey
 	root bot.MessageID // of the thread, "" outside threads
+	said bot.MessageID // "" for posts
 }
 
 // thread is a root with what it shows now.
@@ -162,7 +163,7 @@ func (t *transcript) remember(b []byte, s stored) bool {
 	case s.Post != nil:
 		return t.rememberPost(b, *s.Post)
 	case s.Said != nil:
-		t.records = append(t.records, &record{line: b, at: s.Said.At, root: s.Said.Root})
+		t.records = append(t.records, &record{line: b, at: s.Said.At, root: s.Said.Root, said: s.Said.ID})
 		t.saidIDs[s.Said.ID] = true
 		t.touch(s.Said.Root)
 		return true

@@ -134,12 +134,12 @@ func (s *session) overdue(ctx context.Context) error {
 		text := ""
 		switch {
 		case s.edits != nil && p.taken:
-			text = s.paint.note("taken: %s", brief(p.say.Text))
+			text = s.paint.note("taken: %s", s.brief(p.say.Text))
 		case p.taken:
-			text = s.paint.note("taken, but nothing was said to it in %s: %s", s.o.Wait, brief(p.say.Text))
+			text = s.paint.note("taken, but nothing was said to it in %s: %s", s.o.Wait, s.brief(p.say.Text))
 		default:
 			s.failed++
-			text = s.paint.warn("nobody knows whether this was taken: %s", brief(p.say.Text))
+			text = s.paint.warn("nobody knows whether this was taken: %s", s.brief(p.say.Text))
 		}
 		if err := s.print(text); err != nil {
 			return err

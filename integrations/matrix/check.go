@@ -149,6 +149,20 @@ func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []
 		}
 		r.ok("enough to post, react and redact its own")
 	})
+	if codes := r.chat.codes; codes != CodesNever {
+		r.add(what+": deleting codes", source("m.room.power_levels"), errors.Join(err, createErr), func() {
+			have, need, enough := mayErase(levels, create, r.chat.user)
+			if enough {
+				r.ok("the bot may delete messages that hold a code")
+				return
+			}
+			r.bad("too little", fmt.Sprintf("the bot's power level is %d, and deleting other people's messages takes %d: a message with a code stays until its writer deletes it", have, need))
+			if codes == CodesPerhaps {
+				r.now.State = bot.Unknown
+				r.now.Note += "; whether a rule wants codes (step_up: totp) is in the agent's file, which was not read"
+			}
+		})
+	}
 	r.add(what+": federation", source("m.room.create"), createErr, func() {
 		r.ok("closed to other servers")
 		if string(create["m.federate"]) != "false" {
@@ -167,14 +181,10 @@ func (r *report) room(ctx context.Context, name bot.RoomID, id string, joined []
 // powerless lists what the account may not do. From room version 12 on, those
 // whom a room names as further creators may do everything.
 func powerless(levels, create object, user string) []string {
-	creators, _ := create.list("additional_creators")
-	for _, raw := range creators {
-		var creator string
-		if json.Unmarshal(raw, &creator) == nil && creator == user {
-			return nil
-		}
+	if created(create, user) {
+		return nil
 	}
-	own := level(levels.object("users"), user, level(levels, "users_default", 0))
+	own := ownLevel(levels, user)
 	events, usual := levels.object("events"), level(levels, "events_default", 0)
 	var missing []string
 	for _, kind := range []string{typeMessage, typeReaction, typeRedaction} {
@@ -183,6 +193,30 @@ func powerless(levels, create object, user string) []string {
 		}
 	}
 	return missing
+}
+
+func created(create object, user string) bool {
+	creators, _ := create.list("additional_creators")
+	for _, raw := range creators {
+		var creator string
+		if json.Unmarshal(raw, &creator) == nil && creator == user {
+			return true
+		}
+	}
+	return false
+}
+
+func ownLevel(levels object, user string) int64 {
+	return level(levels.object("users"), user, level(levels, "users_default", 0))
+}
+
+// mayErase tells whether the account may redact what others wrote, and what it
+// has and needs for that: the room's level for it, and that for redactions as
+// events.
+func mayErase(levels, create object, user string) (have, need int64, enough bool) {
+	have = ownLevel(levels, user)
+	need = max(level(levels, "redact", 50), level(levels.object("events"), typeRedaction, level(levels, "events_default", 0)))
+	return have, need, have >= need || created(create, user)
 }
 
 // level reads a power level; old rooms may hold it as a string.

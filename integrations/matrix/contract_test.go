@@ -30,6 +30,7 @@ func TestContract(t *testing.T) {
 func newPlace(t *testing.T, hs *real.Homeserver, alice, self *real.User) *contract.Place {
 	room := alice.CreateRoom(t, real.RoomOptions{Name: "ops", Invite: []*real.User{self}})
 	self.Join(t, room)
+	letErase(t, alice, self, room, 50)
 	proxy := real.StartProxy(t, hs.URL)
 	at := func(address func(*testing.T) string) func(*testing.T, contract.Setup) (bot.Chat, func()) {
 		return func(t *testing.T, s contract.Setup) (bot.Chat, func()) {
@@ -61,6 +62,7 @@ func newPlace(t *testing.T, hs *real.Homeserver, alice, self *real.User) *contra
 				// Longer than an event may be, which is known to the homeserver alone.
 				return marshal(content{Type: "m.notice", Body: strings.Repeat("x", 70_000), Key: key})
 			},
+			Powerless: func(t *testing.T) { letErase(t, alice, self, room, 0) },
 			Revoke: func(t *testing.T) {
 				if err := self.Do(t.Context(), http.MethodPost, real.Path("logout"), struct{}{}, nil); err != nil {
 					t.Fatal(err)
@@ -68,6 +70,11 @@ func newPlace(t *testing.T, hs *real.Homeserver, alice, self *real.User) *contra
 			},
 		},
 	}
+}
+
+// letErase gives the bot a power level, as a moderator does.
+func letErase(t *testing.T, alice, self *real.User, room string, level int) {
+	alice.SetState(t, room, "m.room.power_levels", "", map[string]any{"users": map[string]any{alice.ID: 100, self.ID: level}})
 }
 
 // loseReply waits beside the test until the homeserver has the next post.

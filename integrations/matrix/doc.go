@@ -15,7 +15,8 @@
 // where it is too long (pieces.go), written as HTML and as plain text
 // (render.go) in which nothing of a label's text can become markup, a link or
 // a ping (tame.go). outbound.go sends them exactly once per key, and looks in
-// the room for a key when nobody knows whether it arrived.
+// the room for a key when nobody knows whether it arrived. erase.go redacts what
+// others wrote, where it held a code.
 //
 // All talk with the homeserver passes through [Transport]. The one here, over
 // gomatrix (wire.go), knows no encryption; one that does can take its place.

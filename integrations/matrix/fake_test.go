@@ -19,6 +19,8 @@ type fakeTransport struct {
 	messages  func(MessagesQuery) (Page, error)
 	relations func(event, relType, from string) (Page, error)
 	send      func(room, txn string, content json.RawMessage) (string, error)
+	event     func(id string) (json.RawMessage, error)
+	redact    func(event, txn string) error
 	upload    func(name, kind string, data []byte) (string, error)
 	join      func(room string) error
 	leave     func(room string) error
@@ -59,6 +61,16 @@ func (f *fakeTransport) Relations(_ context.Context, _, event, relType, from str
 
 func (f *fakeTransport) Send(_ context.Context, room, _, txn string, content json.RawMessage) (string, error) {
 	return f.send(room, txn, content)
+}
+
+func (f *fakeTransport) Event(_ context.Context, _, id string) (json.RawMessage, error) {
+	f.note("event %s", id)
+	return f.event(id)
+}
+
+func (f *fakeTransport) Redact(_ context.Context, _, event, txn, _ string) error {
+	f.note("redact %s under %s", event, txn)
+	return f.redact(event, txn)
 }
 
 func (f *fakeTransport) Upload(_ context.Context, name, kind string, data []byte) (string, error) {

@@ -51,6 +51,10 @@ type Options struct {
 	// Offers: put reactions of our own under an alert's root, for people to tap on.
 	Offers bool
 
+	// Codes tells Check whether people may have to type time-based codes in the
+	// rooms: messages with one are to be deleted.
+	Codes Codes
+
 	// Transport replaces the one over gomatrix; Homeserver, Token and
 	// RoundTripper are then not used.
 	Transport Transport
@@ -62,6 +66,15 @@ type Options struct {
 	Now func() time.Time
 }
 
+// Codes tells whether people type time-based codes.
+type Codes string
+
+const (
+	CodesNever   Codes = ""
+	CodesPerhaps Codes = "perhaps" // who knows what the agents' policies want
+	CodesWanted  Codes = "wanted"
+)
+
 // Chat is one account on one homeserver. Its methods may be called
 // concurrently, but for Run, which runs once at a time.
 type Chat struct {
@@ -72,6 +85,7 @@ type Chat struct {
 	names     map[string]bot.RoomID // the other way round
 	caps      bot.Caps
 	loud      []bot.Tone
+	codes     Codes
 	transport Transport
 	log       *slog.Logger
 	now       func() time.Time
@@ -86,7 +100,10 @@ type Chat struct {
 	heard   atomic.Int64 // milliseconds of the last sync that was taken
 }
 
-var _ bot.Chat = (*Chat)(nil)
+var (
+	_ bot.Chat   = (*Chat)(nil)
+	_ bot.Eraser = (*Chat)(nil)
+)
 
 // New checks the options; its error names every fault in them at once. Nothing
 // is asked of the homeserver yet.
@@ -118,7 +135,7 @@ func New(o Options) (*Chat, error) {
 	}
 	c := &Chat{
 		chat: o.Chat, user: string(o.User), localpart: local,
-		rooms: maps.Clone(o.Rooms), names: names, loud: slices.Clone(o.Loud),
+		rooms: maps.Clone(o.Rooms), names: names, loud: slices.Clone(o.Loud), codes: o.Codes,
 		caps: bot.Caps{
 			RoomPerSecond: o.RoomPerSecond, RoomBurst: o.RoomBurst,
 			ChatPerSecond: o.ChatPerSecond, ChatBurst: o.ChatBurst,

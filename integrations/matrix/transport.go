@@ -23,6 +23,11 @@ type Transport interface {
 	Relations(ctx context.Context, room, event, relType, from string) (Page, error)
 	// Send posts an event once for one transaction id and returns its id.
 	Send(ctx context.Context, room, eventType, txn string, content json.RawMessage) (string, error)
+	// Event is one event of a room, as it is now; a *CallError with status 404
+	// where there is none that we may see.
+	Event(ctx context.Context, room, event string) (json.RawMessage, error)
+	// Redact takes the content of an event away, once for one transaction id.
+	Redact(ctx context.Context, room, event, txn, reason string) error
 	// Upload stores a file and returns its mxc address.
 	Upload(ctx context.Context, name, contentType string, data []byte) (string, error)
 	// JoinedRooms are the rooms that the account is in.

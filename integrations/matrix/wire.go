@@ -254,6 +254,22 @@ func (w *wire) Upload(ctx context.Context, name, contentType string, data []byte
 	return answer.ContentURI, nil
 }
 
+func (w *wire) Event(ctx context.Context, room, event string) (json.RawMessage, error) {
+	var answer json.RawMessage
+	err := w.do(ctx, call{
+		name: "event", method: http.MethodGet, prefix: clientPrefix,
+		path: []string{"rooms", room, "event", event}, out: &answer,
+	})
+	return answer, err
+}
+
+func (w *wire) Redact(ctx context.Context, room, event, txn, reason string) error {
+	return w.do(ctx, call{
+		name: "redact", method: http.MethodPut, prefix: clientPrefix,
+		path: []string{"rooms", room, "redact", event, txn}, in: map[string]string{"reason": reason},
+	})
+}
+
 func (w *wire) JoinedRooms(ctx context.Context) ([]string, error) {
 	var answer gomatrix.RespJoinedRooms
 	err := w.do(ctx, call{name: "joined_rooms", method: http.MethodGet, prefix: clientPrefix, path: []string{"joined_rooms"}, out: &answer})

@@ -112,7 +112,7 @@ func (n *NixOS) bootIs(want string) bot.Reading {
 	case why != "":
 		return n.reading(what, "", source, bot.Unknown, why)
 	case is != want:
-		return n.reading(what, tame(is), source, bot.NotOK, "it should be "+tame(want))
+		return n.reading(what, n.words(is), source, bot.NotOK, "it should be "+n.words(want))
 	}
-	return n.reading(what, tame(is), source, bot.OK, "")
+	return n.reading(what, n.words(is), source, bot.OK, "")
 }

@@ -9,6 +9,12 @@ import (
 	"watchstander/bot/host"
 )
 
+// Findings that the probe tells apart from the others.
+const (
+	findingKernel      = "kernel"
+	findingBootDefault = "boot default"
+)
+
 // unfinished are where switch-to-configuration keeps what it still has to do: one
 // that was interrupted leaves them behind.
 var unfinished = []string{"/run/nixos/start-list", "/run/nixos/restart-list", "/run/nixos/reload-list"}
@@ -82,29 +88,29 @@ func (n *NixOS) profileFinding(d *host.Drift, s state) {
 func (n *NixOS) bootFindings(d *host.Drift, s state, current system) {
 	source := bootedSystem + ", " + currentSystem
 	if s.booted == "" {
-		add(d, "kernel", source, bot.Unknown, "what was booted cannot be read")
+		add(d, findingKernel, source, bot.Unknown, "what was booted cannot be read")
 	} else {
 		booted := n.at(s, s.booted)
 		d.Booted = booted.Generation
 		parts, unknown := bootParts(booted, current)
 		switch differ := parts.BootParts(); {
 		case len(differ) > 0:
-			add(d, "kernel", source, bot.NotOK, "a reboot is pending: "+strings.Join(differ, ", ")+" of "+short(d.Current)+" are others than those of the booted "+short(d.Booted))
+			add(d, findingKernel, source, bot.NotOK, "a reboot is pending: "+strings.Join(differ, ", ")+" of "+short(d.Current)+" are others than those of the booted "+short(d.Booted))
 		case len(unknown) > 0:
-			add(d, "kernel", source, bot.Unknown, "these cannot be compared with the booted system's: "+strings.Join(unknown, ", "))
+			add(d, findingKernel, source, bot.Unknown, "these cannot be compared with the booted system's: "+strings.Join(unknown, ", "))
 		default:
-			add(d, "kernel", source, bot.OK, "kernel, initrd and modules are those of the booted system")
+			add(d, findingKernel, source, bot.OK, "kernel, initrd and modules are those of the booted system")
 		}
 	}
 	system, source, why := n.bootDefault(current.Loader)
 	d.BootDefault, d.BootDefaultUnknown = system, why
 	switch {
 	case why != "":
-		add(d, "boot default", source, bot.Unknown, why)
+		add(d, findingBootDefault, source, bot.Unknown, why)
 	case system == s.target:
-		add(d, "boot default", source, bot.OK, "the loader starts "+short(d.Profile)+", as the profile says")
+		add(d, findingBootDefault, source, bot.OK, "the loader starts "+short(d.Profile)+", as the profile says")
 	default:
-		add(d, "boot default", source, bot.NotOK, "the loader starts "+short(n.at(s, system).Generation)+", and the profile points at "+short(d.Profile))
+		add(d, findingBootDefault, source, bot.NotOK, "the loader starts "+short(n.at(s, system).Generation)+", and the profile points at "+short(d.Profile))
 	}
 }
 

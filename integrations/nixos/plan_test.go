@@ -67,12 +67,14 @@ would start the following units: nginx.service
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `roll back vulcan from generation 42 (NixOS 25.11.42, of 4 Mar 2026 10:00 UTC) to generation 41 (NixOS 25.11.41, of 3 Mar 2026 10:00 UTC)
+	const want = `roll back vulcan from generation 42 to generation 41
 step: Wait until none of these is active: restic-backups-b2.service.
 step: Take the host's build lock (/var/lock/build.lock), and hold it until all is over.
 step: Activate generation 41 with its own ` + "`switch-to-configuration test`" + `. Profile and boot menu stay as they are: should the host lose power now, it starts what it starts today.
 step: Leave the units alone for 30 s, then look at all of them and at the health checks (web) until two looks, 15 s apart, agree. What was fine before and fails in both is a failure.
 step: Set the profile to generation 41, let it write its boot menu (grub), and read both back.
+differs: NixOS: 25.11.42 → 25.11.41
+differs: Made: 4 Mar 2026 10:00 UTC → 3 Mar 2026 10:00 UTC
 differs: What the boot loader loads: kernel, initrd, kernel modules
 differs: Kernel: 6.18.16 → 6.18.15
 differs: Watchstander: 1.4.0 (reads up to schema 9) → 1.3.0 (reads up to schema 9)
@@ -265,7 +267,7 @@ func TestPlanShowsWhatIsUnknown(t *testing.T) {
 			"not ok: the last switch came to its end: it was interrupted; this one goes on with what it left (restart-list)\n",
 		}},
 		{"a tried system", func(v *vulcan) { v.files.link("/run/current-system", toplevel(40)) }, nil, []string{
-			"switch vulcan from generation 40 (", "not ok: the running system is the profile's: generation 40 runs, and the profile points at generation 42\n", "roots [<41> <40> <42>]",
+			"switch vulcan from generation 40 to generation 41\n", "not ok: the running system is the profile's: generation 40 runs, and the profile points at generation 42\n", "roots [<41> <40> <42>]",
 		}},
 	}
 	for _, test := range tests {
@@ -314,8 +316,8 @@ func TestPlanOfManyPackages(t *testing.T) {
 		t.Fatal(err)
 	}
 	ds := p.Draft.Differences
-	if n := len(ds); n != 202 || ds[1] != "postgresql: 16 → 15" || ds[2] != "systemd: 258 → 257" || ds[n-1] != "and 102 more packages with other versions; `diff 42 41` lists all" {
-		t.Errorf("%d lines: %q … %q", n, ds[:3], ds[n-1])
+	if n := len(ds); n != 204 || ds[3] != "postgresql: 16 → 15" || ds[4] != "systemd: 258 → 257" || ds[n-1] != "and 102 more packages with other versions; `diff 42 41` lists all" {
+		t.Errorf("%d lines: %q … %q", n, ds[:5], ds[n-1])
 	}
 }
 
@@ -352,7 +354,7 @@ func TestPlanFromASpecialisation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "roll back vulcan from generation 42 (specialisation gaming, of 4 Mar 2026 10:00 UTC) to generation 41 ("; !strings.HasPrefix(p.Draft.Summary, want) {
+	if want := "roll back vulcan from generation 42 (specialisation gaming) to generation 41"; !strings.HasPrefix(p.Draft.Summary, want) {
 		t.Errorf("got %s", p.Draft.Summary)
 	}
 }

@@ -23,6 +23,10 @@ var core = []string{"linux", "systemd", "glibc", "zfs-kernel", "zfs-user", "grub
 // differences are lines on what will be another one.
 func (p *planning) differences() []string {
 	var lines []string
+	if p.current.NixOSVersion != p.target.NixOSVersion {
+		lines = append(lines, "NixOS: "+orUnknown(p.current.NixOSVersion)+" → "+orUnknown(p.target.NixOSVersion))
+	}
+	lines = append(lines, "Made: "+day(p.current.Date)+" → "+day(p.target.Date))
 	if parts := p.diff.BootParts(); len(parts) > 0 {
 		lines = append(lines, "What the boot loader loads: "+strings.Join(parts, ", "))
 	}

@@ -47,11 +47,11 @@ func TestRollback(t *testing.T) {
 		evidence []string
 	}{
 		{name: "all is well", want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
-			"ok | running system | 41 | \n",
+			"ok | running system | generation 41 | \n",
 			"ok | activation | ended with 0 (it went through) | \n",
-			"ok | units | 3 were fine before, and are in two looks 15 s apart | \n",
+			"ok | units | 3 that were fine before are fine, in two looks 15 s apart | \n",
 			"ok | profile | generation 41 | \n",
-			"ok | boot default | 41 | \n",
+			"ok | boot default | generation 41 | \n",
 		}},
 		{name: "a unit fails for good, although the switch ends with 0", set: func(v *vulcan) {
 			v.test[toplevel(41)] = func() outcome {
@@ -63,10 +63,10 @@ func TestRollback(t *testing.T) {
 				return outcome{lines: activating}
 			}
 		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
-			"not ok | units | 1 of 3 that were fine before are not in two looks 15 s apart | \n",
+			"not ok | units | 1 of 3 that were fine before are not, in two looks 15 s apart | \n",
 			"not ok | unit postgresql.service | fails in both looks | failed: exit-code\n",
-			"ok | running system | 42 | generation 42 was activated again\n",
-			"ok | units | 3 were fine before, and are in two looks 15 s apart | \n",
+			"ok | running system | generation 42 | it was activated again\n",
+			"ok | units | 3 that were fine before are fine, in two looks 15 s apart | \n",
 		}},
 		{name: "units failed while it switched, and are fine afterwards", set: func(v *vulcan) {
 			v.test[toplevel(41)] = func() outcome {
@@ -239,7 +239,7 @@ func TestRollback(t *testing.T) {
 				return outcome{lines: activating, exit: 4}
 			}
 		}, want: bot.UndoFailed, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
-			"not ok | units | 1 of 3 that were fine before are not in two looks 15 s apart | \nnot ok | unit postgresql.service |",
+			"not ok | units | 1 of 3 that were fine before are not, in two looks 15 s apart | \nnot ok | unit postgresql.service |",
 		}},
 		{name: "the profile cannot be set", set: func(v *vulcan) { v.nixEnv = outcome{exit: 1} },
 			want: bot.UndoFailed, current: 42, profile: 42, started: 42,

@@ -17,24 +17,13 @@ const longest = 200
 // tame makes others' words fit to stand in a line.
 func tame(s string) string { return clean.Line(s, longest) }
 
-// named is a generation in words: "generation 41 (NixOS 25.11.x, of 2 Mar 2026)", or
-// the system's own name where the profile does not have it.
+// named is a generation in words: "generation 41", with its specialisation, or the
+// system's own name where the profile does not have it.
 func named(g host.Generation) string {
-	var about []string
 	if g.Specialisation != "" {
-		about = append(about, "specialisation "+g.Specialisation)
+		return short(g) + " (specialisation " + g.Specialisation + ")"
 	}
-	if g.NixOSVersion != "" {
-		about = append(about, "NixOS "+g.NixOSVersion)
-	}
-	if !g.Date.IsZero() {
-		about = append(about, "of "+day(g.Date))
-	}
-	text := short(g)
-	if len(about) > 0 {
-		text += " (" + strings.Join(about, ", ") + ")"
-	}
-	return text
+	return short(g)
 }
 
 // short is "generation 41".
@@ -45,7 +34,13 @@ func short(g host.Generation) string {
 	return fmt.Sprintf("generation %d", g.Number)
 }
 
-func day(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }
+// day is when a generation was made; the profile need not know.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return orUnknown("")
+	}
+	return t.UTC().Format("2 Jan 2006 15:04 UTC")
+}
 
 // list joins names, at most so many.
 func list(names []string, most int) string {

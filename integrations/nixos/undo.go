@@ -36,14 +36,10 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		w.Say("Setting the profile back to generation %d.", number)
 		failed = n.setProfile(ctx, number, profile)
 	}
-	before := "the system that ran before"
-	if s, err := n.look(); err == nil {
-		before = short(n.at(s, former).Generation)
-	}
-	w.Say("Activating %s again, which ran before.", before)
+	w.Say("Activating %s again, which ran before.", n.words(former))
 	a, err := n.activate(ctx, former, "test", func(l string) { w.Say("%s", l) })
 	if err != nil {
-		failed = bot.Errorf(bot.CodeUnavailable, "Activating again what ran before did not come to an end.").Because(err)
+		failed = bot.Errorf(bot.CodeUnavailable, "Activating %s again did not come to an end.", n.words(former)).Because(err)
 	}
 	if w.Noted(noteBoot) == touched {
 		if err := n.writeBoot(ctx, profile); err != nil && failed == nil {
@@ -53,8 +49,8 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 	}
 	runs := n.runs(former)
 	if runs.State == bot.OK {
-		runs.Note = before + " was activated again"
-		w.Say("%s runs again.", strings.ToUpper(before[:1])+before[1:])
+		runs.Note = "it was activated again"
+		w.Say("%s runs again.", n.words(former))
 	}
 	out = append([]bot.Reading{runs, n.profileIs(number, profile), n.activatedAgain(former, a)}, out...)
 	units, ok := noted[map[string]bool](w, noteBefore)

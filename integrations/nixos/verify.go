@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/host"
 )
 
 // Verify looks whether the target runs, and whether all that was fine still is.
@@ -50,9 +51,20 @@ func (n *NixOS) runs(want string) bot.Reading {
 	case err != nil:
 		return n.reading(what, "", currentSystem, bot.Unknown, "it cannot be read")
 	case is != want:
-		return n.reading(what, tame(is), currentSystem, bot.NotOK, "it should be "+tame(want))
+		return n.reading(what, n.words(is), currentSystem, bot.NotOK, "it should be "+n.words(want))
 	}
-	return n.reading(what, tame(is), currentSystem, bot.OK, "")
+	return n.reading(what, n.words(is), currentSystem, bot.OK, "")
+}
+
+// words are a system's generation, as people speak of it, or its path where the
+// profile does not have it.
+func (n *NixOS) words(at string) string {
+	if s, err := n.look(); err == nil {
+		if number, special := n.generation(s, at); number > 0 {
+			return named(host.Generation{Number: number, Specialisation: tame(special)})
+		}
+	}
+	return tame(at)
 }
 
 // activated judges whether the activation came to its end, by what it left. Its exit

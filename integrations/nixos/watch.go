@@ -234,9 +234,9 @@ func (n *NixOS) readings(w watch, a, b sample) []bot.Reading {
 				bad = append(bad, r)
 			}
 		}
-		st, value := bot.OK, fmt.Sprintf("%d were fine before, and are in %s", len(w.units), looks)
+		st, value := bot.OK, fmt.Sprintf("%d that were fine before are fine, in %s", len(w.units), looks)
 		if len(bad) > 0 {
-			st, value = bot.NotOK, fmt.Sprintf("%d of %d that were fine before are not in %s", len(bad), len(w.units), looks)
+			st, value = bot.NotOK, fmt.Sprintf("%d of %d that were fine before are not, in %s", len(bad), len(w.units), looks)
 		}
 		var others []string
 		for _, name := range slices.Sorted(maps.Keys(b.others)) {

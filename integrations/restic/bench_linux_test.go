@@ -32,8 +32,7 @@ func each(t *testing.T, test func(t *testing.T, b *bench)) {
 	}
 }
 
-// one runs a test with one of them, where their differences do not matter: each
-// call of restic costs half a second, for its key.
+// one runs a test with one of them, where their differences do not matter.
 func one(t *testing.T, test func(t *testing.T, b *bench)) {
 	t.Parallel()
 	all := real.Restics(t)
@@ -123,7 +122,7 @@ func (b *bench) place(repository string) string {
 // repository makes one and configures it.
 func (b *bench) repository(t testing.TB, name string) *Repository {
 	t.Helper()
-	b.restic(t, name, "init")
+	b.create(t, name)
 	b.config.Repositories = append(b.config.Repositories, Repository{
 		Name: name, Location: b.place(name), PasswordFile: b.password, Host: "vulcan", OffSite: true,
 	})

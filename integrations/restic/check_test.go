@@ -94,6 +94,8 @@ func TestFaults(t *testing.T) {
 		why    string
 	}{
 		{12, `{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}`, WrongPassword, bot.NotOK, "the password is wrong (exit code 12): wrong password or no key found"},
+		{1, "ciphertext verification failed\ngithub.com/restic/restic/internal/repository.(*Repository).LoadUnpacked\n\tgithub.com/restic/restic/internal/repository/repository.go:214\nruntime.goexit\n\truntime/asm_amd64.s:1594\n",
+			Failed, bot.NotOK, "restic failed (exit code 1): ciphertext verification failed"},
 		{1, "Fatal: wrong password or no key found", WrongPassword, bot.NotOK, "the password is wrong (exit code 1): wrong password or no key found"},
 		{10, "Fatal: repository does not exist: unable to open config file: stat x: no such file\nIs there a repository at the following location?\nb2:bucket:host", NoRepository, bot.NotOK, "there is no repository at its place (exit code 10): repository does not exist"},
 		{1, "Fatal: unable to open config file: Get \"https://s3\": dial tcp: lookup s3: no such host\nIs there a repository at the following location?\ns3:x", Unreachable, bot.Unknown, "the repository does not answer (exit code 1)"},

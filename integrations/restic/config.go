@@ -44,7 +44,7 @@ type Config struct {
 	// Elsewhere has another process ask (Refresh), where this one has no network;
 	// nil: this one asks. Keep sends it, at intervals of ProbeEvery and at the wish of
 	// looks, no more often than AskEvery.
-	Elsewhere Errand
+	Elsewhere Errand `json:"-"`
 	// LockWait is how long a check waits for whoever holds the repository; 5 min.
 	LockWait time.Duration
 	// Busy are units that backups and verifications wait for.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"watchstander/bot"
@@ -259,10 +260,18 @@ func (c *client) first(stderr []byte) string {
 	return c.last(stderr)
 }
 
+// frame is the second line of a stack's frame: "<tab>runtime/asm_amd64.s:1594".
+var frame = regexp.MustCompile(`^\t\S+\.(go|s):\d+$`)
+
 // telling are restic's lines, without what it says of every end.
 func (c *client) telling(stderr []byte) []string {
 	var lines []string
 	for line := range strings.Lines(said(stderr)) {
+		if frame.MatchString(strings.TrimRight(line, "\r\n")) {
+			// Some errors are printed with the stack, a frame of it on two lines.
+			lines = lines[:max(0, len(lines)-1)]
+			continue
+		}
 		line = strings.TrimPrefix(strings.TrimSpace(line), "Fatal: ")
 		switch {
 		case line == "", strings.Contains(line, "repository contains errors"), strings.HasPrefix(line, "There were "),

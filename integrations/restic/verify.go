@@ -152,7 +152,7 @@ func (o verify) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 	d := bot.Draft{
 		Summary: fmt.Sprintf("verify %s on %s: structure, data part %s, restore drill", strings.Join(names, ", "), b.h.Name, q.part),
 		Steps: []string{
-			fmt.Sprintf("check the structure and read data part %s of each repository, for at most %s each", q.part, phrase.Duration(b.c.CheckTime)),
+			fmt.Sprintf("check the structure and read data part %s of each repository, for at most %s each; its lock keeps backups out of that repository meanwhile", q.part, phrase.Duration(b.c.CheckTime)),
 			fmt.Sprintf("restore up to %s (at most %s) of week %s's sample of each into %s, for at most %s, and compare them byte by byte with the live files or with what the snapshots hold",
 				phrase.Count(b.c.DrillFiles, "file", "files"), b.c.DrillBytes, q.week, b.c.Scratch, phrase.Duration(b.c.DrillTime)),
 			"keep the report; what was restored is removed at once",

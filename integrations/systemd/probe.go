@@ -3,6 +3,7 @@ package systemd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,8 +71,8 @@ func (p *Probe) Name() string {
 
 const source = "systemd over D-Bus"
 
-// Read looks. The first reading is of the system as a whole; one for each failed
-// unit follows, or one that there are none; and the same of those that flap.
+// Read looks. There is a reading for each failed unit, or one that there are none;
+// the same of those that flap; and one of the system as a whole.
 func (p *Probe) Read(ctx context.Context) []bot.Reading {
 	readings := p.read(ctx)
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -140,12 +141,12 @@ func (p *Probe) ask(ctx context.Context) []bot.Reading {
 		return allUnknown(reason(err))
 	}
 	defer conn.Close()
-	failed := append(p.failed(ctx, conn), p.flapping(ctx, conn)...)
-	return append([]bot.Reading{p.system(ctx, conn)}, failed...)
+	failed, loops := p.failed(ctx, conn)
+	return slices.Concat(failed, p.flapping(ctx, conn, loops), []bot.Reading{p.system(ctx, conn)})
 }
 
 func allUnknown(why string) []bot.Reading {
-	return []bot.Reading{unknown("systemd", why), unknown("failed units", why), unknown("flapping units", why)}
+	return []bot.Reading{unknown("failed units", why), unknown("flapping units", why), unknown("systemd", why)}
 }
 
 // unknown has no value: the state says it already.

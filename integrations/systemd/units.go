@@ -33,23 +33,25 @@ type unit struct {
 }
 
 // failed names the newest failures, a reading for each, and counts the rest; or
-// says in one that there are none, or that nobody knows.
-func (p *Probe) failed(ctx context.Context, conn Conn) []bot.Reading {
+// says in one that there are none, or that nobody knows. loops: some of them wait to
+// be started again.
+func (p *Probe) failed(ctx context.Context, conn Conn) (readings []bot.Reading, loops bool) {
 	const what = "failed units"
 	list, err := conn.ListUnitsFilteredContext(ctx, []string{"failed", "auto-restart", "auto-restart-queued"})
 	if err != nil {
-		return []bot.Reading{unknown(what, reason(err))}
+		return []bot.Reading{unknown(what, reason(err))}, false
 	}
 	var units []unit
 	for _, s := range list {
 		if u, ok := p.trouble(ctx, conn, s, len(units) < mostAsked); ok {
 			units = append(units, u)
+			loops = loops || u.loops
 		}
 	}
 	if len(units) == 0 {
-		return []bot.Reading{{What: what, Value: "none", State: bot.OK}}
+		return []bot.Reading{{What: what, Value: "none", State: bot.OK}}, false
 	}
-	return p.told(units, what)
+	return p.told(units, what), loops
 }
 
 // told names the newest of those in trouble, and counts the others.
@@ -80,7 +82,7 @@ const mostServices = 500
 
 // flapping finds services that run at this moment, and were started again several
 // times of late: a look at what is failed would find them only by chance.
-func (p *Probe) flapping(ctx context.Context, conn Conn) []bot.Reading {
+func (p *Probe) flapping(ctx context.Context, conn Conn, loops bool) []bot.Reading {
 	const what = "flapping units"
 	list, err := conn.ListUnitsFilteredContext(ctx, []string{"active", "activating"})
 	if err != nil {
@@ -117,6 +119,9 @@ func (p *Probe) flapping(ctx context.Context, conn Conn) []bot.Reading {
 		return []bot.Reading{unknown(what, fmt.Sprintf("only %d of %d services were looked at", mostServices, asked))}
 	case unread > 0 && unread == asked:
 		return []bot.Reading{unknown(what, "how often services were started again cannot be read")}
+	}
+	if loops {
+		return nil
 	}
 	return []bot.Reading{{What: what, Value: "none", State: bot.OK}}
 }

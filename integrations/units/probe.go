@@ -65,7 +65,7 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		}
 		ailing[u.Name] = true
 		r := told(Evidence(line(u.Name)), value, bot.NotOK, u.Description)
-		if u.Active == "active" {
+		if u.Active != "failed" {
 			up = append(up, r)
 		} else {
 			down = append(down, r)

@@ -43,7 +43,7 @@ func TestProbe(t *testing.T) {
 		}
 		time.Sleep(6 * time.Minute) // it waits to be started again
 		got = readings(t, k)
-		if !strings.Contains(got, "not ok | unit nginx.service | fails and is started again (3 times so far): exit-code | ") || !strings.Contains(got, "ok | flapping units | none") {
+		if !strings.Contains(got, "not ok | unit nginx.service | fails and is started again (3 times so far): exit-code | ") || !strings.Contains(got, "ok | failed units | none") || strings.Contains(got, "flapping units") {
 			t.Error(got)
 		}
 		h.Mend("nginx.service")

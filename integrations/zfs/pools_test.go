@@ -278,7 +278,7 @@ func TestProbe(t *testing.T) {
 		got := tell(rs)
 		for _, want := range []string{
 			"ok | pool rpool | ONLINE, 45 % of 931.5 GiB, scrubbed 13 d 10 h ago | \n",
-			"not ok | pool tank | DEGRADED, 91 % of 21.8 TiB, resilver at 25 % | it is DEGRADED; 12 pieces",
+			"not ok | pool tank | DEGRADED, 91 % of 21.8 TiB, resilver at 25 % | 12 pieces",
 			"not ok | dataset rpool/home | 95 B of its quota of 100 B | 90 % or more\n",
 			"not ok | ARC | 28 GiB of at most 48 GiB, 98 % hits since ZFS was loaded | zfs_arc_max holds 1 GiB, which the kernel ignores: it is not above the minimum that holds\n",
 		} {

@@ -37,7 +37,7 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 			Note: "whether one should be there is not known here"})
 	}
 	for _, x := range pools.Pools {
-		out = append(out, bot.Reading{What: "pool " + x.Name, Value: poolValue(x, pools.At), Note: strings.Join(x.Why, "; "), Source: pools.Source, State: x.State})
+		out = append(out, bot.Reading{What: "pool " + x.Name, Value: poolValue(x, pools.At), Note: poolNote(x), Source: pools.Source, State: x.State})
 	}
 	for _, d := range pools.Datasets {
 		out = append(out, bot.Reading{What: "dataset " + d.Name, Value: fmt.Sprintf("%s of its quota of %s", d.Used, d.Quota),
@@ -52,6 +52,17 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		out[i].Host, out[i].At = z.h.Name, at
 	}
 	return out
+}
+
+// poolNote is why a pool is not well, but for its health, which its value tells.
+func poolNote(p host.Pool) string {
+	var why []string
+	for _, w := range p.Why {
+		if w != "it is "+p.Health {
+			why = append(why, w)
+		}
+	}
+	return strings.Join(why, "; ")
 }
 
 // poolValue is "ONLINE, 45 % of 21.8 TiB, scrubbed 6 d ago".

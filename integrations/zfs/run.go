@@ -156,7 +156,10 @@ func (z *ZFS) sizeReading(f map[string]int64, to limits) bot.Reading {
 func (z *ZFS) bootReading(to limits) bot.Reading {
 	r := bot.Reading{Host: z.h.Name, What: "ARC at the next boot", Value: "the same limits", Source: modprobeConf, At: now(), State: bot.OK}
 	if c := z.lasting(to); c.State != bot.OK {
-		r.Value, r.Note = "what the configuration says, and that is not known to be the same", "to make it last: "+nixLine(to)
+		r.Value, r.Note = "not these limits: the configuration does not set them", "this line makes them last: "+nixLine(to)
+		if c.State == bot.Unknown {
+			r.Value = "unknown"
+		}
 	}
 	return r
 }

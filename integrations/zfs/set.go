@@ -107,7 +107,7 @@ func (s ARCSet) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 	ws, _ := k.way(to)
 	size := host.Bytes(f["size"])
 	d := bot.Draft{
-		Summary:      fmt.Sprintf("set the ARC of %s to %s (now %s)", z.h.Name, to.words(), k.limits.words()),
+		Summary:      fmt.Sprintf("set the ARC of %s to %s (now %s)", z.h.Name, to.wordsOf(givenMin, givenMax), k.limits.wordsOf(givenMin, givenMax)),
 		Steps:        steps(ws, to),
 		Conditions:   append(z.conditions(k, to, size), z.lasting(to)),
 		Irreversible: k.irreversible(to),
@@ -139,6 +139,17 @@ func rounded(b host.Bytes) string {
 
 func (l limits) words() string {
 	return fmt.Sprintf("at least %s and at most %s", l.min, l.max)
+}
+
+// wordsOf is words of those limits that somebody wants another of.
+func (l limits) wordsOf(minimum, maximum bool) string {
+	switch {
+	case !maximum:
+		return fmt.Sprintf("at least %s", l.min)
+	case !minimum:
+		return fmt.Sprintf("at most %s", l.max)
+	}
+	return l.words()
 }
 
 // allowed holds the wish against what the configuration lets be set.

@@ -202,7 +202,7 @@ func TestRun(t *testing.T) {
 	if got, want := tell(rs), `ok | ARC maximum (c_max) | 16 GiB | 
 ok | ARC minimum (c_min) | 4 GiB | 
 ok | ARC size | 28 GiB, above the maximum | it shrinks when memory is asked for, not at once
-ok | ARC at the next boot | what the configuration says, and that is not known to be the same | to make it last: boot.extraModprobeConfig = "options zfs zfs_arc_max=17179869184 zfs_arc_min=4294967296";
+ok | ARC at the next boot | not these limits: the configuration does not set them | this line makes them last: boot.extraModprobeConfig = "options zfs zfs_arc_max=17179869184 zfs_arc_min=4294967296";
 `; got != want {
 		t.Errorf("got\n%s", got)
 	}

@@ -46,6 +46,9 @@ type Options struct {
 	// AskBackups has AskBackups done in another process, and waits for its end; nil:
 	// whoever wants to know asks the repositories itself. The agent has no network.
 	AskBackups func(context.Context) error
+	// Looks is how much time passes between two looks at units after a switch or a
+	// restart; 0 for the usual. The demo has less of it.
+	Looks time.Duration
 }
 
 // Settings are the people, the policy and the standing approvals of the file.
@@ -85,7 +88,8 @@ func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationN
 // Of makes the parts for a host. What the file has no section for does not exist.
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.nixos, p.zfs, p.backup, p.units, p.certificates} {
+	// In the order in which status tells what is equally bad: data first.
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.nixos, p.certificates} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}
@@ -99,7 +103,7 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	}
 	n := c.NixOS
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
-		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Output: o.Output}
+		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
 	}
@@ -174,8 +178,8 @@ func kibibytes(b host.Bytes) int {
 	return int(max(1, b/host.KiB))
 }
 
-func (p *Parts) units(c *config.Agent, h sys.Host, _ Options) error {
-	k, err := units.New(h, units.Options{Restartable: c.Services.Restart, Logged: c.Services.Logs})
+func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
+	k, err := units.New(h, units.Options{Restartable: c.Services.Restart, Logged: c.Services.Logs, Settle: o.Looks})
 	if err != nil {
 		return fmt.Errorf("services: %w", err)
 	}

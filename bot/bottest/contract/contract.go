@@ -20,8 +20,8 @@
 // Files: contract.go is what a subject brings, run.go the table of tests,
 // bench.go what one test works with, eyes.go how it looks at the room, sink.go
 // the taker of what Run hands over, secrets.go the search for credentials,
-// samples.go the messages; encode.go, hostile.go, send.go, find.go, trouble.go,
-// receive.go and restart.go are the tests.
+// samples.go the messages; encode.go, hostile.go, send.go, find.go, erase.go,
+// trouble.go, receive.go and restart.go are the tests.
 package contract
 
 import (
@@ -133,6 +133,8 @@ type Trouble struct {
 	// Refused are frozen bytes that this adapter sends and the platform turns
 	// down for good.
 	Refused func(key bot.SendKey) []byte
+	// Powerless takes the right away to erase what others wrote.
+	Powerless func(t *testing.T)
 	// Revoke ends the account's credentials.
 	Revoke func(t *testing.T)
 }
@@ -156,6 +158,7 @@ const (
 	Refusals    Ability = "the platform refuses content"
 	Revocation  Ability = "credentials end"
 	Credentials Ability = "there are credentials"
+	Rights      Ability = "erasing takes a right"
 
 	// Once: a second Send of one key shows nothing new. Where it is lacking, Find
 	// must tell that the key is there.
@@ -165,6 +168,8 @@ const (
 	Backlog Ability = "what is said waits for the bot"
 	// Offers: the bot puts reactions of its own under a root.
 	Offers Ability = "reactions are offered"
+	// Erasing: the adapter is a bot.Eraser.
+	Erasing Ability = "people's messages are erased"
 	// OtherRooms: the platform has rooms that are not ours.
 	OtherRooms Ability = "there are other rooms"
 	// Variants: one emoji reaches the adapter in several forms.
@@ -175,7 +180,7 @@ const (
 )
 
 // others are the abilities that go with no function.
-var others = []Ability{Once, Backlog, Offers, OtherRooms, Variants, Display}
+var others = []Ability{Once, Backlog, Offers, Erasing, OtherRooms, Variants, Display}
 
 // has tells for each ability that goes with something of a place whether it is
 // there.
@@ -193,5 +198,6 @@ func (p *Place) has() map[Ability]bool {
 		Refusals:    p.Trouble.Refused != nil,
 		Revocation:  p.Trouble.Revoke != nil,
 		Credentials: len(p.Secrets) > 0,
+		Rights:      p.Trouble.Powerless != nil,
 	}
 }

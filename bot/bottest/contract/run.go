@@ -1,10 +1,13 @@
 package contract
 
 import (
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"watchstander/bot"
 )
 
 // test is one clause of the contract.
@@ -38,6 +41,12 @@ var tests = []test{
 	{"find after a restart", nil, findLater},
 	{"find behind much talk", nil, findFar},
 	{"find cannot ask", []Ability{BrokenLines}, findBlind},
+
+	{"an erased message is gone", []Ability{Erasing}, eraseGone},
+	{"erasing disturbs no thread", []Ability{Erasing}, eraseQuiet},
+	{"erasing after a restart", []Ability{Erasing}, eraseLater},
+	{"erasing without the right", []Ability{Erasing, Rights}, eraseForbidden},
+	{"erasing over a broken line", []Ability{Erasing, BrokenLines}, eraseBroken},
 
 	{"a lost answer", []Ability{LostReplies}, troubleLost},
 	{"a busy platform", []Ability{BusyTimes}, troubleBusy},
@@ -102,6 +111,12 @@ func (s Subject) declared(t *testing.T) {
 			t.Errorf("there is no ability %q", a)
 		}
 		t.Logf("not so here: %s: %s", a, s.Lacks[a])
+	}
+	chat, release := p.Make(t, Setup{Log: slog.New(slog.DiscardHandler)})
+	defer release()
+	_, erases := chat.(bot.Eraser)
+	if _, lacks := s.Lacks[Erasing]; lacks == erases {
+		t.Errorf("%q is declared to be missing: %v; the adapter is a bot.Eraser: %v", Erasing, lacks, erases)
 	}
 	if p.Person.Say == nil || p.Person.SayIn == nil || p.Person.See == nil || p.Person.User == "" {
 		t.Error("a person has to have a name, a mouth and eyes")

@@ -63,7 +63,7 @@ func StartProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// Limit lets only so many message sends through per second, after a first
+// Limit lets only so many sends and redactions through per second, after a first
 // burst, and answers the others as homeservers do: 429, M_LIMIT_EXCEEDED and
 // retry_after_ms. Zero per second lifts the limit.
 func (p *Proxy) Limit(perSecond float64, burst int) {
@@ -158,7 +158,7 @@ func (p *Proxy) judge(x *exchange) verdict {
 	if v.line.Err() != nil || v.fail != 0 {
 		return v
 	}
-	if x.request.Kind == KindSend {
+	if x.request.Kind == KindSend || x.request.Kind == KindRedact {
 		if v.retryAfter = p.limit.take(time.Now()); v.retryAfter > 0 {
 			return v
 		}

@@ -27,6 +27,7 @@
 //   - real.go: what Options.Real names runs for real, as if the tree were its root.
 //   - units.go, systemd.go, transient.go: jobs take time and end as systemd's do; a transient
 //     unit that ends well is gone, and one that failed stays until ResetFailed.
+//     What a unit does when it is started, Works says.
 //   - process.go: whoever uses the host is a process of it. What was killed, or
 //     was there before a power loss, can do nothing any more, though its
 //     goroutines may still be on their way out.

@@ -66,6 +66,7 @@ type Host struct {
 	lost      chan struct{} // closed when it cannot be reached any more
 	state     string
 	programs  map[string]Program
+	works     map[string]func(context.Context) error // what units do when they are started
 	spoilt    map[string]error
 	free      map[string]int64
 	log       []Line
@@ -127,7 +128,7 @@ func start(o Options) (*Host, error) {
 		o: o, tree: tree,
 		processes: map[int]*process{}, lastPID: 1000,
 		units: map[string]*unit{}, bus: true,
-		programs: map[string]Program{}, spoilt: map[string]error{}, free: map[string]int64{},
+		programs: map[string]Program{}, works: map[string]func(context.Context) error{}, spoilt: map[string]error{}, free: map[string]int64{},
 		pools: o.Pools, systems: map[int]*system{}, stored: map[string]*system{}, scripts: map[int]Activation{},
 	}
 	h.power, h.cut = context.WithCancelCause(context.Background())

@@ -219,6 +219,18 @@ func (h *Host) doJob(power context.Context, name, verb string, j Job) string {
 		return ""
 	}
 	h.mu.Lock()
+	work := h.works[name]
+	h.mu.Unlock()
+	if work != nil && j.Result == "done" && (verb == "start" || verb == "restart") {
+		if err := work(power); err != nil {
+			h.Log(name, "%v", err)
+			j.Result = "failed"
+		}
+		if power.Err() != nil {
+			return ""
+		}
+	}
+	h.mu.Lock()
 	defer h.mu.Unlock()
 	if it = h.units[name]; it == nil {
 		return "canceled"

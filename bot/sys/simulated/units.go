@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"strings"
@@ -99,6 +100,14 @@ func (h *Host) RemoveUnit(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.units, name)
+}
+
+// Works says what a unit does whenever it is started, beside taking its time: with
+// an error the start fails. The context ends with a power loss.
+func (h *Host) Works(name string, work func(context.Context) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.works[name] = work
 }
 
 // change does something with a unit that there is, and panics where there is none:

@@ -307,3 +307,24 @@ func TestLocksOfTheDead(t *testing.T) {
 		})
 	}
 }
+
+// A unit that does something succeeds or fails with it.
+func TestUnitsThatWork(t *testing.T) {
+	bubble(t, simulated.Options{}, func(t *testing.T, h *simulated.Host) {
+		var fails error
+		ran := 0
+		h.Works("postgresqlBackup.service", func(context.Context) error { ran++; return fails })
+		us := h.Sys().Units
+		if err := us.Start(t.Context(), "postgresqlBackup.service"); err != nil || ran != 1 || h.Unit("postgresqlBackup.service").Result != "success" {
+			t.Errorf("%v, ran %d times, %+v", err, ran, h.Unit("postgresqlBackup.service"))
+		}
+		fails = errors.New("the disk is full")
+		err := us.Start(t.Context(), "postgresqlBackup.service")
+		if _, ok := errors.AsType[*sys.JobError](err); !ok || h.Unit("postgresqlBackup.service").Active != "failed" {
+			t.Errorf("%v, %+v", err, h.Unit("postgresqlBackup.service"))
+		}
+		if err := us.Stop(t.Context(), "postgresqlBackup.service"); err != nil || ran != 2 {
+			t.Errorf("%v, ran %d times", err, ran)
+		}
+	})
+}
