@@ -202,6 +202,9 @@ type World interface {
 	Covered(ctx context.Context, alertmanager string, m []Matcher) (int, error)
 	// Alertmanagers are the configured names, the default one first.
 	Alertmanagers() []string
+	// Agents are the hosts that have one, sorted: what a look or an operation can be
+	// about.
+	Agents() []string
 	// Probes are what status reads. Of two readings of one thing the first counts, so
 	// that who knows more comes first.
 	Probes() []Probe

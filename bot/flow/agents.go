@@ -25,7 +25,7 @@ func (f *Flow) agentHost(name string) (string, error) {
 	case name == "" && len(hosts) == 1:
 		return hosts[0], nil
 	case name == "":
-		return "", bot.Errorf(bot.CodeInvalid, "Which host? Begin with `on HOST`: %s.", orList(hosts))
+		return "", bot.Errorf(bot.CodeInvalid, "Which host? Say it again with `on HOST` behind it: %s.", orList(hosts))
 	case f.o.Agents[name] == nil:
 		return "", bot.Errorf(bot.CodeNotFound, "There is no agent on %s; there is one on %s.", name, orList(hosts))
 	}
