@@ -213,7 +213,7 @@ func TestPlansWithRealParts(t *testing.T) {
 		if root := w.await("", "DONE", x.unit, string(x.p.Plan.ID)); root.ID != x.root.ID {
 			t.Errorf("the outcome stands in another message:\n%s", root.Body)
 		}
-		w.await(x.root.ID, "ok: "+x.unit+".service after 5 s", "ok: unit "+x.unit+".service", "after 10 s")
+		w.await(x.root.ID, "ok · "+x.unit+".service after 5 s", "ok · unit "+x.unit+".service", "after 10 s")
 		p := w.proposal(x.p.Plan.ID)
 		if p.State != bot.Done || len(p.Decisions) != 1 || p.Decisions[0].Person != x.by || p.Decisions[0].StepUp != x.how {
 			t.Errorf("%s: %s, %+v", x.unit, p.State, p.Decisions)
