@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,11 +34,19 @@ backup:
 		if err != nil {
 			t.Fatal(err)
 		}
-		var hang bool // the unit's own program
-		var units []sys.Transient
+		var hang atomic.Bool // the unit's own program
+		var mu sync.Mutex
+		var all []sys.Transient
+		units := func() []sys.Transient {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(all)
+		}
 		sim, err := simhost.New(simhost.Options{Exec: func(ctx context.Context, as sys.Host, x sys.Transient) int {
-			units = append(units, x)
-			if hang {
+			mu.Lock()
+			all = append(all, x)
+			mu.Unlock()
+			if hang.Load() {
 				<-ctx.Done()
 				return 143
 			}
@@ -51,8 +60,9 @@ backup:
 			t.Fatal(err)
 		}
 		defer sim.Close()
-		var restic simhost.Program
-		program := func(ctx context.Context, call *simhost.Call) int { return restic(ctx, call) }
+		var restic atomic.Pointer[simhost.Program]
+		does := func(p simhost.Program) { restic.Store(&p) }
+		program := func(ctx context.Context, call *simhost.Call) int { return (*restic.Load())(ctx, call) }
 		answers := func(_ context.Context, call *simhost.Call) int {
 			if !slices.Contains(call.Argv, "--limit-download=1024") {
 				fmt.Fprintln(call.Stderr, "Fatal: unlimited")
@@ -61,7 +71,7 @@ backup:
 			fmt.Fprintf(call.Stdout, `[{"id":"%064d","time":%q,"hostname":"vulcan","paths":["/home"]}]`, 7, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
 			return 0
 		}
-		restic = answers
+		does(answers)
 		if err := sim.Program("/opt/restic", program); err != nil {
 			t.Fatal(err)
 		}
@@ -100,36 +110,36 @@ backup:
 		}
 
 		r := status()
-		if _, ok := r.Own(); !ok || r.Reach != bot.OK || len(units) != 1 {
-			t.Fatalf("%+v; %+v", r, units)
+		if _, ok := r.Own(); !ok || r.Reach != bot.OK || len(units()) != 1 {
+			t.Fatalf("%+v; %+v", r, units())
 		}
-		x := units[0]
+		x := units()[0]
 		if x.Name != "watchstander-backup-ask.service" || !x.Network || x.Limit != 80*time.Second || !slices.Equal(x.Writable, []string{parts.BackupState(c)}) ||
 			!slices.Contains(x.Argv, "ask-backups") || !slices.Contains(x.Argv, "/etc/watchstander/agent.yaml") {
 			t.Errorf("%+v", x)
 		}
-		if time.Sleep(2*time.Hour + time.Minute); len(units) != 2 {
-			t.Errorf("%d units after two hours", len(units))
+		if time.Sleep(2*time.Hour + time.Minute); len(units()) != 2 {
+			t.Errorf("%d units after two hours", len(units()))
 		}
 
 		// The network is gone: restic says why.
-		restic = func(_ context.Context, call *simhost.Call) int {
+		does(func(_ context.Context, call *simhost.Call) int {
 			fmt.Fprintln(call.Stderr, "Fatal: dial tcp: lookup api.backblazeb2.com: no such host")
 			return 1
-		}
+		})
 		time.Sleep(10 * time.Minute)
 		r = status()
 		if why := strings.Join(r.Why, "; "); r.State != bot.Unknown || !strings.HasPrefix(why, "no answer for 11 min 2 s: the repository does not answer (exit code 1): dial tcp: ") {
 			t.Errorf("%s: %s", r.State, why)
 		}
 		// Restic hangs: the question is given up, and the unit ends well.
-		restic = func(ctx context.Context, _ *simhost.Call) int { <-ctx.Done(); return 130 }
+		does(func(ctx context.Context, _ *simhost.Call) int { <-ctx.Done(); return 130 })
 		time.Sleep(6 * time.Minute)
 		if r = status(); r.Reach != bot.Unknown || !strings.Contains(r.ReachWhy, "the time for listing its snapshots (20 s) was over") {
 			t.Errorf("%+v", r)
 		}
 		// The whole unit hangs: systemd ends it at its time, and nothing is left of it.
-		hang = true
+		hang.Store(true)
 		time.Sleep(6 * time.Minute)
 		status()
 		time.Sleep(2 * time.Minute)
@@ -140,7 +150,8 @@ backup:
 		if _, ok := r.Own(); !ok {
 			t.Error("what was known is forgotten")
 		}
-		hang, restic = false, answers
+		hang.Store(false)
+		does(answers)
 		time.Sleep(6 * time.Minute)
 		if r = status(); r.Reach != bot.OK || time.Since(r.AskedAt) > time.Minute {
 			t.Errorf("%+v", r)

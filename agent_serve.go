@@ -47,10 +47,11 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	context.AfterFunc(ctx, func() { sdNotify(h.log, daemon.SdNotifyStopping) })
 	server := agent.NewServer(agent.ServerOptions{Core: core, Bot: sockets.Bot, Human: sockets.Human, BotUID: h.config.BotUID, Log: h.log})
 	var all sync.WaitGroup
 	errs := make([]error, 2)
+	// It is waited for: a process that is gone tells nothing any more.
+	all.Go(func() { <-ctx.Done(); sdNotify(h.log, daemon.SdNotifyStopping) })
 	all.Go(func() { defer stop(); errs[0] = server.Run(ctx) })
 	all.Go(func() { defer stop(); errs[1] = core.Run(ctx) })
 	hup := hangups()

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,6 @@ import (
 	"golang.org/x/term"
 
 	"watchstander/bot"
-	"watchstander/bot/agent/api"
-	"watchstander/bot/agent/client"
 	"watchstander/bot/config"
 	"watchstander/bot/plan"
 )
@@ -34,6 +31,8 @@ type approving struct {
 	key      string
 	yes      string
 	deny     string
+	confirm  bool
+	asks     string        // what typing the digest means: "To agree"
 	patience time.Duration // with an agent that says nothing; 0 for the usual
 	signer   func(ctx context.Context, path string) (ssh.Signer, func() error, error)
 }
@@ -45,7 +44,9 @@ func approveCommand() *cobra.Command {
 		Use:   "approve [PLAN]",
 		Short: "Agree to a plan, on its host or with your SSH key",
 		Long: `On the host that the plan is for: show the agent's own plan, and agree to it or
-deny it as the user that you are. Without PLAN it lists what waits.
+deny it as the user that you are. Without PLAN it lists what waits, and whose codes
+are locked. After a run that waits for somebody's word, --confirm says that all is
+well, and --deny that it is not: then it is undone.
 
 Anywhere else, with --slip FILE (or - for standard input): show the plan in the
 statement that the bot gave you ("statement PLAN" in the chat), ask, and sign what
@@ -70,80 +71,10 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 	cmd.Flags().StringVar(&file, "slip", "", "a `file` with the statement that the bot gave you, - for standard input")
 	cmd.Flags().StringVarP(&a.key, "identity", "i", "", "the `file` of the private key; without it the ssh-agent's first that fits")
 	cmd.Flags().StringVar(&a.yes, "yes", "", "the plan's whole `digest`: agree without being asked")
-	cmd.Flags().StringVar(&a.deny, "deny", "", "deny it, with this `reason`")
+	cmd.Flags().StringVar(&a.deny, "deny", "", "deny it, or have a run undone that waits to be confirmed, with this `reason`")
+	cmd.Flags().BoolVar(&a.confirm, "confirm", false, "say that all is well after the run")
+	cmd.MarkFlagsMutuallyExclusive("deny", "confirm")
 	return cmd
-}
-
-// here decides on the host, at the agent's socket for people.
-func (a approving) here(ctx context.Context, id string) error {
-	c := client.New(a.socket)
-	defer c.Close()
-	// systemd holds the socket of an agent that does not come up, so that nobody refuses
-	// the call.
-	asking, cancel := context.WithTimeout(ctx, cmp.Or(a.patience, 30*time.Second))
-	defer cancel()
-	all, err := everything(asking, c)
-	if errors.Is(err, api.ErrAway) && asking.Err() != nil && ctx.Err() == nil {
-		return bot.Errorf(bot.CodeUnavailable, "The agent does not answer. Look at it: systemctl status watchstander-agent.").Because(err)
-	}
-	if err != nil {
-		return err
-	}
-	var found []bot.Proposal
-	for _, p := range all {
-		if id == "" && !p.State.Over() || id != "" && strings.HasPrefix(string(p.Plan.ID), "pln_"+strings.ToUpper(strings.TrimPrefix(id, "pln_"))) {
-			found = append(found, p)
-		}
-	}
-	switch {
-	case id == "" && len(found) == 0:
-		fmt.Fprintln(a.out, "Nothing waits for an approval, and nothing runs.")
-		return nil
-	case id == "":
-		for _, p := range found {
-			fmt.Fprintf(a.out, "%s  %s: %s (asked for by %s)\n", p.Plan.ID, p.State, p.Plan.Draft.Summary, p.Plan.Requester)
-		}
-		return nil
-	case len(found) == 0:
-		return bot.Errorf(bot.CodeNotFound, "The agent has no plan %s.", id)
-	case len(found) > 1:
-		return bot.Errorf(bot.CodeInvalid, "More than one plan begins with %s.", id)
-	}
-	p := found[0]
-	digest, err := show(a.out, p.Plan)
-	if err != nil {
-		return err
-	}
-	if !p.State.Open() {
-		return bot.Errorf(bot.CodeConflict, "Nothing can be decided any more: it is %s. %s", p.State, p.Why)
-	}
-	q := api.Decide{Plan: p.Plan.ID, Digest: digest, ID: "host " + rand.Text(), Verdict: bot.Approve, Reason: a.deny}
-	if a.deny != "" {
-		q.Verdict = bot.Deny
-	} else if err := a.agree(digest); err != nil {
-		return err
-	}
-	p, err = c.Decide(ctx, q)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "The agent has your word: %s. It is %s. %s\n", q.Verdict, p.State, p.Why)
-	return nil
-}
-
-// everything is all that the agent still knows of, page by page.
-func everything(ctx context.Context, c api.Agent) ([]bot.Proposal, error) {
-	var all []bot.Proposal
-	for q := (api.Since{}); ; {
-		page, err := c.Proposals(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Proposals...)
-		if q.Stamp = page.Top; !page.More {
-			return all, nil
-		}
-	}
 }
 
 // agree asks for the plan's digest, or the beginning of it: nobody types that by
@@ -159,7 +90,7 @@ func (a approving) agree(digest string) error {
 	if !a.terminal {
 		return bot.Errorf(bot.CodeInvalid, "This is no terminal, so that nobody can be asked: give --yes and the plan's whole digest.")
 	}
-	fmt.Fprintf(a.out, "To agree, type the first %d characters of the digest above (%s…): ", enough, digest[:4])
+	fmt.Fprintf(a.out, "%s, type the first %d characters of the digest above (%s…): ", cmp.Or(a.asks, "To agree"), enough, digest[:4])
 	line, err := bufio.NewReader(a.in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -189,6 +120,9 @@ func (a approving) sign(ctx context.Context, file string) error {
 	if file == "-" && a.yes == "" {
 		return bot.Errorf(bot.CodeInvalid, "Standard input is taken by the statement, so that nobody can be asked: save it to a file, or give --yes and the plan's whole digest.")
 	}
+	if s.Statement.Verdict == bot.AllIsWell {
+		a.asks = allIsWell
+	}
 	if err := a.agree(s.Statement.Digest); err != nil {
 		return err
 	}
@@ -200,7 +134,7 @@ func (a approving) sign(ctx context.Context, file string) error {
 	if err := errors.Join(err, done()); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "Paste this into the chat, all of it:\n\napprove %s\n%s\n", s.Statement.Plan, strings.TrimSpace(armored))
+	fmt.Fprintf(a.out, "Paste this into the chat, all of it:\n\n%s %s\n%s\n", s.Statement.Verdict, s.Statement.Plan, strings.TrimSpace(armored))
 	return nil
 }
 

@@ -45,8 +45,10 @@ func digestOf(t *testing.T, p bot.Plan) string {
 // was told.
 type standIn struct {
 	proposal bot.Proposal
+	locks    []api.Lock
 	mu       sync.Mutex
 	told     []api.Decide
+	words    []string // paths of other questions that change something
 }
 
 func (s *standIn) listen(t *testing.T) string {
@@ -63,7 +65,13 @@ func (s *standIn) listen(t *testing.T) string {
 		t.Fatal(err)
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var answer any = api.Page{Proposals: []bot.Proposal{s.proposal}}
+		var answer any = api.Page{Proposals: []bot.Proposal{s.proposal}, Locks: s.locks}
+		if r.URL.Path == api.PathConfirm || r.URL.Path == api.PathCancel {
+			s.mu.Lock()
+			s.words = append(s.words, r.URL.Path)
+			s.mu.Unlock()
+			answer = s.proposal
+		}
 		if r.URL.Path == api.PathDecide {
 			var q api.Decide
 			if err := json.NewDecoder(r.Body).Decode(&q); err != nil {

@@ -23,9 +23,9 @@ import (
 var agentOperations = []gate.Known{
 	{Name: host.RollbackOperation, Arguments: []string{host.GenerationArgument}},
 	{Name: host.ARCSetOperation, Arguments: []string{host.ARCMax, host.ARCMin}},
-	{Name: host.RestartOperation, Arguments: []string{host.UnitArgument}},
-	{Name: host.BackupVerifyOperation, Arguments: []string{host.RepositoryArgument, host.PartArgument, host.WeekArgument}},
-	{Name: host.BackupRunOperation, Arguments: []string{host.RepositoryArgument}},
+	{Name: host.RestartOperation, Arguments: []string{host.UnitArgument}, NoUndo: true},
+	{Name: host.BackupVerifyOperation, Arguments: []string{host.RepositoryArgument, host.PartArgument, host.WeekArgument}, NoUndo: true},
+	{Name: host.BackupRunOperation, Arguments: []string{host.RepositoryArgument}, NoUndo: true},
 }
 
 // agentCheck looks at an agent's file beside the bot's.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 	"watchstander/bot/config"
 	"watchstander/bot/journal"
 	"watchstander/bot/phrase"
@@ -114,10 +115,10 @@ func journalExportCommand() *cobra.Command {
 		Use:   "export",
 		Short: "Write the entries as JSON, one on a line",
 		Long: `Write the entries in their canonical form, one on a line, as an agent's journal
-file has them: "watchstander journal verify --file" reads it. It ends with an
-error at the first entry that is not what was written.`,
-	}, func(ctx context.Context, f journalFlags, out, _ io.Writer) error {
-		return exportJournal(ctx, f, after, out)
+file has them: "watchstander journal verify --file" reads it. An entry that is not
+what was written is named instead, and the exit code is 1 then.`,
+	}, func(ctx context.Context, f journalFlags, out, errors io.Writer) error {
+		return exportJournal(ctx, f, after, out, errors)
 	})
 	cmd.Flags().Int64Var(&after, "after", 0, "only entries after this `number`")
 	return cmd
@@ -222,29 +223,62 @@ func parseHead(s string) (journal.Head, error) {
 	return journal.Head{Seq: seq, Hash: hash}, nil
 }
 
-func exportJournal(ctx context.Context, f journalFlags, after int64, out io.Writer) error {
+func exportJournal(ctx context.Context, f journalFlags, after int64, out, errs io.Writer) error {
 	read, _, _, err := journalOf(ctx, f)
 	if err != nil {
 		return err
 	}
-	return read(func(all iter.Seq2[journal.Entry, error]) error {
-		for e, err := range all {
-			if err != nil {
-				return err
-			}
-			if e.Seq <= after {
-				continue
-			}
-			line, err := journal.Encode(e)
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(out, "%s\n", line); err != nil {
-				return err
+	var unread []error // entries that are not what was written
+	var fault, failed error
+	err = read(func(all iter.Seq2[journal.Entry, error]) error {
+		// The chain is followed in the same reading, to its first fault; what is whole
+		// is wanted all the more where something is not.
+		following := func(yield func(journal.Entry, error) bool) {
+			ask := true
+			for e, err := range all {
+				broken, ok := errors.AsType[*journal.Broken](err)
+				switch {
+				case ok:
+					unread = append(unread, broken)
+				case err != nil:
+					failed = err
+					return
+				case e.Seq > after:
+					if failed = written(out, e); failed != nil {
+						return
+					}
+				}
+				if ask {
+					ask = yield(e, err)
+				}
 			}
 		}
-		return nil
+		_, fault = journal.Verify(following, journal.Head{})
+		return failed
 	})
+	if err != nil {
+		return err
+	}
+	if fault != nil && len(unread) == 0 {
+		unread = append(unread, fault)
+	}
+	for _, x := range unread {
+		fmt.Fprintf(errs, "watchstander: %s\n", clean.Text(x.Error()))
+	}
+	if len(unread) > 0 {
+		return exitCode(1)
+	}
+	return nil
+}
+
+// written writes an entry in its one form.
+func written(out io.Writer, e journal.Entry) error {
+	line, err := journal.Encode(e)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\n", line)
+	return err
 }
 
 // instant is a time as the journal's reader sees it.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -281,8 +282,23 @@ func TestJournalExport(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Replace(out, "rollback", "ROLLBACK", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := r.run("export", "--file", file); err == nil || out != "" {
-		t.Errorf("a changed one: %s, %v", out, err)
+	got, err := r.run("export", "--file", file)
+	lines := strings.SplitAfter(out, "\n")
+	changed := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "rollback") })
+	for i, l := range lines {
+		if strings.Contains(got, l) == (i == changed) {
+			t.Errorf("entry %d of a journal in which %d was changed: %s", i+1, changed+1, got)
+		}
+	}
+	if err == nil || !strings.Contains(got, fmt.Sprintf("broken at entry %d", changed+1)) {
+		t.Errorf("a changed one: %s, %v", got, err)
+	}
+	// One that is not there is told, too.
+	if err := os.WriteFile(file, []byte(lines[0]+strings.Join(lines[2:], "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.run("export", "--file", file); err == nil || strings.Count(got, "\n") != 4 || !strings.Contains(got, "broken at entry 3: missing") {
+		t.Errorf("one with a gap: %s, %v", got, err)
 	}
 }
 

@@ -297,7 +297,7 @@ func (m *installed) proposal(id bot.PlanID) bot.Proposal {
 func (m *installed) comesTo(id bot.PlanID, state bot.ProposalState) (found bot.Proposal) {
 	m.Helper()
 	real.Eventually(m, 40*time.Second, string(id)+" is "+string(state), func() error {
-		all, err := everything(m.Context(), m.bot)
+		all, _, err := everything(m.Context(), m.bot)
 		if err != nil {
 			return err
 		}

@@ -143,7 +143,7 @@ func (w *talking) asked(by *real.User, unit string) (root real.Seen, p bot.Propo
 	w.Helper()
 	by.Say(w, w.room, "service restart "+unit)
 	real.Eventually(w, 30*time.Second, "a plan to restart "+unit, func() error {
-		all, err := everything(w.Context(), w.bot)
+		all, _, err := everything(w.Context(), w.bot)
 		for _, x := range all {
 			if x.Plan.Arguments.One("unit") == unit+".service" && !x.State.Over() {
 				p = x

@@ -30,7 +30,8 @@ type Rule struct {
 	// approval lives until that window ends.
 	Queue bool `json:"queue"`
 	// ConfirmWithin: after it was verified somebody must say that all is well,
-	// or it is undone; 0 where nobody need.
+	// with one of the proofs in StepUp or at the host, or it is undone; 0 where
+	// nobody need.
 	ConfirmWithin Seconds `json:"confirm_within"`
 }
 
@@ -103,6 +104,9 @@ type Verdict string
 const (
 	Approve Verdict = "approve"
 	Deny    Verdict = "deny"
+	// AllIsWell is said after a run that waits for it (Confirm). It is what a
+	// Statement can say, and never a Decision's.
+	AllIsWell Verdict = "confirm"
 )
 
 // Statement is what an approver signs: the plan as our own program shows it,

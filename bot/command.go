@@ -127,7 +127,12 @@ type (
 		Reason string
 	}
 	// Confirm says that all is well after a run that waits for it.
-	Confirm struct{ Plan PlanID }
+	Confirm struct {
+		Plan PlanID
+		// Code and Signature are a proof, as Decide's.
+		Code      string `json:",omitempty"`
+		Signature string `json:",omitempty"`
+	}
 	// Trigger has an agent use a standing approval while an alert fires.
 	Trigger struct {
 		Thread    ThreadID // the alert's
@@ -197,6 +202,9 @@ type World interface {
 	Covered(ctx context.Context, alertmanager string, m []Matcher) (int, error)
 	// Alertmanagers are the configured names, the default one first.
 	Alertmanagers() []string
+	// Agents are the hosts that have one, sorted: what a look or an operation can be
+	// about.
+	Agents() []string
 	// Probes are what status reads. Of two readings of one thing the first counts, so
 	// that who knows more comes first.
 	Probes() []Probe

@@ -92,6 +92,17 @@
 //     the agent. Each change gets a stamp; the bot's watch hears of it, and
 //     apply_proposals.go: advance logs in the thread what is new, in order.
 //
+// # A repair's way
+//
+// What root has agreed to in advance (a standing approval) runs while a certain
+// alert fires. The agent tells which there are with its news (bot.Standing), and
+// bot/flow keeps them. apply_repairs.go: in the transaction that takes an alert,
+// repairs finds the first that fits and stores the effect, under a key that is the
+// same for one firing of one alert. The worker looks whether it is still wanted
+// (unwanted), and asks; bot/agent, standing.go judges: its own evidence first, then
+// bot/gate, by all runs before. From there it is a plan like any other, and
+// repairNews tells in the alert's own thread what comes of it.
+//
 // # Who owns which goroutine
 //
 //   - main: signals, the HTTP server (http.go), systemd, SIGHUP (serve.go)

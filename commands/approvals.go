@@ -119,13 +119,17 @@ func approve(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, err
 	}
 	out := bot.Decide{Plan: th.State.Plan.Proposal.Plan.ID, Verdict: bot.Approve}
+	out.Code, out.Signature = proofOf(call)
+	return out, nil
+}
+
+// proofOf is what came with a word, one or the other.
+func proofOf(call bot.Call) (code, signature string) {
 	proof := call.Args["proof"].Text
 	if strings.HasPrefix(proof, signatureBegin) {
-		out.Signature = proof
-	} else {
-		out.Code = proof
+		return "", proof
 	}
-	return out, nil
+	return proof, ""
 }
 
 func deny(ctx context.Context, call bot.Call) (bot.Outcome, error) {
@@ -152,7 +156,9 @@ func confirm(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if s := th.State.Plan.Proposal.State; s != bot.Confirming {
 		return nil, bot.Errorf(bot.CodeConflict, "Nothing waits for that word: it is %s.", s)
 	}
-	return bot.Confirm{Plan: th.State.Plan.Proposal.Plan.ID}, nil
+	out := bot.Confirm{Plan: th.State.Plan.Proposal.Plan.ID}
+	out.Code, out.Signature = proofOf(call)
+	return out, nil
 }
 
 // statement gives what somebody signs with `watchstander approve`.
@@ -161,13 +167,16 @@ func statement(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := th.State.Plan.Proposal.Plan.ID
-	slip, err := call.World.Slip(ctx, id, call.By.ID, bot.Approve, "")
+	id, verdict := th.State.Plan.Proposal.Plan.ID, bot.Approve
+	if th.State.Plan.Proposal.State == bot.Confirming {
+		verdict = bot.AllIsWell
+	}
+	slip, err := call.World.Slip(ctx, id, call.By.ID, verdict, "")
 	if err != nil {
 		return nil, err
 	}
 	m := bot.Message{Title: bot.Line(bot.B("Your statement"), bot.T(" on "), bot.M(string(id)), bot.T(", for "+string(call.By.ID)+" alone")),
-		Blocks: []bot.Block{bot.Para{Text: bot.Quoted("Give it to `watchstander approve` where your key is. It shows the plan, and you sign what it shows; then paste what it prints here, as `approve " + string(id) + "` and the signature below.")},
+		Blocks: []bot.Block{bot.Para{Text: bot.Quoted("Give it to `watchstander approve` where your key is. It shows the plan, and you sign what it shows; then paste what it prints here, as `" + string(verdict) + " " + string(id) + "` and the signature below.")},
 			bot.Pre{Body: slip}}}
 	return bot.Say{Message: m}, nil
 }

@@ -39,7 +39,7 @@ func zfsARC(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	m.Blocks = append(m.Blocks, arcPictures(ctx, call, name)...)
 	m.Note = bot.Quoted("`zfs arc set max SIZE min SIZE` asks to change the limits.")
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 func signWord(direction string) string {

@@ -30,7 +30,7 @@ func backupStatus(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		m.Blocks = append(m.Blocks, repositoryBlocks(r, call)...)
 	}
 	m.Note = bot.Quoted("`backup verify` asks to check them and to restore a sample; `backup 321` tells which data has three copies.")
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // backupsHeadline is "2 repositories; b2 is not ok".

@@ -20,6 +20,7 @@ func TestWithoutCode(t *testing.T) {
 		{"approve 123456 pln_K7QF2M", "approve CODE pln_K7QF2M"},
 		{"pln_K7QF2M 123456", "pln_K7QF2M CODE"},
 		{"123 456", "CODE"},
+		{"confirm pln_K7QF2M 123456", "confirm pln_K7QF2M CODE"},
 	} {
 		if got, had := i.WithoutCode(c.line); got != c.want || !had {
 			t.Errorf("%q: %q, %v", c.line, got, had)

@@ -28,7 +28,7 @@ func backup321(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	m.Blocks = append(m.Blocks, doubts(all.Unknown)...)
 	m.Note = bot.Quoted("A copy counts while its snapshot is fresh and its repository was verified lately.")
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // copiesHeadline is "3-2-1: 1 of 2 datasets; mail is not".

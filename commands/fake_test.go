@@ -56,6 +56,7 @@ type fakeWorld struct {
 	lookErr error
 	asked   []string
 	plans   []bot.Thread
+	agents  []string
 	slip    string
 	query   bot.JournalQuery
 }
@@ -145,6 +146,7 @@ func (w *fakeWorld) Covered(context.Context, string, []bot.Matcher) (int, error)
 	return w.covered, w.coveredErr
 }
 
+func (w *fakeWorld) Agents() []string        { return w.agents }
 func (w *fakeWorld) Alertmanagers() []string { return w.managers }
 func (w *fakeWorld) Probes() []bot.Probe     { return w.probes }
 

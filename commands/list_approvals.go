@@ -36,7 +36,7 @@ var planCommands = []bot.Command{
 	},
 	{
 		Name: "statement", Family: familyPlans, Gated: true,
-		Summary:  "Get what you sign with `watchstander approve`, where a plan wants your signature.",
+		Summary:  "Get what you sign with `watchstander approve`, where a plan or its confirmation wants your signature.",
 		Args:     []bot.Arg{{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"}},
 		Examples: []string{"statement pln_K7QF2M"},
 		Run:      statement,
@@ -53,9 +53,12 @@ var planCommands = []bot.Command{
 	},
 	{
 		Name: "confirm", Family: familyPlans, Gated: true,
-		Summary:  "Say that all is well after a run that waits for it.",
-		Args:     []bot.Arg{{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"}},
-		Examples: []string{"confirm pln_K7QF2M"},
+		Summary: "Say that all is well after a run that waits for it.",
+		Args: []bot.Arg{
+			{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"},
+			{Name: "proof", Kind: kindProof, Optional: true, Help: "where approvals of this plan want one: a time-based code, or the signature that `watchstander approve` printed"},
+		},
+		Examples: []string{"confirm pln_K7QF2M", "confirm pln_K7QF2M 123456"},
 		Run:      confirm,
 	},
 	{

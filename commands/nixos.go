@@ -12,13 +12,14 @@ import (
 	"watchstander/bot/phrase"
 )
 
-// on is the host that a command names, "" for the only one.
-func on(call bot.Call) string { return call.Args["on"].Text }
-
 // generations lists what the host's system profile keeps.
 func generations(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	const most = 12
-	gs, err := host.Generations(ctx, call.World, on(call))
+	name, err := whose(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	gs, err := host.Generations(ctx, call.World, name)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func generations(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		note = fmt.Sprintf("%d older; `generations all` lists them. ", more) + note
 	}
 	m.Note = bot.Quoted(note)
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // generationsHeadline says which one runs, and whether the next start would bring
@@ -123,12 +124,16 @@ func shortRevision(s string) string {
 // diff compares two generations; without any, the one that runs with the one
 // before it.
 func diff(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	name, err := whose(ctx, call)
+	if err != nil {
+		return nil, err
+	}
 	from, to := call.Args["from"].Text, call.Args["to"].Text
 	if to == "" {
 		to = "current"
 	}
 	if from == "" {
-		gs, err := host.Generations(ctx, call.World, on(call))
+		gs, err := host.Generations(ctx, call.World, name)
 		if err != nil {
 			return nil, err
 		}
@@ -136,11 +141,11 @@ func diff(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 			return nil, bot.Errorf(bot.CodeConflict, "There is no generation before the one that runs. Name two, e.g. `diff 41 current`; `generations` lists them.")
 		}
 	}
-	d, err := host.Differences(ctx, call.World, on(call), from, to)
+	d, err := host.Differences(ctx, call.World, name, from, to)
 	if err != nil {
 		return nil, err
 	}
-	return bot.Say{Message: diffMessage(d)}, nil
+	return of(name, call, diffMessage(d)), nil
 }
 
 // beforeCurrent is the newest generation that is older than the one that runs.
@@ -251,7 +256,11 @@ func orUnknown(s string) string {
 
 // drift tells how far the running host is from what its profile says.
 func drift(ctx context.Context, call bot.Call) (bot.Outcome, error) {
-	d, err := host.DriftOf(ctx, call.World, on(call))
+	name, err := whose(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	d, err := host.DriftOf(ctx, call.World, name)
 	if err != nil {
 		return nil, err
 	}
@@ -294,12 +303,16 @@ func drift(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	m.Title = bot.Line(bot.B(title))
 	m.Note = bot.Quoted("What these files do not show (changes by hand in /var, in containers, in running programs) is not looked at.")
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // rollback asks for a plan. Which generation is meant without a number, the agent
 // knows.
-func rollback(_ context.Context, call bot.Call) (bot.Outcome, error) {
+func rollback(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	name, err := whose(ctx, call)
+	if err != nil {
+		return nil, err
+	}
 	args := bot.Arguments{}
 	if v, ok := call.Args["generation"]; ok {
 		if v.Number < 1 {
@@ -307,5 +320,5 @@ func rollback(_ context.Context, call bot.Call) (bot.Outcome, error) {
 		}
 		args[host.GenerationArgument] = []string{strconv.Itoa(v.Number)}
 	}
-	return bot.Ask{Thread: call.Thread, Host: on(call), Operation: host.RollbackOperation, Arguments: args}, nil
+	return bot.Ask{Thread: call.Thread, Host: name, Operation: host.RollbackOperation, Arguments: args}, nil
 }

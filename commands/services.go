@@ -34,7 +34,7 @@ func service(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if u.Restartable {
 		m.Note = bot.Quoted("`service restart " + strings.TrimSuffix(u.Name, ".service") + "` asks to restart it.")
 	}
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // unitHeadline is "nginx.service: active (running) since Mon 12 Jan 13:00 CET (2 d)".
@@ -144,7 +144,7 @@ func logs(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, err
 	}
 	if len(l.Lines) == 0 {
-		return bot.Say{Message: bot.Message{Title: bot.Line(bot.T("The journal has nothing of "), bot.M(l.Unit))}}, nil
+		return of(name, call, bot.Message{Title: bot.Line(bot.T("The journal has nothing of "), bot.M(l.Unit))}), nil
 	}
 	m := bot.Message{
 		Title:  bot.Line(bot.B(phrase.Count(len(l.Lines), "line", "lines")), bot.T(" of "), bot.M(l.Unit)),
@@ -153,7 +153,7 @@ func logs(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if l.Cut {
 		m.Note = bot.Line(bot.T("There was more than is told."))
 	}
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // changes tells what changed on a host, the newest first.
@@ -174,7 +174,7 @@ func changes(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	m.Blocks = lists(changeItems(c, call))
 	m.Blocks = append(m.Blocks, doubts(c.Unknown)...)
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // changeItems are one line each; what a unit does again and again is one.

@@ -35,7 +35,7 @@ func zfsStatus(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	m.Blocks = append(m.Blocks, doubts(p.Unknown)...)
 	m.Note = bot.Line(bot.T(p.Source))
-	return bot.Say{Message: m}, nil
+	return of(name, call, m), nil
 }
 
 // poolsHeadline is "2 pools; tank is not ok".

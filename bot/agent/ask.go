@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"time"
 
 	"watchstander/bot"
@@ -17,6 +18,9 @@ import (
 // Look answers one of the fixed questions.
 func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMessage, error) {
 	if err := c.may(caller); err != nil {
+		return nil, err
+	}
+	if err := c.paceLook(caller); err != nil {
 		return nil, err
 	}
 	look, ok := c.looks[q.Name]
@@ -37,7 +41,7 @@ func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMes
 	if err != nil {
 		c.o.Log.Warn("a look fails", "look", q.Name, "err", err)
 		if _, ok := errors.AsType[*bot.Error](err); ok {
-			return nil, err
+			return nil, c.hideError(err)
 		}
 		return nil, bot.Errorf(bot.CodeUnavailable, "%s cannot be looked at; the agent's log has the cause.", q.Name).Because(err)
 	}
@@ -48,6 +52,9 @@ func (c *Core) Look(ctx context.Context, caller Caller, q api.Look) (json.RawMes
 	case len(b) > api.MaxAnswer/2:
 		return nil, bot.Errorf(bot.CodeUnavailable, "There is more to be seen than fits into an answer; ask for less.")
 	}
+	if b, err = c.hidden(ctx, b); err != nil {
+		return nil, bot.Errorf(bot.CodeUnavailable, "What was seen of %s could not be searched for secrets in time; ask for less.", q.Name).Because(err)
+	}
 	return b, nil
 }
 
@@ -57,6 +64,9 @@ func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bo
 	if err := c.may(caller); err != nil {
 		return nil, err
 	}
+	if err := c.paceLook(caller); err != nil {
+		return nil, err
+	}
 	release, err := slot(ctx, c.looking)
 	if err != nil {
 		return nil, err
@@ -64,7 +74,7 @@ func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bo
 	defer release()
 	readings := c.measure(ctx)
 	c.proveAll(readings)
-	return readings, nil
+	return hideReadings(readings, c.o.Redact, 1000), nil
 }
 
 // probeGrace is how long a probe has, when its time is over, to say so itself.
@@ -129,6 +139,8 @@ const (
 	headsEvery = time.Minute
 )
 
+var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 type knownHead struct {
 	Head journal.Head `json:"head"`
 	At   time.Time    `json:"at"`
@@ -143,13 +155,13 @@ func (c *Core) loadHeads() error {
 }
 
 // Heads logs the head of the bot's journal when it is another one, at most once a
-// minute. One that goes back is logged at once: the bot's journal was cut or made
-// anew.
+// minute. One that goes back is logged at once, a few times: the bot's journal was
+// cut or made anew.
 func (c *Core) Heads(_ context.Context, caller Caller, q api.Heads) (journal.Head, error) {
 	if err := only(caller, callerBot); err != nil {
 		return journal.Head{}, err
 	}
-	if q.Head.Seq < 0 || len(q.Head.Hash) > 64 {
+	if empty := q.Head == (journal.Head{}); !empty && (q.Head.Seq < 1 || !hashForm.MatchString(q.Head.Hash)) {
 		return journal.Head{}, bot.Errorf(bot.CodeInvalid, "This is no head of a journal.")
 	}
 	c.mu.Lock()
@@ -158,6 +170,9 @@ func (c *Core) Heads(_ context.Context, caller Caller, q api.Heads) (journal.Hea
 	back := q.Head.Seq < known.Seq || q.Head.Seq == known.Seq && q.Head.Hash != known.Hash
 	if q.Head == known || now.Sub(c.heads.At) < headsEvery && (!back || known == journal.Head{}) {
 		return c.o.Journal.Head(), nil
+	}
+	if back && !c.back.AllowN(now, 1) {
+		return c.o.Journal.Head(), nil // it was said often enough; the next that is logged will tell
 	}
 	e := journal.HeadEntry("bot", "", q.Head)
 	e.At = now

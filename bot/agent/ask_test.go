@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,10 +86,10 @@ func TestReadings(t *testing.T) {
 // A probe that is deaf to its context costs its own line, and no more questions hang
 // in it than there are places.
 func TestReadingsOfADeafProbe(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	played(t, func(w *world) *world {
 		w.probes = []bot.Probe{
-			fakeProbe{func() []bot.Reading { asked++; time.Sleep(time.Hour); return nil }},
+			fakeProbe{func() []bot.Reading { asked.Add(1); time.Sleep(time.Hour); return nil }},
 			fakeProbe{func() []bot.Reading { return []bot.Reading{{What: "oil", State: bot.OK}} }},
 		}
 		return w
@@ -105,8 +106,8 @@ func TestReadingsOfADeafProbe(t *testing.T) {
 				t.Errorf("%d: %+v after %s", i, rs, time.Since(began))
 			}
 		}
-		if asked != 4 {
-			t.Errorf("asked %d times", asked)
+		if n := asked.Load(); n != 4 {
+			t.Errorf("asked %d times", n)
 		}
 		time.Sleep(2 * time.Hour)
 	})

@@ -92,21 +92,6 @@ func only(caller Caller, kinds ...callerKind) error {
 	return bot.Errorf(bot.CodeForbidden, "This is not for %s.", caller)
 }
 
-// pace bounds how much is said at once: each word may cost an entry of the journal.
-func (c *Core) pace(caller Caller) error {
-	words := c.words
-	if caller.kind != callerBot {
-		words = c.spoken
-	}
-	if _, known := c.personOf(caller.uid); caller.kind == callerHuman && !known {
-		words = c.strange
-	}
-	if !words.AllowN(c.now(), 1) {
-		return bot.Errorf(bot.CodeUnavailable, "Too much is said at once; try again in a minute.")
-	}
-	return nil
-}
-
 // may lets in those who may look: the bot, root, and everybody who is known.
 func (c *Core) may(caller Caller) error {
 	if caller.kind == callerHuman {

@@ -4,26 +4,32 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
 	"watchstander/bot"
+	"watchstander/bot/agent/api"
 	"watchstander/bot/journal"
 )
 
 // Time-based codes (RFC 6238: SHA-1, six digits, 30 s). Six digits with three of
 // them good at any time are guessed once in 330,000 tries, so wrong ones are
-// counted for the person and for the plan, and a few of them lock.
+// counted for the person and for the plan, and a few of them lock. A plan takes
+// twice as many as a person, so that one stolen account locks no plan for others.
+// Nothing is counted while it is locked: a lock ends by itself, whatever comes.
 const (
-	codePeriod = 30 * time.Second
-	codeSkew   = 1 // steps before and after now
-	wrongMost  = 5
-	wrongSpan  = 15 * time.Minute
-	lockSpan   = 15 * time.Minute
-	codesFile  = "codes.json"
+	codePeriod  = 30 * time.Second
+	codeSkew    = 1 // steps before and after now
+	wrongPerson = 5
+	wrongPlan   = 10
+	wrongSpan   = 15 * time.Minute
+	lockSpan    = 15 * time.Minute
+	codesFile   = "codes.json"
 )
 
 // codes is what is remembered of them, on the disk before anything is answered.
@@ -50,8 +56,8 @@ func (c *Core) loadCodes() error {
 
 // spend checks a code and uses it up. The plan is only for counting: it need not
 // exist.
-func (c *Core) spend(person Person, id bot.PlanID, code string) error {
-	now := c.now()
+func (c *Core) spend(person Person, q given) error {
+	now, id := c.now(), q.plan
 	if person.Seed == nil {
 		return bot.Errorf(bot.CodeForbidden, "The agent of %s knows no seed of %s, so that no code of theirs counts.", c.o.Host.Name, person.ID)
 	}
@@ -62,14 +68,14 @@ func (c *Core) spend(person Person, id bot.PlanID, code string) error {
 	}
 	for _, k := range counters {
 		if until, locked := c.codes.Locked[k]; locked {
-			return bot.Errorf(bot.CodeForbidden, "Too many codes were wrong: none of %s is looked at until %s. Approve on the host or with a signature.", k, until.Format("15:04 UTC"))
+			return bot.Errorf(bot.CodeForbidden, "Too many codes were wrong: none of %s is looked at until %s. Approve on the host or with a signature, where the rule takes that.", k, until.Format("15:04 UTC"))
 		}
 	}
 	seed, err := person.Seed()
 	if err != nil {
 		return bot.Errorf(bot.CodeUnavailable, "The seed of %s cannot be read; the agent's log has the cause.", person.ID).Because(err)
 	}
-	step, good, err := matching(seed, code, now)
+	step, good, err := matching(seed, q.code, now)
 	if err != nil {
 		return bot.Errorf(bot.CodeUnavailable, "The seed of %s is no seed; somebody must look after its file.", person.ID).Because(err)
 	}
@@ -81,27 +87,45 @@ func (c *Core) spend(person Person, id bot.PlanID, code string) error {
 		c.codes.Last[person.ID] = step
 		return c.saveCodes()
 	}
-	return c.wrong(person, id, counters, now)
+	return c.wrong(person, q, counters, now)
 }
 
 // wrong counts a wrong code, and locks at the last that is allowed.
-func (c *Core) wrong(person Person, id bot.PlanID, counters []string, now time.Time) error {
+func (c *Core) wrong(person Person, q given, counters []string, now time.Time) error {
 	says := "The code is wrong."
 	for _, k := range counters {
 		c.codes.Wrong[k] = append(c.codes.Wrong[k], now)
-		if len(c.codes.Wrong[k]) >= wrongMost {
+		most := wrongPerson
+		if strings.HasPrefix(k, "plan ") {
+			most = wrongPlan
+		}
+		if len(c.codes.Wrong[k]) >= most {
 			until := now.Add(lockSpan)
 			c.codes.Locked[k] = until
 			delete(c.codes.Wrong, k)
-			says = fmt.Sprintf("The code is wrong, as %d before: codes of %s are not looked at until %s.", wrongMost-1, k, until.Format("15:04 UTC"))
+			says = fmt.Sprintf("The code is wrong, as %d before: codes of %s are not looked at until %s.", most-1, k, until.Format("15:04 UTC"))
+			c.o.Log.Warn("codes are locked after too many wrong ones", "of", k, "until", until)
 		}
 	}
-	e := c.entry(journal.KindNote, bot.PlanID(short(string(id))), "A wrong code was given for %s. %s", person.ID, says)
+	e := c.entry(journal.KindNote, bot.PlanID(short(string(q.plan))), "A wrong code was given for %s. %s", person.ID, says)
 	e.By = person.ID
+	e.Fields = fields(e.Fields, q.said)
 	if err := errors.Join(c.saveCodes(), c.log(e)); err != nil {
 		return err
 	}
 	return bot.Errorf(bot.CodeForbidden, "%s", says)
+}
+
+// locks are those that hold now, for people who look.
+func (c *Core) locks() []api.Lock {
+	var out []api.Lock
+	now := c.now()
+	for _, of := range slices.Sorted(maps.Keys(c.codes.Locked)) {
+		if until := c.codes.Locked[of]; now.Before(until) {
+			out = append(out, api.Lock{Of: of, Until: until})
+		}
+	}
+	return out
 }
 
 func (c *Core) saveCodes() error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -12,96 +11,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/clean"
 	"watchstander/bot/journal"
 	"watchstander/bot/sys"
 )
-
-// Options are what an agent is made of.
-type Options struct {
-	// Host is the machine, through which all of it is touched.
-	Host sys.Host
-	// Settings are policy, people and standing approvals as they are at the start.
-	Settings Settings
-	// Operations, Looks and Probes are fixed lists: what is not in them cannot be
-	// asked for.
-	Operations []bot.Operation
-	Looks      []bot.Look
-	Probes     []bot.Probe
-	// State is a directory of the agent's own; it is made with mode 0700.
-	State string
-	// Journal takes an entry before whatever it tells of is done.
-	Journal Journal
-	// Spawner starts the units in which runs live.
-	Spawner Spawner
-	// Roots keeps store paths; nil where nothing collects any, and then no plan may
-	// ask for it.
-	Roots Roots
-	// Redact is the last look at what is said. A plan that it would alter is refused.
-	Redact func(string) string
-	IDs    bot.IDs
-	Log    *slog.Logger
-	// Limits; what is zero has a sensible default.
-	Limits Limits
-
-	// fail is where tests have a crash come.
-	fail func(step string) error
-}
-
-// Journal is a *journal.File.
-type Journal interface {
-	AppendAll(...journal.Entry) (journal.Head, error)
-	Head() journal.Head
-}
-
-// Limits bound what a captured bot could fill or keep busy.
-type Limits struct {
-	// OpenPerPerson and Open are how many proposals may be open at once.
-	OpenPerPerson, Open int
-	// Runs are how many may run at once.
-	Runs int
-	// Planning is how long an operation may look before its plan is there, and Plans
-	// how many may at once.
-	Planning time.Duration
-	Plans    int
-	// Look is how long a look may take, and Looks how many at once, the readings
-	// among them. Probe is how long a probe may take: less than the bot waits for all
-	// of them together.
-	Look  time.Duration
-	Looks int
-	Probe time.Duration
-	// Keep is how long, and KeepMost how many, proposals are kept after their end.
-	Keep     time.Duration
-	KeepMost int
-}
-
-func (l Limits) filled() Limits {
-	set := func(n *int, value int) {
-		if *n == 0 {
-			*n = value
-		}
-	}
-	span := func(d *time.Duration, value time.Duration) {
-		if *d == 0 {
-			*d = value
-		}
-	}
-	set(&l.OpenPerPerson, 10)
-	set(&l.Open, 40)
-	set(&l.Runs, 4)
-	set(&l.Plans, 2)
-	set(&l.Looks, 4)
-	set(&l.KeepMost, 2000)
-	span(&l.Planning, 5*time.Minute)
-	span(&l.Look, 60*time.Second)
-	span(&l.Probe, 8*time.Second)
-	span(&l.Keep, 90*24*time.Hour)
-	return l
-}
 
 // Core is the agent without sockets. It is safe for concurrent use; For gives it
 // to one caller as an api.Agent.
@@ -114,10 +29,7 @@ type Core struct {
 	machineID  string
 	bootID     string
 
-	asking  *rate.Limiter // proposals and triggers
-	words   *rate.Limiter // what people say by the bot
-	spoken  *rate.Limiter // what they say on the host, which no bot may drown
-	strange *rate.Limiter // what users say who are nobody's
+	paces
 	plans   chan struct{} // one token each for who plans
 	glass   chan struct{} // the same for root
 	looking chan struct{}
@@ -131,10 +43,12 @@ type Core struct {
 	starting map[bot.PlanID]bool
 	retry    map[bot.PlanID]time.Time // when a start that failed is tried again
 	stamp    int64
-	clock    time.Time     // the latest that the wall clock ever said
 	changed  chan struct{} // closed when a stamp was given
 	codes    codes
 	heads    knownHead
+
+	ticking sync.Mutex
+	clock   time.Time // the latest that the wall clock ever said
 }
 
 // New reads the state and makes an agent of it. Nothing starts before Run.
@@ -146,7 +60,7 @@ func New(o Options) (*Core, error) {
 	c := &Core{
 		o: o, disk: disk{dir: o.State, fail: o.fail},
 		operations: map[bot.OperationName]bot.Operation{}, looks: map[string]bot.Look{},
-		asking: rate.NewLimiter(1, 20), words: rate.NewLimiter(2, 40), spoken: rate.NewLimiter(2, 40), strange: rate.NewLimiter(rate.Every(10*time.Second), 5),
+		paces: newPaces(),
 		plans: make(chan struct{}, o.Limits.Plans), glass: make(chan struct{}, 1), looking: make(chan struct{}, o.Limits.Looks),
 		wake:    make(chan struct{}, 1),
 		records: map[bot.PlanID]*record{}, byKey: map[bot.EffectKey]bot.PlanID{}, making: map[bot.EffectKey]*making{},
@@ -179,16 +93,6 @@ func New(o Options) (*Core, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-func (o Options) missing() error {
-	for what, is := range map[string]bool{"host": o.Host.Name != "" && o.Host.Files != nil, "state directory": o.State != "", "journal": o.Journal != nil,
-		"spawner": o.Spawner != nil, "redactor": o.Redact != nil, "source of ids": o.IDs != nil, "log": o.Log != nil} {
-		if !is {
-			return fmt.Errorf("agent: no %s", what)
-		}
-	}
-	return nil
 }
 
 // identity reads which machine this is, and since which boot.
@@ -241,8 +145,10 @@ func (c *Core) locked(f func()) {
 }
 
 // now is the wall clock, which is never followed backwards: what was over stays
-// over.
+// over. It needs no other lock.
 func (c *Core) now() time.Time {
+	c.ticking.Lock()
+	defer c.ticking.Unlock()
 	if t := time.Now().UTC().Truncate(time.Millisecond); t.After(c.clock) {
 		c.clock = t
 	}
@@ -285,19 +191,6 @@ func (c *Core) log(entries ...journal.Entry) error {
 		return bot.Errorf(bot.CodeUnavailable, "The agent's journal takes no entries, and what is not journaled is not done: look after the disk and the agent's log.").Because(err)
 	}
 	return nil
-}
-
-// refused journals a refusal and gives it back. That it could not be journaled
-// changes nothing about it.
-func (c *Core) refused(by bot.PersonID, id bot.PlanID, said api.Said, what string, err error) error {
-	if e, ok := errors.AsType[*bot.Error](err); ok && (e.Code == bot.CodeUnavailable || e.Code == bot.CodeInternal) {
-		return err // nobody refused anything
-	}
-	e := c.entry(journal.KindRefusal, id, "%s was refused: %s", what, bot.ForPeople(err))
-	e.By = named(by)
-	e.Fields = fields(e.Fields, said)
-	_ = c.log(e) // told in the log
-	return err
 }
 
 // named is a person's name as the journal takes it, whoever made it up.

@@ -182,7 +182,7 @@ func life(t *testing.T, agent, worker int, both bool) (died string) {
 		for range 1000 { // confirmed as soon as it can be, until it is over
 			// It is refused until it waits for that word.
 			_, _ = m.try(func(c *Core) (bot.Proposal, error) {
-				return c.Confirm(ctx, Bot(), api.Confirm{Plan: p.Plan.ID, Person: "bob"})
+				return c.Confirm(ctx, Human(1002), api.Confirm{Plan: p.Plan.ID})
 			})
 			time.Sleep(time.Second)
 			if p, err = m.try(func(c *Core) (bot.Proposal, error) {

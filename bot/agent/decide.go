@@ -62,13 +62,9 @@ func (c *Core) Decide(ctx context.Context, caller Caller, q api.Decide) (bot.Pro
 		case bot.Deny:
 			what = "A denial"
 		}
-		by := q.Person
-		if person, err := c.who(caller, q.Person); err == nil {
-			by = person.ID // at the host nobody names themselves
-		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return bot.Proposal{}, c.refused(by, bot.PlanID(short(string(q.Plan))), q.Said, what, err)
+		return bot.Proposal{}, c.refused(c.speaker(caller, q.Person), bot.PlanID(short(string(q.Plan))), q.Said, what, err)
 	}
 	return p, nil
 }
@@ -97,7 +93,7 @@ func (c *Core) decide(_ context.Context, caller Caller, q api.Decide) (bot.Propo
 		}
 	}
 	// The proof comes first: a code that was shown to anybody is spent.
-	proof, err := c.proven(caller, person, q)
+	proof, err := c.proven(caller, person, given{plan: q.Plan, verdict: q.Verdict, code: q.Code, signature: q.Signature, said: q.Said})
 	if err != nil && q.Verdict != bot.Deny { // which needs none
 		return bot.Proposal{}, err
 	}
@@ -204,13 +200,19 @@ func (c *Core) change(r *record, entries ...journal.Entry) (bot.Proposal, error)
 
 // Withdraw takes a word back that somebody gave, until the run starts.
 func (c *Core) Withdraw(_ context.Context, caller Caller, q api.Withdraw) (bot.Proposal, error) {
-	person, err := c.who(caller, q.Person)
-	if err != nil {
-		return bot.Proposal{}, err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.pace(caller); err != nil {
+		return bot.Proposal{}, err
+	}
+	refused := func(err error) (bot.Proposal, error) {
+		return bot.Proposal{}, c.refused(c.speaker(caller, q.Person), bot.PlanID(short(string(q.Plan))), q.Said, "Taking a word back", err)
+	}
+	person, err := c.who(caller, q.Person)
+	if err != nil {
+		return refused(err)
+	}
+	if err := bounded(q.Said); err != nil {
 		return bot.Proposal{}, err
 	}
 	r, err := c.find(q.Plan)
@@ -222,7 +224,7 @@ func (c *Core) Withdraw(_ context.Context, caller Caller, q api.Withdraw) (bot.P
 	case i < 0:
 		return bot.Proposal{}, bot.Errorf(bot.CodeNotFound, "There is no such decision on %s.", r.id())
 	case r.Proposal.Decisions[i].Person != person.ID:
-		return bot.Proposal{}, bot.Errorf(bot.CodeForbidden, "Only %s can take this word back.", r.Proposal.Decisions[i].Person)
+		return refused(bot.Errorf(bot.CodeForbidden, "Only %s can take this word back.", r.Proposal.Decisions[i].Person))
 	case !r.Proposal.Decisions[i].Withdrawn.IsZero():
 		return r.Proposal, nil
 	case !r.Proposal.State.Open():

@@ -15,6 +15,9 @@ const (
 	// lookAgain is how often the wall clock is looked at while something waits for
 	// it: it may have been set, or have slept.
 	lookAgain = 30 * time.Second
+	// pruneSlack is how many proposals more than Limits.KeepMost may be kept until
+	// somebody tidies up.
+	pruneSlack = 100
 	// glassLife is how long root has to start what it has planned.
 	glassLife = 10 * time.Minute
 )
@@ -36,7 +39,7 @@ func (c *Core) Run(ctx context.Context) error {
 		var timer <-chan time.Time
 		c.locked(func() {
 			now := c.now()
-			if now.Sub(pruned) >= 24*time.Hour {
+			if now.Sub(pruned) >= 24*time.Hour || len(c.records) > c.o.Limits.KeepMost+c.o.Limits.Open+pruneSlack {
 				pruned = now
 				c.prune()
 			}
@@ -99,6 +102,14 @@ func (c *Core) settle(r *record) (next time.Time, may bool) {
 	}
 	j := c.judgement(r)
 	state, why := p.State, c.say("%s", j.Why)
+	switch j.State {
+	case gate.Denied, gate.Expired, gate.Refused:
+	default:
+		if err := c.allowed(p.Plan); err != nil {
+			why := c.say("%s", bot.ForPeople(err))
+			return c.end(r, bot.Denied, why, c.entry(journal.KindRefusal, r.id(), "%s", why)), false
+		}
+	}
 	var queuedFor time.Time
 	switch j.State {
 	case gate.Unshown:
@@ -133,6 +144,20 @@ func (c *Core) settle(r *record) (next time.Time, may bool) {
 		return earliest(j.Next, c.now().Add(lookAgain)), false // told in the log; tried again
 	}
 	return j.Next, may
+}
+
+// allowed tells whether the policy that is in force now still has the plan's rule
+// for just this: what was asked for under another one must be asked for again.
+func (c *Core) allowed(p bot.Plan) error {
+	requester, _ := c.gatePerson(p.Requester) // the gate has looked whether they are known
+	rule, err := c.settings.Load().Policy.Find(p.Operation, p.Host, p.Arguments, requester)
+	if err != nil {
+		return bot.Errorf(bot.CodeForbidden, "The policy is another one now. %s", bot.ForPeople(err))
+	}
+	if !gate.SameRule(rule, p.Rule) {
+		return bot.Errorf(bot.CodeForbidden, "The policy's rule for this is another one now (%s) than the plan was made under. Ask again.", rule.Name)
+	}
+	return nil
 }
 
 // turn says what keeps a proposal that may start from starting.

@@ -139,7 +139,8 @@ type killed struct {
 	dir    string
 	cmd    *exec.Cmd
 	client *client.Client
-	deaths int
+	deaths int // of the agent
+	during int // deaths of anybody while a run acted: after its marker, before its outcome
 }
 
 func (k *killed) must(err error) {
@@ -177,7 +178,8 @@ func (k *killed) try(f func() (bot.Proposal, error)) (bot.Proposal, error) {
 	}
 }
 
-// rounds is how often processes are killed: 50 in CI, fewer in everyday work.
+// rounds is how often processes are killed while a run acts: 50 in CI, fewer in
+// everyday work.
 func rounds(t *testing.T) int {
 	if n, err := strconv.Atoi(os.Getenv("WATCHSTANDER_CRASH_ROUNDS")); err == nil {
 		return n
@@ -191,8 +193,8 @@ func rounds(t *testing.T) int {
 	return 8
 }
 
-// TestKilledProcesses kills real processes of the agent and of its workers at
-// random moments, with SIGKILL. Nothing is ever applied twice, every plan comes to
+// TestKilledProcesses kills real processes of the agent and of its workers, with
+// SIGKILL: in every other round while the run acts, else at random moments. Nothing is ever applied twice, every plan comes to
 // an end that is told, and the end that is told is true.
 func TestKilledProcesses(t *testing.T) {
 	dir, err := os.MkdirTemp("", "ws") // a socket's path has little room
@@ -211,11 +213,17 @@ func TestKilledProcesses(t *testing.T) {
 	k.start()
 	defer func() { _ = k.cmd.Process.Kill(); _ = k.cmd.Wait() }()
 	ends := map[bot.ProposalState]int{}
-	n := rounds(t)
-	for round := range n {
+	n, round := rounds(t), 0
+	for ; k.during < n; round++ {
+		if round >= 6*n {
+			t.Fatalf("in %d rounds only %d deaths came while a run acted", round, k.during)
+		}
 		ends[k.round(round)]++
 	}
-	t.Logf("%d rounds, the agent died %d times: %v", n, k.deaths, ends)
+	t.Logf("%d rounds, %d deaths while a run acted, the agent died %d times: %v", round, k.during, k.deaths, ends)
+	if n >= 8 && (ends[bot.Done] == 0 || ends[bot.Interrupted] == 0) {
+		t.Errorf("not all kinds of ends came: %v", ends)
+	}
 	k.must(k.cmd.Process.Signal(syscall.SIGTERM))
 	if err := k.cmd.Wait(); err != nil {
 		t.Errorf("the agent does not end well: %v", err)
@@ -240,7 +248,66 @@ func TestKilledProcesses(t *testing.T) {
 	}
 }
 
-// round is one plan, with one death or two.
+// acting tells whether the run has begun, and not ended.
+func (k *killed) acting(id bot.PlanID) bool {
+	run := filepath.Join(k.dir, "state", runsDir, string(id))
+	_, begun := os.Stat(filepath.Join(run, fileBegun))
+	_, ended := os.Stat(filepath.Join(run, fileOutcome))
+	return begun == nil && errors.Is(ended, fs.ErrNotExist)
+}
+
+// wait waits as long as it is told, and tells whether the round goes on.
+func wait(d time.Duration, stop <-chan struct{}) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-stop:
+		return false
+	}
+}
+
+// reap kills who is to be killed in the round. Of an even one it is while the run acts.
+func (k *killed) reap(n int, made <-chan bot.PlanID, stop <-chan struct{}) {
+	var id bot.PlanID
+	for range 1 + n%2 {
+		most := 400 * time.Millisecond
+		if n%2 == 0 {
+			select {
+			case id = <-made:
+			case <-stop:
+				return
+			}
+			for !k.acting(id) {
+				if !wait(5*time.Millisecond, stop) {
+					return
+				}
+			}
+			most = 120 * time.Millisecond
+		}
+		if !wait(time.Duration(rand.Int64N(int64(most))), stop) {
+			return
+		}
+		if id == "" {
+			select {
+			case id = <-made:
+			default: // it was not even asked for
+			}
+		}
+		acts, died := id != "" && k.acting(id), 0
+		if n%3 != 0 {
+			died = k.killWorkers()
+		}
+		if n%3 != 1 {
+			k.kill()
+			died++
+		}
+		if acts && died > 0 {
+			k.during++
+		}
+	}
+}
+
+// round is one plan, with a death or several.
 func (k *killed) round(n int) bot.ProposalState {
 	k.Helper()
 	read := func() string {
@@ -251,25 +318,15 @@ func (k *killed) round(n int) bot.ProposalState {
 	before := read()
 	to := map[string]string{"off": "on", "on": "off"}[before]
 	stop, dead := make(chan struct{}), make(chan struct{})
+	made := make(chan bot.PlanID, 1)
 	go func() {
 		defer close(dead)
-		for range 1 + n%2 {
-			select {
-			case <-time.After(time.Duration(rand.Int64N(int64(400 * time.Millisecond)))):
-			case <-stop:
-				return
-			}
-			if n%3 != 1 {
-				k.kill()
-			}
-			if n%3 != 0 {
-				k.killWorkers()
-			}
-		}
+		k.reap(n, made, stop)
 	}()
 	q := api.Propose{Key: bot.EffectKey(fmt.Sprintf("eff_%d", n)), Operation: "lamp.set", Arguments: bot.Arguments{"to": {to}}, Requester: "bob"}
 	p, err := k.try(func() (bot.Proposal, error) { return k.client.Propose(ctx, q) })
 	k.must(err)
+	made <- p.Plan.ID
 	_, err = k.try(func() (bot.Proposal, error) { return k.client.Shown(ctx, api.Shown{Plan: p.Plan.ID, At: time.Now()}) })
 	k.must(err)
 	d := yes(p, "carol")
@@ -313,8 +370,8 @@ func (k *killed) round(n int) bot.ProposalState {
 	return p.State
 }
 
-// killWorkers kills those that have begun.
-func (k *killed) killWorkers() {
+// killWorkers kills those that have begun, and tells how many.
+func (k *killed) killWorkers() (n int) {
 	runs, _ := filepath.Glob(filepath.Join(k.dir, "state", runsDir, "*"))
 	for _, run := range runs {
 		var b begun
@@ -323,9 +380,12 @@ func (k *killed) killWorkers() {
 			continue // its number may be another process's by now
 		}
 		if d.readJSON(fileBegun, 4096, &b) == nil && b.By == "worker" && isWorker(b.PID) {
-			_ = syscall.Kill(b.PID, syscall.SIGKILL)
+			if syscall.Kill(b.PID, syscall.SIGKILL) == nil {
+				n++
+			}
 		}
 	}
+	return n
 }
 
 // isWorker looks whether the process is one of this test's.

@@ -22,25 +22,34 @@ type proof struct {
 	statement string
 }
 
+// given is what came with a word: what it is about, and its proof.
+type given struct {
+	plan      bot.PlanID
+	verdict   bot.Verdict
+	code      string
+	signature string
+	said      api.Said
+}
+
 // proven looks at what came with a word. What is there and wrong is an error;
 // what is not there proves nothing.
-func (c *Core) proven(caller Caller, person Person, q api.Decide) (proof, error) {
-	chat := proof{door: short(q.Said.Door)}
+func (c *Core) proven(caller Caller, person Person, q given) (proof, error) {
+	chat := proof{door: short(q.said.Door)}
 	switch {
-	case caller.kind == callerHuman && (q.Code != "" || q.Signature != ""):
+	case caller.kind == callerHuman && (q.code != "" || q.signature != ""):
 		return proof{door: doorHost}, bot.Errorf(bot.CodeInvalid, "At the host neither a code nor a signature is needed.")
 	case caller.kind == callerHuman:
 		return proof{step: bot.StepHost, door: doorHost}, nil
-	case q.Said.Door == gate.DoorHost || q.Said.Door == gate.DoorSSH:
-		return proof{}, bot.Errorf(bot.CodeForbidden, "What comes from the bot does not come by %s.", q.Said.Door)
-	case q.Code != "" && q.Signature != "":
+	case q.said.Door == gate.DoorHost || q.said.Door == gate.DoorSSH:
+		return proof{}, bot.Errorf(bot.CodeForbidden, "What comes from the bot does not come by %s.", q.said.Door)
+	case q.code != "" && q.signature != "":
 		return chat, bot.Errorf(bot.CodeInvalid, "Give a code or a signature, not both.")
-	case q.Code != "":
-		if err := c.spend(person, q.Plan, q.Code); err != nil {
+	case q.code != "":
+		if err := c.spend(person, q); err != nil {
 			return chat, err
 		}
 		return proof{step: bot.StepTOTP, door: chat.door}, nil
-	case q.Signature != "":
+	case q.signature != "":
 		nonce, err := c.signed(person, q)
 		if err != nil {
 			return chat, err
@@ -59,8 +68,8 @@ const (
 
 // signed finds the statement that was signed: one that this agent made for this
 // person and this verdict, that lives, and that was not used.
-func (c *Core) signed(person Person, q api.Decide) (nonce string, err error) {
-	r, err := c.find(q.Plan)
+func (c *Core) signed(person Person, q given) (nonce string, err error) {
+	r, err := c.find(q.plan)
 	if err != nil {
 		return "", err
 	}
@@ -74,14 +83,14 @@ func (c *Core) signed(person Person, q api.Decide) (nonce string, err error) {
 	why := bot.Errorf(bot.CodeForbidden, "The signature does not count: no statement of %s about %s waits for one, or its time is over. Ask for a new one.", person.ID, r.id())
 	for _, s := range r.Statements {
 		x := s.Statement
-		if x.Approver != person.ID || x.Verdict != q.Verdict || !s.UsedAt.IsZero() || !plan.Alive(x, c.now()) {
+		if x.Approver != person.ID || x.Verdict != q.verdict || !s.UsedAt.IsZero() || !plan.Alive(x, c.now()) {
 			continue
 		}
 		x.Rendered = rendered
 		if err := plan.Check(x, r.Proposal.Plan); err != nil {
 			return "", err
 		}
-		if err := plan.VerifySignature(x, q.Signature, person.Keys); err == nil {
+		if err := plan.VerifySignature(x, q.signature, person.Keys); err == nil {
 			return x.Nonce, nil
 		} else {
 			why = bot.Errorf(bot.CodeForbidden, "The signature does not count: it is of no statement that waits for one.").Because(err)
@@ -120,7 +129,9 @@ func (c *Core) Statement(_ context.Context, caller Caller, q api.Statement) (bot
 	switch {
 	case err != nil:
 		return bot.Statement{}, err
-	case !r.Proposal.State.Open():
+	case q.Verdict == bot.AllIsWell && r.Proposal.State != bot.Confirming:
+		return bot.Statement{}, notConfirming(r.Proposal)
+	case q.Verdict != bot.AllIsWell && !r.Proposal.State.Open():
 		return bot.Statement{}, late(r.Proposal)
 	case r.Standing != "" || r.Glass != "":
 		return bot.Statement{}, bot.Errorf(bot.CodeConflict, "Nobody is asked to agree to this one.")
@@ -140,7 +151,7 @@ func (c *Core) Statement(_ context.Context, caller Caller, q api.Statement) (bot
 		return bot.Statement{}, bot.Errorf(bot.CodeConflict, "Enough statements about %s wait for a signature already; use one, or wait %s.", r.id(), statementLife)
 	}
 	until := now.Add(statementLife)
-	if rule := r.Proposal.Plan.Rule; rule.Queue && len(rule.Windows) > 0 {
+	if rule := r.Proposal.Plan.Rule; q.Verdict != bot.AllIsWell && rule.Queue && len(rule.Windows) > 0 {
 		if _, _, open := gate.Open(rule.Windows, now); !open {
 			if _, end, ok := gate.NextOpen(rule.Windows, now); ok {
 				until = end

@@ -78,11 +78,15 @@ func TestACodeIsSpentWhenItComes(t *testing.T) {
 	})
 }
 
-// Five wrong codes lock the person, and the plan: the sixth is not even looked at,
-// though it be the right one, not after a restart either, and for a quarter of an
-// hour.
+// Five wrong codes lock the person: the sixth is not even looked at, though it be
+// the right one, not after a restart either, and for a quarter of an hour. It takes
+// two people's to lock a plan. Each is in the journal with where it came from, people
+// at the host are shown who is locked, and nobody is locked out there.
 func TestWrongCodesLock(t *testing.T) {
-	played(t, withCodes, func(w *world) {
+	either := func(w *world) *world {
+		return withCodes(w).rule(func(r *bot.Rule) { r.StepUp = append(r.StepUp, bot.StepHost) })
+	}
+	played(t, either, func(w *world) {
 		p, other := w.proposed(), w.proposed()
 		coded := func(p bot.Proposal, who bot.PersonID, code string) error {
 			d := yes(p, who)
@@ -97,13 +101,35 @@ func TestWrongCodesLock(t *testing.T) {
 		w.stop()
 		w.run()
 		refuses(t, coded(other, "carol", w.code(0)), bot.CodeForbidden, "person carol is looked at until")
-		refuses(t, coded(p, "alice", w.code(0)), bot.CodeForbidden, "is looked at until") // the plan
-		w.ok(coded(other, "alice", w.code(0)))
-		time.Sleep(15 * time.Minute)
-		w.ok(coded(p, "carol", w.code(0)))
-		if n := len(w.entries(journal.KindNote)); n != 5 {
-			t.Errorf("%d entries about wrong codes", n)
+		page, err := w.core.Proposals(ctx, Human(1002), api.Since{})
+		w.ok(err)
+		if len(page.Locks) != 1 || page.Locks[0].Of != "person carol" || !page.Locks[0].Until.Equal(time.Now().Add(15*time.Minute).UTC().Truncate(time.Millisecond)) {
+			t.Errorf("locked: %+v", page.Locks)
 		}
+		// What is locked is not counted, so that the lock ends.
+		time.Sleep(5 * time.Minute)
+		refuses(t, coded(other, "carol", w.code(time.Hour)), bot.CodeForbidden, "person carol is looked at until")
+		notes := w.entries(journal.KindNote)
+		if len(notes) != 5 || notes[4].Fields["door"] != "matrix" || notes[4].By != "carol" {
+			t.Errorf("%d entries about wrong codes: %+v", len(notes), notes)
+		}
+		_, err = w.core.Decide(ctx, Human(1003), yes(other, "carol"))
+		w.ok(err)
+
+		// One account locks no plan for others; two do.
+		for range 4 {
+			refuses(t, coded(p, "alice", w.code(time.Hour)), bot.CodeForbidden, "The code is wrong.")
+		}
+		refuses(t, coded(p, "alice", w.code(time.Hour)), bot.CodeForbidden, "of plan "+string(p.Plan.ID)+" are not looked at until")
+		time.Sleep(10 * time.Minute) // carol's lock is over
+		refuses(t, coded(p, "carol", w.code(0)), bot.CodeForbidden, "plan "+string(p.Plan.ID)+" is looked at until")
+		time.Sleep(5 * time.Minute)
+		page, err = w.core.Proposals(ctx, Human(1002), api.Since{})
+		w.ok(err)
+		if len(page.Locks) != 0 {
+			t.Errorf("locked: %+v", page.Locks)
+		}
+		w.ok(coded(p, "carol", w.code(0)))
 		// Wrong ones that are far apart never lock.
 		for range 8 {
 			time.Sleep(5 * time.Minute)

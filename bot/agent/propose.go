@@ -277,7 +277,7 @@ func looking[T any](ctx context.Context, c *Core, tokens chan struct{}, op bot.O
 	}
 	c.o.Log.Warn("an operation refuses", "operation", op, "in", what, "took", time.Since(began), "err", err)
 	if _, ok := errors.AsType[*bot.Error](err); ok {
-		return none, err
+		return none, c.hideError(err)
 	}
 	return none, bot.Errorf(bot.CodeUnavailable, "How %s is for %s cannot be found out; the agent's log has the cause.", c.o.Host.Name, op).Because(err)
 }

@@ -207,7 +207,7 @@ func (c *Core) Proposals(ctx context.Context, caller Caller, q api.Since) (api.P
 	for {
 		var page api.Page
 		var changed chan struct{}
-		c.locked(func() { page, changed = c.page(q.Stamp), c.changed })
+		c.locked(func() { page, changed = c.page(q.Stamp), c.changed; page.Locks = c.locks() })
 		page.Standing = c.standing()
 		if len(page.Proposals) > 0 || q.Wait <= 0 {
 			return page, nil

@@ -22,7 +22,7 @@ func TestStampsAndPages(t *testing.T) {
 		for range many {
 			_, err := w.core.Propose(ctx, Bot(), w.ask("on"))
 			w.ok(err)
-			time.Sleep(time.Second)
+			time.Sleep(10 * time.Second)
 		}
 		w.stop()
 		w.run()

@@ -50,6 +50,9 @@ type ServerOptions struct {
 type Server struct {
 	o     ServerOptions
 	times times // tests have little
+	// unanswered and turnedAway are told now and then: callers must not be able to
+	// drown the log's other lines.
+	unanswered, turnedAway *seldom
 }
 
 // NewServer makes a server; nothing is answered before Run.
@@ -57,7 +60,7 @@ func NewServer(o ServerOptions) *Server {
 	if o.Peer == nil {
 		o.Peer = peerUID
 	}
-	return &Server{o: o, times: usualTimes}
+	return &Server{o: o, times: usualTimes, unanswered: newSeldom(o.Log), turnedAway: newSeldom(o.Log)}
 }
 
 // Run answers until ctx ends, and returns when all answers are given.
@@ -78,7 +81,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		h := s.server(ctx)
 		wg.Go(func() {
-			if err := h.Serve(&counted{Listener: d.l, peer: s.o.Peer, who: d.who, of: map[int]int{}, log: s.o.Log}); !errors.Is(err, http.ErrServerClosed) {
+			if err := h.Serve(&counted{Listener: d.l, peer: s.o.Peer, who: d.who, of: map[int]int{}, log: s.turnedAway}); !errors.Is(err, http.ErrServerClosed) {
 				served[i] = err
 				stop()
 			}
@@ -198,7 +201,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		e = bot.Errorf(bot.CodeInternal, "Internal error; the log of the agent has the cause.").Because(err)
 	}
 	if e.Code == bot.CodeInternal || e.Code == bot.CodeUnavailable {
-		s.o.Log.Warn("a question has no answer", "path", r.URL.Path, "err", err)
+		s.unanswered.warn("a question has no answer", "path", short(r.URL.Path), "err", err)
 	}
 	body, _ := json.Marshal(api.Failure{Code: e.Code, Message: e.Message}) // two strings
 	w.Header().Set("Content-Type", "application/json")
@@ -211,7 +214,7 @@ type counted struct {
 	net.Listener
 	peer func(net.Conn) (int, error)
 	who  func(uid int) (caller Caller, share int, known bool)
-	log  *slog.Logger
+	log  *seldom
 
 	mu  sync.Mutex
 	all int
@@ -244,13 +247,13 @@ func (l *counted) Accept() (net.Conn, error) {
 		}
 		uid, err := l.peer(c)
 		if err != nil {
-			l.log.Warn("a connection from nobody", "err", err)
+			l.log.warn("a connection from nobody", "err", err)
 			_ = c.Close() // it was never ours
 			continue
 		}
 		caller, share, known := l.who(uid)
 		if !known {
-			l.log.Warn("a user was turned away at a socket", "uid", uid)
+			l.log.warn("a user was turned away at a socket", "uid", uid)
 		}
 		if l.take(share) {
 			return &countedConn{Conn: c, caller: caller, known: known, done: func() { l.give(share) }}, nil

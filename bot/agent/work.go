@@ -122,12 +122,7 @@ func tellable(rs []bot.Reading, redact func(string) string) []bot.Reading {
 	if len(rs) > maxEvidence {
 		rs = slices.SortedStableFunc(slices.Values(rs), func(a, b bot.Reading) int { return fine(a) - fine(b) })[:maxEvidence]
 	}
-	text := func(s string) string { return clean.Line(redact(s), 300) }
-	var out []bot.Reading
-	for _, r := range rs {
-		out = append(out, bot.Reading{Host: text(r.Host), What: text(r.What), Value: text(r.Value), Note: text(r.Note), Source: text(r.Source), At: r.At, State: r.State})
-	}
-	return out
+	return hideReadings(rs, redact, 300)
 }
 
 func fine(r bot.Reading) int {

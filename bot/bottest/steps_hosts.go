@@ -121,7 +121,7 @@ func (p *player) stepHost(l line) error {
 	return nil
 }
 
-// stepAtHost plays somebody who approves or denies on the host itself.
+// stepAtHost plays somebody who approves, denies or confirms on the host itself.
 func (p *player) stepAtHost(l line) error {
 	uid := 0
 	if l.words[1] != "root" {
@@ -136,6 +136,10 @@ func (p *player) stepAtHost(l line) error {
 		return err
 	}
 	p.said++
+	if l.words[2] == "confirms" {
+		_, p.told = p.stage.as(agent.Human(uid)).Confirm(p.t.Context(), api.Confirm{Plan: newest.Plan.ID})
+		return nil
+	}
 	verdict := map[string]bot.Verdict{"approves": bot.Approve, "denies": bot.Deny}[l.words[2]]
 	if verdict == "" {
 		return fmt.Errorf("nobody %q at a host", l.words[2])
@@ -179,6 +183,8 @@ func (p *player) stepCaptured(l line) error {
 		_, p.told = a.Propose(ctx, api.Propose{Key: bot.EffectKey("eff_" + id), Operation: bot.OperationName(l.words[3]), Arguments: args, Requester: who})
 	case "breaks-glass-as":
 		_, p.told = a.BreakGlassRun(ctx, api.BreakGlassRun{Plan: newest.Plan.ID, Digest: newest.Digest})
+	case "confirms-as":
+		_, p.told = a.Confirm(ctx, api.Confirm{Plan: newest.Plan.ID, Person: who, Code: l.rest(3)})
 	case "shows-as":
 		_, p.told = a.Shown(ctx, api.Shown{Plan: newest.Plan.ID, At: time.Now().UTC()})
 	default:
@@ -212,14 +218,14 @@ func (p *player) stepSign(l line) error {
 			p.said++
 			p.lastID = bot.MessageID(fmt.Sprintf("u%d", p.said))
 			p.chat.Hear(bot.Said{Chat: "matrix", Room: p.config.Rooms[0].ID, ID: p.lastID, User: bot.UserID("@" + l.words[1] + ":example.org"),
-				Text: "approve " + string(slip.Statement.Plan) + "\n" + armored, At: time.Now().UTC()})
+				Text: string(slip.Statement.Verdict) + " " + string(slip.Statement.Plan) + "\n" + armored, At: time.Now().UTC()})
 			return nil
 		}
 	}
 	return errors.New("nobody was given a statement")
 }
 
-// stepCode has somebody approve with the time-based code of now, or with the one
+// stepCode has somebody approve, or confirm, with the time-based code of now, or with the one
 // that was given before.
 func (p *player) stepCode(l line) error {
 	if l.rest(2) != "again" {
@@ -233,10 +239,14 @@ func (p *player) stepCode(l line) error {
 	if err != nil {
 		return err
 	}
+	word := "approve "
+	if l.rest(2) == "confirms" {
+		word = "confirm "
+	}
 	p.said++
 	p.lastID = bot.MessageID(fmt.Sprintf("u%d", p.said))
 	p.chat.Hear(bot.Said{Chat: "matrix", Room: p.config.Rooms[0].ID, ID: p.lastID, User: bot.UserID("@" + l.words[1] + ":example.org"),
-		Text: "approve " + string(newest.Plan.ID) + " " + p.code, At: time.Now().UTC()})
+		Text: word + string(newest.Plan.ID) + " " + p.code, At: time.Now().UTC()})
 	return nil
 }
 

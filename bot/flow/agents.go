@@ -25,7 +25,7 @@ func (f *Flow) agentHost(name string) (string, error) {
 	case name == "" && len(hosts) == 1:
 		return hosts[0], nil
 	case name == "":
-		return "", bot.Errorf(bot.CodeInvalid, "Which host? Begin with `on HOST`: %s.", orList(hosts))
+		return "", bot.Errorf(bot.CodeInvalid, "Which host? Say it again with `on HOST` behind it: %s.", orList(hosts))
 	case f.o.Agents[name] == nil:
 		return "", bot.Errorf(bot.CodeNotFound, "There is no agent on %s; there is one on %s.", name, orList(hosts))
 	}
@@ -289,7 +289,7 @@ func tell(ctx context.Context, a api.Agent, e store.Effect, said said, digest st
 	case bot.Cancel:
 		return a.Cancel(ctx, api.Cancel{Plan: o.Plan, Person: e.Person, Reason: o.Reason, Said: said.Said})
 	case bot.Confirm:
-		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Said: said.Said})
+		return a.Confirm(ctx, api.Confirm{Plan: o.Plan, Person: e.Person, Code: o.Code, Signature: o.Signature, Said: said.Said})
 	case bot.Trigger:
 		return a.Trigger(ctx, api.Trigger{Key: e.Key, Standing: o.Standing, Alert: o.Alert, Since: o.Since})
 	case bot.ShowPlan:

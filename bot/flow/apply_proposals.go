@@ -206,7 +206,7 @@ func (c *change) logDecisions(th *bot.Thread) error {
 		if d.StepUp != "" {
 			fields["step_up"] = string(d.StepUp)
 		}
-		if err := c.journalPlan(journal.KindDecision, *th, d.Person, strings.TrimSpace(string(d.Person)+": "+string(d.Verdict)+" "+d.Reason), fields); err != nil {
+		if err := c.journalPlan(journal.KindDecision, *th, d.Person, view.Decided(d).Title.String(), fields); err != nil {
 			return err
 		}
 		st.Told.Decisions++

@@ -81,6 +81,9 @@ func (w *world) Slip(ctx context.Context, id bot.PlanID, by bot.PersonID, v bot.
 	return plan.EncodeSlip(s, st.Proposal.Plan)
 }
 
+// Agents are the hosts with an agent.
+func (w *world) Agents() []string { return slices.Sorted(maps.Keys(w.f.o.Agents)) }
+
 func (w *world) Alertmanagers() []string {
 	return slices.Clone(w.f.settings.Load().Alertmanagers)
 }

@@ -19,6 +19,8 @@ type Known struct {
 	Name bot.OperationName
 	// Arguments are the names that it takes; nil where that is not known.
 	Arguments []string
+	// NoUndo: what it did cannot be brought back.
+	NoUndo bool
 }
 
 // Approver is a person with the proofs that they could give.
@@ -61,6 +63,7 @@ func (p Policy) Faults(known []Known, people []Approver) []Fault {
 		f.operations(r, known)
 		f.words(r.Rule)
 		f.times(r.Rule)
+		f.undoing(r, known)
 		if sound := len(f.found); !slices.ContainsFunc(f.found, func(x Fault) bool { return !x.Warning }) {
 			f.reach(r.Rule, people)
 			for i := range f.found[sound:] {
@@ -150,6 +153,23 @@ func (f *finder) operations(r PolicyRule, known []Known) {
 		case lacks >= 0:
 			f.warn("arguments."+name, "%s takes no such argument, and so the rule never fits it", meant[lacks].Name)
 		}
+	}
+}
+
+// undoing warns of a word that is waited for, although without it nothing would be
+// brought back.
+func (f *finder) undoing(r PolicyRule, known []Known) {
+	if r.Rule.ConfirmWithin <= 0 {
+		return
+	}
+	var without []string
+	for _, k := range known {
+		if k.NoUndo && slices.ContainsFunc(r.Operations, func(o bot.OperationName) bool { return form(o).matches(string(k.Name), false) }) {
+			without = append(without, string(k.Name))
+		}
+	}
+	if len(without) > 0 {
+		f.warn("confirm_within", "nothing can be undone of %s: without a word it ends as failed, and what it did stays", orList(without))
 	}
 }
 

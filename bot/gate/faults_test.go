@@ -12,7 +12,7 @@ var operations = []Known{
 	{Name: "zfs.arc.set", Arguments: []string{"max", "min"}},
 	{Name: "zfs.scrub", Arguments: []string{"pool"}},
 	{Name: "nixos.rollback", Arguments: []string{}},
-	{Name: "service.restart"}, // what it takes is not known
+	{Name: "service.restart", NoUndo: true}, // what it takes is not known
 }
 
 var team = []Approver{
@@ -56,6 +56,10 @@ func TestFaults(t *testing.T) {
 		{"a glob for nothing", func(r *PolicyRule) { r.Operations = append(r.Operations, "backup.*") }, `fault operations[1]: there is no operation "backup.*": known are nixos.rollback, service.restart, zfs.arc.set or zfs.scrub`},
 		{"a glob", func(r *PolicyRule) { r.Operations = []bot.OperationName{"zfs.*"} }, ""},
 		{"two stars", func(r *PolicyRule) { r.Operations, r.Hosts = []bot.OperationName{"zfs.**"}, []string{"**"} }, "fault hosts[0]: \"**\": write a single *, which stands for any text but a /\nfault operations[0]: \"zfs.**\": write a single *, which stands for any text but a /"},
+		{"a word about what cannot be undone", func(r *PolicyRule) {
+			r.Operations, r.Rule.ConfirmWithin = []bot.OperationName{"service.*", "zfs.*"}, 60
+		}, "warning confirm_within: nothing can be undone of service.restart: without a word it ends as failed, and what it did stays"},
+		{"a word about what can be undone", func(r *PolicyRule) { r.Rule.ConfirmWithin = 60 }, ""},
 		{"no hosts", func(r *PolicyRule) { r.Hosts = nil }, "fault hosts: is empty, and the rule is for no host"},
 		{"no such argument", func(r *PolicyRule) { r.Arguments = map[string][]string{"maximum": {"1"}} }, "fault arguments.maximum: zfs.arc.set takes no such argument: it takes max or min"},
 		{"no arguments at all", func(r *PolicyRule) {

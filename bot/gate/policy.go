@@ -98,6 +98,17 @@ func (r PolicyRule) misfit(args bot.Arguments) string {
 	return ""
 }
 
+// SameRule tells whether two rules ask for the same. No list and an empty one are
+// the same: a plan that was read from its canonical form has the latter.
+func SameRule(a, b bot.Rule) bool {
+	return a.Name == b.Name && a.Risk == b.Risk && slices.Equal(a.Requesters, b.Requesters) && slices.Equal(a.Approvers, b.Approvers) &&
+		a.Count == b.Count && a.RequesterCounts == b.RequesterCounts && slices.Equal(a.StepUp, b.StepUp) &&
+		a.ApproveWithin == b.ApproveWithin && a.ValidFor == b.ValidFor && a.Queue == b.Queue && a.ConfirmWithin == b.ConfirmWithin &&
+		slices.EqualFunc(a.Windows, b.Windows, func(x, y bot.Window) bool {
+			return x.From == y.From && x.To == y.To && x.Zone == y.Zone && slices.Equal(x.Days, y.Days)
+		})
+}
+
 // Holds tells whether the person has one of the roles. No roles are nobody's,
 // and so is the role without a name.
 func Holds(p bot.Person, roles []bot.Role) bool {

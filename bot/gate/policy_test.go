@@ -2,6 +2,7 @@ package gate
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"watchstander/bot"
@@ -73,4 +74,45 @@ func TestFind(t *testing.T) {
 	if _, err := (Policy{}).Find("zfs.scrub", "host1", nil, carol); err == nil {
 		t.Error("an empty policy allows something")
 	}
+}
+
+// Each field of a rule makes another one of it, and nil is as good as empty.
+func TestSameRule(t *testing.T) {
+	rule := func() bot.Rule {
+		return bot.Rule{Name: "a", Risk: bot.RiskLow, Requesters: []bot.Role{"a"}, Approvers: []bot.Role{"b"}, Count: 1, StepUp: []bot.StepUp{bot.StepSSH},
+			ApproveWithin: 60, ValidFor: 60, Windows: []bot.Window{{Days: []string{"mon"}, From: "01:00", To: "02:00", Zone: "UTC"}}}
+	}
+	if !SameRule(rule(), rule()) {
+		t.Fatal("a rule is not the same as itself")
+	}
+	if !SameRule(bot.Rule{Windows: []bot.Window{{}}}, bot.Rule{Requesters: []bot.Role{}, Approvers: []bot.Role{}, StepUp: []bot.StepUp{}, Windows: []bot.Window{{Days: []string{}}}}) {
+		t.Error("nil and empty differ")
+	}
+	var change func(t *testing.T, path string, at func(*bot.Rule) reflect.Value)
+	change = func(t *testing.T, path string, at func(*bot.Rule) reflect.Value) {
+		r := rule()
+		v := at(&r)
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString(v.String() + "x")
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
+		case reflect.Int, reflect.Int64:
+			v.SetInt(v.Int() + 1)
+		case reflect.Struct:
+			for i := range v.NumField() {
+				change(t, path+"."+v.Type().Field(i).Name, func(r *bot.Rule) reflect.Value { return at(r).Field(i) })
+			}
+			return
+		case reflect.Slice:
+			change(t, path+"[0]", func(r *bot.Rule) reflect.Value { return at(r).Index(0) })
+			v.Set(reflect.AppendSlice(v, v))
+		default:
+			t.Fatalf("%s is a %s", path, v.Kind())
+		}
+		if SameRule(r, rule()) {
+			t.Errorf("%s makes no difference", path)
+		}
+	}
+	change(t, "rule", func(r *bot.Rule) reflect.Value { return reflect.ValueOf(r).Elem() })
 }

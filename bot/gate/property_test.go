@@ -21,11 +21,19 @@ func (pick draw) minute(from, to int) time.Time {
 	return start.Add(time.Duration(from+pick(to-from)) * time.Minute)
 }
 
-var start = time.Date(2026, 5, 10, 12, 0, 0, 0, time.UTC)
+// start is when the drawn case's plan is made: on an ordinary day, or 90 minutes
+// before the clock of the windows jumps over an hour.
+var start = ordinary
+
+var (
+	ordinary = time.Date(2026, 5, 10, 12, 0, 0, 0, time.UTC)
+	jump     = time.Date(2026, 3, 8, 8, 30, 0, 0, time.UTC)
+)
 
 var names = []bot.PersonID{"alice", "bob", "carol", "dave", "erin", "frank", "mallory", ""}
 
 func (pick draw) aCase() Case {
+	start = []time.Time{ordinary, ordinary, jump}[pick(3)]
 	// Windows are near, or nothing would ever be queued.
 	clock := func() string {
 		return pick.minute(-120, 240).Truncate(10 * time.Minute).In(loadZone(losAngeles)).Format("15:04")
@@ -43,6 +51,9 @@ func (pick draw) aCase() Case {
 	}
 	for range pick(3) {
 		r.Windows = append(r.Windows, bot.Window{From: clock(), To: clock(), Zone: losAngeles})
+	}
+	if start.Equal(jump) && pick(2) == 0 { // an end that no clock shows that day
+		r.Windows = append(r.Windows, bot.Window{From: []string{"01:30", "02:15", "02:30"}[pick(3)], To: []string{"02:45", "03:20", "01:00"}[pick(3)], Zone: losAngeles})
 	}
 	p := bot.Proposal{State: []bot.ProposalState{bot.Proposed, bot.Waiting, bot.Queued, bot.Waiting, bot.Queued, bot.Waiting, bot.Done, bot.Running}[max(0, pick(60)-52)],
 		Plan: bot.Plan{Requester: names[[]int{0, 0, 0, 0, 4, 0, 0, 0, 1, 6}[pick(10)]], Rule: r, MintedAt: start, NotAfter: pick.minute(60, 400)}}

@@ -108,7 +108,7 @@ func (w *page) when(p bot.Plan, zones []*time.Location) {
 	w.named("agreed", "within "+span(p.Rule.ApproveWithin)+" after it was shown whole")
 	w.named("rule's life", span(p.Rule.ValidFor)+" from when it was made")
 	if p.Rule.ConfirmWithin > 0 {
-		w.named("confirmed", "within "+span(p.Rule.ConfirmWithin)+" after it was verified, or it is undone")
+		w.named("confirmed", "within "+span(p.Rule.ConfirmWithin)+" after it was verified, or it is undone"+confirmWords(p.Rule.StepUp))
 	} else {
 		w.named("confirmed", "nobody need say afterwards that all is well")
 	}
@@ -147,6 +147,14 @@ func (w *page) who(p bot.Plan) {
 		words = append(words, proofs[s])
 	}
 	w.named("proof", "each approver gives "+strings.Join(words, ", or "))
+}
+
+// confirmWords are what a confirmation must prove: as much as an approval.
+func confirmWords(steps []bot.StepUp) string {
+	if len(steps) == 0 {
+		return ""
+	}
+	return ", with proof as below"
 }
 
 var proofs = map[bot.StepUp]string{

@@ -11,7 +11,8 @@ import (
 
 // NewStatement is what approver says of the plan, ready to be signed. The nonce
 // is the agent's, and random; from and until bound the statement's own life, cut
-// to whole milliseconds and to the plan's end.
+// to whole milliseconds and to the plan's end; a run that waits for somebody's
+// word (bot.AllIsWell) may have outlived that.
 func NewStatement(p bot.Plan, approver bot.PersonID, verdict bot.Verdict, reason, nonce string, from, until time.Time) (bot.Statement, error) {
 	b, err := Canonical(p)
 	if err != nil {
@@ -24,7 +25,7 @@ func NewStatement(p bot.Plan, approver bot.PersonID, verdict bot.Verdict, reason
 	s := bot.Statement{Version: bot.PlanVersion, Host: p.Host, MachineID: p.MachineID, Plan: p.ID, Nonce: nonce, Digest: Digest(b),
 		Verdict: verdict, Reason: reason, Approver: approver, Requester: p.Requester, NotAfter: p.NotAfter.UTC(),
 		From: from.UTC().Truncate(time.Millisecond), Until: until.UTC().Truncate(time.Millisecond), Rendered: rendered}
-	if s.Until.After(s.NotAfter) {
+	if s.Until.After(s.NotAfter) && verdict != bot.AllIsWell {
 		s.Until = s.NotAfter
 	}
 	if _, err := StatementBytes(s); err != nil {
@@ -34,9 +35,9 @@ func NewStatement(p bot.Plan, approver bot.PersonID, verdict bot.Verdict, reason
 }
 
 // Alive tells whether a signature under the statement counts at this moment:
-// from From on, before Until, and before the plan's end.
+// from From on, before Until, and, but for bot.AllIsWell, before the plan's end.
 func Alive(s bot.Statement, now time.Time) bool {
-	return !now.Before(s.From) && now.Before(s.Until) && now.Before(s.NotAfter)
+	return !now.Before(s.From) && now.Before(s.Until) && (now.Before(s.NotAfter) || s.Verdict == bot.AllIsWell)
 }
 
 // StatementBytes are the bytes that are signed: the statement's canonical form.
@@ -113,7 +114,11 @@ func RenderStatement(s bot.Statement, p bot.Plan) (string, error) {
 	w.b.WriteString(s.Rendered)
 	w.heading("What is signed (form %d)", s.Version)
 	w.named("who says it", string(s.Approver))
-	w.named("says", strings.ToUpper(string(s.Verdict)))
+	says := strings.ToUpper(string(s.Verdict))
+	if s.Verdict == bot.AllIsWell {
+		says += ": it ran, and all is well; it is not to be undone"
+	}
+	w.named("says", says)
 	if s.Reason != "" {
 		w.named("because", s.Reason)
 	}
@@ -144,11 +149,11 @@ func statementFault(s bot.Statement) error {
 	switch {
 	case !digestForm.MatchString(s.Digest):
 		return invalid("The statement has no digest.")
-	case s.Verdict != bot.Approve && s.Verdict != bot.Deny:
+	case s.Verdict != bot.Approve && s.Verdict != bot.Deny && s.Verdict != bot.AllIsWell:
 		return invalid("The statement says neither yes nor no (%.40q).", s.Verdict)
 	case s.From.IsZero() || !s.Until.After(s.From):
 		return invalid("The statement must end after it begins.")
-	case s.Until.After(s.NotAfter):
+	case s.Until.After(s.NotAfter) && s.Verdict != bot.AllIsWell:
 		return invalid("The statement must end with its plan.")
 	}
 	return nil

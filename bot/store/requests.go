@@ -157,15 +157,33 @@ func effectKind(o bot.Outcome) string {
 	return ""
 }
 
-// ForgetSecrets lets go of the code that a decision carried: it is spent, and of
-// use to nobody.
+// HoldsCode tells whether somebody's time-based code came with it.
+func HoldsCode(o bot.Outcome) bool {
+	switch o := o.(type) {
+	case bot.Decide:
+		return o.Code != ""
+	case bot.Confirm:
+		return o.Code != ""
+	}
+	return false
+}
+
+// ForgetSecrets lets go of the code that a decision or a confirmation carried: it is
+// spent, and of use to nobody.
 func (t *Tx) ForgetSecrets(e Effect) error {
-	o, ok := e.What.(bot.Decide)
-	if !ok || o.Code == "" {
+	if !HoldsCode(e.What) {
 		return nil
 	}
-	o.Code = ""
-	body, err := json.Marshal(o)
+	what := e.What
+	switch o := what.(type) {
+	case bot.Decide:
+		o.Code = ""
+		what = o
+	case bot.Confirm:
+		o.Code = ""
+		what = o
+	}
+	body, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func planRoot(f bot.ThreadFacts, s Style) bot.Message {
 	m := bot.Message{Tone: tone, Note: bot.Line(bot.M(string(p.Plan.ID)), bot.T(" · digest "), bot.M(shortDigest(p.Digest)))}
 	m.Title = bot.Line(bot.B(word), bot.T(": "+p.Plan.Draft.Summary))
 	switch {
-	case p.State == bot.Waiting && !enough(p) && len(rule.Windows) == 0:
+	case p.State == bot.Waiting && len(agreed(p)) == 0 && len(rule.Windows) == 0:
 		// Who must agree, and until when, stands in the fields.
 	case p.Why != "":
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(p.Why))})
@@ -202,7 +202,7 @@ func howToDecide(st bot.PlanState) bot.Text {
 	p := st.Proposal
 	id := shortPlan(p.Plan.ID)
 	if p.State == bot.Confirming {
-		return bot.Quoted("`confirm " + id + "` says that all is well; `cancel " + id + "` has it undone at once.")
+		return bot.Quoted(confirmWays(st, id) + " says that all is well; `cancel " + id + "` has it undone at once.")
 	}
 	if unasked(p.Plan.Rule) && p.State.Open() {
 		return bot.Quoted("Nobody is asked. Until it runs, an admin stops it with `cancel " + id + "`.")
@@ -245,6 +245,25 @@ func waysToAgree(st bot.PlanState) string {
 	return strings.Join(ways, ", or ")
 }
 
+// confirmWays are those in which somebody can say that all is well: with as much
+// proof as an approval, or at the host.
+func confirmWays(st bot.PlanState, id string) string {
+	steps := st.Proposal.Plan.Rule.StepUp
+	if len(steps) == 0 {
+		return "`confirm " + id + "`"
+	}
+	var ways []string
+	if slices.Contains(steps, bot.StepTOTP) {
+		ways = append(ways, "`confirm "+id+" CODE`")
+	}
+	ways = append(ways, "on "+st.Host+": `watchstander approve --confirm "+id+"`")
+	if slices.Contains(steps, bot.StepSSH) {
+		ways = append(ways, "`statement "+id+"`, signed with `watchstander approve`")
+	}
+	words := strings.Join(ways, ", or ")
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
 // shortPlan is as much of a plan's id as people type.
 func shortPlan(id bot.PlanID) string {
 	const short = 6
@@ -259,13 +278,15 @@ var (
 	ActionConfirm = bot.Action{Name: "confirm", Emoji: "👍", Label: "All is well", Danger: true}
 )
 
-// planActions are the buttons that make sense now. An approval that needs a proof
-// has none: a tap would not count.
+// planActions are the buttons that make sense now. An approval, or a confirmation,
+// that needs a proof has none: a tap would not count.
 func planActions(st bot.PlanState) []bot.Action {
 	p := st.Proposal
 	switch {
-	case p.State == bot.Confirming:
+	case p.State == bot.Confirming && len(p.Plan.Rule.StepUp) == 0:
 		return []bot.Action{ActionConfirm}
+	case p.State == bot.Confirming:
+		return nil
 	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0 || unasked(p.Plan.Rule):
 		return nil
 	case len(p.Plan.Rule.StepUp) > 0, p.State == bot.Queued:

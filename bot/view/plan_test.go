@@ -80,7 +80,8 @@ func TestPlanActions(t *testing.T) {
 		{"wants a signature", bot.Waiting, []bot.StepUp{bot.StepSSH}, true, "", []string{"deny"}},
 		{"closed", bot.Waiting, nil, true, "why", nil},
 		{"runs", bot.Running, nil, true, "", nil},
-		{"waits for a word", bot.Confirming, []bot.StepUp{bot.StepHost}, true, "", []string{"confirm"}},
+		{"waits for a word", bot.Confirming, nil, true, "", []string{"confirm"}},
+		{"waits for a proven word", bot.Confirming, []bot.StepUp{bot.StepHost}, true, "", nil},
 		{"over", bot.Done, nil, true, "", nil},
 	} {
 		st := bot.PlanState{Closed: c.shut, Proposal: bot.Proposal{State: c.state, Plan: bot.Plan{Rule: bot.Rule{Approvers: []bot.Role{"approver"}, StepUp: c.steps}}}}

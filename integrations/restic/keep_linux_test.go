@@ -4,7 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +21,24 @@ import (
 type apart struct {
 	*desk
 	agent *Backups
-	sent  []time.Time
-	// with is what befalls the next errands: nil does them.
-	with func(context.Context) error
+
+	mu    sync.Mutex
+	times []time.Time
+	// how is what befalls the next errands: nil does them.
+	how func(context.Context) error
+}
+
+// sent is when errands were sent.
+func (a *apart) sent() []time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.times)
+}
+
+func (a *apart) with(how func(context.Context) error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.how = how
 }
 
 func newApart(t *testing.T, c Config) *apart {
@@ -28,9 +46,12 @@ func newApart(t *testing.T, c Config) *apart {
 	a.now = time.Now
 	told := a.c
 	told.Elsewhere = func(ctx context.Context) error {
-		a.sent = append(a.sent, time.Now())
-		if a.with != nil {
-			return a.with(ctx)
+		a.mu.Lock()
+		a.times = append(a.times, time.Now())
+		how := a.how
+		a.mu.Unlock()
+		if how != nil {
+			return how(ctx)
 		}
 		_ = a.Refresh(ctx) // what it learns stands in the facts
 		return nil
@@ -68,31 +89,31 @@ func TestAskedElsewhere(t *testing.T) {
 		defer stop()
 		synctest.Wait() // nothing is known, so it is asked at once
 		r, reading := a.first(t)
-		if len(a.sent) != 1 || len(r.Newest) != 1 || reading.Value != "newest snapshot 1 h ago" || reading.State != bot.OK {
-			t.Fatalf("sent %v: %+v, %+v", a.sent, r, reading)
+		if len(a.sent()) != 1 || len(r.Newest) != 1 || reading.Value != "newest snapshot 1 h ago" || reading.State != bot.OK {
+			t.Fatalf("sent %v: %+v, %+v", a.sent(), r, reading)
 		}
 		time.Sleep(4 * time.Minute)
-		if a.first(t); len(a.sent) != 1 {
+		if a.first(t); len(a.sent()) != 1 {
 			t.Error("it was asked again while the answer was new")
 		}
 		time.Sleep(2 * time.Minute)
 		a.agent.Probe().Read(t.Context())
-		if synctest.Wait(); len(a.sent) != 1 {
+		if synctest.Wait(); len(a.sent()) != 1 {
 			t.Error("the probe had it asked")
 		}
-		if r, _ = a.first(t); len(a.sent) != 2 || r.AskedAt.Sub(began) != 6*time.Minute {
-			t.Errorf("a look has it asked: %v, %s", a.sent, r.AskedAt)
+		if r, _ = a.first(t); len(a.sent()) != 2 || r.AskedAt.Sub(began) != 6*time.Minute {
+			t.Errorf("a look has it asked: %v, %s", a.sent(), r.AskedAt)
 		}
 		time.Sleep(2*time.Hour + time.Second)
-		if synctest.Wait(); len(a.sent) != 3 || a.sent[2].Sub(a.sent[1]) != 2*time.Hour {
-			t.Errorf("at intervals: %v", a.sent)
+		if synctest.Wait(); len(a.sent()) != 3 || a.sent()[2].Sub(a.sent()[1]) != 2*time.Hour {
+			t.Errorf("at intervals: %v", a.sent())
 		}
 
 		// Its unit is killed: what was known stays, and why nobody knows more is told.
-		a.with = func(context.Context) error {
+		a.with(func(context.Context) error {
 			time.Sleep(2 * time.Minute)
 			return bot.Errorf(bot.CodeUnavailable, "watchstander-backup-ask.service was ended after 2 min.")
-		}
+		})
 		time.Sleep(6 * time.Minute)
 		asked := time.Now()
 		r, _ = a.first(t)
@@ -103,22 +124,22 @@ func TestAskedElsewhere(t *testing.T) {
 		synctest.Wait()
 		r, reading = a.first(t)
 		want := "no answer for 8 min 31 s: watchstander-backup-ask.service was ended after 2 min"
-		if r.Reach != bot.Unknown || len(r.Newest) != 1 || reading.State != bot.Unknown || reading.Note != want || !strings.HasSuffix(reading.Value, "as of 8 min 31 s ago") || len(a.sent) != 4 {
-			t.Errorf("%+v; %+v; %v", r, reading, a.sent)
+		if r.Reach != bot.Unknown || len(r.Newest) != 1 || reading.State != bot.Unknown || reading.Note != want || !strings.HasSuffix(reading.Value, "as of 8 min 31 s ago") || len(a.sent()) != 4 {
+			t.Errorf("%+v; %+v; %v", r, reading, a.sent())
 		}
 		// One that ends without a word proves nothing, and is not sent all the time.
-		a.with = func(context.Context) error { return nil }
+		a.with(func(context.Context) error { return nil })
 		time.Sleep(14 * time.Minute)
-		if synctest.Wait(); len(a.sent) != 5 || a.sent[4].Sub(a.sent[3]) != 15*time.Minute {
-			t.Errorf("again after a failure: %v", a.sent)
+		if synctest.Wait(); len(a.sent()) != 5 || a.sent()[4].Sub(a.sent()[3]) != 15*time.Minute {
+			t.Errorf("again after a failure: %v", a.sent())
 		}
 		if r, reading = a.first(t); r.Reach != bot.Unknown || !strings.Contains(reading.Note, "ended without a word") {
 			t.Errorf("%+v; %+v", r, reading)
 		}
-		a.with = nil
+		a.with(nil)
 		time.Sleep(6 * time.Minute)
-		if r, reading = a.first(t); r.Reach != bot.OK || reading.State != bot.OK || len(a.sent) != 6 {
-			t.Errorf("%+v; %+v; %v", r, reading, a.sent)
+		if r, reading = a.first(t); r.Reach != bot.OK || reading.State != bot.OK || len(a.sent()) != 6 {
+			t.Errorf("%+v; %+v; %v", r, reading, a.sent())
 		}
 	})
 }
@@ -127,16 +148,16 @@ func TestAskedElsewhere(t *testing.T) {
 func TestErrandsDoNotOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newApart(t, Config{Repositories: []Repository{{Name: "one", Location: "1"}, {Name: "two", Location: "2"}}})
-		under := 0
-		a.with = func(ctx context.Context) error {
-			if under++; under > 1 {
+		var under atomic.Int32
+		a.with(func(ctx context.Context) error {
+			if under.Add(1) > 1 {
 				t.Error("two at once")
 			}
-			defer func() { under-- }()
+			defer under.Add(-1)
 			time.Sleep(10 * time.Second)
 			_ = a.Refresh(ctx)
 			return nil
-		}
+		})
 		a.run.fail["2"] = sys.Output{Exit: 1, Stderr: []byte("Fatal: dial tcp: no such host")}
 		stop := a.keeps(t)
 		defer stop()
@@ -150,8 +171,8 @@ func TestErrandsDoNotOverlap(t *testing.T) {
 				t.Fatalf("%+v", s)
 			}
 		}
-		if len(a.sent) != 1 {
-			t.Errorf("sent %v", a.sent)
+		if len(a.sent()) != 1 {
+			t.Errorf("sent %v", a.sent())
 		}
 	})
 }

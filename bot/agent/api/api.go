@@ -125,10 +125,14 @@ type (
 		Said   Said         `json:"said,omitzero"`
 	}
 
+	// Confirm needs as much proof as an approval under the plan's rule, unless it
+	// comes from the host.
 	Confirm struct {
-		Plan   bot.PlanID   `json:"plan"`
-		Person bot.PersonID `json:"person,omitempty"`
-		Said   Said         `json:"said,omitzero"`
+		Plan      bot.PlanID   `json:"plan"`
+		Person    bot.PersonID `json:"person,omitempty"`
+		Code      string       `json:"code,omitempty"`
+		Signature string       `json:"signature,omitempty"`
+		Said      Said         `json:"said,omitzero"`
 	}
 
 	Statement struct {
@@ -155,6 +159,15 @@ type (
 		// Standing are the standing approvals of the host as they are now, all of them,
 		// in the order of the agent's file.
 		Standing []bot.Standing `json:"standing,omitempty"`
+		// Locks are those of codes after too many wrong ones.
+		Locks []Lock `json:"locks,omitempty"`
+	}
+
+	// Lock says whose codes are not looked at, and until when: "person alice", or
+	// "plan pln_…". Approvals at the host and by signature are not touched by it.
+	Lock struct {
+		Of    string    `json:"of"`
+		Until time.Time `json:"until"`
 	}
 
 	Look struct {

@@ -57,3 +57,34 @@ func TestBackup(t *testing.T) {
 		t.Errorf("without a section there is%s: %v", names(p), err)
 	}
 }
+
+// Certificates are read on the host that the agent sees, and told by a probe;
+// without any there is none.
+func TestCertificates(t *testing.T) {
+	tree, err := sys.OpenTree(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	names := func(c *config.Agent) (out []string, probe bot.Probe) {
+		p, err := Of(c, sys.Host{Name: "vulcan", Files: tree}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range p.Probes {
+			out, probe = append(out, p.Name()), p
+		}
+		return out, probe
+	}
+	if got, _ := names(&config.Agent{Host: "vulcan", Zone: time.UTC}); !slices.Equal(got, []string{"units vulcan"}) {
+		t.Error(got)
+	}
+	got, probe := names(&config.Agent{Host: "vulcan", Zone: time.UTC, Certificates: []string{"/etc/hostname"}})
+	if !slices.Equal(got, []string{"units vulcan", "certificates vulcan"}) {
+		t.Fatal(got)
+	}
+	// This machine has such a file; the host's tree has none.
+	if rs := probe.Read(t.Context()); len(rs) != 1 || rs[0].State != bot.Unknown || rs[0].Note != "/etc/hostname does not exist" && rs[0].Note != "etc/hostname does not exist" {
+		t.Errorf("%+v", rs)
+	}
+}

@@ -2,8 +2,8 @@
 // tests can meet them instead of our idea of them: a Matrix homeserver
 // (Dendrite), Alertmanager (alone or as a cluster), Prometheus with metrics
 // that the test sets, a systemd with its bus, and a proxy that makes the way to a
-// homeserver as bad as a test needs it. Restic, in each version that there is, it
-// only finds.
+// homeserver as bad as a test needs it. Of restic it finds each version that there
+// is, and makes repositories whose keys cost nothing to open.
 //
 //	hs := real.StartHomeserver(t, real.HomeserverOptions{})
 //	alice := hs.NewUser(t, "alice")
@@ -27,5 +27,6 @@
 // ([User.Do], [Poll]).
 //
 // Linux and other Unix systems only, and never inside a synctest bubble: the
-// programs live in real time.
+// programs live in real time. Restic alone, which does its work and ends, may run
+// inside one, where time stands still meanwhile.
 package real
