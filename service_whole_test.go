@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,6 +72,7 @@ func talk(t *testing.T) *talking {
 		"secrets/matrix-token":  w.account.Token + "\n",
 		"secrets/webhook-token": rand.Text() + "\n",
 	}})
+	addr := real.FreeAddr(t)
 	config := filepath.Join(w.root, "etc", "watchstander", "config.yaml")
 	w.put("watchstander/config.yaml", fmt.Sprintf(`
 version: 1
@@ -94,9 +96,21 @@ approvals_room: ops
 people:
   - {name: alice, roles: [operator, approver], matrix: [%q], uid: [1000]}
   - {name: bob, roles: [operator, approver], matrix: [%q], uid: [1001]}
-`, real.FreeAddr(t), hs.URL, w.account.ID, w.room, w.alice.ID, w.bob.ID), 0o640)
+`, addr, hs.URL, w.account.ID, w.room, w.alice.ID, w.bob.ID), 0o640)
 	w.must(os.Chown(config, 0, w.botUID))
 	w.systemctl("start", "watchstander.service")
+	// What was said before it came into the room is history to it.
+	real.Eventually(t, 60*time.Second, "the bot listens in the room", func() error {
+		resp, err := http.Get("http://" + addr + "/readyz")
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || !slices.Contains(w.alice.Members(t, w.room), w.account.ID) {
+			return fmt.Errorf("it answers %d, and in the room are %v", resp.StatusCode, w.alice.Members(t, w.room))
+		}
+		return nil
+	})
 	return w
 }
 

@@ -22,11 +22,18 @@ func Require(t testing.TB, name string, otherNames ...string) string {
 	if err == nil {
 		return path
 	}
-	if os.Getenv(RequireEnv) == "1" {
-		t.Fatalf("%v (and %s=1 says that it must be there)", err, RequireEnv)
-	}
-	t.Skip(err.Error())
+	Missing(t, "%v", err)
 	return ""
+}
+
+// Missing skips a test that this machine cannot hold, or fails it if [RequireEnv]
+// is set.
+func Missing(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv(RequireEnv) == "1" {
+		t.Fatalf(format+" (and %s=1 says that it must be there)", append(args, RequireEnv)...)
+	}
+	t.Skipf(format, args...)
 }
 
 // Find looks for a program by each of its names, in PATH and then in

@@ -106,7 +106,7 @@ type SystemdOptions struct {
 // there is nothing that they could depend on. It returns when the bus is there.
 //
 // It needs root. Where this machine does not let a systemd start in namespaces, the
-// test is skipped.
+// test is skipped, or fails if [RequireEnv] is set.
 func StartSystemd(t testing.TB, units map[string]string, start ...string) *Systemd {
 	t.Helper()
 	return StartSystemdWith(t, SystemdOptions{Units: units, Start: start})
@@ -119,7 +119,7 @@ func StartSystemdWith(t testing.TB, o SystemdOptions) *Systemd {
 	Require(t, "systemd")
 	Require(t, "dbus-daemon")
 	if os.Geteuid() != 0 {
-		t.Skip("only root may make the namespaces in which a systemd can be tried")
+		Missing(t, "only root may make the namespaces in which a systemd can be tried")
 	}
 	// Not t.TempDir: the path of a socket must be short.
 	dir, err := os.MkdirTemp("/tmp", "ws")
@@ -169,7 +169,7 @@ func StartSystemdWith(t testing.TB, o SystemdOptions) *Systemd {
 	Eventually(t, startTime, "systemd opens the bus", func() error {
 		select {
 		case <-r.ended:
-			t.Skipf("this machine does not let a systemd start in namespaces (%v): %s", r.err, s.LogTail(2000))
+			Missing(t, "this machine does not let a systemd start in namespaces (%v): %s", r.err, s.LogTail(2000))
 		default:
 		}
 		if _, err := os.Stat(run + "/dbus/system_bus_socket"); err != nil {
