@@ -179,8 +179,11 @@ func (s *stage) perform(ctx context.Context, x agent.Spawn) error {
 // start starts the agent over whatever it knows.
 func (s *stage) start() {
 	h := s.host(s.sim.Start("watchstander"))
-	j, err := journal.OpenFile(filepath.Join(s.dir, "journal"), s.p.hide)
-	s.must(err)
+	var j *journal.File
+	s.must(patiently(func() (err error) {
+		j, err = journal.OpenFile(filepath.Join(s.dir, "journal"), s.p.hide)
+		return err
+	}))
 	made := s.parts(h)
 	core, err := agent.New(agent.Options{Host: h, Settings: parts.Settings(s.config), Operations: made.Operations, Looks: made.Looks, Probes: made.Probes,
 		State: s.dir, Journal: j, Spawner: s.spawner, Roots: agent.RootsDir(filepath.Join(s.p.dir, "roots")), Redact: s.p.hide, IDs: s.p.nextPlan, Log: slog.New(slog.DiscardHandler)})
@@ -209,7 +212,7 @@ func (s *stage) down() {
 	}
 	stop()
 	<-done
-	s.must(unshared(j.Close))
+	s.must(j.Close())
 }
 
 func (s *stage) close() {

@@ -8,9 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"syscall"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"watchstander/bot"
 	"watchstander/bot/agent"
@@ -81,7 +82,10 @@ func (p *player) prepare() {
 func (p *player) start() {
 	ctx := context.Background()
 	var err error
-	p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Redact: p.hide, Before: p.before, After: p.after})
+	err = patiently(func() (err error) {
+		p.store, err = store.Open(ctx, filepath.Join(p.dir, "state.db"), store.Options{Unsafe: true, Redact: p.hide, Before: p.before, After: p.after})
+		return err
+	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -143,17 +147,25 @@ func (p *player) kill() {
 	p.handler.Close()
 	<-p.done
 	p.client.Close()
-	if err := unshared(p.store.Close); err != nil {
+	if err := p.store.Close(); err != nil {
 		p.t.Error(err)
 	}
 }
 
-// unshared closes what holds a lock on a file while no other story's program is just
-// being forked: until it is executed, it would hold the lock as well.
-func unshared(closing func() error) error {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	return closing()
+// patiently opens what is locked by one process alone. A program that another story
+// just executes has a copy of all that is open here, locks included, for the moment in
+// which it comes to be; and that is one of real time, in which a story's stands still.
+func patiently(open func() error) error {
+	const most, nap = 1000, 5 * time.Millisecond
+	var err error
+	for range most {
+		if err = open(); err == nil {
+			return nil
+		}
+		moment := unix.NsecToTimeval(int64(nap))
+		_, _ = unix.Select(0, nil, nil, nil, &moment) // waking early does no harm
+	}
+	return err
 }
 
 // revive starts the bot anew when it was killed.
