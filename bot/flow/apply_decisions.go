@@ -1,9 +1,11 @@
 package flow
 
 import (
+	"errors"
 	"slices"
 
 	"watchstander/bot"
+	"watchstander/bot/agent/api"
 	"watchstander/bot/gate"
 	"watchstander/bot/journal"
 	"watchstander/bot/store"
@@ -169,17 +171,37 @@ func (c *change) toldHost(o bot.Outcome) (string, error) {
 	return th.State.Plan.Host, nil
 }
 
+// agentSilent tells who waits for an agent, once, that it does not answer yet.
+func (c *change) agentSilent(x store.Effect, why error) error {
+	conv, ok, err := c.Thread(x.Thread)
+	if err != nil || !ok || conv.State.Conversation == nil {
+		return err
+	}
+	host, err := c.toldHost(x.What)
+	if err != nil {
+		return err
+	}
+	return c.answer(conv, view.AgentSilent(host, bot.ForPeople(why)))
+}
+
 func (c *change) refusedByAgent(conv bot.Thread, x store.Effect, err error) error {
 	why := bot.ForPeople(err)
 	entry := journal.Entry{Kind: journal.KindRefusal, By: x.Person, Subject: string(x.Request), Text: "the agent refused: " + why,
 		Fields: map[string]string{"what": kindOf(x.What)}}
+	away := errors.Is(err, api.ErrAway)
+	if away { // nobody refused anything, and it may have come through
+		entry.Kind, entry.Text = journal.KindNote, "given up after some minutes: "+why
+	}
 	if id := planOf(x.What); id != "" {
 		entry.Subject = string(id)
 	}
 	if err := c.journal(entry); err != nil {
 		return err
 	}
-	if o, ok := x.What.(bot.Ask); ok {
+	switch o, ask := x.What.(bot.Ask); {
+	case away:
+		return c.answer(conv, view.GivenUp(why))
+	case ask:
 		return c.answer(conv, view.NotAsked(o.Operation, why))
 	}
 	return c.answer(conv, bot.Message{Title: bot.Quoted(why)})

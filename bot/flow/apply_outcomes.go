@@ -79,7 +79,10 @@ func (c *change) affected(e bot.Affected) error {
 	}
 	if e.Err != nil && !e.Final {
 		x.NextTry = c.now.Add(max(backoff(x.Tries, 2*time.Second, time.Minute), askedToWait(e.Err)))
-		return c.PutEffect(x)
+		if err := c.PutEffect(x); err != nil || x.Tries > 1 || x.Request == "" || kindOf(x.What) == "" {
+			return err
+		}
+		return c.agentSilent(x, e.Err)
 	}
 	x.Result, x.State = e.Result, store.EffectDone
 	if e.Err != nil {

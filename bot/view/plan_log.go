@@ -91,6 +91,20 @@ func NotErased(why string) bot.Message {
 		Note: bot.Line(bot.T("Deleting it now takes no word back."))}
 }
 
+// AgentSilent tells somebody who waits for a host's agent that it does not answer
+// yet.
+func AgentSilent(host, why string) bot.Message {
+	return bot.Message{Tone: bot.ToneUnknown, Title: bot.Line(bot.T("On "+host+": "), bot.T(why)),
+		Blocks: []bot.Block{bot.Para{Text: bot.Quoted("I try again for some minutes, and say here what comes of it. On the host: `systemctl status watchstander-agent`.")}}}
+}
+
+// GivenUp tells that an agent did not answer in all that time. What it was told may
+// have come through all the same.
+func GivenUp(why string) bot.Message {
+	return bot.Message{Tone: bot.ToneUnknown, Title: bot.Line(bot.B("Given up: "), bot.T(why)),
+		Blocks: []bot.Block{bot.Para{Text: bot.Quoted("Whether it came through is unknown. If it did, its thread tells as soon as the agent is back: look at `approvals` before you say it again.")}}}
+}
+
 // NotAsked tells why nothing was planned.
 func NotAsked(op bot.OperationName, reason string) bot.Message {
 	return bot.Message{Title: bot.Line(bot.T("Nothing was planned ("), bot.M(string(op)), bot.T("): ")), Blocks: []bot.Block{bot.Para{Text: bot.Quoted(reason)}}}
