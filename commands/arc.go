@@ -156,7 +156,10 @@ func arcPictures(ctx context.Context, call bot.Call, name string) []bot.Block {
 	}
 	var out []bot.Block
 	for _, expr := range []string{
-		fmt.Sprintf("100 * rate(node_zfs_arc_hits%[1]s[5m]) / (rate(node_zfs_arc_hits%[1]s[5m]) + rate(node_zfs_arc_misses%[1]s[5m]))", at),
+		// Reads that joined one under way count as in the figure; before ZFS 2.2 they
+		// were hits.
+		fmt.Sprintf("100 * rate(node_zfs_arc_hits%[1]s[5m]) / (rate(node_zfs_arc_hits%[1]s[5m]) + rate(node_zfs_arc_misses%[1]s[5m])"+
+			" + (rate(node_zfs_arc_iohits%[1]s[5m]) or 0 * rate(node_zfs_arc_hits%[1]s[5m])))", at),
 		fmt.Sprintf("node_zfs_arc_size%[1]s <= node_zfs_arc_c_max%[1]s", at),
 	} {
 		picture, err := call.World.Graph(ctx, expr, arcSpan)

@@ -46,7 +46,8 @@ type fakeWorld struct {
 	coveredErr error
 	probes     []bot.Probe
 	health     []bot.Reading
-	expr       string
+	expr       string // the last of exprs
+	exprs      []string
 	span       time.Duration
 	graphErr   error
 	openErr    error
@@ -152,6 +153,7 @@ func (w *fakeWorld) Probes() []bot.Probe     { return w.probes }
 
 func (w *fakeWorld) Graph(_ context.Context, expr string, span time.Duration) (bot.Picture, error) {
 	w.expr, w.span = expr, span
+	w.exprs = append(w.exprs, expr)
 	return bot.Picture{Name: "graph.png", Alt: "up: 1"}, w.graphErr
 }
 

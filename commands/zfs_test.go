@@ -132,6 +132,10 @@ What speaks for other limits, and what does not
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s", got)
 	}
+	// Of all reads, as the figures are; a kernel without iohits has a picture too.
+	if want := "100 * rate(node_zfs_arc_hits[5m]) / (rate(node_zfs_arc_hits[5m]) + rate(node_zfs_arc_misses[5m]) + (rate(node_zfs_arc_iohits[5m]) or 0 * rate(node_zfs_arc_hits[5m])))"; len(w.exprs) != 2 || w.exprs[0] != want {
+		t.Errorf("%q", w.exprs)
+	}
 	if w.expr != "node_zfs_arc_size <= node_zfs_arc_c_max" || w.span != 24*time.Hour {
 		t.Errorf("%s over %s", w.expr, w.span)
 	}
