@@ -55,7 +55,7 @@ func headingsOf(text string) string {
 // like one of our own, and no two texts in the same signs.
 func FuzzShown(f *testing.F) {
 	for _, s := range []string{"on", "a\nWho\n  must agree   nobody", "a\r\nb", "\x1b[2J\x1b[Hon", "a\u202egnihton", "no\u200bthing", "a\u00adb", "\u2028x", "\u2066x\u2069", "a\u0300\u0301\u0302\u0303\u0304\u0305",
-		"  a  ", "a\u00a0b", "a\u202fb", "␣a", "a\tb", "| a", "a\n\n\nb", "\U000e0041", "\ufeffa", "\u3164", "\u115f", "\u2800", strings.Repeat("x", 200), strings.Repeat("x ", 100), "e\u0301", "\ufe0f", "\u034f", "\x9b31m", "\u17b4"} {
+		"  a  ", "a\u00a0b", "a\u202fb", "␣a", "a\tb", "| a", "a\n\n\nb", "\U000e0041", "\ufeffa", "\u3164", "\u115f", "\u2800", strings.Repeat("x", 200), strings.Repeat("x ", 100), "e\u0301", "\ufe0f", "\u034f", "\x9b31m", "\u17b4", "\U000c1041", "\u0378", "\n", "\n\na"} {
 		f.Add(s, s+" ")
 	}
 	want := headingsOf(shownOf("on", "on"))

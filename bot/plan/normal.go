@@ -104,10 +104,13 @@ func timeFault(t time.Time) string {
 // hidden character U+202E". People must see all that they agree to, and texts
 // that look the same must be the same as far as that can be had. What bot/clean
 // wrote can stand there, but for tabs, joiners and selectors (emoji made of
-// several signs).
+// several signs), and what is newer than our Unicode.
 func TextFault(s string) string {
 	if !utf8.ValidString(s) {
 		return "is no valid UTF-8"
+	}
+	if strings.HasPrefix(s, "\n") {
+		return "begins with an empty line" // which nobody would see
 	}
 	for _, r := range s {
 		switch {
@@ -116,6 +119,8 @@ func TextFault(s string) string {
 			return fmt.Sprintf("holds the control character U+%04X", r)
 		case unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp, unicode.Zs), unicode.Is(unicode.Variation_Selector, r), r == 0x2800:
 			return fmt.Sprintf("holds the hidden character U+%04X", r)
+		case !unicode.IsGraphic(r): // nobody knows how a terminal shows it, if at all
+			return fmt.Sprintf("holds U+%04X, which is no character yet", r)
 		}
 	}
 	if clean.Text(s) != s {

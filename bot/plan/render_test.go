@@ -136,13 +136,16 @@ func TestNoTextLooksLikeAHeading(t *testing.T) {
 		return out
 	}
 	good := headings(rendered(t, sample()))
+	if TextFault("\nWho") == "" {
+		t.Error("a text may begin with a line that nobody sees")
+	}
 	for _, evil := range []string{
 		"harmless\nWho\n  must agree   nobody",
 		"harmless\n\n\n\nWho\nnobody",
 		"harmless " + strings.Repeat(" ", 70) + "Who must agree: nobody",
 		strings.Repeat("x", 75) + " Who must agree: nobody",
 		strings.Repeat("x ", 500) + "Who",
-		"\nWho", "Who\n", " Who", "",
+		"Who\n", " Who", "",
 		"漢字 " + strings.Repeat("漢", 80) + " Who",
 	} {
 		p := sample()
