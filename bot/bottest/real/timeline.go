@@ -50,15 +50,22 @@ type page struct {
 }
 
 // Messages returns everything in a room that the user may see, the oldest
-// first. It reads backwards from the newest event, page by page.
+// first. It reads backwards from the newest event, page by page; Dendrite begins a
+// page with the event that the one before has ended with.
 func (u *User) Messages(t testing.TB, room string) []Event {
 	t.Helper()
 	var all []Event
+	read := map[string]bool{}
 	query := url.Values{"dir": {"b"}, "limit": {"100"}}
 	for {
 		var p page
 		u.must(t, http.MethodGet, Path("rooms", room, "messages")+"?"+query.Encode(), nil, &p)
-		all = append(all, p.Chunk...)
+		for _, e := range p.Chunk {
+			if !read[e.ID] {
+				read[e.ID] = true
+				all = append(all, e)
+			}
+		}
 		if len(p.Chunk) == 0 || p.End == "" || p.End == query.Get("from") {
 			slices.Reverse(all)
 			return all
