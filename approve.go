@@ -57,6 +57,9 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 			if f, ok := a.in.(*os.File); ok {
 				a.terminal = term.IsTerminal(int(f.Fd()))
 			}
+			if file != "" && len(args) > 0 {
+				return bot.Errorf(bot.CodeInvalid, "A statement names its plan itself: leave out %s, or --slip.", args[0])
+			}
 			if file != "" {
 				return a.sign(cmd.Context(), file)
 			}
@@ -73,7 +76,7 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 	cmd.Flags().StringVar(&a.yes, "yes", "", "the plan's whole `digest`: agree without being asked")
 	cmd.Flags().StringVar(&a.deny, "deny", "", "deny it, or have a run undone that waits to be confirmed, with this `reason`")
 	cmd.Flags().BoolVar(&a.confirm, "confirm", false, "say that all is well after the run")
-	cmd.MarkFlagsMutuallyExclusive("deny", "confirm")
+	cmd.MarkFlagsMutuallyExclusive("deny", "confirm", "slip") // a statement has its verdict in it
 	return cmd
 }
 

@@ -64,7 +64,7 @@ const (
 func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 	source := "agent/" + host
 	var heads, away time.Time
-	told := false
+	told, first := false, true   // in a former life people may have been told
 	var standing *[]bot.Standing // as it was told last
 	for try := 0; ctx.Err() == nil; {
 		stamp, err := f.agentStamp(ctx, source)
@@ -84,10 +84,12 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 		now := f.clock.now()
 		if err == nil {
 			f.agentSeen.Store(host, now)
-			if told {
-				f.tellAgent(ctx, host, nil)
+			if told || first {
+				if f.tellAgent(ctx, host, nil) == nil { // nothing where nothing stands
+					told, first = false, false
+				}
 			}
-			try, away, told = 0, time.Time{}, false
+			try, away = 0, time.Time{}
 			continue
 		}
 		if ctx.Err() != nil {
@@ -98,8 +100,7 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 			away = now
 		}
 		if !told && now.Sub(away) >= agentAway {
-			told = true
-			f.tellAgent(ctx, host, err)
+			told = f.tellAgent(ctx, host, err) == nil
 		}
 		f.sleep(ctx, nil, backoff(try, time.Second, 30*time.Second))
 		try++
@@ -161,12 +162,14 @@ func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, h
 }
 
 // tellAgent tells people that an agent is away, or back.
-func (f *Flow) tellAgent(ctx context.Context, host string, why error) {
+func (f *Flow) tellAgent(ctx context.Context, host string, why error) error {
 	e := bot.Troubled{Subject: "agent " + host, Title: "The agent of " + host + " does not answer", Over: why == nil, At: f.clock.now(),
 		Text: "Nothing can be looked at or done on the host through me, and what runs there I cannot tell. On the host: `systemctl status watchstander-agent`."}
-	if err := f.Take(ctx, bot.Batch{Source: "agent", Events: []bot.Event{e}}); err != nil && ctx.Err() == nil {
+	err := f.Take(ctx, bot.Batch{Source: "agent", Events: []bot.Event{e}})
+	if err != nil && ctx.Err() == nil {
 		f.log.Error("people could not be told of an agent", "host", host, "err", err)
 	}
+	return err
 }
 
 // agentHealth is how an agent is, for status.
@@ -272,7 +275,9 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
-	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries && !repairs, At: f.clock.now()}
+	// Who asked is told that it was given up. What nobody asked for (a plan that stands
+	// whole, a word that was taken back) is tried until the agent has answered.
+	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries && e.Request != "", At: f.clock.now()}
 	if err == nil {
 		out.Proposal = &p
 	}

@@ -2,7 +2,9 @@ package flow
 
 import (
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
@@ -20,10 +22,22 @@ func (c *change) ask(conv bot.Thread, r store.Request, o bot.Ask) error {
 	}
 	o.Host = host
 	if err := c.journal(journal.Entry{Kind: journal.KindRequest, Host: host, By: r.Person, Subject: string(r.ID),
-		Text: string(r.Person) + " asked for " + string(o.Operation), Fields: askFields(o, conv)}); err != nil {
+		Text: string(r.Person) + " asked for " + string(o.Operation) + argumentWords(o.Arguments), Fields: askFields(o, conv)}); err != nil {
 		return err
 	}
 	return c.order(conv, r, o)
+}
+
+// argumentWords are " (max 32GiB, min 4GiB)", nothing where there are none.
+func argumentWords(a bot.Arguments) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		words = append(words, name+" "+strings.Join(a[name], " "))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
 }
 
 func askFields(o bot.Ask, conv bot.Thread) map[string]string {

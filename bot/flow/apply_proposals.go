@@ -215,6 +215,12 @@ func (c *change) logDecisions(th *bot.Thread) error {
 		if d.Withdrawn.IsZero() || slices.Contains(st.Told.Withdrawn, d.ID) {
 			continue
 		}
+		if slices.ContainsFunc(st.Proposal.Decisions, func(x bot.Decision) bool {
+			return x.ID != d.ID && x.Person == d.Person && x.At.Equal(d.Withdrawn)
+		}) {
+			st.Told.Withdrawn = append(st.Told.Withdrawn, d.ID) // a later word took its place, and is told
+			continue
+		}
 		if err := c.log(th, d.Person, view.TakenBack(d)); err != nil {
 			return err
 		}

@@ -226,6 +226,9 @@ func (c *change) mended(p bot.Proposal) (bot.Thread, bool, error) {
 // repairNews tells in the alert's thread what becomes of a repair. Each step of it
 // stands in the plan's own.
 func (c *change) repairNews(p bot.Proposal) error {
+	if p.State == bot.Proposed {
+		return nil // whether it may be used is not judged yet
+	}
 	th, ok, err := c.mended(p)
 	if err != nil || !ok {
 		return err

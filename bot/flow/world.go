@@ -70,6 +70,9 @@ func (w *world) Slip(ctx context.Context, id bot.PlanID, by bot.PersonID, v bot.
 		return "", err
 	}
 	st := th.State.Plan
+	if st.Closed != "" { // a slip holds the whole plan
+		return "", bot.Errorf(bot.CodeConflict, "%s", st.Closed)
+	}
 	a := w.f.o.Agents[st.Host]
 	if a == nil {
 		return "", bot.Errorf(bot.CodeNotFound, "The agent of %s is no longer configured.", st.Host)

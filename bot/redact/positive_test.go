@@ -220,6 +220,19 @@ func TestHidden(t *testing.T) {
 }
 
 // A Nix cache's secret key is told from a signature by computing.
+// A secret that begins before its keyword is found wherever an earlier keyword of its
+// rule stands.
+func TestWindowsThatMeet(t *testing.T) {
+	secret := "123456789:AA" + strings.Repeat("xY3", 11)
+	r := newTest(t, Options{})
+	for n := 1; n < 200; n++ {
+		text := ":AA" + strings.Repeat(" ", n) + secret
+		if out, _ := r.Redact(text); strings.Contains(out, secret) {
+			t.Fatalf("%d blanks between: %q", n, out)
+		}
+	}
+}
+
 func TestNixSigningKey(t *testing.T) {
 	r := newTest(t, Options{})
 	f := newFaker(3)

@@ -119,10 +119,11 @@ func (p pattern) compile() compiled {
 // find runs the pattern around its keywords. Go's regexp takes linear time but
 // has a fast way only for short texts, and most texts hold a keyword or two.
 func (p pattern) find(c *call, re compiled) {
-	done := 0
 	w := windows{text: c.text, reach: re.reach, first: -1}
 	for i := 0; i < len(c.hits); {
-		lo, hi := max(done, w.start(c.hits[i])), w.end(c.hits[i])
+		// A window may begin within the one before: what its keyword stands at the end of
+		// began there. What is found twice is hidden once.
+		lo, hi := w.start(c.hits[i]), w.end(c.hits[i])
 		for i++; i < len(c.hits) && c.hits[i].lo <= hi; i++ {
 			hi = max(hi, w.end(c.hits[i]))
 		}
@@ -137,7 +138,6 @@ func (p pattern) find(c *call, re compiled) {
 				}
 			}
 		}
-		done = hi
 	}
 }
 

@@ -62,6 +62,36 @@ func another(t *testing.T, how, path string) (pid int, let func()) {
 }
 
 // now is a context that is over: one try is made in any case.
+// A pipe in a lock's place, or without an end what should be a number, holds nobody
+// up for longer than their patience.
+func TestWhatIsNoLockIsNotWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	must(t, syscall.Mkfifo(dir+"/file", 0o600))
+	must(t, os.Mkdir(dir+"/dir", 0o700))
+	must(t, syscall.Mkfifo(dir+"/dir/pid", 0o600))
+	tree, err := sys.OpenTree("/")
+	must(t, err)
+	defer tree.Close()
+	for path, format := range map[string]sys.LockFormat{dir + "/file": sys.LockFile, dir + "/dir": sys.LockDir} {
+		done := make(chan error, 1)
+		go func() {
+			release, err := tree.Hold(t.Context(), sys.Lock{Path: path, Format: format})
+			if err == nil {
+				err = errors.Join(errors.New("it was taken"), release())
+			}
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err == nil || strings.Contains(err.Error(), "it was taken") {
+				t.Errorf("%s: %v", format, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: it is waited for", format)
+		}
+	}
+}
+
 func now(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

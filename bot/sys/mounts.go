@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,8 @@ func (t *Tree) Mounts() ([]Mount, error) {
 // ParseMounts reads the text of a mountinfo (proc_pid_mountinfo(5)).
 func ParseMounts(text string) ([]Mount, error) {
 	var mounts []Mount
+	var alone []bool  // read-only as a mount, on a file system that is not
+	confined := false // all that we see is read-only for us alone (ProtectSystem=strict)
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -40,15 +43,18 @@ func ParseMounts(text string) ([]Mount, error) {
 			return nil, fmt.Errorf("line %d of the mounts is none: %.80q", n, line)
 		}
 		m := Mount{Target: octal(fields[4]), Type: rest[0], Source: octal(rest[1])}
-		options := fields[5]
-		if len(rest) > 2 {
-			// The mount may be writable on a file system that is not.
-			options += "," + rest[2]
+		readOnly := func(options string) bool { return slices.Contains(strings.Split(options, ","), "ro") }
+		// The mount may be writable on a file system that is not.
+		m.ReadOnly = len(rest) > 2 && readOnly(rest[2])
+		own := readOnly(fields[5]) && !m.ReadOnly
+		if m.Target == "/" {
+			confined = own
 		}
-		for option := range strings.SplitSeq(options, ",") {
-			m.ReadOnly = m.ReadOnly || option == "ro"
-		}
-		mounts = append(mounts, m)
+		mounts, alone = append(mounts, m), append(alone, own)
+	}
+	for i := range mounts {
+		// What is said of every mount says nothing of one.
+		mounts[i].ReadOnly = mounts[i].ReadOnly || alone[i] && !confined
 	}
 	return mounts, nil
 }

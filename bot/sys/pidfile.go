@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -207,10 +208,29 @@ func (t *Tree) link(rel string, text []byte) error {
 	return t.root.Link(temporary, rel)
 }
 
+// lockText is what a lock's file says, as far as anybody reads it. Whoever may write
+// there may have put a pipe in its place, or something without an end.
+func (t *Tree) lockText(rel string) ([]byte, error) {
+	const most = 4096
+	f, err := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: it is no regular file", fs.ErrInvalid)
+	}
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
 // unlink removes a file that still says what was written into it. (That it is the
 // same file would prove less: the disk gives a removed one's number away again.)
 func (t *Tree) unlink(rel string, mine []byte) error {
-	there, err := t.root.ReadFile(rel)
+	there, err := t.lockText(rel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -235,7 +255,7 @@ func (t *Tree) bury(rel, pidfile string, stale func(owner) bool, remove func() e
 		return "", false, err
 	}
 	defer f.Close()
-	text, err := t.root.ReadFile(pidfile)
+	text, err := t.lockText(pidfile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", false, err
 	}

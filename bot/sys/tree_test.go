@@ -281,6 +281,21 @@ func TestMounts(t *testing.T) {
 	}
 }
 
+// Where a unit sees everything read-only (ProtectSystem=strict), that a mount is says
+// nothing of it; that its file system is does.
+func TestMountsOfAConfinedUnit(t *testing.T) {
+	mounts, err := sys.ParseMounts(`22 1 0:21 / / ro,relatime shared:1 - ext4 /dev/sda1 rw
+35 22 0:30 / /scratch ro,relatime - ext4 /dev/sdb1 rw
+37 22 0:32 / /mnt/usb ro - ext4 /dev/sdc1 ro
+`)
+	must(t, err)
+	for i, want := range []bool{false, false, true} {
+		if mounts[i].ReadOnly != want {
+			t.Errorf("%+v", mounts[i])
+		}
+	}
+}
+
 func FuzzMounts(f *testing.F) {
 	f.Add("22 1 0:21 / / rw,relatime shared:1 - zfs rpool/root rw\n")
 	f.Add(`1 1 0:1 / /\04 ro - x \777 - `)

@@ -111,7 +111,7 @@ func (s ARCSet) Verify(_ context.Context, p bot.Plan, w bot.Work) ([]bot.Reading
 	reached := kernel{limits: to, wroteMin: to.min, wroteMax: to.max, ram: was.ram}
 	if f, err := s.z.figures(); err == nil {
 		if reached.ram, err = s.z.ram(f); err == nil {
-			if _, ok := reached.way(was.limits); ok {
+			if _, ok := reached.way(was.limits); ok && s.z.allowed(was.limits, true, true) == nil {
 				w.Say("to go back: `zfs arc set max %s min %s`", was.max.Exact(), was.min.Exact())
 			}
 		}

@@ -111,9 +111,8 @@ func (s ARCSet) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 		Steps:        steps(ws, to),
 		Conditions:   append(z.conditions(k, to, size), z.lasting(to)),
 		Irreversible: k.irreversible(to),
-		Undo: fmt.Sprintf("If the kernel does not take both limits exactly, the former ones are written back at once. Later: `zfs arc set max %s min %s`.",
-			k.max.Exact(), k.min.Exact()),
-		Takes: "less than a second", Limit: bot.SecondsOf(time.Minute),
+		Undo:         "If the kernel does not take both limits exactly, the former ones are written back at once. " + z.later(k.limits),
+		Takes:        "less than a second", Limit: bot.SecondsOf(time.Minute),
 		Bound: k.facts(),
 		Observed: []bot.Fact{
 			{Name: "size of the ARC", Value: rounded(size)}, {Name: "memory of the host", Value: k.ram.Precise()},
@@ -152,6 +151,14 @@ func (l limits) wordsOf(minimum, maximum bool) string {
 	return l.words()
 }
 
+// later says how to go back to limits afterwards, or that these may not be asked for.
+func (z *ZFS) later(back limits) string {
+	if z.allowed(back, true, true) != nil {
+		return fmt.Sprintf("Later they cannot be asked for, since zfs.arc in the agent's file does not allow %s to %s: only root on the host, or the next boot, brings them back.", back.min.Precise(), back.max.Precise())
+	}
+	return fmt.Sprintf("Later: `zfs arc set max %s min %s`.", back.max.Exact(), back.min.Exact())
+}
+
 // allowed holds the wish against what the configuration lets be set.
 func (z *ZFS) allowed(to limits, givenMin, givenMax bool) error {
 	for _, a := range []struct {
@@ -163,9 +170,9 @@ func (z *ZFS) allowed(to limits, givenMin, givenMax bool) error {
 		switch {
 		case !a.given:
 		case a.r.From > 0 && a.v < a.r.From:
-			return bot.Errorf(bot.CodeForbidden, "The configuration of %s allows a %s of %s or more, not %s.", z.h.Name, a.what, a.r.From.Precise(), a.v.Precise())
+			return bot.Errorf(bot.CodeForbidden, "zfs.arc in the file of %s's agent allows a %s of %s or more, not %s.", z.h.Name, a.what, a.r.From.Precise(), a.v.Precise())
 		case a.r.To > 0 && a.v > a.r.To:
-			return bot.Errorf(bot.CodeForbidden, "The configuration of %s allows a %s of %s or less, not %s.", z.h.Name, a.what, a.r.To.Precise(), a.v.Precise())
+			return bot.Errorf(bot.CodeForbidden, "zfs.arc in the file of %s's agent allows a %s of %s or less, not %s.", z.h.Name, a.what, a.r.To.Precise(), a.v.Precise())
 		}
 	}
 	return nil
