@@ -152,9 +152,9 @@ func (p *player) kill() {
 	}
 }
 
-// patiently opens what is locked by one process alone. A program that another story
-// just executes has a copy of all that is open here, locks included, for the moment in
-// which it comes to be; and that is one of real time, in which a story's stands still.
+// patiently opens what is locked by one process alone. A program of the story that is
+// just being executed has a copy of all that is open here, locks included, for a moment;
+// and that is one of real time, in which the story's stands still.
 func patiently(open func() error) error {
 	const most, nap = 1000, 5 * time.Millisecond
 	var err error
