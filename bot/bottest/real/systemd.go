@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -105,8 +106,8 @@ type SystemdOptions struct {
 // those that are named in start. They should have DefaultDependencies=no, since
 // there is nothing that they could depend on. It returns when the bus is there.
 //
-// It needs root. Where this machine does not let a systemd start in namespaces, the
-// test is skipped, or fails if [RequireEnv] is set.
+// It needs root, or the test is skipped, or fails if [RequireEnv] is set. A machine that
+// does not allow the namespaces and control groups is no fault: the test is skipped.
 func StartSystemd(t testing.TB, units map[string]string, start ...string) *Systemd {
 	t.Helper()
 	return StartSystemdWith(t, SystemdOptions{Units: units, Start: start})
@@ -120,6 +121,9 @@ func StartSystemdWith(t testing.TB, o SystemdOptions) *Systemd {
 	Require(t, "dbus-daemon")
 	if os.Geteuid() != 0 {
 		Missing(t, "only root may make the namespaces in which a systemd can be tried")
+	}
+	if why := namespacesAllowed(); why != "" {
+		t.Skipf("this machine does not allow what a systemd needs: %s", why)
 	}
 	// Not t.TempDir: the path of a socket must be short.
 	dir, err := os.MkdirTemp("/tmp", "ws")
@@ -169,7 +173,7 @@ func StartSystemdWith(t testing.TB, o SystemdOptions) *Systemd {
 	Eventually(t, startTime, "systemd opens the bus", func() error {
 		select {
 		case <-r.ended:
-			Missing(t, "this machine does not let a systemd start in namespaces (%v): %s", r.err, s.LogTail(2000))
+			t.Fatalf("systemd has ended (%v): %s", r.err, s.LogTail(2000))
 		default:
 		}
 		if _, err := os.Stat(run + "/dbus/system_bus_socket"); err != nil {
@@ -179,6 +183,30 @@ func StartSystemdWith(t testing.TB, o SystemdOptions) *Systemd {
 	})
 	return s
 }
+
+// namespacesAllowed tries, once, what the boot script does before it becomes systemd. It
+// says why that is not allowed, "" where it is.
+var namespacesAllowed = sync.OnceValue(func() string {
+	const script = `set -e
+umount -R /sys/fs/cgroup 2>/dev/null || true
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir "/sys/fs/cgroup/$0"
+trap 'echo $$ >/sys/fs/cgroup/cgroup.procs; rmdir "/sys/fs/cgroup/$0"' EXIT
+echo $$ >"/sys/fs/cgroup/$0/cgroup.procs"
+unshare --cgroup true
+mount -o bind,ro /proc/sys /proc/sys
+mount --make-rshared /`
+	unshare, err := Find("unshare")
+	if err != nil {
+		return err.Error()
+	}
+	out, err := exec.Command(unshare, "--pid", "--fork", "--mount", "--uts", "--ipc", "--net", "--mount-proc", "--kill-child",
+		"sh", "-c", script, fmt.Sprintf("ws-probe-%d", os.Getpid())).CombinedOutput()
+	if err != nil {
+		return fmt.Sprintf("%v: %s", err, out)
+	}
+	return ""
+})
 
 // removeGroup removes the control groups that a systemd leaves, once the kernel
 // has buried what lived in them.
