@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,12 +82,12 @@ var errDied = errors.New("the agent died")
 // mortal gives the world's next agent a process to die with.
 type mortal struct {
 	*world
-	d *dying
+	d atomic.Pointer[dying] // a worker of a former life may ask as well
 }
 
 func (m *mortal) run() {
 	m.t.Helper()
-	d := m.d
+	d := m.d.Load()
 	born := make(chan error)
 	go func() {
 		err := errDied
@@ -128,7 +129,7 @@ func (m *mortal) try(f func(*Core) (bot.Proposal, error)) (bot.Proposal, error) 
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			if m.d.dead() == "" {
+			if m.d.Load().dead() == "" {
 				p, err = f(m.core)
 			}
 		}()
@@ -138,7 +139,7 @@ func (m *mortal) try(f func(*Core) (bot.Proposal, error)) (bot.Proposal, error) 
 		}
 		m.stop()
 		time.Sleep(5 * time.Second)
-		m.d = &dying{left: -1}
+		m.d.Store(&dying{left: -1})
 		m.run()
 	}
 }
@@ -151,11 +152,12 @@ func life(t *testing.T, agent, worker int, both bool) (died string) {
 		w := newWorld(t).rule(func(r *bot.Rule) { r.ConfirmWithin = 600; r.StepUp = []bot.StepUp{bot.StepTOTP} })
 		w.lamp.takes = 3 * time.Second
 		first, wd := &dying{left: agent}, &dying{left: worker}
-		m := &mortal{w, first}
+		m := &mortal{world: w}
+		m.d.Store(first)
 		w.spawner.Do = func(ctx context.Context, s Spawn) error {
 			fail := wd.step
 			if both {
-				fail = m.d.step // the machine dies
+				fail = m.d.Load().step // the machine dies
 			}
 			return Perform(ctx, PerformOptions{State: w.state, Plan: s.Plan, Host: w.host, Operations: []bot.Operation{w.lamp}, Redact: w.redact, Log: quiet(), fail: fail})
 		}
