@@ -42,7 +42,11 @@ func planItem(th bot.Thread, call bot.Call) bot.Text {
 	p := st.Proposal
 	t := bot.Line(bot.B(string(p.State)), bot.T(": "+p.Plan.Draft.Summary+", asked for by "+string(p.Plan.Requester)))
 	if p.State.Open() {
-		t = append(t, bot.T(fmt.Sprintf("; %d of %d agreed", agreed(p), int(p.Plan.Rule.Count))))
+		if len(p.Plan.Rule.Approvers) > 0 {
+			t = append(t, bot.T(fmt.Sprintf("; %d of %d agreed", agreed(p), int(p.Plan.Rule.Count))))
+		} else {
+			t = append(t, bot.T("; nobody is asked"))
+		}
 		if last := lastMoment(p); !last.IsZero() {
 			t = append(t, bot.T(", until "+clockText(last, call.World.Zone(), call.Now)))
 		}

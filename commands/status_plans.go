@@ -17,7 +17,7 @@ var planUrgency = []bot.ProposalState{bot.Confirming, bot.Waiting, bot.Proposed,
 func waitingPlans(plans []bot.Thread) []string {
 	count := map[bot.ProposalState]int{}
 	for _, th := range plans {
-		if th.State.Plan != nil {
+		if th.State.Plan != nil && len(th.State.Plan.Proposal.Plan.Rule.Approvers) > 0 { // of the others nobody is asked
 			count[th.State.Plan.Proposal.State]++
 		}
 	}

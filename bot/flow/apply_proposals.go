@@ -306,6 +306,13 @@ func (c *change) partGone(e bot.Withdrawn) error {
 		return err
 	}
 	planHidden(&th, &v)
+	if rest, ok, err := c.UnfinishedSend(th.ID, e.Room); err != nil {
+		return err
+	} else if ok && rest.ToSeq == s.ToSeq && rest.Kind == s.Kind {
+		if err := c.DropSends(th.ID, e.Room); err != nil { // the rest of it is said with all of it
+			return err
+		}
+	}
 	th.Version++
 	if err := c.PutThread(th, "", c.now); err != nil {
 		return err

@@ -80,8 +80,15 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 	r.fails, r.notBefore = 0, time.Time{}
 	r.forget(s)
 	err := r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		was, there, err := tx.Send(s.Key)
+		if err != nil {
+			return err
+		}
 		if err := tx.SettleSend(s.Key, store.Sent, receipt.ID); err != nil {
 			return err
+		}
+		if !there || was.State != store.Sending {
+			return nil // it was given up meanwhile, since its root or another part of it is gone
 		}
 		v, ok, err := tx.View(s.Thread, s.Room)
 		if err != nil || !ok {

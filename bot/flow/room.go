@@ -198,7 +198,7 @@ func (r *room) choose(ctx context.Context) (v store.View, ok bool, err error) {
 			return err
 		}
 		v, ok = due[0], true
-		if r.slots%4 == 0 && v.Due && v.Priority < store.PriorityAnswer {
+		if r.slots%4 == 0 && v.Due { // nobody keeps alerts back by asking again and again
 			v, ok, err = tx.OldestDueView(r.name, now)
 		}
 		return err

@@ -227,6 +227,11 @@ func (t *Tx) DueEffects(now time.Time, limit int) ([]Effect, error) {
 	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND next_try <= $1 ORDER BY CASE WHEN request = '' THEN 1 ELSE 0 END, at, key LIMIT $2`, millis(now), limit)
 }
 
+// UntoldDecisions lists the words on plans that no agent is known to have.
+func (t *Tx) UntoldDecisions() ([]Effect, error) {
+	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND kind = 'decide' ORDER BY at, key`)
+}
+
 // NextWork is when the next request or effect is due, zero when none waits.
 func (t *Tx) NextWork() (time.Time, error) {
 	n, _, err := one(t, number, `SELECT COALESCE(MIN(next_try), 0) FROM

@@ -204,6 +204,9 @@ func howToDecide(st bot.PlanState) bot.Text {
 	if p.State == bot.Confirming {
 		return bot.Quoted(confirmWays(st, id) + " says that all is well; `cancel " + id + "` has it undone at once.")
 	}
+	if unasked(p.Plan.Rule) && p.State.Open() && p.Plan.Rule.Name == "break-glass" {
+		return bot.Quoted("Root may start it, and can stop it on the host alone.")
+	}
 	if unasked(p.Plan.Rule) && p.State.Open() {
 		return bot.Quoted("Nobody is asked. Until it runs, an admin stops it with `cancel " + id + "`.")
 	}
