@@ -88,7 +88,7 @@ func TestPipe(t *testing.T) {
 		"too long":     {strings.Repeat("x", maxText+1) + "\nstatus\n", "!! not taken: a line is longer than 8 KiB\nXX:XX · pong to status\n", "1 line was not taken"},
 		"controls":     {"a\x1b[2Jb\n", "!! not taken (a␛[2Jb): It holds control characters.\n", "1 line was not taken"},
 		"slashes":      {"//etc/hosts\n/nonsense\n", "XX:XX · pong to /etc/hosts\n!! There is no /nonsense; /help lists what there is. (A line for the bot that begins with a slash begins with two.)\n", "1 line was not taken"},
-		"threads":      {"/threads\n", "t1   ■ CRITICAL ×2 DiskFull (instance=vulcan, job=node)  XXX\n-- /threads all lists those that are over, too\n", ""},
+		"threads":      {"/threads\n", "t1   ■ CRITICAL ×2 DiskFull (instance=vulcan, job=node)  TIME\n-- /threads all lists those that are over, too\n", ""},
 		"show nothing": {"/show t5\n", "!! There is no thread t5.\n", "1 line was not taken"},
 		"save nothing": {"/save\n", "!! No picture or file has come yet.\n", ""},
 	} {
@@ -113,7 +113,7 @@ func withoutTimes(s string) string {
 			l = "XX:XX" + l[5:]
 		}
 		if i := strings.LastIndex(l, ")  "); i > 0 && strings.HasPrefix(l, "t") {
-			l = l[:i] + ")  XXX"
+			l = l[:i] + ")  TIME"
 		}
 		out = append(out, l)
 	}
