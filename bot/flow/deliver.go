@@ -198,7 +198,7 @@ func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error
 		return r.plainer(ctx, v, s)
 	}
 	if !refusal.Attachment {
-		r.retreat()
+		r.retreat(s.Thread)
 	}
 	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
 		return r.note(tx, v, func(v *store.View) {
@@ -240,11 +240,16 @@ func (r *room) note(tx *store.Tx, v store.View, change func(*store.View)) error 
 	return tx.PutView(now, th, r.f.clock.now())
 }
 
-// retreat makes the whole room wait, longer each time: when one post fails for
-// the platform's sake, the next would too.
-func (r *room) retreat() {
-	r.notBefore = r.f.clock.now().Add(backoff(r.fails, time.Second, time.Minute))
-	r.fails++
+// retreat makes the whole room wait: when one post fails for the platform's sake,
+// the next would too. It waits longer each time another thread's post fails; when the
+// same one fails again (its own wait grows), nothing new is known of the room, and
+// what else is due, such as the answer to a person, is soon tried.
+func (r *room) retreat(thread bot.ThreadID) {
+	if r.fails == 0 || thread == "" || thread != r.culprit {
+		r.fails++
+	}
+	r.culprit = thread
+	r.notBefore = r.f.clock.now().Add(backoff(r.fails-1, time.Second, time.Minute))
 }
 
 // bareMarker is the last form of what a platform rejects.

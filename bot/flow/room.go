@@ -31,8 +31,10 @@ type room struct {
 	// alone counts, for each thread, failures while the room took other posts:
 	// then the trouble is the post's, and not the platform's.
 	alone map[bot.ThreadID]int
-	// fails counts failures in a row; nothing is posted before notBefore.
+	// fails counts failures in a row, a thread's that follow each other once; culprit
+	// is the thread of the last. Nothing is posted before notBefore.
 	fails     int
+	culprit   bot.ThreadID
 	notBefore time.Time
 	// slots counts posts, so that every fourth goes to what waited longest.
 	slots int
@@ -75,7 +77,7 @@ func (r *room) run(ctx context.Context) {
 			}
 			if err := r.f.guard("room "+string(r.name), func() error { return r.step(ctx) }); err != nil && ctx.Err() == nil {
 				r.f.log.Error("a room's work failed", "room", r.name, "err", err)
-				r.retreat()
+				r.retreat("")
 			}
 		}
 	}
