@@ -181,12 +181,23 @@ const (
 // openThere opens a lock's file that is there. Without O_CREATE the kernel lets
 // root open what is another one's in a sticky directory (fs.protected_regular).
 func (t *Tree) openThere(rel string, format LockFormat) (*os.File, error) {
-	f, err := t.root.OpenFile(rel, os.O_RDWR|nonblock, 0)
-	if err != nil && format == LockFlock {
+	if format != LockFlock {
+		return t.pinned(rel, os.O_RDWR, regular)
+	}
+	f, err := t.pinned(rel, os.O_RDWR, lockable)
+	if err != nil {
 		// A directory, or a file that may only be read, can be flocked as well.
-		if r, readErr := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0); readErr == nil {
+		if r, readErr := t.pinned(rel, os.O_RDONLY, lockable); readErr == nil {
 			return r, nil
 		}
 	}
 	return f, err
+}
+
+// lockable refuses what is neither a regular file nor a directory.
+func lockable(info fs.FileInfo) error {
+	if info.IsDir() {
+		return nil
+	}
+	return regular(info)
 }

@@ -212,18 +212,11 @@ func (t *Tree) link(rel string, text []byte) error {
 // there may have put a pipe in its place, or something without an end.
 func (t *Tree) lockText(rel string) ([]byte, error) {
 	const most = 4096
-	f, err := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0)
+	f, err := t.pinned(rel, os.O_RDONLY, regular)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: it is no regular file", fs.ErrInvalid)
-	}
 	return io.ReadAll(io.LimitReader(f, most))
 }
 
@@ -247,7 +240,7 @@ func (t *Tree) unlink(rel string, mine []byte) error {
 // one removes it: each locks what it found, and looks again whether it is still
 // there. It tells who has the lock where it is not stale.
 func (t *Tree) bury(rel, pidfile string, stale func(owner) bool, remove func() error) (by string, gone bool, err error) {
-	f, err := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0)
+	f, err := t.pinned(rel, os.O_RDONLY, lockable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", true, nil
 	}
