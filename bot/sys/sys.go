@@ -251,6 +251,10 @@ type Transient struct {
 	// with Unix sockets, and cannot look at the host's network either: what activates a
 	// system must have it.
 	Network bool
+	// Devices: it may use the host's devices. Without it, it and all that it runs have
+	// /dev/null and its like alone: what installs a boot loader, or speaks to ZFS, must
+	// have it.
+	Devices bool
 	// Limit is RuntimeMaxSec; 0 is none.
 	Limit time.Duration
 	// Writable are the paths that it may write, where it may not write everything; nil

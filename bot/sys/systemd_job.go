@@ -173,6 +173,9 @@ func (t Transient) properties() []dbus.Property {
 			Families []string
 		}{true, []string{"AF_UNIX"}})
 	}
+	if !t.Devices {
+		add("DevicePolicy", "closed")
+	}
 	if t.Writable != nil {
 		add("ProtectSystem", "strict")
 		add("ReadWritePaths", t.Writable)

@@ -272,14 +272,14 @@ func TestTransientProperties(t *testing.T) {
 	for name, want := range map[string]string{
 		"ExecStart": "[{/a$b [/a$b $$c d] false}]", "RuntimeMaxUSec": "90000000", "PrivateNetwork": "true", "RestrictAddressFamilies": "{true [AF_UNIX]}",
 		"ProtectSystem": "strict", "ReadWritePaths": "[/var/lib/x /tankard]", "PrivateTmp": "true", "CollectMode": "inactive",
-		"DefaultDependencies": "false", "Type": "exec", "Restart": "no",
+		"DefaultDependencies": "false", "Type": "exec", "Restart": "no", "DevicePolicy": "closed",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
 	}
-	got = tell(t, sys.Transient{Argv: []string{"/a"}, Network: true})
-	for _, name := range []string{"RuntimeMaxUSec", "PrivateNetwork", "RestrictAddressFamilies", "ProtectSystem", "ReadWritePaths", "PrivateTmp", "Environment"} {
+	got = tell(t, sys.Transient{Argv: []string{"/a"}, Network: true, Devices: true})
+	for _, name := range []string{"DevicePolicy", "RuntimeMaxUSec", "PrivateNetwork", "RestrictAddressFamilies", "ProtectSystem", "ReadWritePaths", "PrivateTmp", "Environment"} {
 		if v, there := got[name]; there {
 			t.Errorf("%s is %q", name, v)
 		}
