@@ -123,6 +123,10 @@ func TestJobsEnd(t *testing.T) {
 		{"masked", &fakeConn{err: busError("org.freedesktop.systemd1.UnitMasked")}, fs.ErrPermission, "what systemd says", 0},
 		{"another reason", &fakeConn{err: busError("org.freedesktop.systemd1.TransactionIsDestructive")}, nil, "x.service: what systemd says", 0},
 		{"before it is known whether it began", &fakeConn{err: godbus.ErrClosed}, sys.ErrLost, "", 0},
+		{"the bus waited in vain", &fakeConn{err: busError("org.freedesktop.DBus.Error.NoReply")}, sys.ErrLost, "", 0},
+		{"the bus timed out", &fakeConn{err: busError("org.freedesktop.DBus.Error.Timeout")}, sys.ErrLost, "", 0},
+		{"the bus timed out in other words", &fakeConn{err: busError("org.freedesktop.DBus.Error.TimedOut")}, sys.ErrLost, "", 0},
+		{"the bus lost systemd", &fakeConn{err: busError("org.freedesktop.DBus.Error.Disconnected")}, sys.ErrLost, "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
