@@ -40,9 +40,15 @@ func TestHowRunsEnd(t *testing.T) {
 		"apply fails": {func(l *lamp) {
 			l.apply = func(context.Context, bot.Work) error { return bot.Errorf(bot.CodeConflict, "The bulb burst.") }
 		}, bot.Undone, "The bulb burst. What was before is back: lamp off.", "off", 1},
-		"apply fails secretly":      {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { return errors.New("token=abc") } }, bot.Undone, "the log of the run's unit", "off", 1},
-		"apply panics":              {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { panic("oops") } }, bot.Undone, "Applying failed", "off", 1},
-		"apply takes too long":      {func(l *lamp) { l.takes = 10 * time.Minute }, bot.Undone, "did not end within 1m0s", "off", 1},
+		"apply fails secretly": {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { return errors.New("token=abc") } }, bot.Undone, "the log of the run's unit", "off", 1},
+		"apply panics":         {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { panic("oops") } }, bot.Undone, "Applying failed", "off", 1},
+		"apply takes too long": {func(l *lamp) { l.takes = 10 * time.Minute }, bot.Undone, "did not end within 1m0s", "off", 1},
+		"apply takes too long, and says how it is": {func(l *lamp) {
+			l.apply = func(ctx context.Context, _ bot.Work) error {
+				<-ctx.Done()
+				return bot.Errorf(bot.CodeUnavailable, "Whether the lamp is on is unknown.").Because(ctx.Err())
+			}
+		}, bot.Undone, "Applying did not end within 1m0s. Whether the lamp is on is unknown. What was before is back", "off", 1},
 		"verify finds it otherwise": {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.NotOK), nil } }, bot.Undone, "Verifying did not succeed: lamp: dim (too dim). What was before is back: lamp off.", "off", 1},
 		"verify does not know":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.Unknown), nil } }, bot.Undone, "lamp: dim, unknown (too dim).", "off", 1},
 		"verify finds nothing":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return nil, nil } }, bot.Undone, "no evidence at all", "off", 1},
@@ -323,6 +329,12 @@ func TestAStoppedRunIsUndone(t *testing.T) {
 		why     string
 	}{
 		"while it acts": {func(w *world) { w.lamp.takes = 50 * time.Second }, 20 * time.Second, bot.Undone, "was broken off: the run was told to stop. What was before is back: lamp off."},
+		"while it acts, and it says how it is": {func(w *world) {
+			w.lamp.apply = func(ctx context.Context, _ bot.Work) error {
+				<-ctx.Done()
+				return bot.Errorf(bot.CodeUnavailable, "Whether the lamp is on is unknown.")
+			}
+		}, 20 * time.Second, bot.Undone, "the run was told to stop. Whether the lamp is on is unknown. What was before is back: lamp off."},
 		"while it is verified": {func(w *world) {
 			w.lamp.verify = func() ([]bot.Reading, error) { time.Sleep(time.Minute); return w.lamp.look("on") }
 		}, 20 * time.Second, bot.Undone, "told to stop"},
