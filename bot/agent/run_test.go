@@ -245,18 +245,21 @@ func TestARunWaitsForUnits(t *testing.T) {
 		w.units.active.Store(&busy)
 		return w
 	}
-	played(t, prepare, func(w *world) {
-		p := w.agreed()
-		w.reaches(p.Plan.ID, func(p bot.Proposal) bool {
-			return slices.ContainsFunc(said(p), func(l string) bool { return strings.Contains(l, "waits for "+busy) })
+	for _, state := range []string{"active", "refreshing"} {
+		played(t, prepare, func(w *world) {
+			w.units.state.Store(&state)
+			p := w.agreed()
+			w.reaches(p.Plan.ID, func(p bot.Proposal) bool {
+				return slices.ContainsFunc(said(p), func(l string) bool { return strings.Contains(l, "waits for "+busy) })
+			})
+			time.Sleep(time.Hour)
+			if n, _ := w.lamp.counts(); n > 0 {
+				t.Error("it did not wait")
+			}
+			w.units.active.Store(nil)
+			w.ends(p.Plan.ID, bot.Done)
 		})
-		time.Sleep(time.Hour)
-		if n, _ := w.lamp.counts(); n > 0 {
-			t.Error("it did not wait")
-		}
-		w.units.active.Store(nil)
-		w.ends(p.Plan.ID, bot.Done)
-	})
+	}
 	played(t, prepare, func(w *world) {
 		p := w.ends(w.agreed().Plan.ID, bot.Failed)
 		if n, undone := w.lamp.counts(); n+undone > 0 || !strings.Contains(p.Why, "Nothing was done: "+busy+" was still busy") || !p.EndedAt.After(p.Plan.NotAfter.Add(-time.Second)) {

@@ -193,7 +193,7 @@ type Unit struct {
 	Name        string
 	Description string
 	Load        string // loaded, not-found, masked, …
-	Active      string // active, inactive, failed, activating, …
+	Active      string // active, inactive, failed, activating, refreshing (since v257), …
 	Sub         string // running, exited, dead, auto-restart, …
 	// Result is the service's: success, exit-code, signal, oom-kill, …
 	Result   string
@@ -220,7 +220,7 @@ type Unit struct {
 // that went through.
 func (u Unit) Fine() bool {
 	switch u.Active {
-	case "active", "reloading":
+	case "active", "reloading", "refreshing": // as `systemctl is-active` has it
 		return true
 	case "inactive":
 		return u.Result == "" || u.Result == "success"

@@ -314,7 +314,7 @@ func TestFine(t *testing.T) {
 		active, result string
 		want           bool
 	}{
-		{"active", "success", true}, {"reloading", "success", true}, {"inactive", "success", true}, {"inactive", "", true},
+		{"active", "success", true}, {"reloading", "success", true}, {"refreshing", "success", true}, {"inactive", "success", true}, {"inactive", "", true},
 		{"inactive", "exit-code", false}, {"failed", "success", false}, {"activating", "success", false}, {"deactivating", "", false}, {"", "", false},
 	} {
 		if got := (sys.Unit{Active: tt.active, Result: tt.result}).Fine(); got != tt.want {

@@ -90,6 +90,16 @@ func TestPlanOtherwise(t *testing.T) {
 	}
 }
 
+// What is just being refreshed runs, and stops with it like any other.
+func TestPlanFollowsWhatIsRefreshed(t *testing.T) {
+	m := vulcan()
+	m.show("php.service gone.service", map[string]string{"Id": "php.service", "ActiveState": "refreshing"}, map[string]string{"Id": "gone.service", "ActiveState": "inactive"})
+	d := agreed(t, m.keeper(t, Options{}).Restart(), "nginx").Draft
+	if d.Observed[0].Value != "php.service" {
+		t.Errorf("%+v", d.Observed)
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
