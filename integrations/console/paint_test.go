@@ -166,3 +166,42 @@ func TestWrapping(t *testing.T) {
 
 // withoutLooks takes our own colours out.
 func withoutLooks(s string) string { return ownSGR.ReplaceAllString(s, "") }
+
+// A plan is laid out for 76 columns, and stands behind a margin of its own in a
+// terminal of 80: it is broken between words, and what goes on below stands where
+// its line's words began.
+func TestPlansBreakBetweenWords(t *testing.T) {
+	plan := strings.Join([]string{
+		"Steps",
+		"  1. Take the host's build lock (/run/lock/nixos-build.lock), and hold it",
+		"     until all is over.",
+		"What was looked at",
+		"  [NOT OK] the scratch place is a mount of its own, outside of all backups",
+		"      found: it deploys those of sops-f38e24 again: whatever was revoked",
+		"Locks held   nixos, backup verification, restic local, until all is over",
+		"  - /nix/store/gcg1zx41j37cw5hcnipc93cf0x5cwdq4-nixos-system-vulcan-26.05.20260311.c47aa10",
+	}, "\n")
+	p := &painter{width: 80, zone: time.UTC, day: "x", begun: true}
+	p.day = p.dayOf(time.Unix(0, 0))
+	got := p.reply(place{at: time.Unix(0, 0), thread: 3}, bot.Message{Title: text("The whole plan"), Blocks: []bot.Block{bot.Pre{Body: plan}}})
+	want := strings.Join([]string{
+		"00:00   t3 │ · The whole plan",
+		"           │   Steps",
+		"           │     1. Take the host's build lock (/run/lock/nixos-build.lock), and",
+		"           │        hold it",
+		"           │        until all is over.",
+		"           │   What was looked at",
+		"           │     [NOT OK] the scratch place is a mount of its own, outside of",
+		"           │              all backups",
+		"           │         found: it deploys those of sops-f38e24 again: whatever was",
+		"           │                revoked",
+		"           │   Locks held   nixos, backup verification, restic local, until all",
+		"           │                is over",
+		"           │     - /nix/store/gcg1zx41j37cw5hcnipc93cf0x5cwdq4-nixos-system-vulc",
+		"           │       an-26.05.20260311.c47aa10",
+		"",
+	}, "\n")
+	if got = strings.TrimLeft(got, "\n"); got != want {
+		t.Errorf("it looks so:\n%swant:\n%s", got, want)
+	}
+}
