@@ -60,6 +60,7 @@ type fakeWorld struct {
 	agents  []string
 	slip    string
 	query   bot.JournalQuery
+	journal []bot.JournalLine
 }
 
 func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
@@ -73,6 +74,9 @@ func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
 
 func (w *fakeWorld) Journal(_ context.Context, q bot.JournalQuery) ([]bot.JournalLine, error) {
 	w.query = q
+	if w.journal != nil {
+		return slices.DeleteFunc(slices.Clone(w.journal), func(l bot.JournalLine) bool { return q.Kind != l.Kind }), nil
+	}
 	return []bot.JournalLine{{Seq: 8, At: noon, Kind: "end", Host: "vulcan", Subject: "pln_K7QF2M", Text: "done", Hash: "5a5a"},
 		{Seq: 7, At: noon.Add(-time.Hour), Kind: "request", By: "alice", Text: "alice asked for nixos.rollback", Hash: "3b3b"}}, nil
 }
