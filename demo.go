@@ -230,7 +230,8 @@ An alert of your own, from another terminal:
 
 // curl is how a visitor posts an alert.
 func (d *demo) curl() string {
-	return fmt.Sprintf(`  curl -H 'Content-Type: application/json' http://%s/api/v2/alerts \
+	return fmt.Sprintf(`  curl http://%s/api/v2/alerts \
+    -H 'Content-Type: application/json' \
     -d '[{"labels":{"alertname":"MyAlert","severity":"critical",
           "instance":"vulcan"},"annotations":{"summary":"Made by hand"}}]'`, d.amListen.Addr())
 }

@@ -60,11 +60,19 @@ func (p *page) text(first, rest []run, content []run) {
 }
 
 // table lays out lines as they are. What is too long goes on below, broken at a
-// blank where there is one, and behind the margin that the line itself has.
+// blank where there is one, and behind the margin that the line itself has. Where
+// such a line already goes on below, as in a plan, that is filled up with it.
 func (p *page) table(indent []run, body, sgr string) {
-	for row := range strings.Lines(body) {
-		row = strings.TrimRight(row, "\n")
-		in, below := 0, min(margin(row), p.room(width(indent))/2)
+	rows := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
+	for i := 0; i < len(rows); i++ {
+		row, hang := rows[i], margin(rows[i])
+		if hang > 0 && widthOf(row) > p.room(width(indent)) {
+			for i+1 < len(rows) && goesOn(rows[i+1], hang) {
+				i++
+				row += " " + strings.TrimLeft(rows[i], " ")
+			}
+		}
+		in, below := 0, min(hang, p.room(width(indent))/2)
 		for {
 			head, rest := breakAt(row, p.room(width(indent)+in), below-in)
 			p.put(indent, []run{{text: strings.Repeat(" ", in) + head, sgr: sgr}})
@@ -74,6 +82,12 @@ func (p *page) table(indent []run, body, sgr string) {
 			row, in = rest, below
 		}
 	}
+}
+
+// goesOn tells whether a line is what was broken off one whose words begin at hang.
+func goesOn(row string, hang int) bool {
+	blanks := len(row) - len(strings.TrimLeft(row, " "))
+	return blanks == hang && blanks < len(row) && margin(row) == hang
 }
 
 // breakAt gives as much of a line as fits, and what goes on below, hang further in.
