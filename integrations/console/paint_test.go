@@ -204,3 +204,20 @@ func TestPlansBreakBetweenWords(t *testing.T) {
 		t.Errorf("it looks so:\n%swant:\n%s", got, want)
 	}
 }
+
+// What can be typed is told when it comes, by the console's own labels: a plan says it
+// in its words by the plan's id alone.
+func TestEditsTellWhatCanBeTyped(t *testing.T) {
+	p := &painter{width: 80, zone: time.UTC}
+	asked := bot.Message{Title: text("ASKED FOR: roll back")}
+	waits := bot.Message{Title: text("WAITS: roll back"), Actions: []bot.Action{{Name: "approve", Danger: true}, {Name: "deny"}}}
+	const offer = "→ @t3 approve (dangerous) · @t3 deny"
+	if got := p.edit(place{thread: 3}, &asked, waits); !strings.Contains(got, offer) {
+		t.Errorf("it is not told:\n%s", got)
+	}
+	agreed := waits
+	agreed.Title = text("WAITS TO START: roll back")
+	if got := p.edit(place{thread: 3}, &waits, agreed); strings.Contains(got, offer) {
+		t.Errorf("it is told again:\n%s", got)
+	}
+}
