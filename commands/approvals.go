@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,9 +181,13 @@ func statement(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, verdict := th.State.Plan.Proposal.Plan.ID, bot.Approve
-	if th.State.Plan.Proposal.State == bot.Confirming {
+	p := th.State.Plan.Proposal
+	id, verdict := p.Plan.ID, bot.Approve
+	if p.State == bot.Confirming {
 		verdict = bot.AllIsWell
+	}
+	if steps := p.Plan.Rule.StepUp; (p.State.Open() || p.State == bot.Confirming) && !slices.Contains(steps, bot.StepSSH) {
+		return nil, bot.Errorf(bot.CodeConflict, "There is nothing to sign: the rule of this plan wants no signature. %s", withoutSignature(verdict, id, steps))
 	}
 	slip, err := call.World.Slip(ctx, id, call.By.ID, verdict, "")
 	if err != nil {
@@ -192,6 +197,18 @@ func statement(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		Blocks: []bot.Block{bot.Para{Text: bot.Quoted("Give it to `watchstander approve` where your key is. It shows the plan, and you sign what it shows; then paste what it prints here, as `" + string(verdict) + " " + string(id) + "` and the signature below.")},
 			bot.Pre{Body: slip}}}
 	return bot.Say{Message: m}, nil
+}
+
+// withoutSignature is how somebody agrees to a plan that wants none.
+func withoutSignature(v bot.Verdict, id bot.PlanID, steps []bot.StepUp) string {
+	switch word := string(v) + " " + string(id); {
+	case len(steps) == 0:
+		return "`" + word + "` is enough."
+	case slices.Contains(steps, bot.StepTOTP):
+		return "`" + word + " CODE` gives the code that it wants."
+	default:
+		return "It wants a word on the host itself."
+	}
 }
 
 const signatureBegin = "-----BEGIN SSH SIGNATURE-----"

@@ -298,6 +298,6 @@ func mustContain(t testing.TB, got string, parts ...string) {
 // planThread is a plan's thread, of which alice asked and somebody must agree.
 func planThread(id bot.PlanID, state bot.ProposalState) bot.Thread {
 	p := bot.Proposal{State: state, ShownAt: noon, Digest: strings.Repeat("5", 64), Plan: bot.Plan{ID: id, Host: "vulcan", Operation: "nixos.rollback", Requester: "alice",
-		NotAfter: noon.Add(2 * time.Hour), Rule: bot.Rule{Approvers: []bot.Role{"approver"}, Count: 2, ApproveWithin: 1800}, Draft: bot.Draft{Summary: "roll vulcan back from generation 42 to 41"}}}
+		NotAfter: noon.Add(2 * time.Hour), Rule: bot.Rule{Approvers: []bot.Role{"approver"}, Count: 2, ApproveWithin: 1800, StepUp: []bot.StepUp{bot.StepSSH}}, Draft: bot.Draft{Summary: "roll vulcan back from generation 42 to 41"}}}
 	return bot.Thread{ID: "thr_PLAN2222", Kind: bot.ThreadPlan, State: bot.ThreadState{Plan: &bot.PlanState{Host: "vulcan", Proposal: p, Rendered: "THE PLAN"}}}
 }

@@ -52,3 +52,23 @@ func TestOfThePlanHere(t *testing.T) {
 		mustContain(t, said(t, out, err), "1 plan not over")
 	}
 }
+
+// Where the rule wants no signature, there is none to be made.
+func TestStatementOfNoSignature(t *testing.T) {
+	for want, steps := range map[string][]bot.StepUp{
+		"There is nothing to sign: the rule of this plan wants no signature. `approve pln_K7QF2M` is enough.":                         nil,
+		"There is nothing to sign: the rule of this plan wants no signature. `approve pln_K7QF2M CODE` gives the code that it wants.": {bot.StepHost, bot.StepTOTP},
+		"There is nothing to sign: the rule of this plan wants no signature. It wants a word on the host itself.":                     {bot.StepHost},
+		"": {bot.StepTOTP, bot.StepSSH},
+	} {
+		w := newWorld(t)
+		w.plans = []bot.Thread{planThread("pln_K7QF2M", bot.Waiting)}
+		w.plans[0].State.Plan.Proposal.Plan.Rule.StepUp = steps
+		out, err := ask(t, w, operator, "", "statement pln_K7QF")
+		if want == "" {
+			mustContain(t, said(t, out, err), "Your statement")
+			continue
+		}
+		wantError(t, err, bot.CodeConflict, want)
+	}
+}
