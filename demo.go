@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"watchstander/bot"
 	"watchstander/bot/config"
@@ -205,6 +206,9 @@ An alert of your own, from another terminal:
 %s
 
 `, demoBroken, d.curl())
+	if f, ok := in.(*os.File); ok && !term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(out, noTerminal)
+	}
 	// Before anybody can ask for it: what is known of a repository is asked for again
 	// after minutes only.
 	switch err := d.operated.backUp(ctx); {
@@ -227,6 +231,12 @@ An alert of your own, from another terminal:
 	wg.Wait()
 	return err
 }
+
+// noTerminal is said where nobody can type, or only what was written before.
+const noTerminal = `Standard input is no terminal: its lines are taken one by one, and the demo ends
+with them. A scripted visit without a terminal: demo --tour.
+
+`
 
 // curl is how a visitor posts an alert.
 func (d *demo) curl() string {
