@@ -50,11 +50,14 @@ func readJournal(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if len(lines) == 0 {
 		return bot.Say{Message: bot.Message{Title: bot.Line(bot.T("The journal has no such entry."))}}, nil
 	}
-	about := ""
-	if q.Subject != "" && call.Args["plan"].Text == "" {
-		about = " about this plan"
+	of := " of the journal, the newest last"
+	switch {
+	case q.Subject != "" && call.Args["plan"].Text == "":
+		of = " of the journal about this plan, the newest last"
+	case q.Subject == "" && call.Thread != "":
+		of = " of the whole journal, the newest last" // not of this thread
 	}
-	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(lines), "entry", "entries")), bot.T(" of the journal"+about+", the newest last"))}
+	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(lines), "entry", "entries")), bot.T(of))}
 	var items []bot.Text
 	for i := len(lines) - 1; i >= 0; i-- {
 		items = append(items, journalItem(lines[i], call))
