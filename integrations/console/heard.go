@@ -35,6 +35,7 @@ func (s *session) hears(w told) error {
 		return s.posted(l.Re, *l.Post)
 	case l.Said != nil:
 		s.paint.named(l.Said.User, l.Said.Name)
+		s.overhear(*l.Said)
 		if !s.fresh(string(l.Said.ID), l.Said.At, time.Time{}) {
 			return nil
 		}
@@ -168,9 +169,26 @@ func (s *session) show(p post, f frame) string {
 		if p.Thread > 0 {
 			return s.paint.reply(w, f.Message)
 		}
-		return s.paint.answer(w, f.Message)
+		m := f.Message
+		if who, known := s.others[f.ReplyTo]; known && len(m.Title) > 0 {
+			// "Your word was taken" is no answer to who reads it here.
+			m.Title = append(bot.Line(bot.F("to "+s.paint.who(who)+": ")), m.Title...)
+		}
+		return s.paint.answer(w, m)
 	}
 	return ""
+}
+
+// overhear remembers whose a line is, so that its answer can be told from an answer
+// to this person.
+func (s *session) overhear(x said) {
+	if x.User == s.hi.User {
+		return
+	}
+	if s.others == nil || len(s.others) >= maxShown {
+		s.others = map[bot.MessageID]bot.UserID{}
+	}
+	s.others[x.ID] = x.User
 }
 
 // maxRoots bounds how many roots the client remembers, to tell what an edit
@@ -250,7 +268,7 @@ func (s *session) greeting(d done) string {
 	if d.Left > 0 {
 		text = s.paint.note("%d older open threads are not shown; /threads lists them", d.Left)
 	}
-	return text + s.paint.note("attached to %s as %s; /help tells what can be typed", s.hi.Room, s.paint.who(s.hi.User))
+	return text + s.paint.note("attached to %s as %s; /help tells what can be typed, Ctrl-D leaves", s.hi.Room, s.paint.who(s.hi.User))
 }
 
 func (s *session) list(q *inquiry) string {

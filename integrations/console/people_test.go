@@ -92,3 +92,26 @@ func TestNames(t *testing.T) {
 		t.Error("a new client is not greeted by the new name")
 	}
 }
+
+// An answer to somebody else's line names them: "Your word was taken" would else be
+// read as an answer to who sees it.
+func TestAnswersToOthers(t *testing.T) {
+	s := serve(t, Options{Person: func(u bot.UserID) (string, bool) {
+		if u == "uid:4242" {
+			return "bob", true
+		}
+		return "alice", true
+	}})
+	s.pong()
+	x := sit(t, s, atTerminal(t))
+	x.await("attached to console as alice")
+	if err := Local(t.Context(), s.Chat, "uid:4242", strings.NewReader("approve pln_AAAA\n"), &bytes.Buffer{}, named()); err != nil {
+		t.Fatal(err)
+	}
+	x.await("to bob: ") // in another look than the answer
+	x.await("pong to approve pln_AAAA")
+	x.press("status\r")
+	x.await("pong to status")
+	x.press("\x04")
+	x.wantEnd("")
+}

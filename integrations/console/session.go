@@ -55,6 +55,8 @@ type session struct {
 	shown    map[string]time.Time
 	began    time.Time
 	catching bool // the past is told once more
+	// others are the lines of other people that were shown, and who typed them.
+	others map[bot.MessageID]bot.UserID
 
 	// echoes are where the newest typed lines stand on the terminal.
 	echoes map[bot.MessageID]echo
