@@ -125,6 +125,9 @@ type agentHouse struct {
 	parts  parts.Parts
 	rules  atomic.Pointer[redact.Redactor]
 	close  func() error
+	// trust is asked of the agent's own directories; nil in the demo, whose agent can
+	// do nothing to anybody.
+	trust func(dir string) error
 	// spawner starts units; nil in a worker, which starts none.
 	spawner *agent.Systemd
 }
@@ -134,7 +137,7 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &agentHouse{o: o, config: c}
+	h := &agentHouse{o: o, config: c, trust: trustState}
 	h.log, h.level = newLogger(stderr, c.Log)
 	for _, w := range c.Warnings {
 		h.log.Warn("configuration", "warning", w.String())
@@ -230,7 +233,7 @@ func (h *agentHouse) furnish(o parts.Options) error {
 // core is the agent over its state and its journal.
 func (h *agentHouse) core(log *journal.File, roots agent.Roots, runs agent.Spawner) (*agent.Core, error) {
 	return agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
-		State: h.config.State, Journal: log, Spawner: runs, Roots: roots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log})
+		State: h.config.State, Trust: h.trust, Journal: log, Spawner: runs, Roots: roots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log})
 }
 
 // perform does one run.

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -37,6 +39,8 @@ type AgentOptions struct {
 	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
+	// TrustState tells whether a directory is root's alone; nil is TrustedState.
+	TrustState func(path string) error
 	// LookUp gives a user's number by its name; nil asks the host.
 	LookUp func(name string) (int, error)
 	// WithoutSecrets leaves the files that the configuration names unlooked at: a check
@@ -47,12 +51,15 @@ type AgentOptions struct {
 }
 
 // LoadAgent reads and checks the agent's file, whether it is root's alone, and
-// the same of every file that it names for a secret or to be run. The error is
+// the same of its state and of every file that it names for a secret or to be run. The error is
 // always Faults, and holds all that is wrong at once; the Agent is nil then.
 func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	o.File = path
 	if o.Trust == nil {
 		o.Trust = Trusted
+	}
+	if o.TrustState == nil {
+		o.TrustState = func(path string) error { return TrustedState(path) }
 	}
 	if o.LookUp == nil {
 		o.LookUp = lookUp
@@ -77,6 +84,7 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 		b.fault(place{}, "anybody could have written it: %s", distrust)
 	}
 	b.build(data)
+	b.checkState()
 	if !o.WithoutSecrets {
 		b.checkFiles()
 	}
@@ -246,6 +254,21 @@ func (b *agentBuilder) trusted(g given[string], secret bool) string {
 		b.files = append(b.files, trustedFile{p, g.place, secret})
 	}
 	return p
+}
+
+// checkState looks at the state's directory: whoever could put files there could
+// have agreed to a plan, or exchange one before it runs.
+func (b *agentBuilder) checkState() {
+	if !filepath.IsAbs(b.cfg.State) || filepath.Clean(b.cfg.State) != b.cfg.State {
+		return // a fault of its own, or there is no file at all
+	}
+	err := b.o.TrustState(b.cfg.State)
+	if b.o.WithoutSecrets && errors.Is(err, fs.ErrPermission) {
+		return // this user may not look at it, either
+	}
+	if err != nil {
+		b.fault(b.keys.at("state", b.keys.State), "cannot be trusted: %s", err)
+	}
 }
 
 // checkFiles looks at the files that the configuration names.

@@ -29,12 +29,39 @@ func TrustedOf(owners ...int) func(path string) error {
 	}
 }
 
+// TrustedDirectory is TrustedOf for a directory, to be owned by root or one of the
+// owners, in which nobody else may put anything: its own sticky bit does not help.
+// One that is not there yet is as good as the nearest one above it that is.
+func TrustedDirectory(path string, owners ...int) error {
+	w := walk{owners: append([]int{0}, owners...), directories: true}
+	return w.file(path)
+}
+
+// TrustedState is TrustedDirectory for one that others may not look into, either.
+func TrustedState(path string, owners ...int) error {
+	if err := TrustedDirectory(path, owners...); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return unseen{path, err}
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("the directory %s has mode %04o, so that others may enter it: chmod it to 0700, after a look at who was there", path, info.Mode().Perm())
+	}
+	return nil
+}
+
 // mostLinks is what the kernel follows, too.
 const mostLinks = 40
 
 type walk struct {
 	owners []int
-	links  int
+	// directories: it ends at a directory, and not at a file.
+	directories bool
+	links       int
 }
 
 // file looks at everything from the root directory on. Links are followed as the
@@ -55,8 +82,11 @@ func (w *walk) file(path string) error {
 		rest = rest[1:]
 		next := filepath.Join(here, name) // ".." goes up from where the links have led
 		info, err := os.Lstat(next)
+		if w.directories && errors.Is(err, fs.ErrNotExist) && !slices.Contains(rest, "..") {
+			return nil
+		}
 		if err != nil {
-			return fmt.Errorf("%s %s", next, reason(err))
+			return unseen{next, err}
 		}
 		if err := w.owner(next, info, sticky); err != nil {
 			return err
@@ -68,7 +98,7 @@ func (w *walk) file(path string) error {
 			}
 			target, err := os.Readlink(next)
 			if err != nil {
-				return fmt.Errorf("%s %s", next, reason(err))
+				return unseen{next, err}
 			}
 			if filepath.IsAbs(target) {
 				here = "/"
@@ -76,7 +106,7 @@ func (w *walk) file(path string) error {
 			rest = slices.Concat(steps(target), rest)
 		case info.IsDir():
 			here = next
-		case len(rest) > 0:
+		case len(rest) > 0 || w.directories:
 			return fmt.Errorf("%s is no directory", next)
 		case !info.Mode().IsRegular():
 			return fmt.Errorf("%s is no regular file", next)
@@ -89,7 +119,13 @@ func (w *walk) file(path string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%s is no regular file", path)
+	switch {
+	case !w.directories:
+		return fmt.Errorf("%s is no regular file", path)
+	case sticky:
+		return fmt.Errorf("in the directory %s anybody may put files: choose another one", here)
+	}
+	return nil
 }
 
 // directory tells of one whether others may put names into it, which its sticky
@@ -97,7 +133,7 @@ func (w *walk) file(path string) error {
 func (w *walk) directory(path string) (sticky bool, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return false, fmt.Errorf("%s %s", path, reason(err))
+		return false, unseen{path, err}
 	}
 	open := info.Mode().Perm()&0o022 != 0
 	switch {
@@ -123,6 +159,15 @@ func (w *walk) owner(path string, info fs.FileInfo, sticky bool) error {
 	}
 	return nil
 }
+
+// unseen is what could not be looked at, and why.
+type unseen struct {
+	path string
+	why  error
+}
+
+func (u unseen) Error() string { return u.path + " " + reason(u.why) }
+func (u unseen) Unwrap() error { return u.why }
 
 // steps are the names that a path goes through; "." goes nowhere.
 func steps(path string) []string {
