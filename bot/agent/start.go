@@ -107,7 +107,7 @@ func (c *Core) ready(ctx context.Context, id bot.PlanID, draft bot.Draft, derr e
 	}
 	// The record says that it runs before anything can: whatever happens from here
 	// on, it is not started again.
-	err := c.disk.prepare(p.Plan, order{Plan: id, Digest: p.Digest, Unit: s.Unit, BeginBy: beginBy})
+	err := c.disk.prepare(p.Plan, order{Plan: id, Digest: p.Digest, Unit: s.Unit, BeginBy: beginBy, File: c.settings.Load().Digest})
 	if err == nil {
 		err = c.save(r)
 	}

@@ -46,13 +46,23 @@ type AgentOptions struct {
 	// WithoutSecrets leaves the files that the configuration names unlooked at: a check
 	// by a user who may not read them.
 	WithoutSecrets bool
+	// WithoutSeeds leaves the seeds of codes unlooked at, and WithoutPasswords what
+	// repositories are opened with: a run needs no seeds, and opens none, perhaps.
+	WithoutSeeds, WithoutPasswords bool
+	// Digest is what the file's must be; "" is any.
+	Digest string
 	// Warn is told what is suspicious, also where there are faults.
 	Warn func(Faults)
 }
 
+// ErrAnotherFile is LoadAgent's answer where the file's digest is not the one that
+// was asked for. Nothing else is said of that file.
+var ErrAnotherFile = errors.New("the agent's file was changed since the agent read it")
+
 // LoadAgent reads and checks the agent's file, whether it is root's alone, and
 // the same of its state and of every file that it names for a secret or to be run. The error is
-// always Faults, and holds all that is wrong at once; the Agent is nil then.
+// Faults, which holds all that is wrong at once, or ErrAnotherFile; the Agent is nil
+// then.
 func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	o.File = path
 	if o.Trust == nil {
@@ -78,6 +88,9 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, Faults{{File: path, Message: reason(err)}}
+	}
+	if o.Digest != "" && digest(data) != o.Digest {
+		return nil, ErrAnotherFile
 	}
 	b := newAgentBuilder(o)
 	if distrust != nil {
@@ -155,8 +168,7 @@ var agentInstead = map[string]advice{
 }
 
 func (b *agentBuilder) build(data []byte) {
-	sum := sha256.Sum256(data)
-	b.cfg.Digest = hex.EncodeToString(sum[:])
+	b.cfg.Digest = digest(data)
 	root := b.parse(data)
 	if root == nil {
 		return
@@ -177,6 +189,11 @@ func (b *agentBuilder) build(data []byte) {
 	b.certificates()
 	b.cfg.Services = Services{Restart: b.units(b.keys.Services.Restart), Logs: b.units(b.keys.Services.Logs)}
 	b.cfg.Log = b.logging(&b.keys.Log)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 func (b *agentBuilder) done() (*Agent, error) {
@@ -274,6 +291,9 @@ func (b *agentBuilder) checkState() {
 // checkFiles looks at the files that the configuration names.
 func (b *agentBuilder) checkFiles() {
 	for _, f := range b.files {
+		if f.secret && b.o.WithoutPasswords {
+			continue
+		}
 		if err := b.o.Trust(f.path); err != nil {
 			b.fault(f.at, "cannot be trusted: %s", err)
 			continue
@@ -286,5 +306,7 @@ func (b *agentBuilder) checkFiles() {
 			b.fault(f.at, "has mode %04o, so that everybody may read it: give it 0400", info.Mode().Perm())
 		}
 	}
-	b.checkSeeds()
+	if !b.o.WithoutSeeds {
+		b.checkSeeds()
+	}
 }
