@@ -146,7 +146,7 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 		return nil, err
 	}
 	h := &agentHouse{o: o, config: c, trust: trustState}
-	h.log, h.level = newLogger(stderr, c.Log)
+	h.log, h.level = newLogger(stderr, c.Log, h.hide)
 	for _, w := range c.Warnings {
 		h.log.Warn("configuration", "warning", w.String())
 	}
@@ -251,7 +251,11 @@ func (h *agentHouse) perform(ctx context.Context, id bot.PlanID) error {
 
 // hide is the last look at everything that the agent says.
 func (h *agentHouse) hide(s string) string {
-	out, _ := h.rules.Load().Redact(s)
+	r := h.rules.Load()
+	if r == nil { // it starts, and does not know its secrets yet
+		r = unknowing()
+	}
+	out, _ := r.Redact(s)
 	return out
 }
 
