@@ -38,9 +38,16 @@ func (r Restart) Parse(_ context.Context, args bot.Arguments) (bot.Arguments, er
 		return nil, err
 	}
 	if !r.k.restartable[name] {
-		return nil, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, r.k.h.Name)
+		return nil, r.k.notRestartable(name)
 	}
 	return bot.Arguments{host.UnitArgument: {name}}, nil
+}
+
+func (k *Keeper) notRestartable(name string) error {
+	if len(k.restartable) == 0 {
+		return bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s: that is empty.", name, k.h.Name)
+	}
+	return bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s: %s.", name, k.h.Name, listed(k.restartable))
 }
 
 // Proves names the reading of the unit itself.
@@ -61,7 +68,7 @@ const nothing = "nothing"
 func (r Restart) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error) {
 	k, name := r.k, args.One(host.UnitArgument)
 	if !k.restartable[name] {
-		return bot.Draft{}, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, k.h.Name)
+		return bot.Draft{}, k.notRestartable(name)
 	}
 	u, err := k.unit(ctx, name)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, name := range []string{"php", "nginx-proxy", "nginx.socket", "NGINX", "sshd"} {
 		_, err := op.Parse(t.Context(), unit(name))
-		wantError(t, err, bot.CodeForbidden, "is not on the list of what may be restarted on vulcan")
+		wantError(t, err, bot.CodeForbidden, "is not on the list of what may be restarted on vulcan: nginx.")
 	}
 	for _, args := range []bot.Arguments{nil, {"unit": {"nginx", "php"}}, {"unit": {"nginx"}, "force": {"yes"}}, unit("*"), unit("-H x"), unit("nginx;reboot")} {
 		_, err := op.Parse(t.Context(), args)
