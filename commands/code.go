@@ -64,6 +64,27 @@ func (i *Interpreter) WithoutCode(line string) (masked string, had bool) {
 	return withoutCodes(line), true
 }
 
+// codeDigits are how many a code has; mostCodes bounds what one line may hold of them.
+const (
+	codeDigits = 6
+	mostCodes  = 4
+)
+
+// Codes are the digits of what WithoutCode takes out of a line, six and six: where
+// more stand together, whichever six of them may be the code. It is a few at most.
+func (i *Interpreter) Codes(line string) (codes []string) {
+	if _, had := i.WithoutCode(line); !had {
+		return nil
+	}
+	for _, c := range codesOf(line) {
+		digits := digitsOf(c)
+		for at := range len(digits) - codeDigits + 1 {
+			codes = append(codes, digits[at:at+codeDigits])
+		}
+	}
+	return codes[:min(len(codes), mostCodes)]
+}
+
 func codeAlone(line string) bool {
 	return len(codesOf(line)) > 0 && strings.TrimSpace(strings.ReplaceAll(withoutCodes(line), inItsPlace, "")) == ""
 }

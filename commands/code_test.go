@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,23 @@ func TestCodeAsItIsPassedOn(t *testing.T) {
 		out, err := ask(t, w, operator, "", "approve pln_K7QF2M "+typed)
 		if d, ok := out.(bot.Decide); err != nil || !ok || d.Code != "123456" {
 			t.Errorf("%q: %+v, %v", typed, out, err)
+		}
+	}
+}
+
+// TestCodesOfALine: what is handed on of a line with which nothing is begun.
+func TestCodesOfALine(t *testing.T) {
+	i := New(All())
+	for line, want := range map[string][]string{
+		"aprove pln_K7QF2M 123-456":                          {"123456"},
+		"please approve pln_K7QF2M 123\u00a0456, or 654321":  {"123456", "654321"},
+		"approve 123456 12 of them":                          {"123456", "234561", "345612"},
+		"approve 111111, 222222, 333333, 444444, 555555 now": {"111111", "222222", "333333", "444444"},
+		"silence 2h ticket 123456":                           nil,
+		"123 456":                                            {"123456"},
+	} {
+		if got := i.Codes(line); !slices.Equal(got, want) {
+			t.Errorf("%q: %q", line, got)
 		}
 	}
 }
