@@ -177,7 +177,7 @@ func (h *agentHouse) spawns() error {
 	if err != nil {
 		return err
 	}
-	h.spawner = &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
+	h.spawner = &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork, Devices: needsDevices,
 		Argv: func(own string, s agent.Spawn) []string {
 			if s.Operation == askingBackups {
 				return []string{own, "agent", "ask-backups", "--config", file, "--state", state}
@@ -266,6 +266,10 @@ func needsNetwork(s agent.Spawn) bool {
 }
 
 func opensRepositories(op bot.OperationName) bool { return strings.HasPrefix(string(op), "backup.") }
+
+// needsDevices: what reads and compares others' files has no use for a device, and
+// must not open one that somebody put into a file's place.
+func needsDevices(s agent.Spawn) bool { return !opensRepositories(s.Operation) }
 
 // perform is the worker's whole life: one run. It takes up the file that the agent
 // goes by, and no other one: what is checked after a switch, say, is what was agreed

@@ -25,16 +25,35 @@ func TrustedOf(owners ...int) func(path string) error {
 	owners = append([]int{0}, owners...)
 	return func(path string) error {
 		w := walk{owners: owners}
-		return w.file(path)
+		regular, _, err := w.follow(path)
+		if err == nil && !regular {
+			err = fmt.Errorf("%s is no regular file", path)
+		}
+		return err
 	}
 }
 
-// TrustedDirectory is TrustedOf for a directory, to be owned by root or one of the
-// owners, in which nobody else may put anything: its own sticky bit does not help.
-// One that is not there yet is as good as the nearest one above it that is.
+// TrustedDirectory is TrustedOf for a directory in which nobody but its owners may put
+// anything. Here the sticky bit does not help: it keeps others from taking away what is
+// there, not from being the first to put something there. One that is not there yet is
+// as good as the nearest one above it that is.
 func TrustedDirectory(path string, owners ...int) error {
-	w := walk{owners: append([]int{0}, owners...), directories: true}
-	return w.file(path)
+	if filepath.Clean(path) != path {
+		return fmt.Errorf("%s is not written plainly", path)
+	}
+	w := walk{owners: append([]int{0}, owners...)}
+	regular, sticky, err := w.follow(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case regular:
+		return fmt.Errorf("%s is no directory", path)
+	case sticky:
+		return fmt.Errorf("anybody may put files into %s", path)
+	}
+	return nil
 }
 
 // TrustedState is TrustedDirectory for one that others may not look into, either.
@@ -59,22 +78,20 @@ const mostLinks = 40
 
 type walk struct {
 	owners []int
-	// directories: it ends at a directory, and not at a file.
-	directories bool
-	links       int
+	links  int
 }
 
-// file looks at everything from the root directory on. Links are followed as the
+// follow looks at everything from the root directory on. Links are followed as the
 // kernel follows them, so that each directory is looked at in which somebody could
-// exchange a name.
-func (w *walk) file(path string) error {
+// exchange a name. It ends at a regular file, or at a directory, and tells of that
+// whether others may put names into it.
+func (w *walk) follow(path string) (regular, sticky bool, err error) {
 	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%s is no absolute path", path)
+		return false, false, fmt.Errorf("%s is no absolute path", path)
 	}
 	here := "/"
-	sticky, err := w.directory(here)
-	if err != nil {
-		return err
+	if sticky, err = w.directory(here); err != nil {
+		return false, false, err
 	}
 	rest := steps(path)
 	for len(rest) > 0 {
@@ -82,23 +99,20 @@ func (w *walk) file(path string) error {
 		rest = rest[1:]
 		next := filepath.Join(here, name) // ".." goes up from where the links have led
 		info, err := os.Lstat(next)
-		if w.directories && errors.Is(err, fs.ErrNotExist) && !slices.Contains(rest, "..") {
-			return nil
-		}
 		if err != nil {
-			return unseen{next, err}
+			return false, false, unseen{next, err}
 		}
 		if err := w.owner(next, info, sticky); err != nil {
-			return err
+			return false, false, err
 		}
 		switch {
 		case info.Mode().Type() == fs.ModeSymlink:
 			if w.links++; w.links > mostLinks {
-				return fmt.Errorf("%s: too many links", path)
+				return false, false, fmt.Errorf("%s: too many links", path)
 			}
 			target, err := os.Readlink(next)
 			if err != nil {
-				return unseen{next, err}
+				return false, false, unseen{next, err}
 			}
 			if filepath.IsAbs(target) {
 				here = "/"
@@ -106,26 +120,20 @@ func (w *walk) file(path string) error {
 			rest = slices.Concat(steps(target), rest)
 		case info.IsDir():
 			here = next
-		case len(rest) > 0 || w.directories:
-			return fmt.Errorf("%s is no directory", next)
+		case len(rest) > 0:
+			return false, false, fmt.Errorf("%s is no directory", next)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("%s is no regular file", next)
+			return false, false, fmt.Errorf("%s is no regular file", next)
 		case info.Mode().Perm()&0o022 != 0:
-			return fmt.Errorf("%s has mode %04o, so that others than its owner may write it: take that right away (chmod go-w)", next, info.Mode().Perm())
+			return false, false, fmt.Errorf("%s has mode %04o, so that others than its owner may write it: take that right away (chmod go-w)", next, info.Mode().Perm())
 		default:
-			return nil
+			return true, false, nil
 		}
 		if sticky, err = w.directory(here); err != nil {
-			return err
+			return false, false, err
 		}
 	}
-	switch {
-	case !w.directories:
-		return fmt.Errorf("%s is no regular file", path)
-	case sticky:
-		return fmt.Errorf("in the directory %s anybody may put files: choose another one", here)
-	}
-	return nil
+	return false, sticky, nil
 }
 
 // directory tells of one whether others may put names into it, which its sticky
