@@ -58,7 +58,10 @@ WatchdogSec).`,
 			return perform(cmd.Context(), o, bot.PlanID(args[0]), cmd.ErrOrStderr())
 		},
 	}
-	perform.Flags().StringVar(&o.state, "state", "", "the agent's state, instead of the file's: its `path`")
+	perform.Flags().StringVar(&o.state, "state", "", "the agent's state: its `path`")
+	if err := perform.MarkFlagRequired("state"); err != nil {
+		panic(err) // the flag was made on the line before
+	}
 	ask := &cobra.Command{
 		Use:    "ask-backups",
 		Short:  "Ask the repositories what is in them; the agent starts this in a unit of its own",
@@ -81,13 +84,18 @@ type agentOptions struct {
 	// is done, which has none of the agent's credentials and needs none.
 	state  string
 	worker bool
+	// ordered is what a run is told; nil elsewhere.
+	ordered *agent.Ordered
 }
 
 // load reads the agent's file; its faults are told one on a line.
 func (o agentOptions) load() (*config.Agent, error) {
-	opts := config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker}
+	opts := config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSeeds: o.worker}
 	if !o.worker { // what runs already has its plan
 		opts.Parse = parseHere
+	}
+	if o.ordered != nil {
+		opts.Digest, opts.WithoutPasswords = o.ordered.File, !opensRepositories(o.ordered.Operation)
 	}
 	c, err := config.LoadAgent(o.file, opts)
 	if faults, ok := errors.AsType[config.Faults](err); ok {
@@ -125,6 +133,9 @@ type agentHouse struct {
 	parts  parts.Parts
 	rules  atomic.Pointer[redact.Redactor]
 	close  func() error
+	// trust is asked of the agent's own directories; nil in the demo, whose agent can
+	// do nothing to anybody.
+	trust func(dir string) error
 	// spawner starts units; nil in a worker, which starts none.
 	spawner *agent.Systemd
 }
@@ -134,8 +145,8 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &agentHouse{o: o, config: c}
-	h.log, h.level = newLogger(stderr, c.Log)
+	h := &agentHouse{o: o, config: c, trust: trustState}
+	h.log, h.level = newLogger(stderr, c.Log, h.hide)
 	for _, w := range c.Warnings {
 		h.log.Warn("configuration", "warning", w.String())
 	}
@@ -230,7 +241,7 @@ func (h *agentHouse) furnish(o parts.Options) error {
 // core is the agent over its state and its journal.
 func (h *agentHouse) core(log *journal.File, roots agent.Roots, runs agent.Spawner) (*agent.Core, error) {
 	return agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes,
-		State: h.config.State, Journal: log, Spawner: runs, Roots: roots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log})
+		State: h.config.State, Trust: h.trust, Journal: log, Spawner: runs, Roots: roots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log})
 }
 
 // perform does one run.
@@ -240,27 +251,41 @@ func (h *agentHouse) perform(ctx context.Context, id bot.PlanID) error {
 
 // hide is the last look at everything that the agent says.
 func (h *agentHouse) hide(s string) string {
-	out, _ := h.rules.Load().Redact(s)
+	r := h.rules.Load()
+	if r == nil { // it starts, and does not know its secrets yet
+		r = unknowing()
+	}
+	out, _ := r.Redact(s)
 	return out
 }
 
 // needsNetwork: a remote repository is reached over the network, and what a
 // switch starts must find the host as it is.
 func needsNetwork(s agent.Spawn) bool {
-	return s.Operation == "nixos.rollback" || strings.HasPrefix(string(s.Operation), "backup.")
+	return s.Operation == "nixos.rollback" || opensRepositories(s.Operation)
 }
+
+func opensRepositories(op bot.OperationName) bool { return strings.HasPrefix(string(op), "backup.") }
 
 // needsDevices: what reads and compares others' files has no use for a device, and
 // must not open one that somebody put into a file's place.
-func needsDevices(s agent.Spawn) bool {
-	return !strings.HasPrefix(string(s.Operation), "backup.")
-}
+func needsDevices(s agent.Spawn) bool { return !opensRepositories(s.Operation) }
 
-// perform is the worker's whole life: one run.
+// perform is the worker's whole life: one run. It takes up the file that the agent
+// goes by, and no other one: what is checked after a switch, say, is what was agreed
+// to. What must not be done it says in the run's own outcome, where people read it.
 func perform(ctx context.Context, o agentOptions, id bot.PlanID, stderr io.Writer) (err error) {
-	h, err := openAgent(o, stderr)
+	ordered, err := agent.OrderOf(o.state, id)
 	if err != nil {
 		return err
+	}
+	o.ordered = &ordered
+	if ordered.File == "" {
+		return agent.Decline(o.state, id, "its order does not say which file the agent goes by. Restart the agent, and ask again.")
+	}
+	h, err := openAgent(o, stderr)
+	if err != nil {
+		return errors.Join(err, agent.Decline(o.state, id, declined(err)))
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
 	// A stop of the unit has a name of its own: what was begun is then undone.
@@ -268,6 +293,17 @@ func perform(ctx context.Context, o agentOptions, id bot.PlanID, stderr io.Write
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(agent.ErrStopped) })()
 	return h.perform(work, id)
+}
+
+// declined says why a run's own process could not take up what it needs.
+func declined(err error) string {
+	if _, ok := errors.AsType[config.Faults](err); ok {
+		return "the agent's file, or what it names, has faults by now; \"watchstander check\" on the host tells which. Mend them, restart the agent, and ask again."
+	}
+	if errors.Is(err, config.ErrAnotherFile) {
+		return config.ErrAnotherFile.Error() + ". Restart the agent, or have it reload, and ask again."
+	}
+	return "its process could not begin, and the log of its unit has the cause."
 }
 
 // performing is the command line of a run.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/config"
 	"watchstander/bot/redact"
+	"watchstander/integrations/restic"
 )
 
 // agentRules are the redactor's rules on a host, which know the secrets that the
@@ -37,7 +39,7 @@ func agentRules(c *config.Agent, worker bool, log *slog.Logger) (*redact.Redacto
 		return redact.New(o)
 	}
 	for _, r := range c.Backup.Repositories {
-		for file, secrets := range map[string]func(string) map[string]string{r.PasswordFile: wholeText, r.EnvironmentFile: assigned} {
+		for file, secrets := range map[string]func(string) map[string]string{r.PasswordFile: wholeText, r.EnvironmentFile: assigned, r.LocationFile: inLocation} {
 			if file == "" {
 				continue
 			}
@@ -70,15 +72,33 @@ func wholeText(text string) map[string]string {
 	return map[string]string{"": strings.TrimRight(text, "\r\n")}
 }
 
+// inLocation is what a repository's location holds of secrets: it itself and its
+// password. One without a password is none: it would be found in many a path.
+func inLocation(text string) map[string]string {
+	location := strings.TrimSpace(text)
+	secrets := restic.LocationSecrets(location)
+	if len(secrets) < 2 { // a user alone
+		return nil
+	}
+	out := map[string]string{"-location": location}
+	for i, s := range secrets {
+		out[fmt.Sprintf("-location-%d", i+1)] = s
+	}
+	return out
+}
+
 var secretName = regexp.MustCompile(`(?i)pass|secret|key|token`)
 
 // assigned are the values of an environment file whose names say that they are
-// secret.
+// secret, and what secrets the location in it holds.
 func assigned(text string) map[string]string {
 	out := map[string]string{}
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for lines.Scan() {
 		name, value, ok := strings.Cut(strings.TrimSpace(lines.Text()), "=")
+		if ok && name == "RESTIC_REPOSITORY" {
+			maps.Copy(out, inLocation(strings.Trim(value, `"'`)))
+		}
 		if ok && secretName.MatchString(name) && !strings.HasPrefix(name, "#") {
 			out["-"+strings.ToLower(strings.ReplaceAll(name, "_", "-"))] = strings.Trim(value, `"'`)
 		}

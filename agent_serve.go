@@ -39,7 +39,7 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	sockets, err := agent.Listen(ctx, agent.ListenOptions{Bot: h.config.Socket, Human: h.config.HumanSocket, Owner: h.config.BotUID})
+	sockets, err := agent.Listen(ctx, agent.ListenOptions{Bot: h.config.Socket, Human: h.config.HumanSocket, Owner: h.config.BotUID, Trust: trustRoom})
 	if err != nil {
 		return err
 	}
@@ -71,9 +71,15 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	return errors.Join(errs...)
 }
 
+// trustState is asked of the agent's own directories, which are this user's.
+func trustState(dir string) error { return config.TrustedState(dir, os.Geteuid()) }
+
+// trustRoom is asked of the directories of the sockets that it makes itself.
+func trustRoom(dir string) error { return config.TrustedDirectory(dir, os.Geteuid()) }
+
 // journal opens the agent's, and notes the start in it.
 func (h *agentHouse) journal() (*journal.File, error) {
-	if err := os.MkdirAll(h.config.State, 0o700); err != nil {
+	if err := agent.OpenState(h.config.State, h.trust); err != nil {
 		return nil, err
 	}
 	log, err := journal.OpenFile(filepath.Join(h.config.State, "journal"), h.hide)

@@ -194,22 +194,30 @@ func TestTheAgentAsAProgram(t *testing.T) {
 // What the redactor knows of the files that the agent's file names.
 func TestAgentRules(t *testing.T) {
 	dir := t.TempDir()
-	password, environment := filepath.Join(dir, "password"), filepath.Join(dir, "env")
+	password, environment, far, near, other := filepath.Join(dir, "password"), filepath.Join(dir, "env"), filepath.Join(dir, "far"), filepath.Join(dir, "near"), filepath.Join(dir, "other")
 	for file, text := range map[string]string{
 		password:    "a long passphrase\n",
+		far:         "rest:https://vulcan:b1rd%2Fh0use@backup.example:8000/vulcan\n",
+		near:        "/tank/backup\n",
+		other:       "RESTIC_REPOSITORY=\"rest:https://vulcan:w1nd0w-b0x@other.example/\"\n",
 		environment: "# B2_ACCOUNT_KEY=notthisone\nB2_ACCOUNT_KEY=\"K0035zzzzzzzz\"\nRESTIC_REPOSITORY=b2:bucket:vulcan\nRESTIC_PASSWORD=short\n",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c := &config.Agent{Backup: &config.Backup{Repositories: []config.Repository{{Name: "b2", PasswordFile: password, EnvironmentFile: environment}, {Name: "gone", PasswordFile: dir + "/gone"}}}}
+	c := &config.Agent{Backup: &config.Backup{Repositories: []config.Repository{{Name: "b2", PasswordFile: password, EnvironmentFile: environment}, {Name: "gone", PasswordFile: dir + "/gone"},
+		{Name: "far", LocationFile: far}, {Name: "near", LocationFile: near}, {Name: "other", EnvironmentFile: other}}}}
 	rules, err := agentRules(c, true, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, _ := rules.Redact("open b2:bucket:vulcan with a long passphrase, K0035zzzzzzzz, short, notthisone")
 	if got != "open b2:bucket:vulcan with [redacted: repository-b2], [redacted: repository-b2-b2-account-key], short, notthisone" {
+		t.Errorf("%s", got)
+	}
+	got, _ = rules.Redact("b1rd%2Fh0use or b1rd/h0use for backup.example, w1nd0w-b0x for other.example, none for /tank/backup")
+	if got != "[redacted: repository-far-location-2] or [redacted: repository-far-location-3] for backup.example, [redacted: repository-other-location-2] for other.example, none for /tank/backup" {
 		t.Errorf("%s", got)
 	}
 }

@@ -30,7 +30,8 @@ type approving struct {
 	socket   string
 	key      string
 	yes      string
-	deny     string
+	denies   bool
+	deny     string // with which reason
 	confirm  bool
 	asks     string        // what typing the digest means: "To agree"
 	patience time.Duration // with an agent that says nothing; 0 for the usual
@@ -46,7 +47,8 @@ func approveCommand() *cobra.Command {
 		Long: `On the host that the plan is for: show the agent's own plan, and agree to it or
 deny it as the user that you are. Without PLAN it lists what waits, and whose codes
 are locked. After a run that waits for somebody's word, --confirm says that all is
-well, and --deny that it is not: then it is undone.
+well, and --deny that it is not: then it is undone. --deny always needs a reason,
+and goes with neither --yes nor --confirm.
 
 Anywhere else, with --slip FILE (or - for standard input): show the plan in the
 statement that the bot gave you ("statement PLAN" in the chat), ask, and sign what
@@ -56,6 +58,10 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 			a.in, a.out = cmd.InOrStdin(), cmd.OutOrStdout()
 			if f, ok := a.in.(*os.File); ok {
 				a.terminal = term.IsTerminal(int(f.Fd()))
+			}
+			a.denies = cmd.Flags().Changed("deny")
+			if err := a.meant(cmd.Flags().Changed); err != nil {
+				return err
 			}
 			if file != "" && len(args) > 0 {
 				return bot.Errorf(bot.CodeInvalid, "A statement names its plan itself: leave out %s, or --slip.", args[0])
@@ -67,6 +73,9 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 			if len(args) == 1 {
 				id = args[0]
 			}
+			if id == "" && (a.denies || a.yes != "" || a.confirm) {
+				return bot.Errorf(bot.CodeInvalid, "Which plan? Name it; without any flag this lists what waits. Nothing was said to the agent.")
+			}
 			return a.here(cmd.Context(), id)
 		},
 	}
@@ -77,7 +86,20 @@ was shown with your SSH key. What it prints goes back into the chat.`,
 	cmd.Flags().StringVar(&a.deny, "deny", "", "deny it, or have a run undone that waits to be confirmed, with this `reason`")
 	cmd.Flags().BoolVar(&a.confirm, "confirm", false, "say that all is well after the run")
 	cmd.MarkFlagsMutuallyExclusive("deny", "confirm", "slip") // a statement has its verdict in it
+	cmd.MarkFlagsMutuallyExclusive("deny", "yes")
 	return cmd
+}
+
+// meant refuses flags that say less than they look like: a script's empty variable
+// must not turn a "no" into something else.
+func (a approving) meant(given func(flag string) bool) error {
+	switch {
+	case given("deny") && strings.TrimSpace(a.deny) == "":
+		return bot.Errorf(bot.CodeInvalid, "--deny needs a reason in words. Nothing was said to the agent.")
+	case given("yes") && a.yes == "":
+		return bot.Errorf(bot.CodeInvalid, "--yes needs the plan's whole digest. Nothing was said to the agent.")
+	}
+	return nil
 }
 
 // agree asks for the plan's digest, or the beginning of it: nobody types that by

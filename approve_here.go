@@ -68,7 +68,7 @@ func (a approving) here(ctx context.Context, id string) error {
 		return bot.Errorf(bot.CodeConflict, "Nothing can be decided any more: it is %s. %s", p.State, clean.Line(p.Why, longLine))
 	}
 	q := api.Decide{Plan: p.Plan.ID, Digest: digest, ID: "host " + rand.Text(), Verdict: bot.Approve, Reason: a.deny}
-	if a.deny != "" {
+	if a.denies {
 		q.Verdict = bot.Deny
 	} else if err := a.agree(digest); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (a approving) answer(ctx context.Context, c api.Agent, p bot.Proposal, dige
 	}
 	fmt.Fprintf(a.out, "It ran, and is undone at %s unless somebody says that all is well.\n", p.ConfirmBy.Local().Format("15:04:05 MST"))
 	switch {
-	case a.deny != "":
+	case a.denies:
 		if _, err := c.Cancel(ctx, api.Cancel{Plan: p.Plan.ID, Reason: a.deny}); err != nil {
 			return err
 		}

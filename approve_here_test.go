@@ -35,7 +35,7 @@ func TestConfirmHere(t *testing.T) {
 			s := &standIn{proposal: bot.Proposal{Plan: p, State: c.state, ConfirmBy: time.Now().Add(time.Hour),
 				Evidence: []bot.Reading{{What: "lamp", Value: "on\x1b[2J", State: bot.OK}}}}
 			var out strings.Builder
-			a := approving{in: strings.NewReader(c.typed), out: &out, terminal: true, socket: s.listen(t), confirm: c.confirm, deny: c.deny}
+			a := approving{in: strings.NewReader(c.typed), out: &out, terminal: true, socket: s.listen(t), confirm: c.confirm, denies: c.deny != "", deny: c.deny}
 			err := a.here(t.Context(), "k7qf")
 			if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) || c.fails == "" && err != nil {
 				t.Errorf("%v, and should be %q", err, c.fails)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -122,7 +123,7 @@ func TestApproveHere(t *testing.T) {
 			// The agent's own word of the digest is a lie here; nobody asks for it.
 			s := &standIn{proposal: bot.Proposal{Plan: p, Digest: strings.Repeat("f", 64), State: c.state}}
 			var out strings.Builder
-			a := approving{in: strings.NewReader(c.typed), out: &out, terminal: c.terminal, socket: s.listen(t), yes: c.yes, deny: c.deny}
+			a := approving{in: strings.NewReader(c.typed), out: &out, terminal: c.terminal, socket: s.listen(t), yes: c.yes, denies: c.deny != "", deny: c.deny}
 			err := a.here(t.Context(), "k7qf")
 			if c.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fails) {
@@ -151,6 +152,50 @@ func TestApproveHere(t *testing.T) {
 			t.Errorf("it says %v", err)
 		}
 	})
+}
+
+// A denial is one whatever its reason holds, and what says two things says nothing:
+// the agent hears no word then.
+func TestApproveFlags(t *testing.T) {
+	p := lampPlan()
+	digest := digestOf(t, p)
+	for _, c := range []struct {
+		args    []string
+		state   bot.ProposalState
+		fails   string
+		verdict bot.Verdict
+	}{
+		{[]string{"k7qf", "--yes", digest}, bot.Waiting, "", bot.Approve},
+		{[]string{"k7qf", "--deny", "not tonight"}, bot.Waiting, "", bot.Deny},
+		{[]string{"k7qf", "--deny", ""}, bot.Waiting, "--deny needs a reason", ""},
+		{[]string{"k7qf", "--deny="}, bot.Waiting, "--deny needs a reason", ""},
+		{[]string{"k7qf", "--deny", " \t"}, bot.Waiting, "--deny needs a reason", ""},
+		{[]string{"k7qf", "--deny", "", "--yes", digest}, bot.Waiting, "[deny yes] were all set", ""},
+		{[]string{"k7qf", "--deny", "not tonight", "--yes", digest}, bot.Waiting, "[deny yes] were all set", ""},
+		{[]string{"k7qf", "--deny", "", "--confirm"}, bot.Confirming, "[confirm deny] were all set", ""},
+		{[]string{"k7qf", "--deny", ""}, bot.Confirming, "--deny needs a reason", ""},
+		{[]string{"k7qf", "--yes", digest}, bot.Confirming, "give --confirm, or --deny", ""},
+		{[]string{"k7qf", "--yes", ""}, bot.Waiting, "--yes needs the plan's whole digest", ""},
+		{[]string{"--deny", "not tonight"}, bot.Waiting, "Which plan?", ""},
+		{[]string{"--yes", digest}, bot.Waiting, "Which plan?", ""},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			s := &standIn{proposal: bot.Proposal{Plan: p, State: c.state}}
+			cmd := approveCommand()
+			cmd.SilenceUsage, cmd.SilenceErrors = true, true
+			cmd.SetOut(io.Discard)
+			// What would be typed at a terminal that is asked: the digest.
+			cmd.SetIn(strings.NewReader(digest + "\n"))
+			cmd.SetArgs(append([]string{"--socket", s.listen(t)}, c.args...))
+			err := cmd.ExecuteContext(t.Context())
+			if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) || c.fails == "" && err != nil {
+				t.Errorf("%v, want %q", err, c.fails)
+			}
+			if c.fails == "" && (len(s.told) != 1 || s.told[0].Verdict != c.verdict) || c.fails != "" && len(s.told)+len(s.words) > 0 {
+				t.Errorf("the agent was told %+v %q", s.told, s.words)
+			}
+		})
+	}
 }
 
 // Away from the host, what is signed is what our own program shows of the plan.

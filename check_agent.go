@@ -32,8 +32,8 @@ var agentOperations = []gate.Known{
 type agentCheck struct {
 	file string
 	// found: nobody named the file; it is there.
-	found bool
-	trust func(path string) error
+	found             bool
+	trust, trustState func(path string) error // nil: they must be root's
 	// withoutSecrets: this user may not read them.
 	withoutSecrets bool
 
@@ -68,7 +68,7 @@ func (a *agentCheck) look(c *config.Config, now time.Time) {
 		_ = f.Close() // nothing was written
 	}
 	var warnings config.Faults
-	cfg, err := config.LoadAgent(a.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, Parse: parseHere, Trust: a.trust,
+	cfg, err := config.LoadAgent(a.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, Parse: parseHere, Trust: a.trust, TrustState: a.trustState,
 		WithoutSecrets: a.withoutSecrets, Warn: func(w config.Faults) { warnings = w }})
 	faults, _ := errors.AsType[config.Faults](err)
 	for _, f := range faults {

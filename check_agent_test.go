@@ -62,7 +62,7 @@ func checkedAgent(t *testing.T, bots, agents string, change func(*agentCheck)) (
 			t.Fatal(err)
 		}
 	}
-	a := &agentCheck{file: filepath.Join(dir, "agent.yaml"), trust: config.TrustedOf(os.Getuid())}
+	a := &agentCheck{file: filepath.Join(dir, "agent.yaml"), trust: config.TrustedOf(os.Getuid()), trustState: trustState}
 	if change != nil {
 		change(a)
 	}

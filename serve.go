@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -60,21 +61,24 @@ func load(file string) (*config.Config, error) {
 	return c, err
 }
 
-func newLogger(w io.Writer, c config.Log) (*slog.Logger, *slog.LevelVar) {
-	level := new(slog.LevelVar)
-	level.Set(c.Level)
-	if c.JSON {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})), level
-	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})), level
-}
-
 func serve(ctx context.Context, file string, stderr io.Writer) error {
 	c, err := load(file)
 	if err != nil {
 		return err
 	}
-	log, level := newLogger(stderr, c.Log)
+	rules, err := rulesOf(c)
+	if err != nil {
+		return err
+	}
+	var built atomic.Pointer[house] // knows the secrets of the last reload
+	log, level := newLogger(stderr, c.Log, func(s string) string {
+		now := rules
+		if h := built.Load(); h != nil {
+			now = h.redactor.rules.Load()
+		}
+		out, _ := now.Redact(s)
+		return out
+	})
 	for _, w := range c.Warnings {
 		log.Warn("configuration", "warning", w.String())
 	}
@@ -82,6 +86,7 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	built.Store(h)
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", c.Listen)
 	if err != nil {
@@ -132,7 +137,7 @@ func (h *house) reload(ctx context.Context, file string, level *slog.LevelVar) {
 	switch {
 	case err != nil:
 		h.log.Error("the configuration was not taken; the old one stays", "err", err)
-		why = err.Error()
+		why = h.redactor.redact(err.Error()) // systemd shows it
 		e.Text += " " + bot.ForPeople(err)
 	case changed == "":
 		h.log.Info("the configuration says the same as before")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"watchstander/bot"
 	"watchstander/bot/phrase"
@@ -262,11 +263,10 @@ func (p *parser) proof(w word, ahead *reader) (v bot.Value, fits bool, err error
 		ahead.at = len(ahead.line)
 		return bot.Value{Text: rest}, true, nil
 	}
-	const least, most = 6, 8
-	digits := strings.ReplaceAll(rest, " ", "")
-	if len(digits) < least || len(digits) > most || strings.Trim(digits, "0123456789") != "" {
+	rest = strings.TrimFunc(rest, func(c rune) bool { return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) })
+	if c := codesOf(rest); len(c) != 1 || c[0] != rest {
 		return v, false, nil
 	}
 	ahead.at = len(ahead.line)
-	return bot.Value{Text: digits}, true, nil
+	return bot.Value{Text: digitsOf(rest)}, true, nil
 }

@@ -61,7 +61,7 @@ func (i *Interpreter) Interpret(ctx context.Context, line string, call bot.Call)
 	if e, ok := errors.AsType[*bot.Error](err); ok {
 		if _, had := i.WithoutCode(line); had {
 			// What repeats the line must not repeat the code.
-			e = bot.Errorf(e.Code, "%s", code.ReplaceAllString(e.Message, inItsPlace)).Because(e.Cause)
+			e = bot.Errorf(e.Code, "%s", unrepeated(e.Message, line)).Because(e.Cause)
 		}
 		return nil, e
 	}

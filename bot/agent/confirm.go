@@ -58,9 +58,9 @@ func (c *Core) confirm(caller Caller, q api.Confirm) (bot.Proposal, error) {
 	case !confirms(p.Plan.Rule, proof.step):
 		return bot.Proposal{}, bot.Errorf(bot.CodeForbidden, "Your word that all is well lacks the proof that the rule wants (%s): give it, or confirm on %s with `watchstander approve --confirm`.", stepWords(p.Plan.Rule.StepUp), c.o.Host.Name)
 	}
-	if proof.statement != "" {
+	if proof.statement != nil {
 		r = r.copied()
-		if err := r.use(proof.statement, c.now()); err != nil {
+		if err := r.use(proof.statement.Nonce, c.now()); err != nil {
 			return bot.Proposal{}, err
 		}
 		if err := c.save(r); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -108,19 +107,21 @@ func identity(f sys.Files) (machine, boot string, err error) {
 	return strings.TrimSpace(string(m)), strings.TrimSpace(string(b)), nil
 }
 
-// open makes the state's directories. What others may enter is refused.
+// open makes the state's directories, each of the agent's own: whoever else could
+// put files there could agree to a plan, or exchange one before it runs.
 func (c *Core) open() error {
-	if err := os.MkdirAll(c.o.State, 0o700); err != nil {
+	if err := OpenState(c.o.State, c.o.Trust); err != nil {
 		return err
 	}
-	info, err := os.Stat(c.o.State)
-	if err != nil {
-		return err
+	for _, name := range []string{proposalsDir, runsDir} {
+		if err := c.disk.mkdir(name); err != nil {
+			return err
+		}
+		if err := ownAlone(c.disk.path(name)); err != nil {
+			return err
+		}
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return bot.Errorf(bot.CodeInvalid, "The agent's state %s may be entered by others: chmod it to 0700, after a look at who was there.", c.o.State)
-	}
-	return errors.Join(c.disk.mkdir(proposalsDir), c.disk.mkdir(runsDir), c.disk.sweep("."), c.disk.sweep(proposalsDir))
+	return errors.Join(c.disk.sweep("."), c.disk.sweep(proposalsDir))
 }
 
 // Reload takes up new settings, after it was journaled that they are in force.

@@ -133,9 +133,14 @@ func bounded(s api.Said) error {
 	return nil
 }
 
-// decided keeps the decision if it counts.
+// decided keeps the decision if it counts. Of a signed one only what was signed is
+// kept as that person's: the bot could have put any reason beside it.
 func (c *Core) decided(r *record, person Person, q api.Decide, proof proof) (bot.Proposal, error) {
-	d := bot.Decision{ID: q.ID, Person: person.ID, Verdict: q.Verdict, Reason: c.say("%s", q.Reason), At: c.now(),
+	verdict, reason := q.Verdict, q.Reason
+	if s := proof.statement; s != nil {
+		verdict, reason = s.Verdict, s.Reason // the approver is person: signed has seen to it
+	}
+	d := bot.Decision{ID: q.ID, Person: person.ID, Verdict: verdict, Reason: c.say("%s", reason), At: c.now(),
 		StepUp: proof.step, Door: proof.door, Account: q.Said.Account, Message: q.Said.Message}
 	r = r.copied()
 	for i, former := range r.Proposal.Decisions {
@@ -150,8 +155,8 @@ func (c *Core) decided(r *record, person Person, q api.Decide, proof proof) (bot
 			return bot.Proposal{}, bot.Errorf(bot.CodeForbidden, "Your word on %s does not count: %s.", r.id(), i.Why)
 		}
 	}
-	if proof.statement != "" {
-		if err := r.use(proof.statement, d.At); err != nil {
+	if proof.statement != nil {
+		if err := r.use(proof.statement.Nonce, d.At); err != nil {
 			return bot.Proposal{}, err
 		}
 	}

@@ -30,6 +30,9 @@ type ListenOptions struct {
 	Bot, Human string // paths
 	// Owner is the bot's user, -1 to leave the socket to root.
 	Owner int
+	// Trust tells whether nobody else can put anything into a directory, or exchange it;
+	// nil is not to ask, where nothing is at stake.
+	Trust func(dir string) error
 }
 
 // Listen takes the sockets that systemd hands over by name, and makes those that
@@ -54,12 +57,12 @@ func Listen(ctx context.Context, o ListenOptions) (Sockets, error) {
 		return Sockets{}, bot.Errorf(bot.CodeInvalid, "systemd hands over sockets that are not called %s or %s (FileDescriptorName=).", socketBot, socketHuman)
 	}
 	if s.Bot == nil {
-		if s.Bot, err = listen(ctx, o.Bot, 0o600, o.Owner); err != nil {
+		if s.Bot, err = o.listen(ctx, o.Bot, 0o600, o.Owner); err != nil {
 			return Sockets{}, errors.Join(err, closed(s.Human))
 		}
 	}
 	if s.Human == nil {
-		if s.Human, err = listen(ctx, o.Human, 0o666, -1); err != nil {
+		if s.Human, err = o.listen(ctx, o.Human, 0o666, -1); err != nil {
 			return Sockets{}, errors.Join(err, closed(s.Bot))
 		}
 	}
@@ -73,16 +76,18 @@ func closed(l net.Listener) error {
 	return l.Close()
 }
 
-// listen makes a socket. Until its owner is set nobody but the agent's own user can
-// connect, whatever the umask lets through.
-func listen(ctx context.Context, path string, mode os.FileMode, owner int) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// listen makes a socket. It has its mode from its making on, and until its owner is
+// set nobody but the agent's own user can connect to the bot's, whatever the umask
+// lets through. Nothing is changed by following a name: in a directory of others it
+// could have become a link to something else.
+func (o ListenOptions) listen(ctx context.Context, path string, mode os.FileMode, owner int) (net.Listener, error) {
+	if err := o.room(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	if err := clear(ctx, path); err != nil {
 		return nil, err
 	}
-	old := syscall.Umask(0o177)
+	old := syscall.Umask(int(0o777 &^ mode.Perm()))
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "unix", path)
 	syscall.Umask(old)
@@ -90,12 +95,37 @@ func listen(ctx context.Context, path string, mode os.FileMode, owner int) (net.
 		return nil, err
 	}
 	if owner >= 0 {
-		err = os.Chown(path, owner, -1)
-	}
-	if err = errors.Join(err, os.Chmod(path, mode)); err != nil {
-		return nil, errors.Join(err, l.Close())
+		if err := os.Lchown(path, owner, -1); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
 	}
 	return l, nil
+}
+
+// room makes the socket's directory, and refuses one in which others could put a
+// socket of their own where people look for the agent's. It is looked at before and
+// after it is made.
+func (o ListenOptions) room(dir string) error {
+	trusted := func() error {
+		if o.Trust == nil {
+			return nil
+		}
+		abs, err := filepath.Abs(dir)
+		if err == nil {
+			err = o.Trust(abs)
+		}
+		if err != nil {
+			return bot.Errorf(bot.CodeInvalid, "No socket is made where others could exchange it: %s.", err)
+		}
+		return nil
+	}
+	if err := trusted(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return trusted()
 }
 
 // clear removes a socket that an agent left which is no more.

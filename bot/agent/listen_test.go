@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"watchstander/bot"
+	"watchstander/bot/config"
 )
 
 func TestListen(t *testing.T) {
@@ -48,6 +50,40 @@ func TestListen(t *testing.T) {
 	refuses(t, err, bot.CodeInvalid, "is no socket, and is left alone")
 	if _, err := os.Stat(o.Bot); err == nil {
 		t.Error("the other socket was left open")
+	}
+}
+
+// TestListenAmongOthers: where others could put a socket of their own, or a link in
+// the place of the agent's, none is made, and nothing is changed.
+func TestListenAmongOthers(t *testing.T) {
+	trust := func(dir string) error { return config.TrustedDirectory(dir, os.Getuid()) }
+	for _, x := range []struct {
+		mode os.FileMode
+		sub  string
+		want string // "" for a socket
+	}{
+		{0o755, "", ""}, {0o755, "run", ""},
+		{0o777, "", "has mode 0777"}, {0o775, "run", "has mode 0775"}, {0o777 | os.ModeSticky, "", "anybody may put files"},
+	} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, x.mode); err != nil {
+			t.Fatal(err)
+		}
+		o := ListenOptions{Bot: filepath.Join(dir, x.sub, "bot"), Human: filepath.Join(dir, x.sub, "people"), Owner: -1, Trust: trust}
+		s, err := Listen(t.Context(), o)
+		if x.want != "" {
+			refuses(t, err, bot.CodeInvalid, x.want)
+			if names, err := os.ReadDir(dir); err != nil || len(names) > 0 {
+				t.Errorf("it made %v, %v", names, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Bot.Close(), s.Human.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ type Options struct {
 	Probes     []bot.Probe
 	// State is a directory of the agent's own; it is made with mode 0700.
 	State string
+	// Trust tells whether a directory's place is trusted: whether nobody else could put
+	// another one there. Nil is not to ask, where nothing is at stake.
+	Trust func(dir string) error
 	// Journal takes an entry before whatever it tells of is done.
 	Journal Journal
 	// Spawner starts the units in which runs live.

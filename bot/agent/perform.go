@@ -57,19 +57,39 @@ type PerformOptions struct {
 // leaves no outcome is a death.
 func Perform(ctx context.Context, o PerformOptions) error {
 	w := &worker{o: o, disk: disk{dir: o.State, fail: o.fail}}
-	if err := w.read(); err != nil {
-		return err
-	}
-	err := w.disk.createJSON(runName(o.Plan, fileBegun), begun{By: "worker", At: time.Now().UTC(), PID: os.Getpid(), BootID: w.plan.BootID})
-	if errors.Is(err, fs.ErrExist) {
-		return ErrBegun
-	}
-	if err != nil {
+	if err := w.begin(); err != nil {
 		return err
 	}
 	out := w.run(ctx)
 	out.Plan, out.EndedAt, out.Why, out.Evidence = o.Plan, time.Now().UTC(), clean.Line(o.Redact(out.Why), maxWhy), tellable(out.Evidence, o.Redact)
 	return errors.Join(w.disk.writeJSON(runName(o.Plan, fileOutcome), out), w.close())
+}
+
+// Ordered is what a worker must know before it takes up the agent's file.
+type Ordered struct {
+	Operation bot.OperationName
+	// File is the digest of the agent's file that was in force at the start, "" where
+	// the agent knows of none.
+	File string
+}
+
+// OrderOf reads what was ordered. An error says that there is no such run.
+func OrderOf(state string, id bot.PlanID) (Ordered, error) {
+	w := &worker{o: PerformOptions{Plan: id}, disk: disk{dir: state}}
+	if err := w.read(); err != nil {
+		return Ordered{}, err
+	}
+	return Ordered{Operation: w.plan.Operation, File: w.order.File}, nil
+}
+
+// Decline is Perform for a run that must not be done: it makes the marker, and why
+// is what people read behind "Nothing was done".
+func Decline(state string, id bot.PlanID, why string) error {
+	w := &worker{o: PerformOptions{Plan: id}, disk: disk{dir: state}}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return w.disk.writeJSON(runName(id, fileOutcome), outcome{Plan: id, State: bot.Failed, EndedAt: time.Now().UTC(), Why: clean.Line("Nothing was done: "+why, maxWhy)})
 }
 
 // worker performs one run.
@@ -81,6 +101,18 @@ type worker struct {
 	op    bot.Operation
 	work  *work
 	acted time.Time // when Apply, or Commit, ended
+}
+
+// begin reads what was ordered, and makes the marker.
+func (w *worker) begin() error {
+	if err := w.read(); err != nil {
+		return err
+	}
+	err := w.disk.createJSON(runName(w.o.Plan, fileBegun), begun{By: "worker", At: time.Now().UTC(), PID: os.Getpid(), BootID: w.plan.BootID})
+	if errors.Is(err, fs.ErrExist) {
+		return ErrBegun
+	}
+	return err
 }
 
 // read reads what the agent wrote, before anything is made.

@@ -18,8 +18,8 @@ import (
 type proof struct {
 	step bot.StepUp
 	door string
-	// statement is the nonce of the one that was signed.
-	statement string
+	// statement is the one that was signed, nil without a signature.
+	statement *bot.Statement
 }
 
 // given is what came with a word: what it is about, and its proof.
@@ -50,11 +50,11 @@ func (c *Core) proven(caller Caller, person Person, q given) (proof, error) {
 		}
 		return proof{step: bot.StepTOTP, door: chat.door}, nil
 	case q.signature != "":
-		nonce, err := c.signed(person, q)
+		statement, err := c.signed(person, q)
 		if err != nil {
 			return chat, err
 		}
-		return proof{step: bot.StepSSH, door: gate.DoorSSH, statement: nonce}, nil
+		return proof{step: bot.StepSSH, door: gate.DoorSSH, statement: statement}, nil
 	}
 	return chat, nil
 }
@@ -68,17 +68,17 @@ const (
 
 // signed finds the statement that was signed: one that this agent made for this
 // person and this verdict, that lives, and that was not used.
-func (c *Core) signed(person Person, q given) (nonce string, err error) {
+func (c *Core) signed(person Person, q given) (*bot.Statement, error) {
 	r, err := c.find(q.plan)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if len(person.Keys) == 0 {
-		return "", bot.Errorf(bot.CodeForbidden, "The agent of %s knows no SSH key of %s.", c.o.Host.Name, person.ID)
+		return nil, bot.Errorf(bot.CodeForbidden, "The agent of %s knows no SSH key of %s.", c.o.Host.Name, person.ID)
 	}
 	rendered, err := plan.Render(r.Proposal.Plan)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	why := bot.Errorf(bot.CodeForbidden, "The signature does not count: no statement of %s about %s waits for one, or its time is over. Ask for a new one.", person.ID, r.id())
 	for _, s := range r.Statements {
@@ -88,15 +88,15 @@ func (c *Core) signed(person Person, q given) (nonce string, err error) {
 		}
 		x.Rendered = rendered
 		if err := plan.Check(x, r.Proposal.Plan); err != nil {
-			return "", err
+			return nil, err
 		}
 		if err := plan.VerifySignature(x, q.signature, person.Keys); err == nil {
-			return x.Nonce, nil
+			return &x, nil
 		} else {
 			why = bot.Errorf(bot.CodeForbidden, "The signature does not count: it is of no statement that waits for one.").Because(err)
 		}
 	}
-	return "", why
+	return nil, why
 }
 
 // use marks a statement as used.

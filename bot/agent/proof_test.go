@@ -213,6 +213,32 @@ func TestASignatureIsUsedOnce(t *testing.T) {
 	})
 }
 
+// What stands as the reason of a signed word is what was signed, and not what the bot
+// puts beside it.
+func TestASignedReason(t *testing.T) {
+	for _, reason := range []string{"", "it flickers"} {
+		for _, verdict := range []bot.Verdict{bot.Approve, bot.Deny} {
+			played(t, withSignatures, func(w *world) {
+				p := w.proposed()
+				s, err := w.core.Statement(ctx, Bot(), api.Statement{Plan: p.Plan.ID, Person: "alice", Verdict: verdict, Reason: reason})
+				w.ok(err)
+				d := yes(p, "alice")
+				d.Verdict, d.Reason = verdict, "bob told me to"
+				d.Signature, err = plan.Sign(s, w.key)
+				w.ok(err)
+				p, err = w.core.Decide(ctx, Bot(), d)
+				w.ok(err)
+				if x := p.Decisions[0]; x.Reason != reason || x.Verdict != verdict || x.Person != "alice" || x.StepUp != bot.StepSSH {
+					t.Errorf("%+v", x)
+				}
+				if e := w.entries(journal.KindDecision); len(e) != 1 || strings.Contains(e[0].Text, "bob") || !strings.Contains(e[0].Text, reason) {
+					t.Errorf("%+v", e)
+				}
+			})
+		}
+	}
+}
+
 func TestStatementsAreBounded(t *testing.T) {
 	played(t, withSignatures, func(w *world) {
 		p := w.proposed()

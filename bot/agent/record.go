@@ -135,7 +135,7 @@ func (c *Core) load() error {
 			c.byKey[r.Asked.Key] = r.id()
 		}
 	}
-	return errors.Join(c.loadCodes(), c.loadHeads(), c.keepRoots())
+	return errors.Join(c.loadCodes(), c.loadHeads(), c.keepRoots(), c.forgone())
 }
 
 func (c *Core) loadOne(name string) (*record, error) {

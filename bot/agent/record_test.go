@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -171,15 +172,53 @@ func TestWhatCannotBeJournaledIsNotDone(t *testing.T) {
 	// The start above all.
 	played(t, plain, func(w *world) {
 		p := w.proposed()
-		w.lamp.plan = func() error { w.core.o.Journal = failing{w.journal}; return nil }
+		failed := false
+		w.lamp.plan = func() error { // it is planned anew, and then journaled
+			if !failed {
+				w.core.o.Journal = failing{w.journal}
+			}
+			failed = true
+			return nil
+		}
 		_, err := w.core.Decide(ctx, Bot(), yes(p, "carol"))
 		w.ok(err)
-		time.Sleep(time.Minute)
-		w.core.locked(func() { w.core.o.Journal = w.journal })
-		p = w.ends(p.Plan.ID, bot.Failed)
-		if n, _ := w.lamp.counts(); n > 0 || !strings.Contains(p.Why, "Nothing was done") {
-			t.Errorf("applied %d times: %s", n, p.Why)
+		time.Sleep(retryStart / 2)
+		if got := w.now(p.Plan.ID); got.State != bot.Waiting || !got.StartedAt.IsZero() || !strings.Contains(got.Why, "journal takes no entries") || len(w.entries(journal.KindStart)) > 0 {
+			t.Errorf("%+v", got)
 		}
+		if n, _ := w.lamp.counts(); n > 0 {
+			t.Errorf("applied %d times", n)
+		}
+		w.core.locked(func() { w.core.o.Journal = w.journal })
+		w.ends(p.Plan.ID, bot.Done)
+		if n, _ := w.lamp.counts(); n != 1 || len(w.entries(journal.KindStart)) != 1 {
+			t.Errorf("applied %d times", n)
+		}
+	})
+	// And one that cannot be written down after it was journaled.
+	spoil := false
+	played(t, func(w *world) *world {
+		w.fail = func(step string) error {
+			if spoil && strings.HasPrefix(step, "write "+proposalsDir) {
+				return errors.New("no space left on device")
+			}
+			return nil
+		}
+		return w
+	}, func(w *world) {
+		p := w.proposed()
+		tries := 0
+		w.lamp.plan = func() error { tries++; spoil = tries == 1; return nil }
+		_, err := w.core.Decide(ctx, Bot(), yes(p, "carol"))
+		w.ok(err)
+		time.Sleep(retryStart / 2)
+		if n, _ := w.lamp.counts(); n > 0 || w.now(p.Plan.ID).State != bot.Waiting {
+			t.Errorf("applied %d times: %+v", n, w.now(p.Plan.ID))
+		}
+		if e := w.entries(journal.KindStart, journal.KindNote); len(e) != 2 || e[0].Kind != journal.KindStart || !strings.Contains(e[1].Text, "It was not started") {
+			t.Errorf("%+v", e)
+		}
+		w.ends(p.Plan.ID, bot.Done)
 	})
 	full := false
 	played(t, func(w *world) *world {
@@ -201,6 +240,54 @@ func TestWhatCannotBeJournaledIsNotDone(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// TestACrashBeforeTheStart: a start is journaled before the record says that it runs.
+// A crash in between leaves an entry without a run, which the next life tells of, and
+// then starts it, once.
+func TestACrashBeforeTheStart(t *testing.T) {
+	for name, step := range map[string]string{"before it is journaled": "settle " + runsDir, "after it": "write " + proposalsDir} {
+		t.Run(name, func(t *testing.T) {
+			crashing := false
+			played(t, func(w *world) *world {
+				w.fail = func(s string) error {
+					if crashing && (strings.HasPrefix(s, step) && (step[0] == 'w' || strings.HasSuffix(s, fileOrder))) {
+						w.core.o.Journal = failing{w.journal} // whoever is dead writes nothing
+						return errors.New("it dies")
+					}
+					return nil
+				}
+				return w
+			}, func(w *world) {
+				p := w.proposed()
+				w.lamp.plan = func() error { crashing = true; return nil }
+				_, err := w.core.Decide(ctx, Bot(), yes(p, "carol"))
+				w.ok(err)
+				time.Sleep(time.Second)
+				w.stop()
+				crashing, w.lamp.plan = false, nil
+				w.run()
+				w.ends(p.Plan.ID, bot.Done)
+				if n, _ := w.lamp.counts(); n != 1 {
+					t.Errorf("applied %d times", n)
+				}
+				var kinds []journal.Kind
+				for _, e := range w.entries(journal.KindStart, journal.KindNote, journal.KindEnd) {
+					kinds = append(kinds, e.Kind)
+					if e.Kind == journal.KindNote && !strings.Contains(e.Text, "Nothing was begun; it starts anew") {
+						t.Errorf("%+v", e)
+					}
+				}
+				want := []journal.Kind{journal.KindNote, journal.KindStart, journal.KindEnd}
+				if step[0] == 'w' {
+					want = append([]journal.Kind{journal.KindStart}, want...)
+				}
+				if !slices.Equal(kinds, want) {
+					t.Errorf("%v, want %v", kinds, want)
+				}
+			})
+		})
+	}
 }
 
 func TestTheStateIsTheAgentsOwn(t *testing.T) {

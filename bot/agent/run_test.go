@@ -449,3 +449,31 @@ func TestARestartFindsItsRuns(t *testing.T) {
 		}
 	})
 }
+
+// A run goes by the file that was taken up last, also where its plan is older.
+func TestFileOfARun(t *testing.T) {
+	ordered := func(w *world, p bot.Proposal) string {
+		o, err := OrderOf(w.state, p.Plan.ID)
+		w.ok(err)
+		if o.Operation != "lamp.set" {
+			t.Errorf("it is %s", o.Operation)
+		}
+		return o.File
+	}
+	played(t, plain, func(w *world) {
+		old, next := strings.Repeat("0", 64), strings.Repeat("1", 64)
+		s := w.settings()
+		s.Digest = old
+		w.ok(w.core.Reload(s))
+		first := w.ends(w.agreed().Plan.ID, bot.Done)
+		second := w.proposed()
+		s.Digest = next
+		w.ok(w.core.Reload(s))
+		_, err := w.core.Decide(ctx, Bot(), yes(second, "carol"))
+		w.ok(err)
+		w.ends(second.Plan.ID, bot.Done)
+		if ordered(w, first) != old || ordered(w, second) != next {
+			t.Errorf("%s, then %s", ordered(w, first), ordered(w, second))
+		}
+	})
+}

@@ -54,6 +54,9 @@ type order struct {
 	// BeginBy is when it must have begun to act, or not at all: the end of what was
 	// agreed to.
 	BeginBy time.Time `json:"begin_by"`
+	// File is the digest of the agent's file in force when it was started: the worker
+	// goes by no other one.
+	File string `json:"file,omitempty"`
 }
 
 // begun is what the marker holds. One that the agent made says that nothing was

@@ -34,11 +34,12 @@ func (c *Core) Trigger(ctx context.Context, caller Caller, q api.Trigger) (bot.P
 		return bot.Proposal{}, err
 	}
 	asked := api.Propose{Key: q.Key, Arguments: bot.Arguments{"standing": {q.Standing}}}
-	i := slices.IndexFunc(c.settings.Load().Standing, func(s gate.Standing) bool { return s.Name == q.Standing && s.Name != "" })
+	all := c.settings.Load().Standing // once: a reload may come between
+	i := slices.IndexFunc(all, func(s gate.Standing) bool { return s.Name == q.Standing && s.Name != "" })
 	if i < 0 {
 		return bot.Proposal{}, bot.Errorf(bot.CodeNotFound, "The agent of %s has no standing approval %q.", c.o.Host.Name, short(q.Standing))
 	}
-	s := c.settings.Load().Standing[i]
+	s := all[i]
 	asked.Operation = s.Operation
 	asked.Requester = bot.PersonID("standing:" + s.Name)
 	return c.once(ctx, asked, func() (*record, error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -105,13 +107,7 @@ func (c *Core) ready(ctx context.Context, id bot.PlanID, draft bot.Draft, derr e
 	if r.Glass != "" || r.Standing != "" {
 		p.Why = agreed
 	}
-	// The record says that it runs before anything can: whatever happens from here
-	// on, it is not started again.
-	err := c.disk.prepare(p.Plan, order{Plan: id, Digest: p.Digest, Unit: s.Unit, BeginBy: beginBy})
-	if err == nil {
-		err = c.save(r)
-	}
-	if err != nil {
+	if err := c.disk.prepare(p.Plan, order{Plan: id, Digest: p.Digest, Unit: s.Unit, BeginBy: beginBy, File: c.settings.Load().Digest}); err != nil {
 		c.o.Log.Error("a run cannot be written down", "plan", id, "err", err)
 		c.retry[id] = now.Add(retryStart)
 		return nil, false
@@ -123,10 +119,43 @@ func (c *Core) ready(ctx context.Context, id bot.PlanID, draft bot.Draft, derr e
 		e.Fields[fmt.Sprintf("drift_%d", i+1)] = d
 	}
 	if err := c.log(e); err != nil {
-		c.notBegun(r, "its start could not be journaled")
-		return nil, true
+		c.cannot(c.records[id], err)
+		return nil, false
+	}
+	// The record says that it runs before anything can: whatever happens from here
+	// on, it is not started again. A crash before it leaves an order, of which forgone
+	// tells.
+	if err := c.save(r); err != nil {
+		_ = c.log(c.entry(journal.KindNote, id, "It was not started: that it runs cannot be written down. Nothing was begun.")) // told in the log
+		c.retry[id] = now.Add(retryStart)
+		return nil, false
 	}
 	return &s, true
+}
+
+// forgone tells of starts that a crash kept from being: the order was written, and
+// perhaps journaled, and the record does not say that it runs. Nothing was begun then,
+// since that comes after the record. It starts anew if it still may.
+func (c *Core) forgone() error {
+	for _, r := range c.records {
+		if !r.Proposal.State.Open() {
+			continue
+		}
+		_, err := os.Lstat(c.disk.path(runName(r.id(), fileOrder)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.log(c.entry(journal.KindNote, r.id(), "The agent stopped when it was about to start this, and may have journaled the start. Nothing was begun; it starts anew if it still may.")); err != nil {
+			return err
+		}
+		if err := c.disk.remove(runName(r.id())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cannot says why a plan that was agreed to does not start.

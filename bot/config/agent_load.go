@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -37,22 +39,37 @@ type AgentOptions struct {
 	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
+	// TrustState tells whether a directory is root's alone; nil is TrustedState.
+	TrustState func(path string) error
 	// LookUp gives a user's number by its name; nil asks the host.
 	LookUp func(name string) (int, error)
 	// WithoutSecrets leaves the files that the configuration names unlooked at: a check
 	// by a user who may not read them.
 	WithoutSecrets bool
+	// WithoutSeeds leaves the seeds of codes unlooked at, and WithoutPasswords what
+	// repositories are opened with: a run needs no seeds, and opens none, perhaps.
+	WithoutSeeds, WithoutPasswords bool
+	// Digest is what the file's must be; "" is any.
+	Digest string
 	// Warn is told what is suspicious, also where there are faults.
 	Warn func(Faults)
 }
 
+// ErrAnotherFile is LoadAgent's answer where the file's digest is not the one that
+// was asked for. Nothing else is said of that file.
+var ErrAnotherFile = errors.New("the agent's file was changed since the agent read it")
+
 // LoadAgent reads and checks the agent's file, whether it is root's alone, and
-// the same of every file that it names for a secret or to be run. The error is
-// always Faults, and holds all that is wrong at once; the Agent is nil then.
+// the same of its state and of every file that it names for a secret or to be run. The error is
+// Faults, which holds all that is wrong at once, or ErrAnotherFile; the Agent is nil
+// then.
 func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	o.File = path
 	if o.Trust == nil {
 		o.Trust = Trusted
+	}
+	if o.TrustState == nil {
+		o.TrustState = func(path string) error { return TrustedState(path) }
 	}
 	if o.LookUp == nil {
 		o.LookUp = lookUp
@@ -72,11 +89,15 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	if err != nil {
 		return nil, Faults{{File: path, Message: reason(err)}}
 	}
+	if o.Digest != "" && digest(data) != o.Digest {
+		return nil, ErrAnotherFile
+	}
 	b := newAgentBuilder(o)
 	if distrust != nil {
 		b.fault(place{}, "anybody could have written it: %s", distrust)
 	}
 	b.build(data)
+	b.checkState()
 	b.checkLock()
 	if !o.WithoutSecrets {
 		b.checkFiles()
@@ -150,8 +171,7 @@ var agentInstead = map[string]advice{
 }
 
 func (b *agentBuilder) build(data []byte) {
-	sum := sha256.Sum256(data)
-	b.cfg.Digest = hex.EncodeToString(sum[:])
+	b.cfg.Digest = digest(data)
 	root := b.parse(data)
 	if root == nil {
 		return
@@ -172,6 +192,11 @@ func (b *agentBuilder) build(data []byte) {
 	b.certificates()
 	b.cfg.Services = Services{Restart: b.units(b.keys.Services.Restart), Logs: b.units(b.keys.Services.Logs)}
 	b.cfg.Log = b.logging(&b.keys.Log)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 func (b *agentBuilder) done() (*Agent, error) {
@@ -251,6 +276,21 @@ func (b *agentBuilder) trusted(g given[string], secret bool) string {
 	return p
 }
 
+// checkState looks at the state's directory: whoever could put files there could
+// have agreed to a plan, or exchange one before it runs.
+func (b *agentBuilder) checkState() {
+	if !filepath.IsAbs(b.cfg.State) || filepath.Clean(b.cfg.State) != b.cfg.State {
+		return // a fault of its own, or there is no file at all
+	}
+	err := b.o.TrustState(b.cfg.State)
+	if b.o.WithoutSecrets && errors.Is(err, fs.ErrPermission) {
+		return // this user may not look at it, either
+	}
+	if err != nil {
+		b.fault(b.keys.at("state", b.keys.State), "cannot be trusted: %s", err)
+	}
+}
+
 // checkLock looks at where the builds' lock lies. It may have to be there, since
 // the host's builds take it there: that is a warning.
 func (b *agentBuilder) checkLock() {
@@ -261,7 +301,7 @@ func (b *agentBuilder) checkLock() {
 	if _, err := os.Stat(dir); err != nil {
 		return // it may be made with the first build, or this user may not see it
 	}
-	if err := rootsAlone(dir); err != nil {
+	if err := TrustedDirectory(dir); err != nil {
 		b.warn(b.lock.place, "others than root may decide about this lock (%s): whoever makes it first can hold it for ever, and no run that needs it begins; let the builds lock something in a directory that root alone may write, such as /run/nixos", err)
 	}
 }
@@ -269,6 +309,9 @@ func (b *agentBuilder) checkLock() {
 // checkFiles looks at the files that the configuration names.
 func (b *agentBuilder) checkFiles() {
 	for _, f := range b.files {
+		if f.secret && b.o.WithoutPasswords {
+			continue
+		}
 		if err := b.o.Trust(f.path); err != nil {
 			b.fault(f.at, "cannot be trusted: %s", err)
 			continue
@@ -281,5 +324,7 @@ func (b *agentBuilder) checkFiles() {
 			b.fault(f.at, "has mode %04o, so that everybody may read it: give it 0400", info.Mode().Perm())
 		}
 	}
-	b.checkSeeds()
+	if !b.o.WithoutSeeds {
+		b.checkSeeds()
+	}
 }

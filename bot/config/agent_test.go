@@ -146,9 +146,16 @@ func agentDir(t *testing.T, text string, secrets map[string]string) (path string
 	}
 	write("agent.yaml", strings.ReplaceAll(text, "$DIR", dir), 0o600)
 	for name, value := range secrets {
+		if folder, ok := strings.CutSuffix(name, "/."); ok {
+			if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		write(name, value, 0o400)
 	}
-	return path, config.AgentOptions{Trust: config.TrustedOf(os.Getuid()), LookUp: func(name string) (int, error) {
+	trustState := func(path string) error { return config.TrustedState(path, os.Getuid()) }
+	return path, config.AgentOptions{Trust: config.TrustedOf(os.Getuid()), TrustState: trustState, LookUp: func(name string) (int, error) {
 		if name == "watchstander" {
 			return 991, nil
 		}
@@ -251,6 +258,12 @@ func TestLoadAgentFiles(t *testing.T) {
 		{"others may write the password", backup, map[string]string{"a": "hunter2"}, map[string]os.FileMode{"a": 0o602}, "backup.repositories[0].password_file: cannot be trusted: $DIR/a has mode 0602"},
 		{"others may read the password", backup, map[string]string{"a": "hunter2"}, map[string]os.FileMode{"a": 0o404}, "backup.repositories[0].password_file: has mode 0404, so that everybody may read it"},
 		{"others may read a program", check, map[string]string{"a": ""}, map[string]os.FileMode{"a": 0o755}, ""},
+		{"a state that is not there yet", string(wholeAgent("state: $DIR/none/state\n")), nil, nil, ""},
+		{"a state of its own", string(wholeAgent("state: $DIR/state\n")), map[string]string{"state/.": ""}, nil, ""},
+		{"others may enter the state", string(wholeAgent("state: $DIR/state\n")), map[string]string{"state/.": ""}, map[string]os.FileMode{"state": 0o750}, "state: cannot be trusted: the directory $DIR/state has mode 0750, so that others may enter it"},
+		{"others may exchange the state", string(wholeAgent("state: $DIR/a/state\n")), map[string]string{"a/.": ""}, map[string]os.FileMode{"a": 0o777}, "state: cannot be trusted: the directory $DIR/a has mode 0777"},
+		{"others may make the state first", string(wholeAgent("state: $DIR/a/b/state\n")), map[string]string{"a/.": ""}, map[string]os.FileMode{"a": 0o770}, "state: cannot be trusted: the directory $DIR/a has mode 0770"},
+		{"a file where the state should be", string(wholeAgent("state: $DIR/a\n")), map[string]string{"a": ""}, nil, "state: cannot be trusted: $DIR/a is no directory"},
 		{"others may write a program", check, map[string]string{"a": ""}, map[string]os.FileMode{"a": 0o757}, "nixos.health_checks[0].command[0]: cannot be trusted"},
 	} {
 		t.Run(x.name, func(t *testing.T) {

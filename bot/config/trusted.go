@@ -33,19 +33,42 @@ func TrustedOf(owners ...int) func(path string) error {
 	}
 }
 
-// rootsAlone tells who but root may put names into a directory, or exchange one on
-// the way to it. Here the sticky bit does not help: it keeps others from taking
-// away what is there, not from being the first to put something there.
-func rootsAlone(dir string) error {
-	w := walk{owners: []int{0}}
-	regular, sticky, err := w.follow(dir)
+// TrustedDirectory is TrustedOf for a directory in which nobody but its owners may put
+// anything. Here the sticky bit does not help: it keeps others from taking away what is
+// there, not from being the first to put something there. One that is not there yet is
+// as good as the nearest one above it that is.
+func TrustedDirectory(path string, owners ...int) error {
+	if filepath.Clean(path) != path {
+		return fmt.Errorf("%s is not written plainly", path)
+	}
+	w := walk{owners: append([]int{0}, owners...)}
+	regular, sticky, err := w.follow(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
 	case err != nil:
 		return err
 	case regular:
-		return fmt.Errorf("%s is no directory", dir)
+		return fmt.Errorf("%s is no directory", path)
 	case sticky:
-		return fmt.Errorf("anybody may put files into %s", dir)
+		return fmt.Errorf("anybody may put files into %s", path)
+	}
+	return nil
+}
+
+// TrustedState is TrustedDirectory for one that others may not look into, either.
+func TrustedState(path string, owners ...int) error {
+	if err := TrustedDirectory(path, owners...); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return unseen{path, err}
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("the directory %s has mode %04o, so that others may enter it: chmod it to 0700, after a look at who was there", path, info.Mode().Perm())
 	}
 	return nil
 }
@@ -77,7 +100,7 @@ func (w *walk) follow(path string) (regular, sticky bool, err error) {
 		next := filepath.Join(here, name) // ".." goes up from where the links have led
 		info, err := os.Lstat(next)
 		if err != nil {
-			return false, false, fmt.Errorf("%s %s", next, reason(err))
+			return false, false, unseen{next, err}
 		}
 		if err := w.owner(next, info, sticky); err != nil {
 			return false, false, err
@@ -89,7 +112,7 @@ func (w *walk) follow(path string) (regular, sticky bool, err error) {
 			}
 			target, err := os.Readlink(next)
 			if err != nil {
-				return false, false, fmt.Errorf("%s %s", next, reason(err))
+				return false, false, unseen{next, err}
 			}
 			if filepath.IsAbs(target) {
 				here = "/"
@@ -118,7 +141,7 @@ func (w *walk) follow(path string) (regular, sticky bool, err error) {
 func (w *walk) directory(path string) (sticky bool, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return false, fmt.Errorf("%s %s", path, reason(err))
+		return false, unseen{path, err}
 	}
 	open := info.Mode().Perm()&0o022 != 0
 	switch {
@@ -144,6 +167,15 @@ func (w *walk) owner(path string, info fs.FileInfo, sticky bool) error {
 	}
 	return nil
 }
+
+// unseen is what could not be looked at, and why.
+type unseen struct {
+	path string
+	why  error
+}
+
+func (u unseen) Error() string { return u.path + " " + reason(u.why) }
+func (u unseen) Unwrap() error { return u.why }
 
 // steps are the names that a path goes through; "." goes nowhere.
 func steps(path string) []string {

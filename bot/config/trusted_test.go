@@ -127,3 +127,51 @@ func TestTrustedOwner(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTrustedDirectory: what is to be trusted may not be there yet, and nobody else
+// may put anything into what is.
+func TestTrustedDirectory(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		mode os.FileMode // of $DIR/a
+		path string
+		want string // "" for trusted
+	}{
+		{"a directory", 0o755, "a", ""},
+		{"one that is not there", 0o755, "a/b/c", ""},
+		{"others may write it", 0o777, "a", "the directory $DIR/a has mode 0777"},
+		{"the group may write the one above", 0o775, "a/b", "the directory $DIR/a has mode 0775"},
+		{"anybody may put files into it", 0o777 | os.ModeSticky, "a", "anybody may put files into $DIR/a"},
+		{"the sticky bit above keeps what is root's", 0o777 | os.ModeSticky, "a/b", ""},
+		{"a file", 0o755, "file", "$DIR/file is no directory"},
+		{"through a file", 0o755, "file/b", "$DIR/file is no directory"},
+		{"through a link", 0o755, "link", ""},
+		{"up out of what is not there", 0o755, "a/none/../../a", "is not written plainly"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, err := range []error{os.Mkdir(dir+"/a", 0o700), os.Chmod(dir+"/a", x.mode), os.WriteFile(dir+"/file", nil, 0o600), os.Symlink("a", dir+"/link")} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := config.TrustedDirectory(dir+"/"+x.path, os.Getuid())
+			want := strings.ReplaceAll(x.want, "$DIR", dir)
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		})
+	}
+	if os.Getuid() != 0 {
+		return
+	}
+	dir := t.TempDir()
+	if err := os.Chown(dir, 65534, -1); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, dir + "/none"} {
+		if err := config.TrustedState(path); err == nil || !strings.Contains(err.Error(), "belongs to the user 65534") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

@@ -132,21 +132,23 @@ const (
 	FieldSeq     = "seq"     // an entry's number
 )
 
-var exempt = func() map[string]*regexp.Regexp {
+var ownID = func() *regexp.Regexp {
 	var prefixes []string
 	for _, p := range bot.IDPrefixes {
 		prefixes = append(prefixes, regexp.QuoteMeta(p))
 	}
-	id := regexp.MustCompile(`^(?:` + strings.Join(prefixes, "|") + `)[A-Z2-7]{26}$`)
-	sum := regexp.MustCompile(`^[0-9a-f]{64}$`)
-	return map[string]*regexp.Regexp{FieldPlan: id, FieldRequest: id, FieldThread: id, FieldKey: id,
-		FieldDigest: sum, FieldHash: sum, FieldSeq: regexp.MustCompile(`^[0-9]{1,19}$`)}
+	return regexp.MustCompile(`^(?:` + strings.Join(prefixes, "|") + `)[A-Z2-7]{26}$`)
 }()
+
+var ownSum = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+var exempt = map[string]*regexp.Regexp{FieldPlan: ownID, FieldRequest: ownID, FieldThread: ownID, FieldKey: ownID,
+	FieldDigest: ownSum, FieldHash: ownSum, FieldSeq: regexp.MustCompile(`^[0-9]{1,19}$`)}
 
 var fieldName = regexp.MustCompile(`^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$`)
 var kindName = regexp.MustCompile(`^[a-z]+(?:-[a-z]+)*$`)
 
-// Seal makes the entry that follows prev: redacts its texts, brings it into its
+// Seal makes the entry that follows prev: redacts its texts and names, brings it into its
 // one form (UTC, valid UTF-8), numbers, links and hashes it. What it was given
 // of Version, Seq, Prev and Hash does not count. An error means that the entry
 // cannot be written at all: a kind or name without its form, no time, no
@@ -161,6 +163,7 @@ func Seal(prev Head, e Entry, redact func(string) string) (Entry, error) {
 	e.Version, e.Seq, e.Prev, e.Hash = Version, prev.Seq+1, prev.Hash, ""
 	e.At = e.At.UTC().Truncate(time.Millisecond)
 	e.Text = said(e.Text, redact)
+	e.Host, e.Subject, e.By = called(e.Host, redact), called(e.Subject, redact), bot.PersonID(called(string(e.By), redact))
 	fields := make(map[string]string, len(e.Fields))
 	for name, value := range e.Fields {
 		if form := exempt[name]; form == nil || !form.MatchString(value) {
@@ -201,6 +204,24 @@ func said(s string, redact func(string) string) string {
 		end--
 	}
 	return fmt.Sprintf("%s… (%d more bytes were cut)", s[:end], len(s)-end)
+}
+
+// called is a name as the journal may keep it: our own ids stay, and so does what
+// holds no secret, whatever else may be wrong with it.
+func called(s string, redact func(string) string) string {
+	if ownID.MatchString(s) {
+		return s
+	}
+	out := redact(s)
+	if out == s {
+		return s
+	}
+	out = strings.ToValidUTF8(out, "\uFFFD")
+	for len(out) > MaxName {
+		_, size := utf8.DecodeLastRuneInString(out)
+		out = out[:len(out)-size]
+	}
+	return out
 }
 
 // fault is what is wrong with an entry's own names.

@@ -75,6 +75,21 @@ func TestSealRedactsFirst(t *testing.T) {
 	}
 }
 
+// Names can hold what somebody made up: a person or a plan that is not there.
+func TestSealRedactsNames(t *testing.T) {
+	long := strings.Repeat("é", MaxName/2-4) + "hunter2"
+	e := sealed(t, Head{}, Entry{At: morning, Kind: KindRefusal, Host: "hunter2", By: "bob hunter2", Subject: long})
+	if e.Host != "[redacted: password]" || e.By != "bob [redacted: password]" || !strings.HasPrefix(e.Subject, "éé") || len(e.Subject) > MaxName || strings.Contains(e.Subject, "hunter2") {
+		t.Errorf("sealed: %+v", e)
+	}
+	id := "pln_" + strings.Repeat("A", 26)
+	hides := func(s string) string { return strings.ReplaceAll(s, "A", "…") } // ids, too
+	e, err := Seal(Head{}, Entry{At: morning, Kind: KindPlan, Host: "vulcan", By: "alice", Subject: id}, hides)
+	if err != nil || e.Host != "vulcan" || e.By != "alice" || e.Subject != id {
+		t.Errorf("sealed: %+v, %v", e, err)
+	}
+}
+
 func TestSealMakesTextsFit(t *testing.T) {
 	e := sealed(t, Head{}, Entry{At: morning, Kind: KindNote, Text: "a\xffb", Fields: map[string]string{"x": strings.Repeat("é", MaxText)}})
 	if e.Text != "a\uFFFDb" {

@@ -95,7 +95,7 @@ func (b *Backups) open(r *Repository) (*client, error) {
 	// Not as an argument: those can be read by everybody on the host.
 	c.env = append(c.env, "RESTIC_REPOSITORY="+c.location)
 	c.hide(c.location)
-	c.secrets = append(c.secrets, locationSecrets(c.location)...)
+	c.secrets = append(c.secrets, LocationSecrets(c.location)...)
 	// The longest first: what stands in another one must not break it up.
 	slices.SortFunc(c.secrets, func(a, b string) int { return len(b) - len(a) })
 	c.args = []string{"--cache-dir=" + b.cacheDir()}
@@ -117,9 +117,9 @@ func (c *client) hide(value string) {
 	}
 }
 
-// locationSecrets are the passwords in a location ("rest:https://user:pass@host"),
-// as they stand there and decoded.
-func locationSecrets(location string) []string {
+// LocationSecrets are the passwords in a location ("rest:https://user:pass@host"): with
+// their user, alone, and decoded. One without a password has its user at most.
+func LocationSecrets(location string) []string {
 	userinfo, ok := userinfo(location)
 	if !ok {
 		return nil
