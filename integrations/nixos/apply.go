@@ -46,6 +46,11 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if err := n.unchanged(p); err != nil {
 		return err
 	}
+	// It may have changed since the plan, which need not have asked all of them.
+	held, broken := n.holding(ctx, n.o.Checks)
+	for _, c := range broken {
+		w.Say("Before the switch, the %s does not hold: %s. Unless it holds afterwards, all is undone.", checkName(c.Check), c.why)
+	}
 	before, trouble, err := n.unitsBefore(ctx)
 	if err != nil {
 		return bot.Errorf(bot.CodeUnavailable, "How the units of %s are cannot be found out, so that nothing was begun.", n.o.Host.Name).Because(err)
@@ -53,7 +58,7 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if err := errors.Join(
 		noteJSON(w, noteBefore, before),
 		noteJSON(w, noteTrouble, trouble),
-		noteJSON(w, noteChecks, n.holding(ctx)),
+		noteJSON(w, noteChecks, held),
 		w.Note(noteSwitch, switchStarted),
 	); err != nil {
 		return bot.Errorf(bot.CodeInternal, "What was before cannot be written down, so that nothing was begun.").Because(err)

@@ -62,6 +62,10 @@ type Options struct {
 	Checks []Check
 	// Get asks the URL of a check; by HTTP, without proxies and redirects.
 	Get func(*http.Request) (*http.Response, error)
+	// Confined: this process does not see the host as a run does (the agent has no
+	// network, and writes nothing). Plan then asks checks of units alone; whether the
+	// others hold is unknown until the run asks them, before it switches.
+	Confined bool
 
 	// SwitchLimit bounds one run of switch-to-configuration; 15 min. LookLimit bounds
 	// each other program; 2 min.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"unicode"
@@ -255,6 +256,21 @@ func TestPlanShowsWhatIsUnknown(t *testing.T) {
 		{"a health check that fails already", func(*vulcan) {}, func(o *nixos.Options) {
 			o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}, {Name: "mail", Unit: "postfix.service"}}
 		}, []string{"not ok: the health checks hold now: not mail. Unless all hold afterwards, it is undone\n"}},
+		{"an agent without a network asks units alone", func(*vulcan) {}, func(o *nixos.Options) {
+			o.Confined = true
+			o.Checks = []nixos.Check{{Name: "web", URL: "http://127.0.0.1:8080/healthz"}, {Name: "ssh", Unit: "nginx.service"}, {Name: "db", Argv: []string{"/bin/db-check"}}}
+			o.Get = func(r *http.Request) (*http.Response, error) {
+				t.Errorf("%s is asked", r.URL)
+				return nil, errors.New("network is unreachable")
+			}
+		}, []string{
+			"ok: the health checks hold now: ssh\n",
+			"unknown: the health checks that only a run can ask hold now: web, db: asked when it starts, before the switch. Unless all hold afterwards, it is undone\n",
+		}},
+		{"such an agent knows of a unit that fails already", func(*vulcan) {}, func(o *nixos.Options) {
+			o.Confined = true
+			o.Checks = []nixos.Check{{Name: "web", URL: "http://127.0.0.1:8080/healthz"}, {Name: "mail", Unit: "postfix.service"}}
+		}, []string{"not ok: the health checks hold now: not mail. Unless all hold afterwards, it is undone\n", "hold now: web: asked when it starts"}},
 		{"what was booted", func(v *vulcan) { v.files.delete("/run/booted-system") }, nil, []string{
 			"unknown: kernel, initrd and modules are those that were booted: what was booted cannot be read\n", "bound: booted system = \n",
 		}},

@@ -45,6 +45,8 @@ func TestRollback(t *testing.T) {
 		current, profile, started int
 		// evidence are lines that must be among the readings.
 		evidence []string
+		// said are parts of its lines of progress.
+		said []string
 	}{
 		{name: "all is well", want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
 			"ok | running system | generation 41 | \n",
@@ -284,6 +286,18 @@ func TestRollback(t *testing.T) {
 			}
 		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
 			"not ok | health check web | fails in both looks | it answers with status 503; it did not hold before either\n",
+		}, said: []string{"Before the switch, the health check web does not hold: it answers with status 503. Unless it holds afterwards, all is undone."}},
+		{name: "a health check that failed before, and that the target mends", change: func(o *nixos.Options) {
+			o.Checks = []nixos.Check{{Name: "web", URL: "http://127.0.0.1:8080/health"}}
+			asked := 0
+			o.Get = func(*http.Request) (*http.Response, error) {
+				if asked++; asked <= 2 { // by the plan, and before the switch
+					return nil, errors.New("connection refused")
+				}
+				return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}, said: []string{
+			"Before the switch, the health check web does not hold: it does not answer.",
 		}},
 		{name: "a unit as a health check", change: func(o *nixos.Options) {
 			o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}}
@@ -317,6 +331,11 @@ func TestRollback(t *testing.T) {
 				for _, line := range test.evidence {
 					if !strings.Contains(told(evidence), line) {
 						t.Errorf("%q is not in the evidence:\n%s", line, told(evidence))
+					}
+				}
+				for _, line := range test.said {
+					if !strings.Contains(strings.Join(w.lines, "\n"), line) {
+						t.Errorf("it did not say %q:\n%s", line, strings.Join(w.lines, "\n"))
 					}
 				}
 				if v.files.held || v.files.takes != 1 {
