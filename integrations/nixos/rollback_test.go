@@ -140,11 +140,78 @@ func TestRollback(t *testing.T) {
 			"not ok | unit nginx.service | fails in both looks | it ran, was started anew by the switch, and does not run\n",
 		}},
 		{name: "a unit that the target does not have is gone", set: func(v *vulcan) {
+			v.files.delete(etc(41) + "/systemd/system/nginx.service")
 			v.test[toplevel(41)] = func() outcome {
 				delete(v.units.all, "nginx.service")
 				return outcome{lines: activating}
 			}
-		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41},
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 2 of 3 that were fine before are fine, in two looks 15 s apart; no longer there, and no part of what runs now: nginx.service | \n",
+		}},
+		{name: "a unit that the target has is gone", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				delete(v.units.all, "nginx.service")
+				return outcome{lines: "activating the configuration...\n"}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.units.set(service("nginx.service"))
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"not ok | unit nginx.service | fails in both looks | systemd does not know it, though what runs now has its file\n",
+		}},
+		{name: "what the target has cannot be read, and a unit is gone", set: func(v *vulcan) {
+			v.files.file("/run/nothing", "")
+			v.test[toplevel(41)] = func() outcome {
+				v.files.delete(etc(41) + "/systemd")
+				v.files.link(etc(41)+"/systemd/system", "/run/nothing")
+				delete(v.units.all, "nginx.service")
+				return outcome{lines: activating}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.units.set(service("nginx.service"))
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit nginx.service |  | it is no longer there, and whether it should be cannot be read\n",
+		}},
+		{name: "an instance of a template that the target has is gone with its user", set: func(v *vulcan) {
+			v.files.file(etc(41)+"/systemd/system/sshd@.service", "[Service]\n")
+			v.units.set(service("sshd@1-alice.service"))
+			v.test[toplevel(41)] = func() outcome {
+				ended := service("sshd@1-alice.service")
+				ended.Active, ended.Sub = "inactive", "dead"
+				v.units.set(ended) // systemd reads the template when it is asked
+				return outcome{lines: activating}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 3 of 4 that were fine before are fine, in two looks 15 s apart; ran before, and ended well: sshd@1-alice.service | \n",
+		}},
+		{name: "a service that the switch did not name stopped, and the target wants it", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/postgresql.service", "../postgresql.service")
+			v.files.file(etc(41)+"/systemd/system/postgresql.service", "[Service]\n")
+			v.test[toplevel(41)] = func() outcome {
+				stopped := service("postgresql.service")
+				stopped.Active, stopped.Sub = "inactive", "dead"
+				v.units.set(stopped)
+				return outcome{lines: activating}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.units.set(service("postgresql.service"))
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"not ok | units | 1 of 3 that were fine before are not, in two looks 15 s apart | \n",
+			"unknown | unit postgresql.service |  | it ran, what runs now wants it to, and it does not run\n",
+		}},
+		{name: "a service that the target masks", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.units.set(sys.Unit{Name: "nginx.service", Load: "masked", Active: "inactive", Sub: "dead"})
+				return outcome{lines: activating}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 2 of 3 that were fine before are fine, in two looks 15 s apart; masked: nginx.service | \n",
+		}},
 		{name: "what failed before and fails on is not held against it", set: func(v *vulcan) {
 			v.units.set(failed("old-trouble.service"))
 		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{

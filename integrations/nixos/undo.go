@@ -58,7 +58,7 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 	if !ok || !okChecks {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "how they were before was not written down")), failed
 	}
-	look := watch{units: units, touched: append(a.Start, a.Restart...), checks: n.checksOf(held)}
+	look := watch{units: units, touched: append(a.Start, a.Restart...), tree: n.treeOf(former), checks: n.checksOf(held)}
 	one, two, ok := n.settle(ctx, look, w.Say)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), failed

@@ -22,7 +22,7 @@ func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Re
 	trouble, _ := noted[[]string](w, noteTrouble)
 	listed = slices.DeleteFunc(listed, func(name string) bool { return slices.Contains(trouble, name) })
 	out := []bot.Reading{n.runs(bound(p, factTarget)), n.activated(bound(p, factTarget), w)}
-	look := watch{units: units, touched: touched, listed: listed, checks: n.o.Checks}
+	look := watch{units: units, touched: touched, listed: listed, tree: n.treeOf(bound(p, factTarget)), checks: n.o.Checks}
 	a, b, ok := n.settle(ctx, look, w.Say)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), nil

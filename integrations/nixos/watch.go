@@ -27,7 +27,7 @@ const (
 // finding is one subject at one moment.
 type finding struct {
 	health health
-	why    string // where it is not fine
+	why    string // where it is not fine, or is and does nothing any more
 }
 
 // sample is one look at everything.
@@ -50,6 +50,8 @@ type watch struct {
 	// listed were named by the switch, and did not fail before: one that is new
 	// with the target, and never comes up, nobody could have seen fine.
 	listed []string
+	// tree has the units of the system that should run now.
+	tree   tree
 	checks []Check
 }
 
@@ -121,7 +123,7 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 	}
 	for name, ran := range w.units {
 		u, ok := loaded[name]
-		if !ok || u.Active == "inactive" && ran {
+		if !ok || u.Active == "inactive" && (ran || u.Load != "loaded") {
 			// Not loaded any more, or a service that stopped: only its own properties
 			// tell whether that is well.
 			if u, err = n.o.Host.Units.Unit(ctx, name); err != nil {
@@ -130,8 +132,8 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 			}
 		}
 		f := judge(u, again(u, before))
-		if f.health == fine && u.Active == "inactive" && u.Load == "loaded" && ran && u.Type != "oneshot" && slices.Contains(w.touched, name) {
-			f = finding{failing, "it ran, was started anew by the switch, and does not run"}
+		if f.health == fine && u.Active == "inactive" {
+			f = w.idle(u, ran)
 		}
 		s.units[name] = f
 	}
@@ -235,9 +237,14 @@ func (n *NixOS) readings(w watch, a, b sample) []bot.Reading {
 			}
 		}
 		st, value := bot.OK, fmt.Sprintf("%d that were fine before are fine, in %s", len(w.units), looks)
-		if len(bad) > 0 {
+		idle, count := idlers(a, b)
+		switch {
+		case len(bad) > 0:
 			st, value = bot.NotOK, fmt.Sprintf("%d of %d that were fine before are not, in %s", len(bad), len(w.units), looks)
+		case count > 0:
+			value = fmt.Sprintf("%d of %d that were fine before are fine, in %s", len(w.units)-count, len(w.units), looks)
 		}
+		value += idle
 		var others []string
 		for _, name := range slices.Sorted(maps.Keys(b.others)) {
 			_, too := a.others[name]
