@@ -230,6 +230,17 @@ func service(name string) sys.Unit {
 type fakeWork struct {
 	notes map[string]string
 	lines []string
+	// by is when it must have begun; without one there is a day for it.
+	by       time.Time
+	stopping chan struct{}
+}
+
+func (w *fakeWork) Stopping() <-chan struct{} { return w.stopping }
+func (w *fakeWork) BeginBy() time.Time {
+	if w.by.IsZero() {
+		return time.Now().Add(24 * time.Hour)
+	}
+	return w.by
 }
 
 func (w *fakeWork) Say(format string, args ...any) {
