@@ -600,6 +600,38 @@ func TestBuildLock(t *testing.T) {
 			}
 		})
 	})
+	t.Run("nor beyond the time in which it may begin", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVulcan()
+			r := v.integration(t, nil).Rollback()
+			p, _ := plan(t, r, "")
+			v.files.holder = "process 4711 (nixos-rebuild)"
+			began := time.Now()
+			time.AfterFunc(3*time.Minute, func() { v.files.mu.Lock(); v.files.holder = ""; v.files.mu.Unlock() })
+			w := &fakeWork{notes: map[string]string{}, by: began.Add(2 * time.Minute)}
+			err := r.Apply(t.Context(), p, w)
+			if want := "The time in which it may begin was over before the build lock was free: /var/lock/build.lock is held by process 4711 (nixos-rebuild). Nothing was changed; ask again."; err == nil || bot.ForPeople(err) != want {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(began); took > 2*time.Minute+time.Second || len(v.ran()) > 0 || v.files.held {
+				t.Errorf("after %s it ran %v, and has the lock: %v", took, v.ran(), v.files.held)
+			}
+		})
+	})
+	t.Run("it is free when that time is over", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVulcan()
+			r := v.integration(t, nil).Rollback()
+			p, _ := plan(t, r, "")
+			w := &fakeWork{notes: map[string]string{}, by: time.Now()}
+			if err := r.Apply(t.Context(), p, w); err == nil || !strings.HasPrefix(bot.ForPeople(err), "The time in which it may begin was over when the build lock was free.") {
+				t.Errorf("got %v", err)
+			}
+			if _, err := r.Undo(t.Context(), p, w); err != nil || len(v.ran()) > 0 || v.files.held {
+				t.Errorf("%v; it ran %v, and has the lock: %v", err, v.ran(), v.files.held)
+			}
+		})
+	})
 	t.Run("the run's time is over first", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			v := newVulcan()
@@ -633,6 +665,49 @@ func TestVerifyInTime(t *testing.T) {
 			t.Errorf("%v\n%s", err, told(rs))
 		}
 	})
+}
+
+// A run that was told to stop has minutes: its undoing looks once, at once, and says
+// that it was one look. One that hears of it while it waits goes on at once.
+func TestUndoOfAStoppedRun(t *testing.T) {
+	for name, stops := range map[string]time.Duration{"before": 0, "while units settle": 10 * time.Second, "between two looks": 65 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVulcan()
+				r := v.integration(t, func(o *nixos.Options) {
+					o.Settle = time.Minute
+					o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}}
+				}).Rollback()
+				p, _ := plan(t, r, "")
+				w := &fakeWork{notes: map[string]string{}, stopping: make(chan struct{})}
+				if err := r.Apply(t.Context(), p, w); err != nil {
+					t.Fatal(err)
+				}
+				v.test[toplevel(42)] = func() outcome { v.units.set(failed("postgresql.service")); return outcome{lines: activating} }
+				if began := time.Now(); stops == 0 {
+					close(w.stopping)
+				} else {
+					time.AfterFunc(time.Until(began.Add(stops)), func() { close(w.stopping) })
+				}
+				began := time.Now()
+				rs, err := r.Undo(t.Context(), p, w)
+				if took := time.Since(began); err != nil || took != stops {
+					t.Errorf("it took %s: %v", took, err)
+				}
+				for _, line := range []string{
+					"ok | running system | generation 42 | it was activated again\n", "not ok | units | 1 of 3 that were fine before are not, in one look | \n",
+					"not ok | unit postgresql.service | fails in the only look | failed: exit-code\n", "ok | health check web | fine in the only look | \n",
+				} {
+					if !strings.Contains(told(rs), line) {
+						t.Errorf("%q is not in the evidence:\n%s", line, told(rs))
+					}
+				}
+				if v.files.held {
+					t.Error("the build lock is still held")
+				}
+			})
+		})
+	}
 }
 
 // Lines of scripts may hold anything; progress repeats none but those of known form.

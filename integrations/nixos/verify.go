@@ -23,11 +23,11 @@ func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Re
 	listed = slices.DeleteFunc(listed, func(name string) bool { return slices.Contains(trouble, name) })
 	out := []bot.Reading{n.runs(bound(p, factTarget)), n.activated(bound(p, factTarget), w)}
 	look := watch{units: units, touched: touched, listed: listed, tree: n.treeOf(bound(p, factTarget)), checks: n.o.Checks}
-	a, b, ok := n.settle(ctx, look, w.Say)
+	seen, ok := n.settle(ctx, look, w)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), nil
 	}
-	out = append(out, n.readings(look, a, b)...)
+	out = append(out, n.readings(look, seen)...)
 	// Again: something may have switched in between.
 	if last := n.runs(bound(p, factTarget)); last.State != bot.OK {
 		out[0] = last
