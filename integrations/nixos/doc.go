@@ -49,6 +49,6 @@
 // and nothing else of it is ever shown.
 //
 // Neighbours: bot has the words of operations, bot/host those of hosts, bot/sys the
-// host itself; bot/agent plans and runs; nix/ writes the mark into systems. The
-// package is a leaf.
+// host itself; bot/agent plans and runs. A host's configuration writes the mark into
+// its systems (docs/host-mark.md). The package is a leaf.
 package nixos

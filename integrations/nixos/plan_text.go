@@ -106,7 +106,7 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 	} else {
 		say("system.stateVersion stays", p.target.StateVersion, bot.OK)
 	}
-	p.botCondition(ctx, say)
+	p.botCondition(say)
 	switch a, b := p.current.Secrets, p.target.Secrets; {
 	case a == "" || b == "":
 		say("the secrets stay", "which version of them it deploys is unknown; what was revoked since then may come back", bot.Unknown)
@@ -125,8 +125,11 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 	} else {
 		say("the running system is the profile's", short(p.current.Generation)+" runs, and the profile points at generation "+strconv.Itoa(p.s.profile), bot.NotOK)
 	}
-	if left := p.n.leftOver(); len(left) > 0 {
-		say("the last switch came to its end", "it was interrupted; this one goes on with what it left ("+strings.Join(left, ", ")+")", bot.NotOK)
+	const ended = "the last switch came to its end"
+	if left, err := p.n.leftOver(); len(left) > 0 {
+		say(ended, "it was interrupted; this one goes on with what it left ("+strings.Join(left, ", ")+")", bot.NotOK)
+	} else if err != nil {
+		say(ended, "what it left, if anything, cannot be read", bot.Unknown)
 	}
 	switch {
 	case !p.dry.Activating || p.dry.Odd > 0:
@@ -152,9 +155,9 @@ func (p *planning) complete(say condition) {
 	say(fmt.Sprintf("at least %d whole generations are kept", p.n.o.MinGenerations), fmt.Sprintf("%d: %s", len(whole), list(numbers, 12)), st)
 }
 
-func (p *planning) botCondition(ctx context.Context, say condition) {
+func (p *planning) botCondition(say condition) {
 	const text = "the bot that it brings reads the state"
-	schema, known := p.schema(ctx)
+	schema, known := p.schema()
 	switch {
 	case p.target.mark == nil:
 		say(text, "which bot it brings is unknown", bot.Unknown)

@@ -259,6 +259,18 @@ func TestRollback(t *testing.T) {
 		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
 			"not ok | activation | ended with 0 (it went through) | it was cut off: start-list of it is left to be done\n",
 		}},
+		{name: "whether it has left something cannot be read", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.files.refused = map[string]bool{"/run/nixos/start-list": true}
+				return outcome{lines: activating}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.files.refused = nil
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | activation | ended with 0 (it went through) | whether something of it is left to be done cannot be read\n",
+		}},
 		{name: "it ends with 0, and /etc is still that of before", set: func(v *vulcan) {
 			v.test[toplevel(41)] = func() outcome {
 				v.files.link("/run/current-system", toplevel(41))

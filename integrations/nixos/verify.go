@@ -87,8 +87,12 @@ func (n *NixOS) judgeActivation(target, value string, code int, snippets, failed
 	if snippets != "" {
 		return reading(bot.NotOK, "failed: "+tame(snippets))
 	}
-	if left := n.leftOver(); len(left) > 0 {
+	left, err := n.leftOver()
+	switch {
+	case len(left) > 0:
 		return reading(bot.NotOK, "it was cut off: "+strings.Join(left, ", ")+" of it is left to be done")
+	case err != nil:
+		return reading(bot.Unknown, "whether something of it is left to be done cannot be read")
 	}
 	// Where /etc is made in another way, there is nothing to compare.
 	if want := n.resolved(target, "etc"); want != "" {
