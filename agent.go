@@ -153,17 +153,25 @@ func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
 	if h.host, h.close, err = sys.Real(c.Host); err != nil {
 		return nil, err
 	}
-	po := parts.Options{Output: func(line string) { fmt.Fprintln(stderr, h.hide(line)) }}
 	if !o.worker {
 		if err := h.spawns(); err != nil {
 			return nil, errors.Join(err, h.close())
 		}
-		po.AskBackups = h.sendForBackups(c)
 	}
-	if err := h.furnish(po); err != nil {
+	if err := h.furnish(h.furniture(stderr)); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
+}
+
+// furniture is what the agent's parts, or a worker's, need beside the file. The
+// agent is confined by its unit, and has others ask what it cannot.
+func (h *agentHouse) furniture(stderr io.Writer) parts.Options {
+	o := parts.Options{Output: func(line string) { fmt.Fprintln(stderr, h.hide(line)) }}
+	if !h.o.worker {
+		o.AskBackups, o.Confined = h.sendForBackups(h.config), true
+	}
+	return o
 }
 
 // spawns makes what starts units. A unit finds file and state from whatever

@@ -139,7 +139,8 @@ func TestTheAgentsUnit(t *testing.T) {
 	m := install(t, installation{start: []string{agentUnit}})
 	m.is(agentUnit, "ActiveState", equals("active"))
 
-	t.Log("a program in its unit reaches no network, and writes nothing but its state")
+	t.Log("a program in its unit reaches no network, and writes nothing but its state, and where a dry run has its lock, which is not there after a boot")
+	m.must(os.RemoveAll(m.Path("/run/nixos")))
 	probe := strings.NewReplacer("/usr/local/bin/watchstander agent --config /etc/watchstander/agent.yaml", "/usr/local/bin/probe",
 		"Type=notify", "Type=exec", "Restart=always", "Restart=no", "StateDirectory=watchstander-agent", "StateDirectory=probe",
 		"WatchdogSec=60", "Environment="+confinedEnv+"=1").Replace(sampleUnits(t)[agentUnit])
@@ -154,6 +155,9 @@ func TestTheAgentsUnit(t *testing.T) {
 	m.must(err)
 	if got := string(found); got != confinedWell {
 		t.Errorf("%s", got)
+	}
+	if _, err := os.Stat(m.Path("/run/nixos/watchstander-test")); err != nil {
+		t.Errorf("what a switch left to be done goes with the service: %v", err)
 	}
 
 	t.Log("SIGHUP: a good file counts at once, a faulty one not at all, and the status line says why")

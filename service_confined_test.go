@@ -23,6 +23,7 @@ interfaces: lo
 /usr/local/bin: read-only file system
 /home: read-only file system
 /run: read-only file system
+/run/nixos: yes
 /sys/kernel: read-only file system
 the state: yes
 a mount: operation not permitted
@@ -64,7 +65,7 @@ func confined() error {
 	}
 	fmt.Fprintf(&b, "interfaces: %s\n", strings.Join(names, " "))
 	state := os.Getenv("STATE_DIRECTORY")
-	for _, d := range []string{"/etc", "/usr/local/bin", "/home", "/run", "/sys/kernel"} {
+	for _, d := range []string{"/etc", "/usr/local/bin", "/home", "/run", "/run/nixos", "/sys/kernel"} {
 		said(d, os.WriteFile(filepath.Join(d, "watchstander-test"), nil, 0o600))
 	}
 	said("the state", os.WriteFile(filepath.Join(state, "x"), nil, 0o600))

@@ -74,6 +74,12 @@ type Work interface {
 	Note(name, value string) error
 	// Noted is what was remembered last under the name, "" for nothing.
 	Noted(name string) string
+	// BeginBy is when Apply must have begun to change the host, or not at all: the end
+	// of what was agreed to. Whoever waits for something before that keeps to it.
+	BeginBy() time.Time
+	// Stopping is closed when the run was told to stop, as a shutdown does. It is
+	// killed some minutes later, so that Undo leaves out what can be left out.
+	Stopping() <-chan struct{}
 	// Dir is a directory of the run's own on the agent's disk, for what it must
 	// keep. It is gone some time after the run.
 	Dir() string

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"watchstander/bot"
@@ -30,7 +31,8 @@ const maxWhy = 2000
 const (
 	defaultLimit = 24 * time.Hour   // of Apply, where the plan has none
 	leastAfter   = 10 * time.Minute // of each part after Apply
-	stoppedUndo  = 75 * time.Second // of Undo after SIGTERM; systemd kills after 90 s
+	mostStopping = 15 * time.Minute // after SIGTERM; a shutdown gives up after 30
+	lastWords    = 15 * time.Second // of it, for writing down how it ended
 	lookAtUnits  = 15 * time.Second
 	lookAtWord   = time.Second
 )
@@ -101,6 +103,8 @@ type worker struct {
 	op    bot.Operation
 	work  *work
 	acted time.Time // when Apply, or Commit, ended
+	// stopped is when the run was told to stop; nil: it was not.
+	stopped atomic.Pointer[time.Time]
 }
 
 // begin reads what was ordered, and makes the marker.
@@ -150,12 +154,17 @@ func (w *worker) run(ctx context.Context) outcome {
 		return nothing(why)
 	}
 	var err error
-	if w.work, err = newWork(w.disk, w.o.Plan, w.o.Redact, w.o.Log); err != nil {
+	if w.work, err = newWork(w.disk, w.order, ctx.Done(), w.o.Redact, w.o.Log); err != nil {
 		w.o.Log.Error("a run's files cannot be made", "plan", w.o.Plan, "err", err)
 		return nothing("the agent's disk takes no files.")
 	}
+	// From when it was told to stop, its time to undo is counted.
+	defer context.AfterFunc(ctx, func() { now := time.Now(); w.stopped.Store(&now) })()
 	if err := w.wait(ctx); err != nil {
 		return nothing(bot.ForPeople(err))
+	}
+	if !time.Now().Before(w.order.BeginBy) { // looking at units takes time as well
+		return nothing("the time for it was over.")
 	}
 	evidence, err := w.try(ctx)
 	if err == nil {
@@ -249,3 +258,7 @@ func afterLimit(d bot.Draft) time.Duration {
 	}
 	return max(leastAfter, d.Limit.Duration())
 }
+
+// stopLimit is how long systemd lets a run that can be undone end after it was told
+// to stop: as long as undoing may take, but no shutdown waits for it for ever.
+func stopLimit(d bot.Draft) time.Duration { return min(afterLimit(d), mostStopping) }

@@ -189,17 +189,35 @@ func (w *worker) confirmed(ctx context.Context, evidence []bot.Reading) error {
 
 // undo brings back what was, after why, and says how that went.
 func (w *worker) undo(ctx context.Context, undoer bot.Undoer, why error) outcome {
-	limit := afterLimit(w.plan.Draft)
-	if ctx.Err() != nil {
-		limit = stoppedUndo
-	}
+	ctx, cancel := w.inTime(ctx)
+	defer cancel()
 	w.work.tell("Undoing.")
-	evidence, err := w.readings(context.WithoutCancel(ctx), "Undoing", limit, allOK, undoer.Undo)
+	evidence, err := w.readings(ctx, "Undoing", afterLimit(w.plan.Draft), allOK, undoer.Undo)
 	if err != nil {
 		w.o.Log.Error("undoing fails", "plan", w.o.Plan, "err", err)
 		return outcome{State: bot.UndoFailed, Why: told(why) + " " + told(err) + " How the host is now must be looked at.", Evidence: evidence}
 	}
 	return outcome{State: bot.Undone, Why: told(why) + " " + backWords(evidence), Evidence: evidence}
+}
+
+// inTime is a context that a stop does not end at once: it lives until shortly before
+// systemd would kill the run, whether it was stopped before or is while it lasts.
+func (w *worker) inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	bounded, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	unwatch := context.AfterFunc(ctx, func() {
+		since := time.Now()
+		if at := w.stopped.Load(); at != nil {
+			since = *at
+		}
+		left := time.NewTimer(time.Until(since.Add(stopLimit(w.plan.Draft) - lastWords)))
+		defer left.Stop()
+		select {
+		case <-left.C:
+			cancel(ErrStopped)
+		case <-bounded.Done():
+		}
+	})
+	return bounded, func() { unwatch(); cancel(nil) }
 }
 
 // told is an error as a sentence for people.

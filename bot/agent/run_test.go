@@ -14,6 +14,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/journal"
+	"watchstander/bot/sys"
 )
 
 func (w *world) agreed() bot.Proposal {
@@ -268,6 +269,32 @@ func TestARunWaitsForUnits(t *testing.T) {
 	})
 }
 
+// slowUnits answer after a long time.
+type slowUnits struct {
+	sys.Units
+	takes time.Duration
+}
+
+func (s slowUnits) Unit(ctx context.Context, name string) (sys.Unit, error) {
+	time.Sleep(s.takes)
+	return s.Units.Unit(ctx, name)
+}
+
+// A run begins in its time or not at all, also where asking systemd took the rest
+// of it.
+func TestARunDoesNotBeginLate(t *testing.T) {
+	played(t, func(w *world) *world {
+		w.lamp.waits = []string{"dump.service"}
+		w.host.Units = slowUnits{w.units, 5 * time.Hour} // agreed to for 4
+		return w
+	}, func(w *world) {
+		p := w.ends(w.agreed().Plan.ID, bot.Failed)
+		if n, undone := w.lamp.counts(); n+undone > 0 || p.Why != "Nothing was done: the time for it was over." {
+			t.Errorf("applied %d times: %s", n, p.Why)
+		}
+	})
+}
+
 func TestConfirmation(t *testing.T) {
 	confirming := func(w *world) *world { return w.rule(func(r *bot.Rule) { r.ConfirmWithin = 600 }) }
 	waits := func(w *world) bot.Proposal {
@@ -359,6 +386,82 @@ func TestAStoppedRunIsUndone(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Undoing after a stop has the time that systemd gives the unit, counted from when it
+// was stopped, and leaves some of it for telling how it ended.
+func TestAStoppedRunHasTimeToUndo(t *testing.T) {
+	const given = 15 * time.Minute // of a plan with an hour for each part
+	for name, c := range map[string]struct {
+		undoing time.Duration // what undoing takes
+		begin   time.Duration // how long after its start the run is stopped
+		state   bot.ProposalState
+		why     string
+	}{
+		"it takes minutes":                     {14 * time.Minute, 20 * time.Second, bot.Undone, "What was before is back: lamp off."},
+		"it takes too long":                    {time.Hour, 20 * time.Second, bot.UndoFailed, "Undoing was broken off: the run was told to stop."},
+		"it is stopped while it undoes":        {time.Hour, 3 * time.Minute, bot.UndoFailed, "Undoing was broken off: the run was told to stop."},
+		"the same, and it comes to its end":    {14 * time.Minute, 3 * time.Minute, bot.Undone, "What was before is back: lamp off."},
+		"nobody stops it, and it has its time": {14 * time.Minute, 0, bot.Undone, "What was before is back: lamp off."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			played(t, func(w *world) *world {
+				w.lamp.limit = 3600
+				w.lamp.apply = func(ctx context.Context, _ bot.Work) error { // fails after a minute
+					select {
+					case <-time.After(50 * time.Second):
+						return bot.Errorf(bot.CodeUnavailable, "It broke.")
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+				w.lamp.undo = func(ctx context.Context) ([]bot.Reading, error) {
+					select {
+					case <-time.After(c.undoing):
+						return w.lamp.look("off")
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+				}
+				return w
+			}, func(w *world) {
+				spawn := make(chan Spawn, 1)
+				do := w.spawner.Do
+				w.spawner.Do = func(ctx context.Context, s Spawn) error { spawn <- s; return do(ctx, s) }
+				p := w.agreed()
+				if s := <-spawn; s.StopLimit != given {
+					t.Errorf("systemd gives it %s", s.StopLimit)
+				}
+				stopped := time.Now()
+				if c.begin > 0 {
+					time.Sleep(c.begin)
+					stopped = time.Now()
+					w.spawner.Stop(w.now(p.Plan.ID).Unit)
+				}
+				p = w.ends(p.Plan.ID, c.state)
+				if !strings.Contains(p.Why, c.why) {
+					t.Errorf("%s", p.Why)
+				}
+				if took := p.EndedAt.Sub(stopped); c.begin > 0 && took > given-10*time.Second {
+					t.Errorf("it ended after %s, when systemd had all but killed it", took)
+				}
+			})
+		})
+	}
+}
+
+// What cannot be undone is not waited for when it is stopped; and no shutdown waits
+// for ever for what can.
+func TestHowLongAStopWaits(t *testing.T) {
+	for limit, want := range map[bot.Seconds]time.Duration{0: 15 * time.Minute, 60: 10 * time.Minute, 12 * 60: 12 * time.Minute, 3600: 15 * time.Minute} {
+		if got := stopLimit(bot.Draft{Limit: limit}); got != want {
+			t.Errorf("with a limit of %d s: %s", limit, got)
+		}
+	}
+	c := &Core{operations: map[bot.OperationName]bot.Operation{"lamp.set": &lamp{}, "lamp.look": struct{ bot.Operation }{}}}
+	if !c.undoes("lamp.set") || c.undoes("lamp.look") || c.undoes("nothing") {
+		t.Error("what can be undone is not told from what cannot")
 	}
 }
 

@@ -17,6 +17,8 @@ type Spawn struct {
 	Description string
 	// Limit is when it is ended from outside; the worker gives up earlier.
 	Limit time.Duration
+	// StopLimit is how long it has after it was told to stop; 0 is systemd's own.
+	StopLimit time.Duration
 	// Writable are the paths that it may write, where that is not everything; nil is
 	// everything. They must exist.
 	Writable []string

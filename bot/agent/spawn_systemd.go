@@ -40,7 +40,8 @@ func (s *Systemd) Start(ctx context.Context, x Spawn) error {
 	if err != nil {
 		return fmt.Errorf("which program am I? %w", err)
 	}
-	return s.Units.StartTransient(ctx, sys.Transient{Name: x.Unit, Description: x.Description, Argv: s.Argv(own, x), Network: s.Network(x), Devices: s.Devices(x), Limit: x.Limit, Writable: x.Writable})
+	return s.Units.StartTransient(ctx, sys.Transient{Name: x.Unit, Description: x.Description, Argv: s.Argv(own, x), Network: s.Network(x), Devices: s.Devices(x),
+		Limit: x.Limit, StopLimit: x.StopLimit, Writable: x.Writable})
 }
 
 var inStore = regexp.MustCompile(`^(/nix/store/[^/]+)/`)

@@ -45,13 +45,13 @@ func TestUnitsOfSystemd(t *testing.T) {
 	s := &Systemd{Units: b, Roots: roots, Log: quiet(), Argv: func(own string, x Spawn) []string { return []string{own, "agent", "perform", string(x.Plan)} },
 		Network: func(x Spawn) bool { return x.Operation == "backup.run" }, Devices: func(x Spawn) bool { return x.Operation != "backup.run" }, own: func() (string, error) { return binary, nil }}
 	p := bot.Plan{ID: "pln_K7QF2MX4ABCDEFGHIJKLMNOPQR", Operation: "nixos.rollback", Draft: bot.Draft{Summary: "roll back", Limit: 600}}
-	x := Spawn{Plan: p.ID, Operation: p.Operation, Unit: unitName(p), Description: "roll back", Limit: time.Hour}
+	x := Spawn{Plan: p.ID, Operation: p.Operation, Unit: unitName(p), Description: "roll back", Limit: time.Hour, StopLimit: 12 * time.Minute}
 	if err := s.Start(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
 	got := b.started[0]
 	want := []string{binary, "agent", "perform", string(p.ID)}
-	if got.Name != "watchstander-nixos-rollback-K7QF2MX4.service" || !slices.Equal(got.Argv, want) || got.Network || !got.Devices || got.Limit != time.Hour || len(got.Env) > 0 {
+	if got.Name != "watchstander-nixos-rollback-K7QF2MX4.service" || !slices.Equal(got.Argv, want) || got.Network || !got.Devices || got.Limit != time.Hour || got.StopLimit != 12*time.Minute || len(got.Env) > 0 {
 		t.Errorf("%+v", got)
 	}
 	kept, err := roots.Kept()

@@ -96,6 +96,9 @@ func (c *Core) ready(ctx context.Context, id bot.PlanID, draft bot.Draft, derr e
 	p := &r.Proposal
 	s := Spawn{Plan: id, Operation: p.Plan.Operation, Unit: unitName(p.Plan),
 		Description: fmt.Sprintf("Watchstander: %s", p.Plan.Draft.Summary), Limit: lifetime(p.Plan, now)}
+	if c.undoes(p.Plan.Operation) {
+		s.StopLimit = stopLimit(p.Plan.Draft)
+	}
 	p.State, p.StartedAt, p.Unit, p.QueuedFor = bot.Running, now, s.Unit, time.Time{}
 	p.Drift = c.drift(p.Plan.Draft, draft)
 	beginBy := p.Plan.NotAfter
@@ -264,6 +267,14 @@ func conditions(d bot.Draft) []string {
 func unitName(p bot.Plan) string {
 	id := strings.TrimPrefix(string(p.ID), "pln_")
 	return fmt.Sprintf("watchstander-%s-%s.service", strings.ReplaceAll(string(p.Operation), ".", "-"), id[:min(len(id), 8)])
+}
+
+// undoes tells whether an operation has something to bring to an end when it is told
+// to stop.
+func (c *Core) undoes(name bot.OperationName) bool {
+	_, undoes := c.operations[name].(bot.Undoer)
+	_, commits := c.operations[name].(bot.Committer)
+	return undoes || commits
 }
 
 // lifetime is after how long systemd ends a run that did not end by itself: later

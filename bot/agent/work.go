@@ -29,9 +29,11 @@ type note struct {
 
 // work is a run's bot.Work, on the disk.
 type work struct {
-	dir    string
-	redact func(string) string
-	log    *slog.Logger
+	dir      string
+	beginBy  time.Time
+	stopping <-chan struct{}
+	redact   func(string) string
+	log      *slog.Logger
 
 	mu       sync.Mutex
 	progress *appender
@@ -42,7 +44,9 @@ type work struct {
 
 var _ bot.Work = (*work)(nil)
 
-func newWork(d disk, id bot.PlanID, redact func(string) string, log *slog.Logger) (*work, error) {
+// newWork makes the files of a run, which was told to stop when stopping is closed.
+func newWork(d disk, o order, stopping <-chan struct{}, redact func(string) string, log *slog.Logger) (*work, error) {
+	id := o.Plan
 	if err := d.mkdir(runName(id, dirWork)); err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func newWork(d disk, id bot.PlanID, redact func(string) string, log *slog.Logger
 	if err != nil {
 		return nil, errors.Join(err, progress.close())
 	}
-	return &work{dir: d.path(runName(id, dirWork)), redact: redact, log: log, progress: progress, notes: notes, noted: map[string]string{}}, nil
+	return &work{dir: d.path(runName(id, dirWork)), beginBy: o.BeginBy, stopping: stopping, redact: redact, log: log, progress: progress, notes: notes, noted: map[string]string{}}, nil
 }
 
 // Say writes a line of the operation's progress.
@@ -109,6 +113,12 @@ func (w *work) Noted(name string) string {
 	defer w.mu.Unlock()
 	return w.noted[name]
 }
+
+// BeginBy is what the agent ordered.
+func (w *work) BeginBy() time.Time { return w.beginBy }
+
+// Stopping is closed by SIGTERM.
+func (w *work) Stopping() <-chan struct{} { return w.stopping }
 
 // Dir is the run's own directory.
 func (w *work) Dir() string { return w.dir }

@@ -255,8 +255,10 @@ type Transient struct {
 	// /dev/null and its like alone: what installs a boot loader, or speaks to ZFS, must
 	// have it.
 	Devices bool
-	// Limit is RuntimeMaxSec; 0 is none.
-	Limit time.Duration
+	// Limit is RuntimeMaxSec; 0 is none. StopLimit is TimeoutStopSec, how long it has
+	// to end after it was told to stop, before it is killed; 0 is systemd's own, 90 s
+	// where nobody set another.
+	Limit, StopLimit time.Duration
 	// Writable are the paths that it may write, where it may not write everything; nil
 	// is everything. They must exist. With them it gets a /tmp of its own, unless that
 	// is among them, and what it mounts nobody else sees.

@@ -139,8 +139,9 @@ func jobResult(name, result string) error {
 // default dependencies, which would order it after basic.target and stop it with
 // sysinit.target; shutdown alone stops it.
 //
-// All of its processes end with it (KillMode=control-group, the default), and it is
-// not started again when it fails.
+// A stop tells its program alone, which ends what it runs, or lets it come to its end;
+// what is left when it has ended, or its time to stop is over, is killed
+// (KillMode=mixed). It is not started again when it fails.
 func (s *Systemd) StartTransient(ctx context.Context, t Transient) error {
 	if err := t.Check(); err != nil {
 		return err
@@ -173,13 +174,16 @@ func (t Transient) properties() []dbus.Property {
 	add("WorkingDirectory", "/")
 	add("UMask", uint32(0o077))
 	add("CollectMode", "inactive")
-	add("KillMode", "control-group")
+	add("KillMode", "mixed")
 	add("Restart", "no")
 	add("DefaultDependencies", false)
 	add("Conflicts", []string{"shutdown.target"})
 	add("Before", []string{"shutdown.target"})
 	if t.Limit > 0 {
 		add("RuntimeMaxUSec", uint64(t.Limit/time.Microsecond))
+	}
+	if t.StopLimit > 0 {
+		add("TimeoutStopUSec", uint64(t.StopLimit/time.Microsecond))
 	}
 	if !t.Network {
 		add("PrivateNetwork", true)

@@ -316,6 +316,41 @@ func TestRealTransient(t *testing.T) {
 		must(t, u.Stop(ctx, worker))
 		await(t, u, worker, gone)
 	})
+	t.Run("what it runs comes to its end when it is stopped", func(t *testing.T) {
+		// The shell waits for its child, which a signal to all of them would end.
+		tr, out := script("ends", `trap : TERM; (sleep 1; echo well >>"$1") & echo begun >"$1"; wait; wait`)
+		tr.StopLimit = time.Minute
+		must(t, u.StartTransient(ctx, tr))
+		real.Eventually(t, 10*time.Second, "it is at work", func() error {
+			if text, err := os.ReadFile(out); err != nil || len(text) == 0 {
+				return errors.New("nothing was written")
+			}
+			return nil
+		})
+		must(t, u.Stop(ctx, worker))
+		await(t, u, worker, gone)
+		if got, err := os.ReadFile(out); string(got) != "begun\nwell\n" || err != nil {
+			t.Errorf("it came to %q, %v", got, err)
+		}
+	})
+	t.Run("its time to stop is over", func(t *testing.T) {
+		tr, out := script("stops", `trap "" TERM; echo begun >"$1"; sleep 1000`)
+		tr.StopLimit = 300 * time.Millisecond
+		must(t, u.StartTransient(ctx, tr))
+		real.Eventually(t, 10*time.Second, "it is at work", func() error {
+			if text, err := os.ReadFile(out); err != nil || len(text) == 0 {
+				return errors.New("nothing was written")
+			}
+			return nil
+		})
+		began := time.Now()
+		must(t, u.Stop(ctx, worker))
+		f := await(t, u, worker, func(f sys.Unit) bool { return f.Active == "failed" })
+		if f.Result != "timeout" || time.Since(began) > 30*time.Second {
+			t.Errorf("after %s: %+v", time.Since(began), f)
+		}
+		must(t, u.ResetFailed(ctx, worker))
+	})
 	t.Run("its time is over", func(t *testing.T) {
 		tr, _ := script("limit", `exec sleep 1000`)
 		tr.Limit = 300 * time.Millisecond

@@ -272,9 +272,9 @@ func TestTransientProperties(t *testing.T) {
 		}
 		return got
 	}
-	got := tell(t, sys.Transient{Argv: []string{"/a$b", "$c", "d"}, Limit: 90 * time.Second, Writable: []string{"/var/lib/x", "/tankard"}})
+	got := tell(t, sys.Transient{Argv: []string{"/a$b", "$c", "d"}, Limit: 90 * time.Second, StopLimit: 12 * time.Minute, Writable: []string{"/var/lib/x", "/tankard"}})
 	for name, want := range map[string]string{
-		"ExecStart": "[{/a$b [/a$b $$c d] false}]", "RuntimeMaxUSec": "90000000", "PrivateNetwork": "true", "RestrictAddressFamilies": "{true [AF_UNIX]}",
+		"ExecStart": "[{/a$b [/a$b $$c d] false}]", "RuntimeMaxUSec": "90000000", "TimeoutStopUSec": "720000000", "KillMode": "mixed", "PrivateNetwork": "true", "RestrictAddressFamilies": "{true [AF_UNIX]}",
 		"ProtectSystem": "strict", "ReadWritePaths": "[/var/lib/x /tankard]", "PrivateTmp": "true", "CollectMode": "inactive",
 		"DefaultDependencies": "false", "Type": "exec", "Restart": "no", "DevicePolicy": "closed",
 	} {
@@ -283,7 +283,7 @@ func TestTransientProperties(t *testing.T) {
 		}
 	}
 	got = tell(t, sys.Transient{Argv: []string{"/a"}, Network: true, Devices: true})
-	for _, name := range []string{"DevicePolicy", "RuntimeMaxUSec", "PrivateNetwork", "RestrictAddressFamilies", "ProtectSystem", "ReadWritePaths", "PrivateTmp", "Environment"} {
+	for _, name := range []string{"DevicePolicy", "RuntimeMaxUSec", "TimeoutStopUSec", "PrivateNetwork", "RestrictAddressFamilies", "ProtectSystem", "ReadWritePaths", "PrivateTmp", "Environment"} {
 		if v, there := got[name]; there {
 			t.Errorf("%s is %q", name, v)
 		}

@@ -44,7 +44,7 @@ func (t Transient) Check() error {
 	if err := (Command{Argv: t.Argv, Env: t.Env}).Check(); err != nil {
 		return err
 	}
-	if t.Limit < 0 {
+	if t.Limit < 0 || t.StopLimit < 0 {
 		return fmt.Errorf("%w: the limit of %s is below nothing", fs.ErrInvalid, t.Name)
 	}
 	for _, p := range t.Writable {

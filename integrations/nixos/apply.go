@@ -39,12 +39,20 @@ const (
 // runs, whatever its units do: judging them is Verify's matter.
 func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	n, target := r.n, bound(p, factTarget)
-	if err := r.hold(ctx, p, w); err != nil {
+	if err := r.hold(ctx, p, w, w.BeginBy()); err != nil {
 		return err
+	}
+	if !time.Now().Before(w.BeginBy()) {
+		return bot.Errorf(bot.CodeConflict, "The time in which it may begin was over when the build lock was free. Nothing was changed; ask again.")
 	}
 	// Units and locks were waited for, which may have taken hours.
 	if err := n.unchanged(p); err != nil {
 		return err
+	}
+	// It may have changed since the plan, which need not have asked all of them.
+	held, broken := n.holding(ctx, n.o.Checks)
+	for _, c := range broken {
+		w.Say("Before the switch, the %s does not hold: %s. Unless it holds afterwards, all is undone.", checkName(c.Check), c.why)
 	}
 	before, trouble, err := n.unitsBefore(ctx)
 	if err != nil {
@@ -53,7 +61,7 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if err := errors.Join(
 		noteJSON(w, noteBefore, before),
 		noteJSON(w, noteTrouble, trouble),
-		noteJSON(w, noteChecks, n.holding(ctx)),
+		noteJSON(w, noteChecks, held),
 		w.Note(noteSwitch, switchStarted),
 	); err != nil {
 		return bot.Errorf(bot.CodeInternal, "What was before cannot be written down, so that nothing was begun.").Because(err)
@@ -151,8 +159,9 @@ func bound(p bot.Plan, name string) string {
 	return ""
 }
 
-// hold takes the host's build lock for the rest of the run.
-func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work) error {
+// hold takes the host's build lock for the rest of the run. It does not wait for it
+// beyond by, where that is given: what was agreed to ends then.
+func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work, by time.Time) error {
 	l := r.n.o.BuildLock
 	if l.Path == "" {
 		return nil
@@ -167,7 +176,10 @@ func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work) error {
 		l.Holder = "watchstander " + string(p.ID)
 	}
 	// The first try is no more than that, so that people hear what is waited for.
-	wait := l.Wait
+	wait, late := l.Wait, false
+	if left := time.Until(by); !by.IsZero() && left < wait {
+		wait, late = max(0, left), true
+	}
 	l.Wait = 0
 	release, err := r.n.o.Host.Files.Hold(ctx, l)
 	if held, theirs := errors.AsType[*sys.Held](err); theirs && ctx.Err() == nil {
@@ -184,6 +196,8 @@ func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work) error {
 		return nil
 	case theirs && ctx.Err() != nil:
 		return bot.Errorf(bot.CodeConflict, "The time was over before the build lock %s was free. Nothing was changed.", l.Path).Because(err)
+	case theirs && late:
+		return bot.Errorf(bot.CodeConflict, "The time in which it may begin was over before the build lock was free: %s. Nothing was changed; ask again.", tame(held.Error()))
 	case theirs:
 		return bot.Errorf(bot.CodeConflict, "The build lock is still taken after %s: %s. Nothing was changed.", phrase.Duration(wait), tame(held.Error()))
 	}
@@ -205,7 +219,13 @@ func (r *Rollback) release(p bot.Plan, w bot.Work) {
 }
 
 // sleep waits, as long as the context lives.
-func sleep(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error { return pause(ctx, d, nil) }
+
+// errStopping is why pause did not wait any longer: the run was told to stop.
+var errStopping = errors.New("the run was told to stop")
+
+// pause waits, as long as the context lives and nobody says stop.
+func pause(ctx context.Context, d time.Duration, stopping <-chan struct{}) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -213,5 +233,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	case <-stopping:
+		return errStopping
+	}
+}
+
+func isClosed(stopping <-chan struct{}) bool {
+	select {
+	case <-stopping:
+		return true
+	default:
+		return false
 	}
 }

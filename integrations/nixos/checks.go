@@ -68,15 +68,29 @@ func (c Check) source() string {
 	return c.Argv[0]
 }
 
-// holding are the names of the checks that hold now.
-func (n *NixOS) holding(ctx context.Context) []string {
-	names := []string{}
-	for _, c := range n.o.Checks {
-		if n.check(ctx, c).health == fine {
-			names = append(names, c.Name)
+// askable tells whether this process can ask a check as a run would: systemd is
+// asked over its bus; what a URL, or a program that may need the network or a
+// directory to write to, says in a confined process is nothing about the host.
+func (n *NixOS) askable(c Check) bool { return !n.o.Confined || c.Unit != "" }
+
+// holding asks each check once, now: the names of those that hold, and of the
+// others why they do not.
+func (n *NixOS) holding(ctx context.Context, checks []Check) (held []string, broken []brokenCheck) {
+	held = []string{}
+	for _, c := range checks {
+		if f := n.check(ctx, c); f.health == fine {
+			held = append(held, c.Name)
+		} else {
+			broken = append(broken, brokenCheck{c, f.why})
 		}
 	}
-	return names
+	return held, broken
+}
+
+// brokenCheck is one that does not hold, and why.
+type brokenCheck struct {
+	Check
+	why string
 }
 
 // checksOf picks checks by their names.

@@ -17,10 +17,11 @@
 //   - apply.go takes the host's build lock, and runs the target's
 //     `switch-to-configuration test`. This activates the target and leaves profile
 //     and boot loader alone: a host that loses power now starts what ran before.
-//   - verify.go waits, then looks at every unit and health check until two looks
-//     agree. What was fine before and fails in both is a failure, whatever exit
+//   - verify.go waits, then looks (watch.go) at every unit and health check until two
+//     looks agree. What was fine before and fails in both is a failure, whatever exit
 //     codes said, and so is a unit that the switch named and that did not fail
-//     before; what failed in only one is none.
+//     before; what failed in only one is none. Of units that are gone, or ended,
+//     idle.go judges whether they should be.
 //   - commit.go makes it last: the profile is set to the generation by its number,
 //     and the target writes the boot menu. Both are read back.
 //   - undo.go activates what ran before, puts back profile and boot menu where they
@@ -48,6 +49,6 @@
 // and nothing else of it is ever shown.
 //
 // Neighbours: bot has the words of operations, bot/host those of hosts, bot/sys the
-// host itself; bot/agent plans and runs; nix/ writes the mark into systems. The
-// package is a leaf.
+// host itself; bot/agent plans and runs. A host's configuration writes the mark into
+// its systems (docs/host-mark.md). The package is a leaf.
 package nixos

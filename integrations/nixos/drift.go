@@ -47,15 +47,18 @@ func (n *NixOS) storeName(p string) string {
 	return name
 }
 
-// leftOver are the lists that an interrupted switch left.
-func (n *NixOS) leftOver() []string {
-	var left []string
+// leftOver are the lists that an interrupted switch left. Where one cannot be looked
+// at, whether it is there is unknown.
+func (n *NixOS) leftOver() (left []string, err error) {
 	for _, file := range unfinished {
-		if _, err := n.o.Host.Files.Stat(file); err == nil {
+		switch _, bad := n.o.Host.Files.Stat(file); {
+		case bad == nil:
 			left = append(left, path.Base(file))
+		case !isMissing(bad):
+			err = bad
 		}
 	}
-	return left
+	return left, err
 }
 
 func add(d *host.Drift, what, source string, st bot.ReadingState, text string) {
@@ -132,9 +135,12 @@ func (n *NixOS) etcFindings(d *host.Drift, s state) {
 	}
 	compare("/etc", "/etc/static", "etc")
 	compare("units", "/etc/systemd/system", unitDir)
-	if left := n.leftOver(); len(left) > 0 {
+	switch left, err := n.leftOver(); {
+	case len(left) > 0:
 		add(d, "last switch", "/run/nixos", bot.NotOK, "it was interrupted: "+strings.Join(left, ", ")+" is left, and the next switch goes on with it")
-	} else {
+	case err != nil:
+		add(d, "last switch", "/run/nixos", bot.Unknown, "whether something is left of it to do cannot be read")
+	default:
 		add(d, "last switch", "/run/nixos", bot.OK, "nothing is left of it to do")
 	}
 }

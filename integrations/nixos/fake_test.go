@@ -22,8 +22,10 @@ type fakeFiles struct {
 	nodes map[string]node
 	// holder of the build lock, "" for nobody; held is ours.
 	holder string
-	held   bool
-	takes  int
+	// refused are paths of which nobody is told anything.
+	refused map[string]bool
+	held    bool
+	takes   int
 }
 
 type node struct {
@@ -113,6 +115,9 @@ func (f *fakeFiles) Readlink(p string) (string, error) {
 func (f *fakeFiles) Stat(p string) (fs.FileInfo, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.refused[p] {
+		return nil, &fs.PathError{Op: "stat", Path: p, Err: fs.ErrPermission}
+	}
 	at, n, err := f.find(p, false)
 	return entry{path.Base(at), n}, err
 }
@@ -230,6 +235,17 @@ func service(name string) sys.Unit {
 type fakeWork struct {
 	notes map[string]string
 	lines []string
+	// by is when it must have begun; without one there is a day for it.
+	by       time.Time
+	stopping chan struct{}
+}
+
+func (w *fakeWork) Stopping() <-chan struct{} { return w.stopping }
+func (w *fakeWork) BeginBy() time.Time {
+	if w.by.IsZero() {
+		return time.Now().Add(24 * time.Hour)
+	}
+	return w.by
 }
 
 func (w *fakeWork) Say(format string, args ...any) {

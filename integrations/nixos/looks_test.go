@@ -147,6 +147,9 @@ unknown | boot default | GRUB was told to start another entry once
 not ok | /etc | it is another system's (` + strings.TrimPrefix(store("etc-41"), "/nix/store/") + `): an activation did not come to its end
 not ok | last switch | it was interrupted: start-list is left, and the next switch goes on with it
 `},
+		{"what a switch left cannot be read", func(v *vulcan) { v.files.refused = map[string]bool{"/run/nixos/restart-list": true} }, `
+unknown | last switch | whether something is left of it to do cannot be read
+`},
 		{"an /etc that is an overlay", func(v *vulcan) { v.files.delete("/etc/static"); v.files.delete("/etc/systemd") }, `
 unknown | /etc | it is made in a way that cannot be compared
 unknown | units | it is made in a way that cannot be compared

@@ -1,7 +1,6 @@
 package nixos
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,9 +38,6 @@ type Options struct {
 	// back to. Their state version, secrets and bot are unknown then, and the plan
 	// says so; without it they are refused.
 	AllowUnmarked bool
-	// Schema tells the schema of the bot's state as it is now, where somebody knows;
-	// nil leaves it to the running system's mark.
-	Schema func(context.Context) (int, error)
 	// MinGenerations is how many complete generations there should be; 3.
 	MinGenerations int
 	// Stateful are the names of packages whose data does not go back with them
@@ -54,7 +50,7 @@ type Options struct {
 	// Busy are units that a run waits for: dumps, backups.
 	Busy []string
 
-	// Settle is how long units are left alone after the switch; 30 s. Between two
+	// Settle is how long units are left alone after the switch; 1 min. Between two
 	// looks at them passes Between, 15 s; that two looks agree is waited for until
 	// Patience has passed after the first, 5 min.
 	Settle, Between, Patience time.Duration
@@ -62,6 +58,10 @@ type Options struct {
 	Checks []Check
 	// Get asks the URL of a check; by HTTP, without proxies and redirects.
 	Get func(*http.Request) (*http.Response, error)
+	// Confined: this process does not see the host as a run does (the agent has no
+	// network, and writes nothing). Plan then asks checks of units alone; whether the
+	// others hold is unknown until the run asks them, before it switches.
+	Confined bool
 
 	// SwitchLimit bounds one run of switch-to-configuration; 15 min. LookLimit bounds
 	// each other program; 2 min.
@@ -109,7 +109,7 @@ func (o Options) filled() Options {
 	text(&o.GrubConfig, "/boot/grub/grub.cfg")
 	text(&o.LoaderConfig, "/boot/loader/loader.conf")
 	span(&o.BuildLock.Wait, 5*time.Minute)
-	span(&o.Settle, 30*time.Second)
+	span(&o.Settle, time.Minute)
 	span(&o.Between, 15*time.Second)
 	span(&o.Patience, 5*time.Minute)
 	span(&o.SwitchLimit, 15*time.Minute)

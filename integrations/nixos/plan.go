@@ -48,7 +48,7 @@ func (r *Rollback) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, err
 	}
 	p := planning{n: n, s: s, current: n.at(s, s.current), target: n.system(l.target)}
 	n.place(&p.target.Generation, l, s)
-	if err := p.refuse(ctx); err != nil {
+	if err := p.refuse(); err != nil {
 		return bot.Draft{}, err
 	}
 	if p.dry, err = n.dry(ctx, p.target); err != nil {
@@ -81,7 +81,7 @@ type planning struct {
 }
 
 // refuse says what must not be done at all.
-func (p *planning) refuse(ctx context.Context) error {
+func (p *planning) refuse() error {
 	name, t, c := p.n.o.Host.Name, p.target, p.current
 	no := func(format string, args ...any) error {
 		return bot.Errorf(bot.CodeForbidden, "No rollback to generation %d of %s: %s", t.Number, name, fmt.Sprintf(format, args...))
@@ -122,7 +122,7 @@ func (p *planning) refuse(ctx context.Context) error {
 	case t.StateVersion != "" && keep != "" && t.StateVersion != keep:
 		return no("its system.stateVersion is %s, and this host's is %s. The bot never changes it.", t.StateVersion, keep)
 	}
-	if schema, known := p.schema(ctx); t.Bot != "" && known && t.Schema < schema {
+	if schema, known := p.schema(); t.Bot != "" && known && t.Schema < schema {
 		return no("it brings the bot back to %s, which reads states up to schema %d; the state has %d.", t.Bot, t.Schema, schema)
 	}
 	switch {
@@ -141,14 +141,8 @@ func are(n int) string {
 	return " are"
 }
 
-// schema of the state as it is: what somebody knows, else what the running bot
-// writes.
-func (p *planning) schema(ctx context.Context) (schema int, known bool) {
-	if p.n.o.Schema != nil {
-		if v, err := p.n.o.Schema(ctx); err == nil && v > 0 {
-			return max(v, p.current.Schema), true
-		}
-	}
+// schema of the state as it is: what the running system's bot writes, by its mark.
+func (p *planning) schema() (schema int, known bool) {
 	return p.current.Schema, p.current.Schema > 0
 }
 

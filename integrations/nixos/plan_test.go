@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"unicode"
@@ -180,8 +181,6 @@ func TestPlanRefuses(t *testing.T) {
 		{"built for another host", "", func(v *vulcan) { v.mark(41, mark("vulcan", "mars")) }, nil, bot.CodeForbidden, no + "it was built for the host mars."},
 		{"a bot that cannot read its state", "", func(v *vulcan) { v.mark(41, mark("1.4.0", "1.2.0", `"schema":9`, `"schema":8`)) }, nil, bot.CodeForbidden,
 			no + "it brings the bot back to 1.2.0, which reads states up to schema 8; the state has 9."},
-		{"a state that is newer than the running bot", "", nil, func(o *nixos.Options) { o.Schema = func(context.Context) (int, error) { return 10, nil } }, bot.CodeForbidden,
-			no + "it brings the bot back to 1.4.0, which reads states up to schema 9; the state has 10."},
 		{"it was collected", "", func(v *vulcan) { v.files.delete(toplevel(41)) }, nil, bot.CodeForbidden,
 			no + "it is not whole: bin/switch-to-configuration, activate, init, kernel, initrd and 2 more are missing. It may have been collected."},
 		{"an incompatible init", "", func(v *vulcan) { v.files.file(toplevel(41)+"/init-interface-version", "systemd 1") }, nil, bot.CodeForbidden,
@@ -255,6 +254,21 @@ func TestPlanShowsWhatIsUnknown(t *testing.T) {
 		{"a health check that fails already", func(*vulcan) {}, func(o *nixos.Options) {
 			o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}, {Name: "mail", Unit: "postfix.service"}}
 		}, []string{"not ok: the health checks hold now: not mail. Unless all hold afterwards, it is undone\n"}},
+		{"an agent without a network asks units alone", func(*vulcan) {}, func(o *nixos.Options) {
+			o.Confined = true
+			o.Checks = []nixos.Check{{Name: "web", URL: "http://127.0.0.1:8080/healthz"}, {Name: "ssh", Unit: "nginx.service"}, {Name: "db", Argv: []string{"/bin/db-check"}}}
+			o.Get = func(r *http.Request) (*http.Response, error) {
+				t.Errorf("%s is asked", r.URL)
+				return nil, errors.New("network is unreachable")
+			}
+		}, []string{
+			"ok: the health checks hold now: ssh\n",
+			"unknown: the health checks that only a run can ask hold now: web, db: asked when it starts, before the switch. Unless all hold afterwards, it is undone\n",
+		}},
+		{"such an agent knows of a unit that fails already", func(*vulcan) {}, func(o *nixos.Options) {
+			o.Confined = true
+			o.Checks = []nixos.Check{{Name: "web", URL: "http://127.0.0.1:8080/healthz"}, {Name: "mail", Unit: "postfix.service"}}
+		}, []string{"not ok: the health checks hold now: not mail. Unless all hold afterwards, it is undone\n", "hold now: web: asked when it starts"}},
 		{"what was booted", func(v *vulcan) { v.files.delete("/run/booted-system") }, nil, []string{
 			"unknown: kernel, initrd and modules are those that were booted: what was booted cannot be read\n", "bound: booted system = \n",
 		}},
@@ -265,6 +279,9 @@ func TestPlanShowsWhatIsUnknown(t *testing.T) {
 		}, nil, []string{
 			"not ok: at least 3 whole generations are kept: 2: 42, 41\n",
 			"not ok: the last switch came to its end: it was interrupted; this one goes on with what it left (restart-list)\n",
+		}},
+		{"what a switch left cannot be read", func(v *vulcan) { v.files.refused = map[string]bool{"/run/nixos/restart-list": true} }, nil, []string{
+			"unknown: the last switch came to its end: what it left, if anything, cannot be read\n",
 		}},
 		{"a tried system", func(v *vulcan) { v.files.link("/run/current-system", toplevel(40)) }, nil, []string{
 			"switch vulcan from generation 40 to generation 41\n", "not ok: the running system is the profile's: generation 40 runs, and the profile points at generation 42\n", "roots [<41> <40> <42>]",

@@ -106,7 +106,7 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 	} else {
 		say("system.stateVersion stays", p.target.StateVersion, bot.OK)
 	}
-	p.botCondition(ctx, say)
+	p.botCondition(say)
 	switch a, b := p.current.Secrets, p.target.Secrets; {
 	case a == "" || b == "":
 		say("the secrets stay", "which version of them it deploys is unknown; what was revoked since then may come back", bot.Unknown)
@@ -125,8 +125,11 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 	} else {
 		say("the running system is the profile's", short(p.current.Generation)+" runs, and the profile points at generation "+strconv.Itoa(p.s.profile), bot.NotOK)
 	}
-	if left := p.n.leftOver(); len(left) > 0 {
-		say("the last switch came to its end", "it was interrupted; this one goes on with what it left ("+strings.Join(left, ", ")+")", bot.NotOK)
+	const ended = "the last switch came to its end"
+	if left, err := p.n.leftOver(); len(left) > 0 {
+		say(ended, "it was interrupted; this one goes on with what it left ("+strings.Join(left, ", ")+")", bot.NotOK)
+	} else if err != nil {
+		say(ended, "what it left, if anything, cannot be read", bot.Unknown)
 	}
 	switch {
 	case !p.dry.Activating || p.dry.Odd > 0:
@@ -152,9 +155,9 @@ func (p *planning) complete(say condition) {
 	say(fmt.Sprintf("at least %d whole generations are kept", p.n.o.MinGenerations), fmt.Sprintf("%d: %s", len(whole), list(numbers, 12)), st)
 }
 
-func (p *planning) botCondition(ctx context.Context, say condition) {
+func (p *planning) botCondition(say condition) {
 	const text = "the bot that it brings reads the state"
-	schema, known := p.schema(ctx)
+	schema, known := p.schema()
 	switch {
 	case p.target.mark == nil:
 		say(text, "which bot it brings is unknown", bot.Unknown)
@@ -215,25 +218,34 @@ func (p *planning) statefulCondition(say condition) {
 }
 
 // checkCondition tells which health checks fail already: they must hold afterwards,
-// or all is brought back.
+// or all is brought back. What cannot be asked here is no failure, and no success.
 func (p *planning) checkCondition(ctx context.Context, say condition) {
-	if len(p.n.o.Checks) == 0 {
-		return
-	}
-	const text = "the health checks hold now"
-	held := p.n.holding(ctx)
-	var names, fail []string
+	var ask []Check
+	var later []string
 	for _, c := range p.n.o.Checks {
-		names = append(names, tame(c.Name))
-		if !slices.Contains(held, c.Name) {
-			fail = append(fail, tame(c.Name))
+		if p.n.askable(c) {
+			ask = append(ask, c)
+		} else {
+			later = append(later, tame(c.Name))
 		}
 	}
-	if len(fail) > 0 {
-		say(text, "not "+list(fail, 10)+". Unless all hold afterwards, it is undone", bot.NotOK)
-		return
+	held, broken := p.n.holding(ctx, ask)
+	const text = "the health checks hold now"
+	if len(broken) > 0 {
+		var names []string
+		for _, c := range broken {
+			names = append(names, tame(c.Name))
+		}
+		say(text, "not "+list(names, 10)+". Unless all hold afterwards, it is undone", bot.NotOK)
+	} else if len(held) > 0 {
+		for i := range held {
+			held[i] = tame(held[i])
+		}
+		say(text, list(held, 10), bot.OK)
 	}
-	say(text, list(names, 10), bot.OK)
+	if len(later) > 0 {
+		say("the health checks that only a run can ask hold now", list(later, 10)+": asked when it starts, before the switch. Unless all hold afterwards, it is undone", bot.Unknown)
+	}
 }
 
 func orUnknown(s string) string {

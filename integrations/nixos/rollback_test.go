@@ -45,6 +45,8 @@ func TestRollback(t *testing.T) {
 		current, profile, started int
 		// evidence are lines that must be among the readings.
 		evidence []string
+		// said are parts of its lines of progress.
+		said []string
 	}{
 		{name: "all is well", want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
 			"ok | running system | generation 41 | \n",
@@ -138,11 +140,78 @@ func TestRollback(t *testing.T) {
 			"not ok | unit nginx.service | fails in both looks | it ran, was started anew by the switch, and does not run\n",
 		}},
 		{name: "a unit that the target does not have is gone", set: func(v *vulcan) {
+			v.files.delete(etc(41) + "/systemd/system/nginx.service")
 			v.test[toplevel(41)] = func() outcome {
 				delete(v.units.all, "nginx.service")
 				return outcome{lines: activating}
 			}
-		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41},
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 2 of 3 that were fine before are fine, in two looks 15 s apart; no longer there, and no part of what runs now: nginx.service | \n",
+		}},
+		{name: "a unit that the target has is gone", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				delete(v.units.all, "nginx.service")
+				return outcome{lines: "activating the configuration...\n"}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.units.set(service("nginx.service"))
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"not ok | unit nginx.service | fails in both looks | systemd does not know it, though what runs now has its file\n",
+		}},
+		{name: "what the target has cannot be read, and a unit is gone", set: func(v *vulcan) {
+			v.files.file("/run/nothing", "")
+			v.test[toplevel(41)] = func() outcome {
+				v.files.delete(etc(41) + "/systemd")
+				v.files.link(etc(41)+"/systemd/system", "/run/nothing")
+				delete(v.units.all, "nginx.service")
+				return outcome{lines: activating}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.units.set(service("nginx.service"))
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit nginx.service |  | it is no longer there, and whether it should be cannot be read\n",
+		}},
+		{name: "an instance of a template that the target has is gone with its user", set: func(v *vulcan) {
+			v.files.file(etc(41)+"/systemd/system/sshd@.service", "[Service]\n")
+			v.units.set(service("sshd@1-alice.service"))
+			v.test[toplevel(41)] = func() outcome {
+				ended := service("sshd@1-alice.service")
+				ended.Active, ended.Sub = "inactive", "dead"
+				v.units.set(ended) // systemd reads the template when it is asked
+				return outcome{lines: activating}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 3 of 4 that were fine before are fine, in two looks 15 s apart; ran before, and ended well: sshd@1-alice.service | \n",
+		}},
+		{name: "a service that the switch did not name stopped, and the target wants it", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/postgresql.service", "../postgresql.service")
+			v.files.file(etc(41)+"/systemd/system/postgresql.service", "[Service]\n")
+			v.test[toplevel(41)] = func() outcome {
+				stopped := service("postgresql.service")
+				stopped.Active, stopped.Sub = "inactive", "dead"
+				v.units.set(stopped)
+				return outcome{lines: activating}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.units.set(service("postgresql.service"))
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"not ok | units | 1 of 3 that were fine before are not, in two looks 15 s apart | \n",
+			"unknown | unit postgresql.service |  | it ran, what runs now wants it to, and it does not run\n",
+		}},
+		{name: "a service that the target masks", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.units.set(sys.Unit{Name: "nginx.service", Load: "masked", Active: "inactive", Sub: "dead"})
+				return outcome{lines: activating}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 2 of 3 that were fine before are fine, in two looks 15 s apart; masked: nginx.service | \n",
+		}},
 		{name: "what failed before and fails on is not held against it", set: func(v *vulcan) {
 			v.units.set(failed("old-trouble.service"))
 		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
@@ -189,6 +258,18 @@ func TestRollback(t *testing.T) {
 			}
 		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
 			"not ok | activation | ended with 0 (it went through) | it was cut off: start-list of it is left to be done\n",
+		}},
+		{name: "whether it has left something cannot be read", set: func(v *vulcan) {
+			v.test[toplevel(41)] = func() outcome {
+				v.files.refused = map[string]bool{"/run/nixos/start-list": true}
+				return outcome{lines: activating}
+			}
+			v.test[toplevel(42)] = func() outcome {
+				v.files.refused = nil
+				return outcome{lines: activating}
+			}
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | activation | ended with 0 (it went through) | whether something of it is left to be done cannot be read\n",
 		}},
 		{name: "it ends with 0, and /etc is still that of before", set: func(v *vulcan) {
 			v.test[toplevel(41)] = func() outcome {
@@ -284,6 +365,18 @@ func TestRollback(t *testing.T) {
 			}
 		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
 			"not ok | health check web | fails in both looks | it answers with status 503; it did not hold before either\n",
+		}, said: []string{"Before the switch, the health check web does not hold: it answers with status 503. Unless it holds afterwards, all is undone."}},
+		{name: "a health check that failed before, and that the target mends", change: func(o *nixos.Options) {
+			o.Checks = []nixos.Check{{Name: "web", URL: "http://127.0.0.1:8080/health"}}
+			asked := 0
+			o.Get = func(*http.Request) (*http.Response, error) {
+				if asked++; asked <= 2 { // by the plan, and before the switch
+					return nil, errors.New("connection refused")
+				}
+				return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}, said: []string{
+			"Before the switch, the health check web does not hold: it does not answer.",
 		}},
 		{name: "a unit as a health check", change: func(o *nixos.Options) {
 			o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}}
@@ -317,6 +410,11 @@ func TestRollback(t *testing.T) {
 				for _, line := range test.evidence {
 					if !strings.Contains(told(evidence), line) {
 						t.Errorf("%q is not in the evidence:\n%s", line, told(evidence))
+					}
+				}
+				for _, line := range test.said {
+					if !strings.Contains(strings.Join(w.lines, "\n"), line) {
+						t.Errorf("it did not say %q:\n%s", line, strings.Join(w.lines, "\n"))
 					}
 				}
 				if v.files.held || v.files.takes != 1 {
@@ -514,6 +612,38 @@ func TestBuildLock(t *testing.T) {
 			}
 		})
 	})
+	t.Run("nor beyond the time in which it may begin", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVulcan()
+			r := v.integration(t, nil).Rollback()
+			p, _ := plan(t, r, "")
+			v.files.holder = "process 4711 (nixos-rebuild)"
+			began := time.Now()
+			time.AfterFunc(3*time.Minute, func() { v.files.mu.Lock(); v.files.holder = ""; v.files.mu.Unlock() })
+			w := &fakeWork{notes: map[string]string{}, by: began.Add(2 * time.Minute)}
+			err := r.Apply(t.Context(), p, w)
+			if want := "The time in which it may begin was over before the build lock was free: /var/lock/build.lock is held by process 4711 (nixos-rebuild). Nothing was changed; ask again."; err == nil || bot.ForPeople(err) != want {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(began); took > 2*time.Minute+time.Second || len(v.ran()) > 0 || v.files.held {
+				t.Errorf("after %s it ran %v, and has the lock: %v", took, v.ran(), v.files.held)
+			}
+		})
+	})
+	t.Run("it is free when that time is over", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVulcan()
+			r := v.integration(t, nil).Rollback()
+			p, _ := plan(t, r, "")
+			w := &fakeWork{notes: map[string]string{}, by: time.Now()}
+			if err := r.Apply(t.Context(), p, w); err == nil || !strings.HasPrefix(bot.ForPeople(err), "The time in which it may begin was over when the build lock was free.") {
+				t.Errorf("got %v", err)
+			}
+			if _, err := r.Undo(t.Context(), p, w); err != nil || len(v.ran()) > 0 || v.files.held {
+				t.Errorf("%v; it ran %v, and has the lock: %v", err, v.ran(), v.files.held)
+			}
+		})
+	})
 	t.Run("the run's time is over first", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			v := newVulcan()
@@ -547,6 +677,49 @@ func TestVerifyInTime(t *testing.T) {
 			t.Errorf("%v\n%s", err, told(rs))
 		}
 	})
+}
+
+// A run that was told to stop has minutes: its undoing looks once, at once, and says
+// that it was one look. One that hears of it while it waits goes on at once.
+func TestUndoOfAStoppedRun(t *testing.T) {
+	for name, stops := range map[string]time.Duration{"before": 0, "while units settle": 10 * time.Second, "between two looks": 65 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVulcan()
+				r := v.integration(t, func(o *nixos.Options) {
+					o.Settle = time.Minute
+					o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}}
+				}).Rollback()
+				p, _ := plan(t, r, "")
+				w := &fakeWork{notes: map[string]string{}, stopping: make(chan struct{})}
+				if err := r.Apply(t.Context(), p, w); err != nil {
+					t.Fatal(err)
+				}
+				v.test[toplevel(42)] = func() outcome { v.units.set(failed("postgresql.service")); return outcome{lines: activating} }
+				if began := time.Now(); stops == 0 {
+					close(w.stopping)
+				} else {
+					time.AfterFunc(time.Until(began.Add(stops)), func() { close(w.stopping) })
+				}
+				began := time.Now()
+				rs, err := r.Undo(t.Context(), p, w)
+				if took := time.Since(began); err != nil || took != stops {
+					t.Errorf("it took %s: %v", took, err)
+				}
+				for _, line := range []string{
+					"ok | running system | generation 42 | it was activated again\n", "not ok | units | 1 of 3 that were fine before are not, in one look | \n",
+					"not ok | unit postgresql.service | fails in the only look | failed: exit-code\n", "ok | health check web | fine in the only look | \n",
+				} {
+					if !strings.Contains(told(rs), line) {
+						t.Errorf("%q is not in the evidence:\n%s", line, told(rs))
+					}
+				}
+				if v.files.held {
+					t.Error("the build lock is still held")
+				}
+			})
+		})
+	}
 }
 
 // Lines of scripts may hold anything; progress repeats none but those of known form.

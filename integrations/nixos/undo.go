@@ -4,13 +4,15 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"watchstander/bot"
 )
 
 // Undo brings back what ran before: profile and boot menu where they were touched,
 // the system where the switch may have begun. What it says was looked at afterwards.
-// A run that changed nothing is looked at as well, but only once.
+// A run that changed nothing is looked at as well, but only once; so are the units
+// where the run was told to stop, since it is killed before two looks can agree.
 func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
 	n := r.n
 	former, profile := bound(p, factCurrent), bound(p, factProfile)
@@ -27,7 +29,7 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 	defer r.release(p, w)
 	// In a process of its own, which the worker is not, the lock would have to be
 	// taken first.
-	if err := r.hold(ctx, p, w); err != nil {
+	if err := r.hold(ctx, p, w, time.Time{}); err != nil {
 		return nil, err
 	}
 	var out []bot.Reading
@@ -58,12 +60,12 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 	if !ok || !okChecks {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "how they were before was not written down")), failed
 	}
-	look := watch{units: units, touched: append(a.Start, a.Restart...), checks: n.checksOf(held)}
-	one, two, ok := n.settle(ctx, look, w.Say)
+	look := watch{units: units, touched: append(a.Start, a.Restart...), tree: n.treeOf(former), checks: n.checksOf(held)}
+	seen, ok := n.settle(ctx, look, w)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), failed
 	}
-	return append(out, n.readings(look, one, two)...), failed
+	return append(out, n.readings(look, seen)...), failed
 }
 
 // activatedAgain judges the activation of what ran before, like any other.

@@ -22,12 +22,12 @@ func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Re
 	trouble, _ := noted[[]string](w, noteTrouble)
 	listed = slices.DeleteFunc(listed, func(name string) bool { return slices.Contains(trouble, name) })
 	out := []bot.Reading{n.runs(bound(p, factTarget)), n.activated(bound(p, factTarget), w)}
-	look := watch{units: units, touched: touched, listed: listed, checks: n.o.Checks}
-	a, b, ok := n.settle(ctx, look, w.Say)
+	look := watch{units: units, touched: touched, listed: listed, tree: n.treeOf(bound(p, factTarget)), checks: n.o.Checks}
+	seen, ok := n.settle(ctx, look, w)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), nil
 	}
-	out = append(out, n.readings(look, a, b)...)
+	out = append(out, n.readings(look, seen)...)
 	// Again: something may have switched in between.
 	if last := n.runs(bound(p, factTarget)); last.State != bot.OK {
 		out[0] = last
@@ -87,8 +87,12 @@ func (n *NixOS) judgeActivation(target, value string, code int, snippets, failed
 	if snippets != "" {
 		return reading(bot.NotOK, "failed: "+tame(snippets))
 	}
-	if left := n.leftOver(); len(left) > 0 {
+	left, err := n.leftOver()
+	switch {
+	case len(left) > 0:
 		return reading(bot.NotOK, "it was cut off: "+strings.Join(left, ", ")+" of it is left to be done")
+	case err != nil:
+		return reading(bot.Unknown, "whether something of it is left to be done cannot be read")
 	}
 	// Where /etc is made in another way, there is nothing to compare.
 	if want := n.resolved(target, "etc"); want != "" {

@@ -227,6 +227,7 @@ func (v *vulcan) options() nixos.Options {
 		BuildLock: sys.Lock{Path: "/var/lock/build.lock", Format: sys.LockFlock},
 		Busy:      []string{"restic-backups-b2.service"},
 		Stateful:  []string{"postgresql"},
+		Settle:    30 * time.Second,
 	}
 }
 

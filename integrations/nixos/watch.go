@@ -3,6 +3,7 @@ package nixos
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -27,7 +28,7 @@ const (
 // finding is one subject at one moment.
 type finding struct {
 	health health
-	why    string // where it is not fine
+	why    string // where it is not fine, or is and does nothing any more
 }
 
 // sample is one look at everything.
@@ -50,6 +51,8 @@ type watch struct {
 	// listed were named by the switch, and did not fail before: one that is new
 	// with the target, and never comes up, nobody could have seen fine.
 	listed []string
+	// tree has the units of the system that should run now.
+	tree   tree
 	checks []Check
 }
 
@@ -121,7 +124,7 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 	}
 	for name, ran := range w.units {
 		u, ok := loaded[name]
-		if !ok || u.Active == "inactive" && ran {
+		if !ok || u.Active == "inactive" && (ran || u.Load != "loaded") {
 			// Not loaded any more, or a service that stopped: only its own properties
 			// tell whether that is well.
 			if u, err = n.o.Host.Units.Unit(ctx, name); err != nil {
@@ -130,8 +133,8 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 			}
 		}
 		f := judge(u, again(u, before))
-		if f.health == fine && u.Active == "inactive" && u.Load == "loaded" && ran && u.Type != "oneshot" && slices.Contains(w.touched, name) {
-			f = finding{failing, "it ran, was started anew by the switch, and does not run"}
+		if f.health == fine && u.Active == "inactive" {
+			f = w.idle(u, ran)
 		}
 		s.units[name] = f
 	}
@@ -179,26 +182,46 @@ func judge(u sys.Unit, again int) finding {
 	return finding{}
 }
 
+// looks are the last two at everything; the same one twice where once is true,
+// since the run was told to stop and two were too many.
+type looks struct {
+	a, b sample
+	once bool
+}
+
 // settle looks until two looks agree, or patience is over, and gives the last two;
-// not when the context ended before that.
-func (n *NixOS) settle(ctx context.Context, w watch, say func(string, ...any)) (a, b sample, ok bool) {
-	say("Leaving the units alone for %s.", phrase.Duration(n.o.Settle))
-	if sleep(ctx, n.o.Settle) != nil {
-		return a, b, false
+// not when the context ended before that. Of a run that was told to stop it looks
+// once, at once.
+func (n *NixOS) settle(ctx context.Context, w watch, work bot.Work) (looks, bool) {
+	once := func() (looks, bool) {
+		work.Say("The run was told to stop: one look at the units must do.")
+		s := n.sample(ctx, w, nil)
+		return looks{s, s, true}, ctx.Err() == nil
+	}
+	if isClosed(work.Stopping()) {
+		return once()
+	}
+	work.Say("Leaving the units alone for %s.", phrase.Duration(n.o.Settle))
+	if err := pause(ctx, n.o.Settle, work.Stopping()); errors.Is(err, errStopping) {
+		return once()
+	} else if err != nil {
+		return looks{}, false
 	}
 	since := time.Now()
-	b = n.sample(ctx, w, nil)
+	l := looks{b: n.sample(ctx, w, nil)}
 	for told := false; ; {
-		if sleep(ctx, n.o.Between) != nil {
-			return a, b, false
+		if err := pause(ctx, n.o.Between, work.Stopping()); errors.Is(err, errStopping) {
+			return once()
+		} else if err != nil {
+			return looks{}, false
 		}
-		a, b = b, n.sample(ctx, w, &b)
-		if agree(w, a, b) || time.Since(since) >= n.o.Patience {
-			return a, b, true
+		l.a, l.b = l.b, n.sample(ctx, w, &l.b)
+		if agree(w, l.a, l.b) || time.Since(since) >= n.o.Patience {
+			return l, true
 		}
 		if !told {
 			told = true
-			say("Two looks do not agree yet; looking again for at most %s.", phrase.Duration(n.o.Patience))
+			work.Say("Two looks do not agree yet; looking again for at most %s.", phrase.Duration(n.o.Patience))
 		}
 	}
 }
@@ -219,32 +242,41 @@ func agree(w watch, a, b sample) bool {
 
 const unitSource = "systemd over D-Bus"
 
-// readings judge the last two looks: what was the same in both is what it is, and
-// whatever else there is has not settled.
-func (n *NixOS) readings(w watch, a, b sample) []bot.Reading {
+// readings judge the looks: what was the same in both is what it is, and whatever
+// else there is has not settled.
+func (n *NixOS) readings(w watch, l looks) []bot.Reading {
 	const most = 20
-	looks := "two looks " + phrase.Duration(n.o.Between) + " apart"
+	a, b := l.a, l.b
+	words, short := "two looks "+phrase.Duration(n.o.Between)+" apart", "both looks"
+	if l.once {
+		words, short = "one look", "the only look"
+	}
 	var out []bot.Reading
 	if a.err != nil || b.err != nil {
 		out = append(out, n.reading("units", "", unitSource, bot.Unknown, "systemd did not tell how they are"))
 	} else {
 		var bad []bot.Reading
 		for _, name := range slices.Sorted(maps.Keys(w.units)) {
-			if r, ok := n.subject("unit "+name, unitSource, a.units[name], b.units[name]); !ok {
+			if r, ok := n.subject("unit "+name, unitSource, short, a.units[name], b.units[name]); !ok {
 				bad = append(bad, r)
 			}
 		}
-		st, value := bot.OK, fmt.Sprintf("%d that were fine before are fine, in %s", len(w.units), looks)
-		if len(bad) > 0 {
-			st, value = bot.NotOK, fmt.Sprintf("%d of %d that were fine before are not, in %s", len(bad), len(w.units), looks)
+		st, value := bot.OK, fmt.Sprintf("%d that were fine before are fine, in %s", len(w.units), words)
+		idle, count := idlers(a, b)
+		switch {
+		case len(bad) > 0:
+			st, value = bot.NotOK, fmt.Sprintf("%d of %d that were fine before are not, in %s", len(bad), len(w.units), words)
+		case count > 0:
+			value = fmt.Sprintf("%d of %d that were fine before are fine, in %s", len(w.units)-count, len(w.units), words)
 		}
+		value += idle
 		var others []string
 		for _, name := range slices.Sorted(maps.Keys(b.others)) {
 			_, too := a.others[name]
 			switch {
 			case !too:
 			case slices.Contains(w.listed, name):
-				bad = append(bad, n.reading("unit "+name, "fails in both looks", unitSource, bot.NotOK, b.others[name]+"; the switch named it, and it did not fail before"))
+				bad = append(bad, n.reading("unit "+name, "fails in "+short, unitSource, bot.NotOK, b.others[name]+"; the switch named it, and it did not fail before"))
 			default:
 				others = append(others, name)
 			}
@@ -257,21 +289,21 @@ func (n *NixOS) readings(w watch, a, b sample) []bot.Reading {
 		out = append(out, bad[:min(most, len(bad))]...)
 	}
 	for _, c := range w.checks {
-		r, _ := n.subject(checkName(c), c.source(), a.checks[c.Name], b.checks[c.Name])
+		r, _ := n.subject(checkName(c), c.source(), short, a.checks[c.Name], b.checks[c.Name])
 		out = append(out, r)
 	}
 	return out
 }
 
-// subject judges one by the last two looks; ok tells that it is fine.
-func (n *NixOS) subject(what, source string, a, b finding) (r bot.Reading, ok bool) {
+// subject judges one by the looks, with words for them; ok tells that it is fine.
+func (n *NixOS) subject(what, source, looks string, a, b finding) (r bot.Reading, ok bool) {
 	switch {
 	case a.health == fine && b.health == fine:
-		return n.reading(what, "fine in both looks", source, bot.OK, ""), true
+		return n.reading(what, "fine in "+looks, source, bot.OK, ""), true
 	case a.health == pending && b.health == pending:
 		return n.reading(what, "", source, bot.Unknown, b.why), false
 	case a.health == failing && b.health == failing:
-		return n.reading(what, "fails in both looks", source, bot.NotOK, b.why), false
+		return n.reading(what, "fails in "+looks, source, bot.NotOK, b.why), false
 	}
 	why := a.why
 	if b.health != fine {

@@ -303,7 +303,9 @@ func (w *work) Noted(name string) string {
 	return w.notes[name]
 }
 
-func (w *work) Dir() string { return w.dir }
+func (w *work) Dir() string             { return w.dir }
+func (*work) BeginBy() time.Time        { return time.Now().Add(time.Hour) }
+func (*work) Stopping() <-chan struct{} { return nil }
 
 func (w *work) said(part string) bool {
 	w.mu.Lock()

@@ -250,6 +250,8 @@ func (w *work) Say(format string, args ...any) { w.said = append(w.said, fmt.Spr
 func (w *work) Note(name, value string) error  { w.notes[name] = value; return nil }
 func (w *work) Noted(name string) string       { return w.notes[name] }
 func (w *work) Dir() string                    { return "/nowhere" }
+func (*work) BeginBy() time.Time               { return time.Now().Add(time.Hour) }
+func (*work) Stopping() <-chan struct{}        { return nil }
 
 // at runs a test at noon, on fake time.
 func at(t *testing.T, f func(*testing.T)) {

@@ -33,6 +33,8 @@ func (w work) Say(string, ...any)            {}
 func (w work) Note(name, value string) error { w[name] = value; return nil }
 func (w work) Noted(name string) string      { return w[name] }
 func (w work) Dir() string                   { return "/nowhere" }
+func (work) BeginBy() time.Time              { return time.Now().Add(time.Hour) }
+func (work) Stopping() <-chan struct{}       { return nil }
 
 func agreed(t *testing.T, op bot.Operation) bot.Plan {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -154,6 +155,8 @@ func (w *work) Say(format string, args ...any) { w.said = append(w.said, fmt.Spr
 func (w *work) Note(name, value string) error  { w.notes[name] = value; return nil }
 func (w *work) Noted(name string) string       { return w.notes[name] }
 func (w *work) Dir() string                    { return "/nowhere" }
+func (*work) BeginBy() time.Time               { return time.Now().Add(time.Hour) }
+func (*work) Stopping() <-chan struct{}        { return nil }
 
 func sizes(max, min string) bot.Arguments {
 	a := bot.Arguments{}

@@ -46,6 +46,10 @@ type Options struct {
 	// AskBackups has AskBackups done in another process, and waits for its end; nil:
 	// whoever wants to know asks the repositories itself. The agent has no network.
 	AskBackups func(context.Context) error
+	// Confined: this process is the agent's own, which has no network and may write
+	// nothing but its state; its runs are not confined. Looking at a host's own
+	// addresses from within says nothing about it.
+	Confined bool
 	// Looks is how much time passes between two looks at units after a switch or a
 	// restart; 0 for the usual. The demo has less of it.
 	Looks time.Duration
@@ -103,7 +107,7 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	}
 	n := c.NixOS
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
-		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output}
+		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output, Confined: o.Confined}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
 	}

@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,8 @@ import (
 	"watchstander/bot/sys"
 )
 
-// stopTime is how long systemd lets a unit end by itself when it is stopped.
+// stopTime is how long systemd lets a unit end by itself when it is stopped, where
+// the unit does not say.
 const stopTime = 90 * time.Second
 
 // transient is what runs in a unit that was made for it.
@@ -123,7 +125,7 @@ func (h *Host) finish(run *transient, code int, result string) {
 // stopTransient has what runs in a unit end, and kills it after some time.
 func (h *Host) stopTransient(power context.Context, name string, run *transient) string {
 	run.stop(errStopped)
-	timer := time.NewTimer(stopTime)
+	timer := time.NewTimer(cmp.Or(run.StopLimit, stopTime))
 	defer timer.Stop()
 	select {
 	case <-run.ended:

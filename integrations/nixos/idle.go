@@ -1,0 +1,93 @@
+package nixos
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"watchstander/bot/sys"
+)
+
+// tree is what a system's unit directory has: what systemd should know, and what
+// it should run, while that system runs.
+type tree struct {
+	files  map[string]bool
+	wanted map[string]bool
+	err    error // it could not be read
+}
+
+// treeOf reads a system's.
+func (n *NixOS) treeOf(at string) tree {
+	files, err := n.unitFiles(at)
+	t := tree{files: map[string]bool{}, wanted: map[string]bool{}, err: err}
+	for file := range files {
+		switch dir, name := path.Split(file); {
+		case dir == "":
+			t.files[name] = true
+		case path.Ext(path.Clean(dir)) != ".d":
+			t.wanted[name] = true
+		}
+	}
+	return t
+}
+
+// has tells whether a unit has a file, one of a template its template's.
+func (t tree) has(name string) bool {
+	if t.files[name] {
+		return true
+	}
+	prefix, _, instance := strings.Cut(name, "@")
+	return instance && t.files[prefix+"@"+path.Ext(name)]
+}
+
+// Why a unit that does nothing counts as fine all the same. It is told.
+const (
+	whyGone   = "no longer there, and no part of what runs now"
+	whyMasked = "masked"
+	whyEnded  = "ran before, and ended well"
+)
+
+// idle judges a unit that was fine before, is inactive, and did not fail. That it
+// is gone, or ended, is no failure where the system that runs now does not have it,
+// or does not want it to run: services that are started on demand end by themselves.
+func (w watch) idle(u sys.Unit, ran bool) finding {
+	switch {
+	case u.Load == "masked":
+		return finding{fine, whyMasked}
+	case u.Load == "not-found" && w.tree.err != nil:
+		return finding{pending, "it is no longer there, and whether it should be cannot be read"}
+	case u.Load == "not-found" && w.tree.has(u.Name):
+		return finding{failing, "systemd does not know it, though what runs now has its file"}
+	case u.Load == "not-found":
+		return finding{fine, whyGone}
+	case u.Load != "loaded" && ran:
+		return finding{failing, "it ran, and systemd cannot load it (" + tame(u.Load) + ")"}
+	case !ran || u.Type == "oneshot":
+		return finding{}
+	case slices.Contains(w.touched, u.Name):
+		return finding{failing, "it ran, was started anew by the switch, and does not run"}
+	case w.tree.err != nil:
+		return finding{pending, "it ran and does not any more, and whether it should cannot be read"}
+	case w.tree.wanted[u.Name]:
+		return finding{pending, "it ran, what runs now wants it to, and it does not run"}
+	}
+	return finding{fine, whyEnded}
+}
+
+// idlers name the units of both looks that count as fine and do nothing any more,
+// and count them.
+func idlers(a, b sample) (text string, count int) {
+	named := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(b.units)) {
+		if f := b.units[name]; f.health == fine && f.why != "" && a.units[name].health == fine {
+			named[f.why] = append(named[f.why], name)
+			count++
+		}
+	}
+	const most = 10
+	for _, why := range slices.Sorted(maps.Keys(named)) {
+		text += "; " + why + ": " + list(named[why], most)
+	}
+	return text, count
+}
