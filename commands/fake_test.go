@@ -73,6 +73,9 @@ func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
 
 func (w *fakeWorld) Journal(_ context.Context, q bot.JournalQuery) ([]bot.JournalLine, error) {
 	w.query = q
+	if q.Words == "changed" {
+		return []bot.JournalLine{{Seq: 9, Text: bot.NotAsWritten, Broken: true}, {Seq: 8, At: noon, Kind: "end", Text: "done", Hash: "5a5a"}}, nil
+	}
 	return []bot.JournalLine{{Seq: 8, At: noon, Kind: "end", Host: "vulcan", Subject: "pln_K7QF2M", Text: "done", Hash: "5a5a"},
 		{Seq: 7, At: noon.Add(-time.Hour), Kind: "request", By: "alice", Text: "alice asked for nixos.rollback", Hash: "3b3b"}}, nil
 }
