@@ -158,6 +158,12 @@ type (
 		Room    RoomID
 		Message MessageID
 	}
+	// SpendCodes has an agent use up codes that were shown in a chat and brought to it
+	// with no word.
+	SpendCodes struct {
+		Host  string
+		Codes []string `json:",omitempty"`
+	}
 	// TakeBack withdraws a decision whose reaction or message is gone.
 	TakeBack struct {
 		Plan     PlanID
@@ -178,6 +184,7 @@ func (Confirm) outcome()        {}
 func (Trigger) outcome()        {}
 func (ShowPlan) outcome()       {}
 func (EraseMessage) outcome()   {}
+func (SpendCodes) outcome()     {}
 func (LookForChanges) outcome() {}
 func (TakeBack) outcome()       {}
 

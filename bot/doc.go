@@ -80,7 +80,8 @@
 //  6. bot/agent, decide.go: Decide is the one door for words from chats, from the
 //     host and with signatures. proof.go and codes.go find out what a word is
 //     worth; judge.go asks bot/gate where that leaves the proposal. A message that
-//     held a code leaves its room meanwhile: bot/flow, erase.go.
+//     held a code leaves its room meanwhile: bot/flow, erase.go; what came with no word
+//     is used up at the agents: spend.go.
 //  7. start.go: when it may run, the operation plans again. A bound fact that
 //     differs makes it stale; one that was only observed is told as drift. The
 //     start is on the disk and in the journal before anything runs.

@@ -44,6 +44,10 @@ func (a as) Confirm(ctx context.Context, q api.Confirm) (bot.Proposal, error) {
 	return a.c.Confirm(ctx, a.i, q)
 }
 
+func (a as) Spend(ctx context.Context, q api.Spend) (api.Nothing, error) {
+	return a.c.Spend(ctx, a.i, q)
+}
+
 func (a as) Statement(ctx context.Context, q api.Statement) (bot.Statement, error) {
 	return a.c.Statement(ctx, a.i, q)
 }

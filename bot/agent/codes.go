@@ -71,13 +71,13 @@ func (c *Core) spend(person Person, q given) error {
 			return bot.Errorf(bot.CodeForbidden, "Too many codes were wrong: none of %s is looked at until %s. Approve on the host or with a signature, where the rule takes that.", k, until.Format("15:04 UTC"))
 		}
 	}
-	seed, err := person.Seed()
+	seed, err := c.seed(person)
 	if err != nil {
-		return bot.Errorf(bot.CodeUnavailable, "The seed of %s cannot be read; the agent's log has the cause.", person.ID).Because(err)
+		return err
 	}
 	step, good, err := matching(seed, q.code, now)
 	if err != nil {
-		return bot.Errorf(bot.CodeUnavailable, "The seed of %s is no seed; somebody must look after its file.", person.ID).Because(err)
+		return noSeed(person, err)
 	}
 	last, before := c.codes.Last[person.ID]
 	if good && before && step <= last {
@@ -88,6 +88,19 @@ func (c *Core) spend(person Person, q given) error {
 		return c.saveCodes()
 	}
 	return c.wrong(person, q, counters, now)
+}
+
+// seed reads that of somebody who has one.
+func (c *Core) seed(person Person) (string, error) {
+	seed, err := person.Seed()
+	if err != nil {
+		return "", bot.Errorf(bot.CodeUnavailable, "The seed of %s cannot be read; the agent's log has the cause.", person.ID).Because(err)
+	}
+	return seed, nil
+}
+
+func noSeed(person Person, err error) error {
+	return bot.Errorf(bot.CodeUnavailable, "The seed of %s is no seed; somebody must look after its file.", person.ID).Because(err)
 }
 
 // wrong counts a wrong code, and locks at the last that is allowed.

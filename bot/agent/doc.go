@@ -8,7 +8,7 @@
 //
 //	asked for     propose.go   known requester, rule of the policy, plan, digest, roots
 //	shown         decide.go    from then on chats' approvals count
-//	decided       decide.go    one door; proof.go, codes.go: what a word is worth
+//	decided       decide.go    one door; proof.go, codes.go, spend.go: what a word is worth
 //	judged        judge.go     bot/gate says where it stands, the loop when again
 //	started       start.go     planned anew, compared, written down, journaled, spawned
 //	performed     perform.go   the worker, in a unit of its own: phases.go, work.go

@@ -23,6 +23,7 @@ var questions = map[string]question{
 	api.PathWithdraw:      put(api.Agent.Withdraw),
 	api.PathCancel:        put(api.Agent.Cancel),
 	api.PathConfirm:       put(api.Agent.Confirm),
+	api.PathSpend:         put(api.Agent.Spend),
 	api.PathStatement:     put(api.Agent.Statement),
 	api.PathProposals:     put(api.Agent.Proposals),
 	api.PathLook:          put(api.Agent.Look),

@@ -55,6 +55,10 @@ func (a away) Confirm(ctx context.Context, q api.Confirm) (bot.Proposal, error) 
 	return through(a, q, func(x api.Agent, q api.Confirm) (bot.Proposal, error) { return x.Confirm(ctx, q) })
 }
 
+func (a away) Spend(ctx context.Context, q api.Spend) (api.Nothing, error) {
+	return through(a, q, func(x api.Agent, q api.Spend) (api.Nothing, error) { return x.Spend(ctx, q) })
+}
+
 func (a away) Statement(ctx context.Context, q api.Statement) (bot.Statement, error) {
 	return through(a, q, func(x api.Agent, q api.Statement) (bot.Statement, error) { return x.Statement(ctx, q) })
 }

@@ -47,7 +47,7 @@ var verbs = map[string]verb{
 	"at-host":  {"at-host WHO approves|denies|confirms [REASON]: on the host itself", 3, (*player).stepAtHost},
 	"captured": {"captured approves-as|approves-another-digest-as|breaks-glass-as|shows-as|confirms-as WHO …|asks-as WHO OPERATION name=value …|triggers STANDING ALERT label=value …: a bot in an attacker's hands", 3, (*player).stepCaptured},
 	"signs":    {"signs WHO: the statement that was answered last, and pastes the signature", 2, (*player).stepSign},
-	"code":     {"code WHO [again|confirms]: approves, or confirms, with the time-based code of now, or the one before", 2, (*player).stepCode},
+	"code":     {"code WHO [again|confirms|keeps]: approves, or confirms, with the time-based code of now, or the one before; or keeps it for $code", 2, (*player).stepCode},
 
 	"reboot":  {"reboot HOST", 2, (*player).stepReboot},
 	"changed": {"changed HOST WORDS", 3, (*player).stepChanged},

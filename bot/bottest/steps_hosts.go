@@ -226,7 +226,7 @@ func (p *player) stepSign(l line) error {
 }
 
 // stepCode has somebody approve, or confirm, with the time-based code of now, or with the one
-// that was given before.
+// that was given before; or look at it and keep it, for another line that says $code.
 func (p *player) stepCode(l line) error {
 	if l.rest(2) != "again" {
 		code, err := totp.GenerateCode(seed, time.Now())
@@ -234,6 +234,9 @@ func (p *player) stepCode(l line) error {
 			return err
 		}
 		p.code = code
+	}
+	if l.rest(2) == "keeps" {
+		return nil
 	}
 	newest, err := p.stage.newest()
 	if err != nil {

@@ -344,6 +344,9 @@ func (f *Flow) saidOf(ctx context.Context, e store.Effect) (s said, host, digest
 		case bot.Trigger:
 			host = o.Host
 			return nil
+		case bot.SpendCodes:
+			host = o.Host
+			return nil
 		}
 		th, ok, err = tx.LatestThread("plan:" + string(planOf(e.What)))
 		if err != nil {

@@ -63,16 +63,43 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 		return err
 	}
 	if !ok {
-		return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(o.Plan) + ".")})
+		return c.noPlan(conv, r, o.Plan, o)
 	}
 	if why := c.undecidable(th, conv, r, o); why != "" {
 		if err := c.journalPlan(journal.KindRefusal, th, r.Person, "a word of "+string(r.Person)+" does not count: "+why,
 			map[string]string{"verdict": string(o.Verdict), "room": string(conv.State.Conversation.Room)}); err != nil {
 			return err
 		}
+		if err := c.wordEnds(conv, r, o, ""); err != nil {
+			return err
+		}
 		return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
 	}
-	return c.order(conv, r, o)
+	return c.wordTo(th, conv, r, o)
+}
+
+// wordTo gives a word to the agent of its plan.
+func (c *change) wordTo(th, conv bot.Thread, r store.Request, what bot.Outcome) error {
+	if err := c.wordEnds(conv, r, what, th.State.Plan.Host); err != nil {
+		return err
+	}
+	return c.order(conv, r, what)
+}
+
+// wordEnds has the code of a word used up where the word does not come: at all agents
+// but that of a host, or at all.
+func (c *change) wordEnds(conv bot.Thread, r store.Request, what bot.Outcome, but string) error {
+	if !store.HoldsCode(what) {
+		return nil
+	}
+	return c.spendLine(conv, r, but)
+}
+
+func (c *change) noPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bot.Outcome) error {
+	if err := c.wordEnds(conv, r, what, ""); err != nil {
+		return err
+	}
+	return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})
 }
 
 // undecidable says why a word does not count, "" when it may: the agent judges
@@ -124,12 +151,14 @@ func (c *change) undecidable(th bot.Thread, conv bot.Thread, r store.Request, o 
 
 // onPlan orders what is neither an approval nor a denial.
 func (c *change) onPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bot.Outcome) error {
-	if _, ok, err := c.planThread(id); err != nil {
+	th, ok, err := c.planThread(id)
+	if err != nil {
 		return err
-	} else if !ok {
-		return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})
 	}
-	return c.order(conv, r, what)
+	if !ok {
+		return c.noPlan(conv, r, id, what)
+	}
+	return c.wordTo(th, conv, r, what)
 }
 
 // answeredByAgent takes an agent's answer to one of our effects.
@@ -166,7 +195,11 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 	if err != nil || !ok {
 		return err
 	}
-	word := map[string]string{kindAsk: "Planned on " + e.Proposal.Plan.Host + "; its thread tells who must agree.", kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
+	planned, err := c.plannedWord(*e.Proposal)
+	if err != nil {
+		return err
+	}
+	word := map[string]string{kindAsk: planned, kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
 	return c.confirm(conv, th.ID, word)
 }
 
@@ -272,6 +305,11 @@ func (c *change) untoldWithdrawn(e bot.Withdrawn, who bot.PersonID, id string) e
 		x.State, x.Result = store.EffectDone, "taken back"
 		if err := c.PutEffect(x); err != nil {
 			return err
+		}
+		if d, ok := x.What.(bot.Decide); ok && d.Code != "" {
+			if err := c.spendCodes(conv, store.Request{ID: x.Request, Person: who}, []string{d.Code}, ""); err != nil {
+				return err
+			}
 		}
 		if err := c.ForgetSecrets(x); err != nil {
 			return err

@@ -27,6 +27,11 @@ func (c *change) answered(e bot.Answered) error {
 	if err := c.eraseCode(conv, r); err != nil {
 		return err
 	}
+	if e.Err != nil || !store.HoldsCode(e.Outcome) { // else it goes with the word
+		if err := c.spendLine(conv, r, ""); err != nil {
+			return err
+		}
+	}
 	if e.Err != nil {
 		c.f.o.Metrics.Commands.WithLabelValues("error").Inc()
 		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(e.Err))})
@@ -97,6 +102,9 @@ func (c *change) affected(e bot.Affected) error {
 	}
 	if o, ok := x.What.(bot.EraseMessage); ok {
 		return c.erased(x, o, e.Err)
+	}
+	if o, ok := x.What.(bot.SpendCodes); ok {
+		return c.spent(x, o, e.Err)
 	}
 	if kindOf(x.What) != "" {
 		return c.answeredByAgent(x, e)

@@ -178,6 +178,9 @@ func (c *change) callOff(e bot.Withdrawn) error {
 			if err := c.ForgetLine(r.ID, line); err != nil {
 				return err
 			}
+			if err := c.spendLine(th, r, ""); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

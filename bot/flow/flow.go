@@ -62,6 +62,8 @@ type Interpreter interface {
 	// WithoutCode is a line with a word in the place of the time-based code that it
 	// holds; had is false where it holds none.
 	WithoutCode(line string) (masked string, had bool)
+	// Codes are what WithoutCode takes out, as digits alone; at most api.MaxCodes.
+	Codes(line string) []string
 	// Commands are all that exist.
 	Commands() []bot.Command
 }

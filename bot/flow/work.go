@@ -152,6 +152,9 @@ func (f *Flow) runEffect(ctx context.Context, e store.Effect) error {
 	if o, ok := e.What.(bot.EraseMessage); ok {
 		return f.eraseMessage(ctx, e, o)
 	}
+	if o, ok := e.What.(bot.SpendCodes); ok {
+		return f.spend(ctx, e, o)
+	}
 	if kindOf(e.What) != "" {
 		return f.tellsAgent(ctx, e)
 	}

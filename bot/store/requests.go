@@ -118,6 +118,7 @@ var effectKinds = map[string]func([]byte) (bot.Outcome, error){
 	"show plan":    readEffect[bot.ShowPlan],
 	"take back":    readEffect[bot.TakeBack],
 	"erase":        readEffect[bot.EraseMessage],
+	"spend":        readEffect[bot.SpendCodes],
 	"look":         readEffect[bot.LookForChanges],
 }
 
@@ -151,6 +152,8 @@ func effectKind(o bot.Outcome) string {
 		return "take back"
 	case bot.EraseMessage:
 		return "erase"
+	case bot.SpendCodes:
+		return "spend"
 	case bot.LookForChanges:
 		return "look"
 	}
@@ -164,12 +167,14 @@ func HoldsCode(o bot.Outcome) bool {
 		return o.Code != ""
 	case bot.Confirm:
 		return o.Code != ""
+	case bot.SpendCodes:
+		return len(o.Codes) > 0
 	}
 	return false
 }
 
-// ForgetSecrets lets go of the code that a decision or a confirmation carried: it is
-// spent, and of use to nobody.
+// ForgetSecrets lets go of the code that an effect carried: it is spent, and of use to
+// nobody.
 func (t *Tx) ForgetSecrets(e Effect) error {
 	if !HoldsCode(e.What) {
 		return nil
@@ -181,6 +186,9 @@ func (t *Tx) ForgetSecrets(e Effect) error {
 		what = o
 	case bot.Confirm:
 		o.Code = ""
+		what = o
+	case bot.SpendCodes:
+		o.Codes = nil
 		what = o
 	}
 	body, err := json.Marshal(what)

@@ -65,7 +65,7 @@ func (p *pipe) read() (string, error) {
 func (p *pipe) follows(prefix string) bool {
 	for {
 		have, _ := p.buf.Peek(p.buf.Buffered())
-		if yes, sure := begins(have, prefix); sure || len(have) == p.buf.Size() {
+		if yes, sure := startsWith(have, prefix); sure || len(have) == p.buf.Size() {
 			return yes
 		}
 		if !p.in.ready(moment) {
@@ -80,9 +80,9 @@ func (p *pipe) follows(prefix string) bool {
 // moment is how long lines that are entered together may lie apart.
 const moment = 50 * time.Millisecond
 
-// begins tells whether what is there begins with prefix; sure is false where too
+// startsWith tells whether what is there begins with prefix; sure is false where too
 // little is there.
-func begins(have []byte, prefix string) (yes, sure bool) {
+func startsWith(have []byte, prefix string) (yes, sure bool) {
 	have = bytes.TrimLeft(have, " \t\r\n")
 	yes = bytes.HasPrefix(have, []byte(prefix))
 	return yes, yes || !strings.HasPrefix(prefix, string(have))
@@ -171,7 +171,7 @@ func lineLength(b []byte) int {
 func (e *editor) follows(prefix string) bool {
 	const most = 256
 	for {
-		if yes, sure := begins(e.held, prefix); sure || len(e.held) > most {
+		if yes, sure := startsWith(e.held, prefix); sure || len(e.held) > most {
 			return yes
 		}
 		if !e.in.ready(moment) || e.hold() != nil {

@@ -25,6 +25,8 @@ const (
 	MaxWait = 30 * time.Second
 	// MaxReason is the longest reason, in characters.
 	MaxReason = 500
+	// MaxCodes is how many codes Spend takes at once.
+	MaxCodes = 4
 )
 
 // Agent is one host's agent, as seen by one caller: who that is, the agent knows
@@ -44,6 +46,9 @@ type Agent interface {
 	Cancel(context.Context, Cancel) (bot.Proposal, error)
 	// Confirm says that all is well after a run that waits for it.
 	Confirm(context.Context, Confirm) (bot.Proposal, error)
+	// Spend uses up codes that a person showed in a chat and that came with no word
+	// on a plan. Nobody is told whether one was right.
+	Spend(context.Context, Spend) (Nothing, error)
 	// Statement makes what a person may sign.
 	Statement(context.Context, Statement) (bot.Statement, error)
 	// Proposals gives those that changed since a stamp, and waits for some.
@@ -133,6 +138,13 @@ type (
 		Code      string       `json:"code,omitempty"`
 		Signature string       `json:"signature,omitempty"`
 		Said      Said         `json:"said,omitzero"`
+	}
+
+	// Spend has what may be a code of that person's: six digits each, MaxCodes at most.
+	Spend struct {
+		Person bot.PersonID `json:"person"`
+		Codes  []string     `json:"codes"`
+		Said   Said         `json:"said,omitzero"`
 	}
 
 	Statement struct {

@@ -15,6 +15,7 @@ const (
 	PathWithdraw      = "/v1/withdraw"
 	PathCancel        = "/v1/cancel"
 	PathConfirm       = "/v1/confirm"
+	PathSpend         = "/v1/spend"
 	PathStatement     = "/v1/statement"
 	PathProposals     = "/v1/proposals"
 	PathLook          = "/v1/look"

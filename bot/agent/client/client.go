@@ -163,6 +163,11 @@ func (c *Client) Confirm(ctx context.Context, q api.Confirm) (bot.Proposal, erro
 	return ask[bot.Proposal](ctx, c, api.PathConfirm, q)
 }
 
+// Spend is api.Agent's.
+func (c *Client) Spend(ctx context.Context, q api.Spend) (api.Nothing, error) {
+	return ask[api.Nothing](ctx, c, api.PathSpend, q)
+}
+
 // Statement is api.Agent's.
 func (c *Client) Statement(ctx context.Context, q api.Statement) (bot.Statement, error) {
 	return ask[bot.Statement](ctx, c, api.PathStatement, q)

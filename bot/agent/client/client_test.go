@@ -188,6 +188,7 @@ func TestPaths(t *testing.T) {
 		api.PathWithdraw:      func() (any, error) { return c.Withdraw(ctx, api.Withdraw{Plan: "word"}) },
 		api.PathCancel:        func() (any, error) { return c.Cancel(ctx, api.Cancel{Plan: "word"}) },
 		api.PathConfirm:       func() (any, error) { return c.Confirm(ctx, api.Confirm{Plan: "word"}) },
+		api.PathSpend:         func() (any, error) { return c.Spend(ctx, api.Spend{Person: "word"}) },
 		api.PathStatement:     func() (any, error) { return c.Statement(ctx, api.Statement{Plan: "word"}) },
 		api.PathProposals:     func() (any, error) { return c.Proposals(ctx, api.Since{Stamp: 4711}) },
 		api.PathLook:          func() (any, error) { return c.Look(ctx, api.Look{Name: "word"}) },
@@ -212,6 +213,9 @@ func TestPaths(t *testing.T) {
 		}
 		if !strings.Contains(q.body, words) {
 			t.Errorf("%s: %s", path, q.body)
+		}
+		if _, nothing := got.(api.Nothing); nothing {
+			continue
 		}
 		if b, err := json.Marshal(got); err != nil || !strings.Contains(string(b), "7") && !strings.Contains(string(b), `"d"`) && !strings.Contains(string(b), "lamp") {
 			t.Errorf("%s: the answer is lost: %s %v", path, b, err)

@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/journal"
+)
+
+func (w *world) shows(who bot.PersonID, codes ...string) error {
+	answer, err := w.core.Spend(ctx, Bot(), api.Spend{Person: who, Codes: codes, Said: api.Said{Door: "matrix", Message: "m1"}})
+	if answer != (api.Nothing{}) {
+		w.t.Errorf("the answer is %+v", answer)
+	}
+	return err
+}
+
+func (w *world) approves(p bot.Proposal, who bot.PersonID, code string) error {
+	d := yes(p, who)
+	d.Code = code
+	_, err := w.core.Decide(ctx, Bot(), d)
+	return err
+}
+
+// A code that somebody showed without a word counts no more: for no plan, by nobody
+// who read it, not after a restart either. The next one does. The journal tells of it,
+// without the code.
+func TestShownCodesAreSpent(t *testing.T) {
+	played(t, withCodes, func(w *world) {
+		p := w.proposed()
+		code := w.code(0)
+		w.ok(w.shows("carol", "123456", code))
+		refuses(t, w.approves(p, "carol", code), bot.CodeForbidden, "used already")
+		w.stop()
+		w.run()
+		refuses(t, w.approves(w.proposed(), "carol", code), bot.CodeForbidden, "used already")
+		refuses(t, w.approves(p, "carol", w.code(-30*time.Second)), bot.CodeForbidden, "used already")
+		w.ok(w.shows("carol", code)) // once more, as after a crash of the bot
+		w.ok(w.shows("carol", w.code(-30*time.Second)))
+		w.ok(w.approves(p, "carol", w.code(30*time.Second)))
+		// Alice's seed is the same one here, and her codes are hers.
+		w.ok(w.approves(p, "alice", code))
+		w.ends(p.Plan.ID, bot.Done)
+		notes := w.entries(journal.KindNote)
+		if len(notes) != 1 || notes[0].By != "carol" || notes[0].Fields["door"] != "matrix" || !strings.Contains(notes[0].Text, "used up") {
+			t.Errorf("%+v", notes)
+		}
+		for _, e := range w.entries(journal.KindNote, journal.KindDecision, journal.KindRefusal) {
+			if strings.Contains(e.Text, code) {
+				t.Errorf("the journal repeats it: %s", e.Text)
+			}
+			for _, v := range e.Fields {
+				if strings.Contains(v, code) {
+					t.Errorf("the journal repeats it: %+v", e.Fields)
+				}
+			}
+		}
+	})
+}
+
+// Whether a code was right is told to nobody, and numbers that are no code lock nobody
+// out, however many there are.
+func TestShownCodesTellNothing(t *testing.T) {
+	played(t, withCodes, func(w *world) {
+		p := w.proposed()
+		for range 9 {
+			w.ok(w.shows("carol", w.code(time.Hour), "x", strings.Repeat("1", 1000)))
+		}
+		for _, who := range []bot.PersonID{"bob", "nobody", ""} { // no seed, unknown
+			w.ok(w.shows(who, w.code(0)))
+		}
+		if n := len(w.entries(journal.KindNote, journal.KindRefusal)); n != 0 {
+			t.Errorf("%d entries", n)
+		}
+		if len(w.core.locks()) != 0 {
+			t.Errorf("%+v", w.core.locks())
+		}
+		w.ok(w.approves(p, "carol", w.code(0)))
+	})
+}
+
+// A lock ends, and a code that was shown shortly before must not count then.
+func TestShownCodesAreSpentWhileLocked(t *testing.T) {
+	played(t, withCodes, func(w *world) {
+		p := w.proposed()
+		for range wrongPerson {
+			refuses(t, w.approves(p, "carol", w.code(time.Hour)), bot.CodeForbidden, "code is wrong")
+		}
+		time.Sleep(lockSpan - 10*time.Second)
+		code := w.code(0)
+		w.ok(w.shows("carol", code))
+		refuses(t, w.approves(p, "carol", code), bot.CodeForbidden, "is looked at until")
+		time.Sleep(10 * time.Second)
+		refuses(t, w.approves(p, "carol", code), bot.CodeForbidden, "used already")
+		w.ok(w.approves(p, "carol", w.code(30*time.Second)))
+	})
+}
+
+// Only the bot has codes to hand over, a few at once, and as often as it has words.
+func TestWhoShowsCodes(t *testing.T) {
+	played(t, withCodes, func(w *world) {
+		for _, c := range []Caller{Human(1003), Root(), {}} {
+			_, err := w.core.Spend(ctx, c, api.Spend{Person: "carol", Codes: []string{w.code(0)}})
+			refuses(t, err, bot.CodeForbidden, "not for")
+		}
+		refuses(t, w.shows("carol"), bot.CodeInvalid, "From 1 to")
+		refuses(t, w.shows("carol", make([]string, api.MaxCodes+1)...), bot.CodeInvalid, "From 1 to")
+		slow := 0
+		for range 200 {
+			if e, ok := errors.AsType[*bot.Error](w.shows("carol", "123456")); ok && e.Code == bot.CodeUnavailable {
+				slow++
+			}
+		}
+		if slow < 150 {
+			t.Errorf("%d of 200 were slowed down", slow)
+		}
+		w.people[2].Seed = func() (string, error) { return "", errors.New("gone") }
+		w.core.settings.Store(new(w.settings()))
+		time.Sleep(time.Minute)
+		refuses(t, w.shows("carol", "123456"), bot.CodeUnavailable, "cannot be read") // to be tried again
+	})
+}
