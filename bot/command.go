@@ -252,7 +252,13 @@ type JournalLine struct {
 	Text    string
 	// Hash is the entry's, by which a rewritten journal is found out.
 	Hash string
+	// Broken: somebody changed the entry after it was written. Of it there are the
+	// number and NotAsWritten.
+	Broken bool
 }
+
+// NotAsWritten is said of an entry that somebody changed.
+const NotAsWritten = "is not what was written"
 
 // Probe measures something. It is bounded in time by its context, and says
 // "unknown" with the reason rather than nothing; an empty list that is not nil says

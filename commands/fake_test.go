@@ -74,6 +74,9 @@ func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
 
 func (w *fakeWorld) Journal(_ context.Context, q bot.JournalQuery) ([]bot.JournalLine, error) {
 	w.query = q
+	if q.Words == "changed" {
+		return []bot.JournalLine{{Seq: 9, Text: bot.NotAsWritten, Broken: true}, {Seq: 8, At: noon, Kind: "end", Text: "done", Hash: "5a5a"}}, nil
+	}
 	if w.journal != nil {
 		return slices.DeleteFunc(slices.Clone(w.journal), func(l bot.JournalLine) bool { return q.Kind != l.Kind }), nil
 	}

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,11 +64,20 @@ func readJournal(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		items = append(items, journalItem(lines[i], call))
 	}
 	m.Blocks = lists(items)
-	m.Note = bot.Line(bot.T(fmt.Sprintf("entry %d has the hash ", lines[0].Seq)), bot.M(lines[0].Hash))
+	if !lines[0].Broken {
+		m.Note = bot.Line(bot.T(fmt.Sprintf("entry %d has the hash ", lines[0].Seq)), bot.M(lines[0].Hash))
+	}
+	if slices.ContainsFunc(lines, func(l bot.JournalLine) bool { return l.Broken }) {
+		m.Tone = bot.ToneCritical
+		m.Note = bot.Quoted("Somebody changed my state: look at it on the host with `watchstander journal verify`.")
+	}
 	return bot.Say{Message: m}, nil
 }
 
 func journalItem(l bot.JournalLine, call bot.Call) bot.Text {
+	if l.Broken {
+		return bot.Line(bot.B(fmt.Sprintf("entry %d %s", l.Seq, l.Text)))
+	}
 	t := bot.Line(bot.F(strconv.FormatInt(l.Seq, 10)+" "+clockText(l.At, call.World.Zone(), call.Now)+" "), bot.B(l.Kind))
 	if l.Host != "" {
 		t = append(t, bot.T(" on "+l.Host))

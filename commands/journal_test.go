@@ -17,6 +17,8 @@ func TestJournal(t *testing.T) {
 	if w.query != want {
 		t.Errorf("asked for %+v, want %+v", w.query, want)
 	}
+	out, err = ask(t, w, observer, "", "journal find changed")
+	mustContain(t, said(t, out, err), "entry 9 is not what was written", "8 Wed 14 Jan 15:00 CET", "end: done", "watchstander journal verify")
 	for line, says := range map[string]string{
 		"journal 500":        "1 to 100 entries",
 		"journal by":         "needs something behind it",

@@ -130,7 +130,11 @@ func scanText(kind string, s host.Scan, call bot.Call) string {
 	case host.ScanCanceled:
 		return kind + " cancelled " + when(s.End)
 	}
-	return fmt.Sprintf("%s %s, %s, repaired %s", kind, when(s.End), phrase.Count(int(s.Errors), "error", "errors"), s.Repaired)
+	errors := phrase.Count(int(s.Errors), "error", "errors")
+	if s.Uncounted {
+		errors = "errors unknown"
+	}
+	return fmt.Sprintf("%s %s, %s, repaired %s", kind, when(s.End), errors, s.Repaired)
 }
 
 // doubts tell what could not be found out.

@@ -15,7 +15,13 @@ import (
 // alone; nothing is delivered.
 func newFlow(t *testing.T) (f *Flow, take func(bot.Event)) {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), store.Options{Unsafe: true, Redact: func(s string) string { return s }})
+	return newFlowAt(t, filepath.Join(t.TempDir(), "s.db"))
+}
+
+// newFlowAt keeps its state in a file.
+func newFlowAt(t *testing.T, path string) (f *Flow, take func(bot.Event)) {
+	t.Helper()
+	st, err := store.Open(t.Context(), path, store.Options{Unsafe: true, Redact: func(s string) string { return s }})
 	if err != nil {
 		t.Fatal(err)
 	}

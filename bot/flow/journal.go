@@ -37,7 +37,8 @@ func (c *change) agentHead(e bot.Told) error {
 }
 
 // journalHeads are where the bot's journal ends, and those of the agents as they
-// were told last: a room keeps them, whatever happens to the files.
+// were told last: a room keeps them, whatever happens to the files. A row on the way
+// that is not what was written is named; it is no reason to tell nothing else.
 func (c *change) journalHeads() ([]bot.Fact, error) {
 	head, err := c.JournalHead()
 	if err != nil || head == (journal.Head{}) {
@@ -48,9 +49,12 @@ func (c *change) journalHeads() ([]bot.Fact, error) {
 	}
 	out := []bot.Fact{fact("bot", head)}
 	for _, host := range slices.Sorted(maps.Keys(c.f.o.Agents)) {
-		told, err := c.JournalSearch(journal.Filter{Kinds: []journal.Kind{journal.KindHead}, Host: host}, 1)
+		told, broken, err := c.JournalSearch(journal.Filter{Kinds: []journal.Kind{journal.KindHead}, Host: host}, 1)
 		if err != nil {
 			return nil, err
+		}
+		for _, b := range broken {
+			out = append(out, bot.Fact{Name: fmt.Sprintf("bot, entry %d", b.Seq), Value: bot.NotAsWritten})
 		}
 		for _, e := range told {
 			if _, h, ok := e.Known(); ok {

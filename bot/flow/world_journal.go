@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -9,7 +10,8 @@ import (
 	"watchstander/bot/store"
 )
 
-// Journal reads the bot's own journal.
+// Journal reads the bot's own journal. What is not what was written stands among the
+// others, without its words.
 func (w *world) Journal(ctx context.Context, q bot.JournalQuery) ([]bot.JournalLine, error) {
 	f := journal.Filter{By: q.By, Subject: q.Subject, Since: q.Since, Words: q.Words}
 	if q.Kind != "" {
@@ -20,11 +22,16 @@ func (w *world) Journal(ctx context.Context, q bot.JournalQuery) ([]bot.JournalL
 	}
 	var out []bot.JournalLine
 	err := w.f.o.Store.View(ctx, func(tx *store.Tx) error {
-		entries, err := tx.JournalSearch(f, q.Most)
+		entries, broken, err := tx.JournalSearch(f, q.Most)
 		out = nil
+		for _, b := range broken {
+			out = append(out, bot.JournalLine{Seq: b.Seq, Text: bot.NotAsWritten, Broken: true})
+		}
 		for _, e := range entries {
 			out = append(out, bot.JournalLine{Seq: e.Seq, At: e.At, Kind: string(e.Kind), Host: e.Host, By: e.By, Subject: e.Subject, Text: e.Text, Hash: e.Hash})
 		}
+		slices.SortStableFunc(out, func(a, b bot.JournalLine) int { return cmp.Compare(b.Seq, a.Seq) })
+		out = out[:min(len(out), q.Most)]
 		return err
 	})
 	return out, err

@@ -59,6 +59,9 @@ type Pool struct {
 	Read     int64 `json:"read"`
 	Write    int64 `json:"write"`
 	Checksum int64 `json:"checksum"`
+	// Uncounted are the devices of which one of these is not told; the pool's own
+	// name where no device is.
+	Uncounted []string `json:"uncounted,omitempty"`
 	// Devices are those that are not well or have errors.
 	Devices []Device `json:"devices,omitempty"`
 	// Scrub is the last scrub. ZFS remembers one scan alone: after a resilver
@@ -91,6 +94,8 @@ type Scan struct {
 	// Repaired is what it mended; as zpool rounds it, where only its words are read.
 	Repaired Bytes `json:"repaired"`
 	Errors   int64 `json:"errors"`
+	// Uncounted: how many errors there were is not told.
+	Uncounted bool `json:"uncounted,omitempty"`
 	// Done is the share of what is to be read, in percent, while it is under way.
 	Done float64 `json:"done,omitempty"`
 }

@@ -51,8 +51,8 @@ func EncodeSlip(s bot.Statement, p bot.Plan) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: slipType, Bytes: packed.Bytes()})), nil
 }
 
-// DecodeSlip reads a block as it was copied: with lines set in or broken anew,
-// and with whatever else was copied around it, which does not count. The
+// DecodeSlip reads a block as it was copied: with lines set in or broken anew, with
+// the bar that a console draws beside a thread, and with whatever else was copied around it, which does not count. The
 // statement that comes out is about the plan that comes out, by its digest, and
 // its words are those of this program about the plan's bytes.
 func DecodeSlip(text string) (Slip, error) {
@@ -92,23 +92,29 @@ func armored(text string) ([]byte, error) {
 	if len(text) > maxSlip {
 		return nil, invalid("This is too long for a slip.")
 	}
-	_, rest, begins := strings.Cut(text, slipBegin)
-	body, rest, ends := strings.Cut(rest, slipEnd)
+	text = squeezed(text)
+	begin, end := squeezed(slipBegin), squeezed(slipEnd)
+	_, rest, begins := strings.Cut(text, begin)
+	body, rest, ends := strings.Cut(rest, end)
 	if !begins || !ends {
 		return nil, invalid("There is no slip; copy it whole, from %s to %s.", slipBegin, slipEnd)
 	}
-	if strings.Contains(body, slipBegin) || strings.Contains(rest, slipBegin) {
+	if strings.Contains(body, begin) || strings.Contains(rest, begin) {
 		return nil, invalid("There is more than one slip; copy one.")
 	}
-	body = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return -1
-		}
-		return r
-	}, body)
 	b, err := base64.StdEncoding.Strict().DecodeString(body)
 	if err != nil {
 		return nil, invalid("The slip is damaged; copy it again, whole.").Because(err)
 	}
 	return b, nil
+}
+
+// squeezed is a text without blanks, ends of lines, and the bars of a console.
+func squeezed(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '│' || r == '▌' {
+			return -1
+		}
+		return r
+	}, text)
 }

@@ -165,11 +165,13 @@ func TestSlip(t *testing.T) {
 		t.Errorf("a slip of %d bytes", len(text))
 	}
 	for name, copied := range map[string]string{
-		"as it is":        text,
-		"with text":       "alice, please sign this harmless thing:\n```\n" + text + "```\nthank you",
-		"set in":          "  " + strings.ReplaceAll(text, "\n", "\r\n\t  "),
-		"in one line":     strings.ReplaceAll(strings.ReplaceAll(text, "SLIP-----\n", "SLIP-----"), "=\n", "="),
-		"in lines of ten": rebroken(text),
+		"as it is":          text,
+		"with text":         "alice, please sign this harmless thing:\n```\n" + text + "```\nthank you",
+		"set in":            "  " + strings.ReplaceAll(text, "\n", "\r\n\t  "),
+		"in one line":       strings.ReplaceAll(strings.ReplaceAll(text, "SLIP-----\n", "SLIP-----"), "=\n", "="),
+		"in lines of ten":   rebroken(text),
+		"from a console":    "12:30   t1 │ · Your statement\n             │   " + strings.ReplaceAll(rebroken(text), "\n", "\n             │   "),
+		"from a narrow one": strings.ReplaceAll(strings.ReplaceAll(text, "WATCHSTANDER", "WATCH\n      │ STANDER"), "\n", "\n      │ "),
 	} {
 		slip, err := DecodeSlip(copied)
 		if err != nil {

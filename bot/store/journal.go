@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -70,8 +71,12 @@ func (t *Tx) JournalEntries(after int64, limit int) ([]journal.Entry, error) {
 	return all(t, scanJournal, `SELECT `+journalColumns+` FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 }
 
-// JournalSearch reads what the filter chooses, the newest first.
-func (t *Tx) JournalSearch(f journal.Filter, limit int) ([]journal.Entry, error) {
+// brokenMost bounds the rows of one search that are not what was written.
+const brokenMost = 100
+
+// JournalSearch reads what the filter chooses, the newest first. Rows on the way that
+// are not what was written are broken, and no reason to tell nothing of the others.
+func (t *Tx) JournalSearch(f journal.Filter, limit int) (out []journal.Entry, broken []*journal.Broken, err error) {
 	where, args := []string{`1 = 1`}, []any{}
 	add := func(condition string, arg any) {
 		args = append(args, arg)
@@ -110,23 +115,26 @@ func (t *Tx) JournalSearch(f journal.Filter, limit int) ([]journal.Entry, error)
 	}
 	rows, err := t.q.QueryContext(t.ctx, `SELECT `+journalColumns+` FROM journal WHERE `+strings.Join(where, " AND ")+` ORDER BY seq DESC`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("state: %w", err)
+		return nil, nil, fmt.Errorf("state: %w", err)
 	}
 	defer rows.Close()
-	var out []journal.Entry
-	for len(out) < limit && rows.Next() {
+	for len(out) < limit && len(broken) < brokenMost && rows.Next() {
 		e, err := scanJournal(rows)
+		if b, ok := errors.AsType[*journal.Broken](err); ok {
+			broken = append(broken, b)
+			continue
+		}
 		if err != nil {
-			return nil, fmt.Errorf("state: %w", err)
+			return nil, nil, fmt.Errorf("state: %w", err)
 		}
 		if f.Match(e) {
 			out = append(out, e)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("state: %w", err)
+		return nil, nil, fmt.Errorf("state: %w", err)
 	}
-	return out, nil
+	return out, broken, nil
 }
 
 // JournalAll reads the whole journal in order, as journal.Read does a file's: a

@@ -216,7 +216,7 @@ func TestJournalSearch(t *testing.T) {
 			Until: morning.Add(time.Hour), Words: "agreed"}, 10, "3"},
 	} {
 		view(t, s, func(tx *Tx) error {
-			found, err := tx.JournalSearch(c.filter, c.limit)
+			found, _, err := tx.JournalSearch(c.filter, c.limit)
 			var seqs []string
 			for _, e := range found {
 				seqs = append(seqs, fmt.Sprint(e.Seq))

@@ -195,7 +195,7 @@ func hostNames() func(bot.UserID) string {
 	}
 }
 
-// input is one line of the person, or why there are no more.
+// input is one line of the person, or a signature with its command, or why there are no more.
 type input struct {
 	text string
 	err  error
@@ -212,10 +212,10 @@ func (s *session) listen() {
 			return
 		}
 		s.setPrompting(true)
-		text, err := s.keys.read()
-		s.setPrompting(err != nil && !errors.Is(err, errPasted) && !errors.Is(err, errLong))
+		in := s.entry()
+		s.setPrompting(in.err != nil && !passes(in.err))
 		select {
-		case s.typed <- input{text, err, s.echoed(text, err)}:
+		case s.typed <- in:
 		case <-s.end:
 			return
 		}

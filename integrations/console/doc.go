@@ -22,7 +22,8 @@
 // link.go is one connection and the way back to a bot that went, greet.go and
 // heard.go take what the server tells, session.go is the loop, waiting.go knows
 // what has no answer yet, typed.go understands what is typed, complete.go is the
-// Tab key, terminal.go edits lines, paint.go, blocks.go and wrap.go turn frames into lines
+// Tab key, terminal.go edits lines, signature.go
+// gathers the lines of a signature, paint.go, blocks.go and wrap.go turn frames into lines
 // of text, echo.go takes a typed code off
 // the screen, changes.go tells what an edit changed, clean.go lets nothing through
 // that a terminal would obey, save.go keeps pictures. Colours and widths are

@@ -299,6 +299,7 @@ func (s *session) brief(text string) string {
 
 // brief is a line in few words, for telling which one is meant.
 func brief(text string) string {
+	text = withoutSignature(text)
 	if widthOf(text) <= 50 {
 		return text
 	}

@@ -66,7 +66,7 @@ func faultOf(s say) string {
 		return "It is empty."
 	case len(s.Text) > maxText:
 		return "It is longer than 8 KiB."
-	case strings.ContainsFunc(s.Text, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }):
+	case strings.ContainsFunc(withoutSignature(s.Text), func(r rune) bool { return r != '\t' && unicode.IsControl(r) }):
 		return "It holds control characters."
 	case s.Thread < 0 || s.Thread > maxThread:
 		return noThread(s.Thread)

@@ -136,7 +136,7 @@ func (l look) runs() []run { return []run{{text: l.sign + " ", sgr: l.sgr}} }
 // said paints what a person typed elsewhere, or earlier.
 func (p *painter) said(s said) string {
 	w := place{at: s.At, thread: s.Thread}
-	content := []run{{text: p.who(s.User) + ": ", sgr: bold}, {text: cleanLine(s.Text)}}
+	content := []run{{text: p.who(s.User) + ": ", sgr: bold}, {text: cleanLine(withoutSignature(s.Text))}}
 	lead := p.plainLead
 	if s.Thread > 0 {
 		lead = p.railLead

@@ -162,9 +162,19 @@ func (s *session) more() {
 // obey does what a typed line asks for.
 func (s *session) obey(in input) (err error) {
 	s.reading = false
+	bad, isUnfit := errors.AsType[unfit](in.err)
 	switch {
 	case errors.Is(in.err, errPasted):
 		err = s.print(s.paint.note("A pasted line is not sent by itself. ↑ brings it back; Enter sends it."))
+		s.more()
+		return err
+	case errors.Is(in.err, errDropped):
+		err = s.print(s.paint.note("The signature is dropped; nothing was sent."))
+		s.more()
+		return err
+	case isUnfit:
+		s.failed++
+		err = s.print(s.paint.warn("not taken: %s", string(bad)))
 		s.more()
 		return err
 	case errors.Is(in.err, errLong):

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -18,6 +19,9 @@ import (
 type keyboard interface {
 	// read gives one line; io.EOF at the end.
 	read() (string, error)
+	// follows tells whether what was entered behind the last line begins so, blanks
+	// aside. Who pastes, or pipes, enters the next line in the same moment.
+	follows(prefix string) bool
 	// stop makes a read that waits return. It tells whether it could.
 	stop() bool
 	close()
@@ -58,6 +62,32 @@ func (p *pipe) read() (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), err
 }
 
+func (p *pipe) follows(prefix string) bool {
+	for {
+		have, _ := p.buf.Peek(p.buf.Buffered())
+		if yes, sure := startsWith(have, prefix); sure || len(have) == p.buf.Size() {
+			return yes
+		}
+		if !p.in.ready(moment) {
+			return false
+		}
+		if _, err := p.buf.Peek(len(have) + 1); err != nil {
+			return false
+		}
+	}
+}
+
+// moment is how long lines that are entered together may lie apart.
+const moment = 50 * time.Millisecond
+
+// startsWith tells whether what is there begins with prefix; sure is false where too
+// little is there.
+func startsWith(have []byte, prefix string) (yes, sure bool) {
+	have = bytes.TrimLeft(have, " \t\r\n")
+	yes = bytes.HasPrefix(have, []byte(prefix))
+	return yes, yes || !strings.HasPrefix(prefix, string(have))
+}
+
 // editor edits lines on a terminal, and lets text appear above them.
 type editor struct {
 	in     *stoppable
@@ -65,8 +95,12 @@ type editor struct {
 	term   *term.Terminal
 	before *term.State
 	fd     int
-	left   bool // by Ctrl-C on an empty line
-	height atomic.Int64
+	past   *history
+	held   []byte // keys that came behind the end of a line
+	left   bool   // by Ctrl-C on an empty line
+	// gathers: what is entered are the lines of a signature; dropped: it was given up.
+	gathers, dropped bool
+	height           atomic.Int64
 	// upset counts what moved rows about that were not counted: the terminal's size,
 	// a list of completions, a cleared screen.
 	upset atomic.Int64
@@ -79,24 +113,76 @@ const (
 	ctrlC    = 0x03
 	standsIn = 0x1c
 	ctrlL    = 0x0c // clears the screen
+	escape   = 0x1b
 )
 
-// Read gives the editor its keys.
+// Read gives the editor its keys, of one line at most, so that what lies behind it
+// can be looked at.
 func (e *editor) Read(b []byte) (int, error) {
 	if e.left {
 		return 0, io.EOF
 	}
-	n, err := e.in.Read(b)
+	if len(e.held) == 0 {
+		if err := e.hold(); err != nil {
+			return 0, err
+		}
+	}
+	// A key of its own, and not the first of those that another one sends.
+	last := len(e.held) - 1
+	alone := e.gathers && e.held[last] == escape && !e.in.ready(moment)
+	n := copy(b, e.held[:lineLength(e.held)])
+	e.held = e.held[n:]
 	for i := range b[:n] {
-		switch b[i] {
-		case ctrlC:
+		switch {
+		case alone && i == last, e.gathers && b[i] == ctrlC:
+			b[i], e.dropped = '\r', true
+		case b[i] == ctrlC:
 			b[i] = standsIn
-		case ctrlL:
+		case b[i] == ctrlL:
 			e.upset.Add(1)
 		}
 	}
-	return n, err
+	return n, nil
 }
+
+// hold takes what was typed.
+func (e *editor) hold() error {
+	b := make([]byte, 256)
+	n, err := e.in.Read(b)
+	e.held = append(e.held, b[:n]...)
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// lineLength is how many bytes there are of the first line, with its end.
+func lineLength(b []byte) int {
+	i := bytes.IndexAny(b, "\r\n")
+	switch {
+	case i < 0:
+		return len(b)
+	case b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n':
+		return i + 2
+	}
+	return i + 1
+}
+
+func (e *editor) follows(prefix string) bool {
+	const most = 256
+	for {
+		if yes, sure := startsWith(e.held, prefix); sure || len(e.held) > most {
+			return yes
+		}
+		if !e.in.ready(moment) || e.hold() != nil {
+			return false
+		}
+	}
+}
+
+// gather begins or ends the time of a signature's lines, which nobody wants back
+// with ↑.
+func (e *editor) gather(on bool) { e.gathers, e.dropped, e.past.quiet = on, false, on }
 
 func newEditor(in, out *os.File, past *history, completer func(before string) (string, []string)) (*editor, error) {
 	fd := int(in.Fd())
@@ -104,7 +190,7 @@ func newEditor(in, out *os.File, past *history, completer func(before string) (s
 	if err != nil {
 		return nil, err
 	}
-	e := &editor{in: newStoppable(in), out: out, before: before, fd: fd}
+	e := &editor{in: newStoppable(in), out: out, before: before, fd: fd, past: past}
 	e.term = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
@@ -148,6 +234,10 @@ func (e *editor) read() (string, error) {
 	text, err := e.term.ReadLine()
 	if e.left {
 		return "", io.EOF
+	}
+	if e.dropped {
+		e.dropped = false
+		return "", errDropped
 	}
 	if errors.Is(err, term.ErrPasteIndicator) {
 		return text, errPasted
@@ -203,6 +293,17 @@ func (s *stoppable) Read(b []byte) (int, error) {
 	}
 }
 
+// ready tells whether something can be read before d is over, false where that
+// cannot be known.
+func (s *stoppable) ready(d time.Duration) bool {
+	if s.file == nil {
+		return false
+	}
+	fds := []unix.PollFd{{Fd: s.fd, Events: unix.POLLIN}, {Fd: int32(s.wake[0]), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, int(d.Milliseconds()))
+	return err == nil && n > 0 && fds[1].Revents == 0
+}
+
 // stop tells whether a waiting Read will return.
 func (s *stoppable) stop() bool {
 	if s.file != nil {
@@ -233,6 +334,7 @@ type history struct {
 	path  string
 	typed []string
 	hide  func(string) string
+	quiet bool // nothing is remembered for now
 }
 
 // maxRemembered is how many lines are kept.
@@ -280,7 +382,7 @@ func (h *history) Add(text string) {
 	if h.hide != nil {
 		text = h.hide(text)
 	}
-	if strings.TrimSpace(text) == "" || text[0] == ' ' || len(h.typed) > 0 && h.typed[len(h.typed)-1] == text {
+	if h.quiet || strings.Contains(text, signatureBegin) || strings.TrimSpace(text) == "" || text[0] == ' ' || len(h.typed) > 0 && h.typed[len(h.typed)-1] == text {
 		return
 	}
 	h.typed = append(h.typed, text)

@@ -44,6 +44,7 @@ var help = []string{
 	"/show t12     one thread, whole, as it is now",
 	"/history 50   the last messages",
 	"/save t12     keep the newest picture or file of a thread",
+	"A signature is pasted with its command, all of it; Esc or Ctrl-C drops it.",
 	"/quit         leave (Ctrl-D does, too, and Ctrl-C on an empty line)",
 	"Tab completes, ↑ and ↓ go through what you typed. A line that begins with a blank is not remembered.",
 }
@@ -162,14 +163,15 @@ func nameLength(text, name string) int {
 		}
 		rest = after
 	}
-	return len(strings.TrimRight(text[:len(text)-len(rest)], " \t"))
+	return len(strings.TrimRight(text[:len(text)-len(rest)], " \t\n"))
 }
 
 // cutWord gives a text's first word, and what follows it.
 func cutWord(text string) (word, after string) {
-	text = strings.TrimLeft(text, " \t")
-	if i := strings.IndexAny(text, " \t"); i >= 0 {
-		return text[:i], strings.TrimLeft(text[i:], " \t")
+	const blanks = " \t\n" // the last before a signature
+	text = strings.TrimLeft(text, blanks)
+	if i := strings.IndexAny(text, blanks); i >= 0 {
+		return text[:i], strings.TrimLeft(text[i:], blanks)
 	}
 	return text, ""
 }

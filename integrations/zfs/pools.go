@@ -166,6 +166,9 @@ func (z *ZFS) judge(p *host.Pool, at time.Time) {
 	if p.Read+p.Write+p.Checksum > 0 {
 		why = append(why, fmt.Sprintf("its devices have errors: %d reading, %d writing, %d checksums", p.Read, p.Write, p.Checksum))
 	}
+	if len(p.Uncounted) > 0 {
+		doubt = append(doubt, "how many errors were met is not told of "+strings.Join(p.Uncounted, ", "))
+	}
 	for _, d := range p.Devices {
 		if !well(d.State) {
 			why = append(why, strings.TrimSpace(d.Name+" is "+d.State+" "+d.Note))
@@ -194,6 +197,9 @@ func (z *ZFS) judgeScrub(p host.Pool, at time.Time) (why, doubt []string) {
 	if r := p.Resilver; r != nil && r.Errors > 0 {
 		why = append(why, fmt.Sprintf("its last resilver met %s", phrase.Count(int(r.Errors), "error", "errors")))
 	}
+	if r := p.Resilver; r != nil && r.Uncounted {
+		doubt = append(doubt, "how many errors its last resilver met is not told")
+	}
 	s := p.Scrub
 	switch {
 	case s == nil:
@@ -203,6 +209,9 @@ func (z *ZFS) judgeScrub(p host.Pool, at time.Time) (why, doubt []string) {
 	}
 	if s.Errors > 0 {
 		why = append(why, fmt.Sprintf("its last scrub met %s that it could not repair", phrase.Count(int(s.Errors), "error", "errors")))
+	}
+	if s.Uncounted {
+		doubt = append(doubt, "how many errors its last scrub met is not told")
 	}
 	switch s.State {
 	case host.ScanFinished:

@@ -22,7 +22,7 @@ type poolJSON struct {
 	Status string              `json:"status"`
 	Action string              `json:"action"`
 	Scan   *scanJSON           `json:"scan_stats"`
-	Errors *whole              `json:"error_count"`
+	Errors tally               `json:"error_count"`
 	Vdevs  map[string]vdevJSON `json:"vdevs"`
 	// Devices of other classes stand beside the tree.
 	Dedup   map[string]vdevJSON `json:"dedup"`
@@ -36,9 +36,9 @@ type vdevJSON struct {
 	State    string              `json:"state"`
 	Aux      string              `json:"aux"`
 	Was      string              `json:"was"`
-	Read     whole               `json:"read_errors"`
-	Write    whole               `json:"write_errors"`
-	Checksum whole               `json:"checksum_errors"`
+	Read     tally               `json:"read_errors"`
+	Write    tally               `json:"write_errors"`
+	Checksum tally               `json:"checksum_errors"`
 	Vdevs    map[string]vdevJSON `json:"vdevs"`
 }
 
@@ -51,7 +51,7 @@ type scanJSON struct {
 	Skipped   whole                  `json:"skipped"`
 	Issued    whole                  `json:"issued"`
 	Processed whole                  `json:"processed"`
-	Errors    whole                  `json:"errors"`
+	Errors    tally                  `json:"errors"`
 	Pause     whole                  `json:"scrub_pause"`
 	Rebuilds  map[string]rebuildJSON `json:"rebuild_stats"`
 }
@@ -62,12 +62,13 @@ type rebuildJSON struct {
 	Start   whole  `json:"start_time"`
 	End     whole  `json:"end_time"`
 	Rebuilt whole  `json:"rebuilt"`
-	Errors  whole  `json:"errors"`
+	Errors  tally  `json:"errors"`
 	Scanned whole  `json:"scanned"`
 	ToScan  whole  `json:"to_scan"`
 }
 
-// whole is a number that some versions write as text. "-" and "none" are 0.
+// whole is a number that some versions write as text. "-" and "none" are 0, as they
+// are for times that have not come.
 type whole int64
 
 func (w *whole) UnmarshalJSON(b []byte) error {
@@ -82,6 +83,24 @@ func (w *whole) UnmarshalJSON(b []byte) error {
 	}
 	*w = whole(min(v, math.MaxInt64))
 	return nil
+}
+
+// tally is a whole that must be told: the JSON that leaves it out, or has no number
+// there, says nothing of it, and not that it is 0.
+type tally struct {
+	n    int64
+	told bool
+}
+
+func (c *tally) UnmarshalJSON(b []byte) error {
+	if s := strings.Trim(string(b), `"`); s == "-" || s == "null" || s == "none" {
+		*c = tally{}
+		return nil
+	}
+	var w whole
+	err := w.UnmarshalJSON(b)
+	*c = tally{int64(w), err == nil}
+	return err
 }
 
 func (w whole) time() time.Time {
@@ -106,8 +125,11 @@ func statusJSON(text []byte) ([]host.Pool, error) {
 		if s := sentence(j.Status); s != "OK" {
 			p.Status = s
 		}
-		if j.Errors != nil {
-			p.Lost = new(int64(*j.Errors))
+		if j.Errors.told {
+			p.Lost = &j.Errors.n
+		}
+		if len(j.Vdevs) == 0 {
+			p.Uncounted = []string{p.Name}
 		}
 		for top, v := range j.Vdevs {
 			// The tree's root is the pool itself.
@@ -120,6 +142,7 @@ func statusJSON(text []byte) ([]host.Pool, error) {
 		for _, class := range []map[string]vdevJSON{j.Dedup, j.Special, j.Logs, j.Cache, j.Spares} {
 			leaves(&p, class)
 		}
+		slices.Sort(p.Uncounted)
 		slices.SortFunc(p.Devices, func(a, b host.Device) int { return strings.Compare(a.Name, b.Name) })
 		p.Scrub, p.Resilver = j.Scan.scans()
 		out = append(out, p)
@@ -140,11 +163,15 @@ func leaves(p *host.Pool, vs map[string]vdevJSON) {
 			note = "was " + v.Was
 		}
 		leaf(p, host.Device{Name: line(name), State: line(v.State), Note: line(note),
-			Read: int64(v.Read), Write: int64(v.Write), Checksum: int64(v.Checksum)})
+			Read: v.Read.n, Write: v.Write.n, Checksum: v.Checksum.n}, v.Read.told && v.Write.told && v.Checksum.told)
 	}
 }
 
-func leaf(p *host.Pool, d host.Device) {
+// leaf adds a device; told: all its counters are known. A spare has none.
+func leaf(p *host.Pool, d host.Device, told bool) {
+	if !told && d.State != "AVAIL" && d.State != "INUSE" {
+		p.Uncounted = append(p.Uncounted, d.Name)
+	}
 	p.Read, p.Write, p.Checksum = sum(p.Read, d.Read), sum(p.Write, d.Write), sum(p.Checksum, d.Checksum)
 	if !well(d.State) || d.Read+d.Write+d.Checksum != 0 {
 		p.Devices = append(p.Devices, d)
@@ -165,7 +192,7 @@ func (j *scanJSON) scans() (scrub, resilver *host.Scan) {
 	if j == nil || j.Function == "" || j.Function == "NONE" {
 		scrub = &host.Scan{State: host.ScanNever}
 	} else {
-		s := &host.Scan{Start: j.Start.time(), Repaired: host.Bytes(j.Processed), Errors: int64(j.Errors)}
+		s := &host.Scan{Start: j.Start.time(), Repaired: host.Bytes(j.Processed), Errors: j.Errors.n, Uncounted: !j.Errors.told}
 		switch j.State {
 		case "SCANNING":
 			s.State = host.ScanRunning
@@ -188,7 +215,7 @@ func (j *scanJSON) scans() (scrub, resilver *host.Scan) {
 	}
 	if j != nil {
 		for _, r := range j.Rebuilds {
-			s := &host.Scan{Start: r.Start.time(), Repaired: host.Bytes(r.Rebuilt), Errors: int64(r.Errors)}
+			s := &host.Scan{Start: r.Start.time(), Repaired: host.Bytes(r.Rebuilt), Errors: r.Errors.n, Uncounted: !r.Errors.told}
 			switch r.State {
 			case "ACTIVE":
 				s.State, s.Done = host.ScanRunning, share(r.Scanned, r.ToScan)

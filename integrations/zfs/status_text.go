@@ -19,7 +19,7 @@ func statusText(text string) ([]host.Pool, error) {
 	if text = strings.TrimRight(text, "\n"); text == "" || text == "no pools available" {
 		return out, nil
 	}
-	scanned := map[int]bool{} // pools of which a scan is told
+	scanned, tables := map[int]bool{}, map[int]bool{} // pools of which a scan is told, and the devices
 	var p *host.Pool
 	var head string
 	var body []string
@@ -45,6 +45,9 @@ func statusText(text string) ([]host.Pool, error) {
 			if name == "scan" || name == "scrub" {
 				scanned[len(out)-1] = true
 			}
+			if name == "config" {
+				tables[len(out)-1] = true
+			}
 			head, body = name, []string{strings.TrimSpace(rest)}
 			continue
 		}
@@ -61,6 +64,9 @@ func statusText(text string) ([]host.Pool, error) {
 		p := &out[i]
 		if p.Name == "" || p.Health == "" {
 			return nil, errors.New("a pool has no name or no state")
+		}
+		if !tables[i] {
+			p.Uncounted = []string{p.Name}
 		}
 		if !scanned[i] {
 			// "none requested" to some versions; others say nothing.
@@ -117,7 +123,10 @@ func takeScan(p *host.Pool, body []string) error {
 	if m := ended.FindStringSubmatch(first); m != nil {
 		kind, s.State = m[1], host.ScanFinished
 		s.Repaired, s.End = nice(m[2]), moment(m[4])
-		s.Errors, _ = strconv.ParseInt(m[3], 10, 64)
+		n, err := strconv.ParseInt(m[3], 10, 64)
+		if s.Uncounted = err != nil; err == nil {
+			s.Errors = n
+		}
 		if s.End.IsZero() {
 			return errors.New("the time of a scan cannot be read")
 		}
@@ -192,6 +201,7 @@ func takeTable(p *host.Pool, body []string) {
 		}
 		rows = append(rows, row{len(rest) - len(strings.TrimLeft(rest, " ")), f})
 	}
+	devices := 0
 	for i, r := range rows {
 		group := i+1 < len(rows) && rows[i+1].indent > r.indent
 		if group || len(r.field) < 2 {
@@ -199,9 +209,9 @@ func takeTable(p *host.Pool, body []string) {
 		}
 		d := host.Device{Name: line(r.field[0]), State: line(r.field[1])}
 		note := r.field[2:]
-		if len(r.field) >= 5 {
+		good := len(r.field) >= 5
+		if good {
 			n := [3]int64{}
-			good := true
 			for k := range n {
 				v, err := strconv.ParseInt(r.field[2+k], 10, 64)
 				n[k], good = v, good && err == nil && v >= 0
@@ -212,7 +222,11 @@ func takeTable(p *host.Pool, body []string) {
 			}
 		}
 		d.Note = line(strings.Join(note, " "))
-		leaf(p, d)
+		leaf(p, d, good)
+		devices++
+	}
+	if devices == 0 {
+		p.Uncounted = []string{p.Name}
 	}
 }
 
