@@ -196,13 +196,18 @@ leaves.
 Have something done on the host, too: "rollback" makes a plan, to which somebody
 else must agree: bob, whom this demo plays. "rollback %d" goes wrong, and is undone.
 To "zfs arc set max 32G", "service restart nginx" and "backup verify" you may agree
-yourself: "approve t3" in their thread, or "deny t3 because …", "cancel t3".
+yourself: "approve t3" in their thread, or "deny t3 because …", "cancel t3". After
+"rollback 39" somebody must say that all is well: "confirm t3". "service restart
+smokeping" waits for its window. "service restart postgresql" wants a code of yours:
+"approve t3 123456", from an authenticator with the seed (made for this demo)
+
+  %s      or: oathtool --totp -b THE-SEED
 
 An alert of your own, from another terminal:
 
 %s
 
-`, demoBroken, d.curl())
+`, demoBroken, d.operated.proofs.seed, d.curl())
 	// Before anybody can ask for it: what is known of a repository is asked for again
 	// after minutes only.
 	switch err := d.operated.backUp(ctx); {
