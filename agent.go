@@ -166,7 +166,7 @@ func (h *agentHouse) spawns() error {
 	if err != nil {
 		return err
 	}
-	h.spawner = &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork,
+	h.spawner = &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork, Devices: needsDevices,
 		Argv: func(own string, s agent.Spawn) []string {
 			if s.Operation == askingBackups {
 				return []string{own, "agent", "ask-backups", "--config", file, "--state", state}
@@ -248,6 +248,12 @@ func (h *agentHouse) hide(s string) string {
 // switch starts must find the host as it is.
 func needsNetwork(s agent.Spawn) bool {
 	return s.Operation == "nixos.rollback" || strings.HasPrefix(string(s.Operation), "backup.")
+}
+
+// needsDevices: what reads and compares others' files has no use for a device, and
+// must not open one that somebody put into a file's place.
+func needsDevices(s agent.Spawn) bool {
+	return !strings.HasPrefix(string(s.Operation), "backup.")
 }
 
 // perform is the worker's whole life: one run.

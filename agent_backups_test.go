@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/agent"
 	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
 	"watchstander/bot/host"
@@ -157,4 +158,16 @@ backup:
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// What reads others' files for a backup's sake has no device; what installs a boot
+// loader or speaks to ZFS has them.
+func TestBackupsHaveNoDevices(t *testing.T) {
+	for operation, want := range map[bot.OperationName]bool{
+		"backup.verify": false, "backup.run": false, askingBackups: false, "nixos.rollback": true, "zfs.arc.set": true, "service.restart": true,
+	} {
+		if got := needsDevices(agent.Spawn{Operation: operation}); got != want {
+			t.Errorf("%s: devices %v", operation, got)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"watchstander/bot"
@@ -28,6 +29,10 @@ func (a approving) here(ctx context.Context, id string) error {
 	all, locks, err := everything(asking, c)
 	if errors.Is(err, api.ErrAway) && asking.Err() != nil && ctx.Err() == nil {
 		return bot.Errorf(bot.CodeUnavailable, "The agent does not answer. Look at it: systemctl status watchstander-agent.").Because(err)
+	}
+	if errors.Is(err, api.ErrAway) && ctx.Err() == nil {
+		return bot.Errorf(bot.CodeUnavailable, "No agent answers at %s (%s). This is for the host that is operated, where its agent runs: systemctl status watchstander-agent. Elsewhere, give the bot's statement with --slip.",
+			a.socket, reason(err))
 	}
 	if err != nil {
 		return err
@@ -74,6 +79,14 @@ func (a approving) here(ctx context.Context, id string) error {
 	}
 	fmt.Fprintf(a.out, "The agent has your word: %s. It is %s. %s\n", q.Verdict, p.State, clean.Line(p.Why, longLine))
 	return nil
+}
+
+// reason is why a socket does not answer, in the kernel's words where those say it.
+func reason(err error) string {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	return bot.ForPeople(err)
 }
 
 // answer says of a run that waits for it whether all is well.

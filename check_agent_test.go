@@ -145,7 +145,7 @@ exposed standing approval nginx: a captured bot could run service.restart on vul
 services: {restart: [web.service]}
 standing:
   - {name: nginx, operation: service.restart, arguments: {unit: [nginx]}, when: ['alertname="NginxDown"'], budget: {count: 2, per: 6h}, evidence: unit nginx.service, expires: "2099-01-01"}`), `
-fault   DIR/agent.yaml:5:65: standing[0].arguments.unit: service.restart takes no such arguments: nginx.service is not on the list of what may be restarted on vulcan.`},
+fault   DIR/agent.yaml:5:65: standing[0].arguments.unit: service.restart takes no such arguments: nginx.service is not on the list of what may be restarted on vulcan: web.`},
 		{"a standing approval that proves itself by nothing", replace(), replace("version: 1", `version: 1
 services: {restart: [nginx.service]}
 standing:

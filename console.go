@@ -95,13 +95,13 @@ func completions() []string {
 }
 
 // threaded are the commands that can be aimed at a thread, by all their names: those
-// that take one, and words on a plan, which mean that of the thread they are said
-// in. What a command takes, its usage says.
+// that take one, and those that take a plan, which mean that of the thread they are
+// said in. What a command takes, its usage says.
 func threaded() []string {
 	var out []string
 	for _, x := range commands.All() {
 		usage := strings.FieldsFunc(commands.Usage(&x), func(r rune) bool { return !unicode.IsLetter(r) })
-		if slices.Contains(usage, "THREAD") || x.Gated && slices.Contains(usage, "PLAN") {
+		if slices.Contains(usage, "THREAD") || slices.Contains(usage, "PLAN") {
 			out = append(append(out, x.Name), x.Aliases...)
 		}
 	}

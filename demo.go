@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"watchstander/bot"
 	"watchstander/bot/config"
@@ -188,26 +189,31 @@ func (d *demo) run(ctx context.Context, visit func(context.Context) error) error
 
 // visit is the demo with somebody at the keyboard.
 func (d *demo) visit(ctx context.Context, in io.Reader, out io.Writer) error {
-	fmt.Fprintf(out, `Watchstander, on a simulated NixOS host named vulcan with a simulated Alertmanager.
-You are alice, an operator. Alerts will fire in a moment. Type help, status,
-alerts; "ack t1 looking" speaks in thread t1, "silence t1 1h" silences it. Ctrl-D
-leaves.
+	fmt.Fprintf(out, `Watchstander, on a simulated NixOS host named vulcan with a simulated
+Alertmanager. You are alice, an operator. Alerts will fire in a moment. Type
+help, status, alerts; "ack t1 looking" speaks in thread t1, "silence t1 1h"
+silences it. Ctrl-D leaves and ends the demo; Ctrl-C clears a line that was
+begun, and leaves where there is none.
 
 Have something done on the host, too: "rollback" makes a plan, to which somebody
-else must agree: bob, whom this demo plays. "rollback %d" goes wrong, and is undone.
-To "zfs arc set max 32G", "service restart nginx" and "backup verify" you may agree
-yourself: "approve t3" in their thread, or "deny t3 because …", "cancel t3". After
-"rollback 39" somebody must say that all is well: "confirm t3". "service restart
-smokeping" waits for its window. "service restart postgresql" wants a code of yours:
-"approve t3 123456", from an authenticator with the seed (made for this demo)
+else must agree: bob, whom this demo plays. "rollback %d" goes wrong, and is
+undone. To "zfs arc set max 32G", "service restart nginx" and "backup verify"
+you may agree yourself: "approve t3" in their thread, or "deny t3 because …",
+"cancel t3". After "rollback 39" somebody must say that all is well: "confirm t3".
+"service restart smokeping" waits for its window. "service restart postgresql"
+wants a code of yours, "approve t3 123456", from an authenticator with the seed
+that was made for this demo (or from oathtool --totp -b SEED):
 
-  %s      or: oathtool --totp -b THE-SEED
+  %s
 
 An alert of your own, from another terminal:
 
 %s
 
 `, demoBroken, d.operated.proofs.seed, d.curl())
+	if f, ok := in.(*os.File); ok && !term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(out, noTerminal)
+	}
 	// Before anybody can ask for it: what is known of a repository is asked for again
 	// after minutes only.
 	switch err := d.operated.backUp(ctx); {
@@ -231,9 +237,16 @@ An alert of your own, from another terminal:
 	return err
 }
 
+// noTerminal is said where nobody can type, or only what was written before.
+const noTerminal = `Standard input is no terminal: its lines are taken one by one, and the demo ends
+with them. A scripted visit without a terminal: demo --tour.
+
+`
+
 // curl is how a visitor posts an alert.
 func (d *demo) curl() string {
-	return fmt.Sprintf(`  curl -d '[{"labels":{"alertname":"MyAlert","severity":"critical","instance":"vulcan"},
-             "annotations":{"summary":"Made by hand"}}]' \
-       -H 'Content-Type: application/json' http://%s/api/v2/alerts`, d.amListen.Addr())
+	return fmt.Sprintf(`  curl http://%s/api/v2/alerts \
+    -H 'Content-Type: application/json' \
+    -d '[{"labels":{"alertname":"MyAlert","severity":"critical",
+          "instance":"vulcan"},"annotations":{"summary":"Made by hand"}}]'`, d.amListen.Addr())
 }

@@ -29,7 +29,8 @@ const (
 )
 
 // noRestic says what is missing, and how to get it.
-const noRestic = "restic is not installed here, so there is no backup to verify. To see that too: apt-get install restic, or nix-shell -p restic."
+const noRestic = `restic is not installed here, so there is no backup to verify. To see that too:
+apt-get install restic, or nix-shell -p restic.`
 
 // errNoRestic: the demo goes on without.
 var errNoRestic = errors.New("there is no restic on this machine")

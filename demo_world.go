@@ -81,7 +81,7 @@ func (s *simulatedHost) Read(context.Context) []bot.Reading {
 	}
 	return []bot.Reading{
 		r("load", fmt.Sprintf("%.1f on 8 CPUs", load), load < 16, "more than 2 for each CPU"),
-		r("memory", "38 % of 64 GiB", true, ""),
+		r("memory", "38 % of 62.7 GiB", true, ""),
 		r("disk /srv", fmt.Sprintf("%.0f %% of 1.8 TiB", disk), disk < 90, "90 % or more"),
 	}
 }

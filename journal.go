@@ -39,6 +39,9 @@ func journalCommand() *cobra.Command {
 what ran, and what came of it. It is that of the bot in the configuration's state,
 or with --file the one of an agent, or an export. Whoever writes it may go on
 meanwhile; nothing is changed.`,
+		// With something to run, a subcommand that does not exist is an error, and no help.
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(journalVerifyCommand(), journalShowCommand(), journalExportCommand())
 	return cmd
@@ -47,7 +50,7 @@ meanwhile; nothing is changed.`,
 // journalRun makes a subcommand that reads one journal.
 func journalRun(cmd *cobra.Command, run func(ctx context.Context, f journalFlags, out, errors io.Writer) error) *cobra.Command {
 	var f journalFlags
-	cmd.Args = cobra.NoArgs
+	cmd.Args = flagsAlone
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		f.named = cmd.Flags().Changed("config")
 		return run(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -57,6 +60,18 @@ func journalRun(cmd *cobra.Command, run func(ctx context.Context, f journalFlags
 	cmd.Flags().StringVar(&f.file, "file", "", "an agent's journal or an export, instead of the bot's: its `path`")
 	cmd.MarkFlagsMutuallyExclusive("state", "file")
 	return cmd
+}
+
+// flagsAlone refuses words, and says what they would have to be.
+func flagsAlone(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if cmd.Flags().Lookup("subject") != nil {
+		hint = fmt.Sprintf(" One plan's are shown with --subject %[1]s, those that hold a word with --words %[1]s.", args[0])
+	}
+	return bot.Errorf(bot.CodeInvalid, "%s takes flags alone, and not %q.%s See %s --help.", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
 }
 
 func journalVerifyCommand() *cobra.Command {

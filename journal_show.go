@@ -97,6 +97,9 @@ func showJournal(ctx context.Context, f journalFlags, o showOptions, now time.Ti
 			return err
 		}
 	}
+	if len(lines) == 0 {
+		fmt.Fprintln(errs, "watchstander: no entry fits.")
+	}
 	if fault != nil {
 		fmt.Fprintf(errs, "watchstander: %s; what is shown from there on may not be what happened. See `watchstander journal verify`.\n", clean.Text(fault.Error()))
 		return exitCode(1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -227,9 +228,9 @@ func TestJournalShow(t *testing.T) {
 	r.want(decision, 0, "show", "--subject", "pln_A", "-n", "1")
 	r.want(decision, 0, "show", "--since", "2026-03-02", "--until", "2026-03-02 00:00:01")
 	r.want(request, 0, "show", "--until", "2026-03-01 22:30")
-	r.want("", 0, "show", "--since", "1h", "--until", "2026-03-02T00:00:00Z")
+	r.want("watchstander: no entry fits.\n", 0, "show", "--since", "1h", "--until", "2026-03-02T00:00:00Z")
 	r.want("1  .*  plan on vulcan, pln_AA\n    A plan was made.\n    risk: high\n(?s:.*)", 0, "show", "--file", r.file())
-	for _, args := range [][]string{{"--kind", "nonsense"}, {"--since", "yesterday"}, {"--until", "2026-13-01"}} {
+	for _, args := range [][]string{{"--kind", "nonsense"}, {"--since", "yesterday"}, {"--until", "2026-13-01"}, {"pln_A"}} {
 		if _, err := r.run(append([]string{"show"}, args...)...); err == nil {
 			t.Errorf("%q was taken", args)
 		} else if e, ok := errors.AsType[*bot.Error](err); !ok || e.Code != bot.CodeInvalid {
@@ -320,5 +321,21 @@ func TestJournalWithoutAConfiguration(t *testing.T) {
 	}
 	if _, err := r.run("show"); err == nil {
 		t.Error("shown without knowing the state")
+	}
+}
+
+// A word that is no subcommand is an error, and says what it would have to be.
+func TestJournalOfNonsense(t *testing.T) {
+	for line, want := range map[string]string{
+		"journal frob":        `unknown command "frob" for "watchstander journal"`,
+		"journal show pln_A":  `watchstander journal show takes flags alone, and not "pln_A". One plan's are shown with --subject pln_A, those that hold a word with --words pln_A. See watchstander journal show --help.`,
+		"journal verify frob": `watchstander journal verify takes flags alone, and not "frob". See watchstander journal verify --help.`,
+	} {
+		root := rootCommand()
+		root.SetArgs(strings.Fields(line))
+		root.SetOut(io.Discard)
+		if err := root.ExecuteContext(t.Context()); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 }

@@ -215,6 +215,16 @@ func TestApproveWhereNobodyAnswers(t *testing.T) {
 	mustRefuse(t, a.here(t.Context(), ""), "The agent does not answer. Look at it: systemctl status watchstander-agent.")
 }
 
+// Where there is no agent, that is said once, and what to do about it.
+func TestApproveWhereThereIsNoAgent(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "approve.sock")
+	err := approving{out: &strings.Builder{}, socket: socket}.here(t.Context(), "")
+	want := "No agent answers at " + socket + " (no such file or directory). This is for the host that is operated, where its agent runs: systemctl status watchstander-agent. Elsewhere, give the bot's statement with --slip."
+	if err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestDenyOnTheHost(t *testing.T) {
 	o := operate(t)
 	p := o.proposed()

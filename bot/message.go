@@ -16,6 +16,9 @@ type Message struct {
 	Actions []Action
 	// Note is the small print under all (ids, sources).
 	Note Text
+	// Over: the root of a thread in which nothing is to come. Its looks do not tell:
+	// a plan that failed is over, an alert that is silenced is not.
+	Over bool
 	// Whole: a log entry that is said alone and in full; what of it did not reach
 	// people must not pass for said.
 	Whole bool

@@ -20,6 +20,7 @@ func full() Message {
 			File{Name: "secret", Type: "text/plain", Data: []byte("secret")},
 		},
 		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true}},
+		Over:    true, Whole: true,
 	}
 }
 

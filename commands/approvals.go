@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -11,14 +12,14 @@ import (
 	"watchstander/bot/phrase"
 )
 
-// approvals lists the plans that wait, run, or are queued; with an id, one plan
-// as it stands.
+// approvals lists the plans that wait, run, or are queued; with an id, and in a
+// plan's thread, one plan as it stands.
 func approvals(ctx context.Context, call bot.Call) (bot.Outcome, error) {
-	if id, ok := call.Args["plan"]; ok {
-		th, err := call.World.Plan(ctx, bot.PlanID(id.Text))
-		if err != nil {
-			return nil, err
-		}
+	th, one, err := planNamed(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if _, all := call.Args["all"]; one && !all {
 		return bot.Say{Message: planInFull(th, call)}, nil
 	}
 	waiting, err := call.World.Plans(ctx)
@@ -101,19 +102,28 @@ func planInFull(th bot.Thread, call bot.Call) bot.Message {
 	return m
 }
 
-// planMeant is the plan that a command names, or in whose thread it was said.
-func planMeant(ctx context.Context, call bot.Call) (bot.Thread, error) {
-	if id, ok := call.Args["plan"]; ok {
-		return call.World.Plan(ctx, bot.PlanID(id.Text))
+// planNamed is the plan that a command names, or in whose thread it was said; ok is
+// false where that is none.
+func planNamed(ctx context.Context, call bot.Call) (th bot.Thread, ok bool, err error) {
+	if id, named := call.Args["plan"]; named {
+		th, err = call.World.Plan(ctx, bot.PlanID(id.Text))
+		return th, err == nil, err
 	}
-	if call.Thread != "" {
-		f, err := call.World.Thread(ctx, call.Thread)
-		if err != nil {
-			return bot.Thread{}, err
-		}
-		if f.Thread.State.Plan != nil {
-			return f.Thread, nil
-		}
+	if call.Thread == "" {
+		return bot.Thread{}, false, nil
+	}
+	f, err := call.World.Thread(ctx, call.Thread)
+	if err != nil && !notFound(err) { // a thread that is none of ours
+		return bot.Thread{}, false, err
+	}
+	return f.Thread, err == nil && f.Thread.State.Plan != nil, nil
+}
+
+// planMeant is that plan for commands that are about one.
+func planMeant(ctx context.Context, call bot.Call) (bot.Thread, error) {
+	th, ok, err := planNamed(ctx, call)
+	if err != nil || ok {
+		return th, err
 	}
 	return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "Which plan? Write `%s pln_ABCD`; `approvals` lists them.", call.Command)
 }
@@ -172,9 +182,13 @@ func statement(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, verdict := th.State.Plan.Proposal.Plan.ID, bot.Approve
-	if th.State.Plan.Proposal.State == bot.Confirming {
+	p := th.State.Plan.Proposal
+	id, verdict := p.Plan.ID, bot.Approve
+	if p.State == bot.Confirming {
 		verdict = bot.AllIsWell
+	}
+	if steps := p.Plan.Rule.StepUp; (p.State.Open() || p.State == bot.Confirming) && !slices.Contains(steps, bot.StepSSH) {
+		return nil, bot.Errorf(bot.CodeConflict, "There is nothing to sign: the rule of this plan wants no signature. %s", withoutSignature(verdict, id, steps))
 	}
 	slip, err := call.World.Slip(ctx, id, call.By.ID, verdict, "")
 	if err != nil {
@@ -184,6 +198,18 @@ func statement(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		Blocks: []bot.Block{bot.Para{Text: bot.Quoted("Give it to `watchstander approve` where your key is. It shows the plan, and you sign what it shows; then paste what it prints here, as `" + string(verdict) + " " + string(id) + "` and the signature below.")},
 			bot.Pre{Body: slip}}}
 	return bot.Say{Message: m}, nil
+}
+
+// withoutSignature is how somebody agrees to a plan that wants none.
+func withoutSignature(v bot.Verdict, id bot.PlanID, steps []bot.StepUp) string {
+	switch word := string(v) + " " + string(id); {
+	case len(steps) == 0:
+		return "`" + word + "` is enough."
+	case slices.Contains(steps, bot.StepTOTP):
+		return "`" + word + " CODE` gives the code that it wants."
+	default:
+		return "It wants a word on the host itself."
+	}
 }
 
 const signatureBegin = "-----BEGIN SSH SIGNATURE-----"

@@ -89,7 +89,7 @@ func arcFields(a host.ARC) []bot.Field {
 	add("Limits that hold", fmt.Sprintf("%s to %s", a.Min.Precise(), a.Max.Precise()))
 	add("Target now", a.Target.String())
 	add("Metadata in it", known(a.Meta))
-	add("Memory of the host", known(a.RAM))
+	add("Memory of the host", known(a.RAM)+usable(a.RAM))
 	add("Memory free for it", known(a.Available))
 	throttled := "unknown"
 	if a.Throttled != nil {
@@ -105,7 +105,16 @@ func arcFields(a host.ARC) []bot.Field {
 	return out
 }
 
-// readsText is "98.7 % of 1000000 were hits (demand data 99 %, …)".
+// usable tells that the figure is less than what is built in: the kernel keeps some
+// for itself.
+func usable(ram *host.Bytes) string {
+	if ram == nil {
+		return ""
+	}
+	return " that can be used"
+}
+
+// readsText is "98.7 % of 1000000 were hits (demand data 99 %, …), 12000 were misses".
 func readsText(r host.Reads) string {
 	text, ok := ratio(r.All)
 	if !ok {
@@ -126,6 +135,10 @@ func readsText(r host.Reads) string {
 	out := fmt.Sprintf("%s of %d were hits", text, r.All.Total())
 	if len(parts) > 0 {
 		out += " (" + strings.Join(parts, ", ") + ")"
+	}
+	out += fmt.Sprintf("; %d were misses", r.All.Misses)
+	if n := r.All.IOHits; n > 0 {
+		out += fmt.Sprintf(", and %d joined a read that was on its way", n)
 	}
 	return out
 }

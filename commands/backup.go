@@ -179,8 +179,33 @@ func backupRun(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	repository := call.Args[host.RepositoryArgument].Text
+	if repository == "" {
+		if repository, err = onlyRepository(ctx, call, name); err != nil {
+			return nil, err
+		}
+	}
 	return bot.Ask{
 		Thread: call.Thread, Host: name, Operation: host.BackupRunOperation,
-		Arguments: bot.Arguments{host.RepositoryArgument: {call.Args[host.RepositoryArgument].Text}},
+		Arguments: bot.Arguments{host.RepositoryArgument: {repository}},
 	}, nil
+}
+
+// onlyRepository is the one that can be meant where none is named.
+func onlyRepository(ctx context.Context, call bot.Call, name string) (string, error) {
+	b, err := host.BackupsOf(ctx, call.World, name)
+	if err != nil {
+		return "", err
+	}
+	names := make([]string, len(b.Repositories))
+	for i, r := range b.Repositories {
+		names[i] = r.Name
+	}
+	switch len(names) {
+	case 0:
+		return "", bot.Errorf(bot.CodeNotFound, "backup run: no repository is configured.")
+	case 1:
+		return names[0], nil
+	}
+	return "", bot.Errorf(bot.CodeInvalid, "backup run: into which repository? There are %s; write e.g. `backup run %s`.", strings.Join(names, ", "), names[0])
 }

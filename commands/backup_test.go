@@ -153,9 +153,9 @@ func TestBackupAsks(t *testing.T) {
 		"backup verify part 1/2 part 2/2":          "`part` (word 5) is given twice.",
 		"backup verify b2; reboot":                 "`b2;` (word 3) is no repository's name and no part; write e.g. `backup verify b2 part 3/12`. `backup status` lists the repositories.",
 		"backup verify --read-data":                "`--read-data` (word 3) is no repository's name and no part; write e.g. `backup verify b2 part 3/12`. `backup status` lists the repositories.",
-		"backup run":                               "backup run: REPOSITORY is missing. Usage: `backup run REPOSITORY [on NAME]`",
+		"backup run":                               "backup run: into which repository? There are b2, usb; write e.g. `backup run b2`.",
 		"backup run $(x)":                          "`$(x)` (word 3) is no repository's name; `backup status` lists them.",
-		"backup run b2 usb":                        "backup run b2 usb: `usb` (word 4) is more than I can read here. Usage: `backup run REPOSITORY [on NAME]`",
+		"backup run b2 usb":                        "backup run b2 usb: `usb` (word 4) is more than I can read here. Usage: `backup run [REPOSITORY] [on NAME]`",
 		"backup":                                   "`backup` needs another word: `backup status`, `backup 321`, `backup verify`, `backup run`.",
 		"backup status all":                        "backup status all: `all` (word 3) is more than I can read here. Usage: `backup status [on NAME]`",
 		"backup verify " + strings.Repeat("x", 65): "`" + strings.Repeat("x", 40) + "…` (word 3) is no repository's name and no part; write e.g. `backup verify b2 part 3/12`. `backup status` lists the repositories.",
@@ -167,4 +167,29 @@ func TestBackupAsks(t *testing.T) {
 		_, err := ask(t, newWorld(t), observer, "", line)
 		wantError(t, err, bot.CodeForbidden, "Sorry: `"+name+"` needs the role operator.")
 	}
+}
+
+// Where there is one repository, it is meant; whatever else keeps to itself.
+func TestBackupRunIntoTheOnlyOne(t *testing.T) {
+	w := newWorld(t)
+	b := w.looks[host.LookBackups].(host.Backups)
+	for n, want := range []string{"backup run: no repository is configured.", ""} {
+		b.Repositories = b.Repositories[:n]
+		w.looks[host.LookBackups] = b
+		b = backupLooks()[host.LookBackups].(host.Backups)
+		for line, of := range map[string]string{"backup run": "", "backup run on mars": "mars"} {
+			out, err := ask(t, w, operator, "", line)
+			if want != "" {
+				wantError(t, err, bot.CodeNotFound, want)
+				continue
+			}
+			a, ok := out.(bot.Ask)
+			if err != nil || !ok || a.Host != of || a.Arguments.One(host.RepositoryArgument) != "b2" {
+				t.Errorf("%s: %+v, %v", line, out, err)
+			}
+		}
+	}
+	w.lookErr = bot.Errorf(bot.CodeUnavailable, "The agent does not answer.")
+	_, err := ask(t, w, operator, "", "backup run")
+	wantError(t, err, bot.CodeUnavailable, "The agent does not answer.")
 }

@@ -60,6 +60,7 @@ type fakeWorld struct {
 	agents  []string
 	slip    string
 	query   bot.JournalQuery
+	journal []bot.JournalLine
 }
 
 func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
@@ -73,6 +74,9 @@ func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
 
 func (w *fakeWorld) Journal(_ context.Context, q bot.JournalQuery) ([]bot.JournalLine, error) {
 	w.query = q
+	if w.journal != nil {
+		return slices.DeleteFunc(slices.Clone(w.journal), func(l bot.JournalLine) bool { return q.Kind != l.Kind }), nil
+	}
 	return []bot.JournalLine{{Seq: 8, At: noon, Kind: "end", Host: "vulcan", Subject: "pln_K7QF2M", Text: "done", Hash: "5a5a"},
 		{Seq: 7, At: noon.Add(-time.Hour), Kind: "request", By: "alice", Text: "alice asked for nixos.rollback", Hash: "3b3b"}}, nil
 }
@@ -294,6 +298,6 @@ func mustContain(t testing.TB, got string, parts ...string) {
 // planThread is a plan's thread, of which alice asked and somebody must agree.
 func planThread(id bot.PlanID, state bot.ProposalState) bot.Thread {
 	p := bot.Proposal{State: state, ShownAt: noon, Digest: strings.Repeat("5", 64), Plan: bot.Plan{ID: id, Host: "vulcan", Operation: "nixos.rollback", Requester: "alice",
-		NotAfter: noon.Add(2 * time.Hour), Rule: bot.Rule{Approvers: []bot.Role{"approver"}, Count: 2, ApproveWithin: 1800}, Draft: bot.Draft{Summary: "roll vulcan back from generation 42 to 41"}}}
+		NotAfter: noon.Add(2 * time.Hour), Rule: bot.Rule{Approvers: []bot.Role{"approver"}, Count: 2, ApproveWithin: 1800, StepUp: []bot.StepUp{bot.StepSSH}}, Draft: bot.Draft{Summary: "roll vulcan back from generation 42 to 41"}}}
 	return bot.Thread{ID: "thr_PLAN2222", Kind: bot.ThreadPlan, State: bot.ThreadState{Plan: &bot.PlanState{Host: "vulcan", Proposal: p, Rendered: "THE PLAN"}}}
 }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -86,7 +87,7 @@ func (i *Interpreter) interpret(ctx context.Context, line string, call bot.Call)
 	p := parser{command: c, line: line, r: after, inThread: call.Thread != "", at: call.At, now: call.Now, zone: call.World.Zone()}
 	args, err := p.parse()
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(i.slipBehind(c, after), err)
 	}
 	if err := fresh(c, line, call); err != nil {
 		return nil, err
@@ -117,24 +118,76 @@ func (i *Interpreter) resolve(r reader) (c *bot.Command, name string, after read
 	return c, strings.ToLower(strings.TrimSpace(after.line[:after.at])), after
 }
 
+// unknown says what may have been meant by a line that begins with no command.
 func (i *Interpreter) unknown(line string) error {
 	r := reader{line: line}
 	first, _ := r.next()
 	name := strings.ToLower(first.text)
-	var longer []string
+	behind := r
+	second, more := r.next()
+	var longer, family []string
 	for _, c := range i.list {
 		if strings.HasPrefix(c.Name, name+" ") {
-			longer = append(longer, "`"+c.Name+"`")
+			longer = append(longer, c.Name)
+		}
+		if strings.EqualFold(c.Family, name) {
+			family = append(family, c.Name)
 		}
 	}
-	if len(longer) > 0 {
-		return bot.Errorf(bot.CodeInvalid, "`%s` needs another word: %s.", echo(name, echoWord), strings.Join(longer, ", "))
+	switch {
+	case len(longer) > 0 && !more:
+		return bot.Errorf(bot.CodeInvalid, "`%s` needs another word: %s.", echo(name, echoWord), quotedList(longer))
+	case len(longer) > 0:
+		typed := echo(name, echoWord) + " " + echo(second.text, echoWord)
+		if near := nearestOf(name, second, longer); near != "" {
+			return bot.Errorf(bot.CodeInvalid, "There is no command `%s`. Did you mean `%s`?", typed, near)
+		}
+		return bot.Errorf(bot.CodeInvalid, "There is no command `%s`. There are %s.", typed, quotedList(longer))
+	case len(family) > 0:
+		// The heading in help is no command; what is behind it may be one.
+		if c, _, _ := i.resolve(behind); more && c != nil {
+			return bot.Errorf(bot.CodeInvalid, "`%s` is a family of commands, and none itself. Did you mean `%s`?", echo(name, echoWord), c.Name)
+		}
+		return bot.Errorf(bot.CodeInvalid, "`%s` is a family of commands, and none itself: %s. `help %s` explains them.", echo(name, echoWord), quotedList(family), name)
 	}
 	if near := nearest(name, i.names()); near != "" {
 		return bot.Errorf(bot.CodeInvalid, "There is no command `%s`. Did you mean `%s`?", echo(first.text, echoWord), near)
 	}
 	return bot.Errorf(bot.CodeInvalid, "There is no command `%s`. `help` lists those that I know.", echo(first.text, echoWord))
 }
+
+// nearestOf is the one of some commands with the same first word whose second is
+// nearest to what was typed, "" when none is.
+func nearestOf(first string, second word, names []string) string {
+	var seconds []string
+	for _, n := range names {
+		w, _, _ := strings.Cut(strings.TrimPrefix(n, first+" "), " ")
+		seconds = append(seconds, w)
+	}
+	if near := nearest(strings.ToLower(second.text), seconds); near != "" {
+		return first + " " + near
+	}
+	return ""
+}
+
+// slipBehind says what may have been meant where a word behind a command's name is
+// nearly that of a longer one: "zfs arc sett", "service restrt nginx".
+func (i *Interpreter) slipBehind(c *bot.Command, after reader) error {
+	w, ok := after.peek()
+	if !ok || w.quoted {
+		return nil
+	}
+	for _, x := range i.list {
+		rest, longer := strings.CutPrefix(x.Name, c.Name+" ")
+		if longer && nearest(strings.ToLower(w.text), []string{rest}) != "" {
+			return bot.Errorf(bot.CodeInvalid, "There is no command `%s %s`. Did you mean `%s`?", c.Name, echo(w.text, echoWord), x.Name)
+		}
+	}
+	return nil
+}
+
+// quotedList is "`a`, `b`".
+func quotedList(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }
 
 // names are what people may type, the proper names first.
 func (i *Interpreter) names() []string {

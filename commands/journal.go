@@ -29,6 +29,16 @@ func readJournal(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	q.By = bot.PersonID(call.Args["by"].Text)
 	q.Kind = strings.ToLower(call.Args["kind"].Text)
 	q.Subject = call.Args["plan"].Text
+	_, all := call.Args["all"]
+	if q.Subject == "" && !all {
+		th, one, err := planNamed(ctx, call)
+		if err != nil {
+			return nil, err
+		}
+		if one {
+			q.Subject = string(th.State.Plan.Proposal.Plan.ID)
+		}
+	}
 	q.Words = call.Args["words"].Text
 	if v, ok := call.Args["since"]; ok {
 		q.Since = call.Now.Add(-v.Duration)
@@ -40,7 +50,14 @@ func readJournal(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if len(lines) == 0 {
 		return bot.Say{Message: bot.Message{Title: bot.Line(bot.T("The journal has no such entry."))}}, nil
 	}
-	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(lines), "entry", "entries")), bot.T(" of the journal, the newest last"))}
+	of := " of the journal, the newest last"
+	switch {
+	case q.Subject != "" && call.Args["plan"].Text == "":
+		of = " of the journal about this plan, the newest last"
+	case q.Subject == "" && call.Thread != "":
+		of = " of the whole journal, the newest last" // not of this thread
+	}
+	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(lines), "entry", "entries")), bot.T(of))}
 	var items []bot.Text
 	for i := len(lines) - 1; i >= 0; i-- {
 		items = append(items, journalItem(lines[i], call))

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,5 +25,50 @@ func TestJournal(t *testing.T) {
 	} {
 		_, err := ask(t, w, observer, "", line)
 		mustContain(t, bot.ForPeople(err), says)
+	}
+}
+
+// In a plan's thread both are about that plan, unless all is wanted.
+func TestOfThePlanHere(t *testing.T) {
+	w := newWorld(t)
+	w.threads = []bot.ThreadFacts{{Thread: w.plans[0]}}
+	here := w.plans[0].ID
+	for line, subject := range map[string]string{"journal": "pln_K7QF2M", "journal 5": "pln_K7QF2M", "journal all": "", "journal pln_OTHE": "pln_OTHE"} {
+		out, err := ask(t, w, observer, here, line)
+		if w.query.Subject != subject {
+			t.Errorf("%s asked for %q, want %q", line, w.query.Subject, subject)
+		}
+		if got := said(t, out, err); strings.Contains(got, " about this plan, ") != (subject == "pln_K7QF2M") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+	out, err := ask(t, w, observer, here, "approvals")
+	mustContain(t, said(t, out, err), "(digest 5555")
+	out, err = ask(t, w, observer, here, "approvals all")
+	mustContain(t, said(t, out, err), "1 plan not over")
+	// A thread of something else, or of nobody's, is about no plan.
+	for _, elsewhere := range []bot.ThreadID{"", "thr_GONE2222"} {
+		out, err = ask(t, w, observer, elsewhere, "approvals")
+		mustContain(t, said(t, out, err), "1 plan not over")
+	}
+}
+
+// Where the rule wants no signature, there is none to be made.
+func TestStatementOfNoSignature(t *testing.T) {
+	for want, steps := range map[string][]bot.StepUp{
+		"There is nothing to sign: the rule of this plan wants no signature. `approve pln_K7QF2M` is enough.":                         nil,
+		"There is nothing to sign: the rule of this plan wants no signature. `approve pln_K7QF2M CODE` gives the code that it wants.": {bot.StepHost, bot.StepTOTP},
+		"There is nothing to sign: the rule of this plan wants no signature. It wants a word on the host itself.":                     {bot.StepHost},
+		"": {bot.StepTOTP, bot.StepSSH},
+	} {
+		w := newWorld(t)
+		w.plans = []bot.Thread{planThread("pln_K7QF2M", bot.Waiting)}
+		w.plans[0].State.Plan.Proposal.Plan.Rule.StepUp = steps
+		out, err := ask(t, w, operator, "", "statement pln_K7QF")
+		if want == "" {
+			mustContain(t, said(t, out, err), "Your statement")
+			continue
+		}
+		wantError(t, err, bot.CodeConflict, want)
 	}
 }

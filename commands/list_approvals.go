@@ -9,9 +9,12 @@ const familyPlans = "Approvals"
 var planCommands = []bot.Command{
 	{
 		Name: "approvals", Family: familyPlans,
-		Summary:  "List the plans that wait for approvals, are queued or run; or show one whole.",
-		Args:     []bot.Arg{{Name: "plan", Kind: kindPlan, Optional: true, Help: "its id, or the beginning of it"}},
-		Examples: []string{"approvals", "approvals pln_K7QF2M"},
+		Summary: "List the plans that wait for approvals, are queued or run; or show one whole.",
+		Args: []bot.Arg{
+			{Name: "plan", Kind: kindPlan, Optional: true, Help: "its id, or the beginning of it; in a plan's own thread that plan without it"},
+			{Name: "all", Kind: kindAll, Optional: true, Help: "the list, in a plan's thread too"},
+		},
+		Examples: []string{"approvals", "approvals pln_K7QF2M", "approvals all"},
 		Run:      approvals,
 	},
 	{
@@ -66,7 +69,8 @@ var planCommands = []bot.Command{
 		Summary: "Tell who asked for what, who agreed, and what came of it.",
 		Args: []bot.Arg{
 			{Name: "most", Kind: bot.ArgNumber, Optional: true, Help: "how many entries, at most 100; 15 without it"},
-			{Name: "plan", Kind: kindPlan, Optional: true, Help: "those about one plan: its id, or the beginning of it"},
+			{Name: "plan", Kind: kindPlan, Optional: true, Help: "those about one plan: its id, or the beginning of it; in a plan's own thread that plan without it"},
+			{Name: "all", Kind: kindAll, Optional: true, Help: "those about everything, in a plan's thread too"},
 			{Name: "kind", Kind: kindKind, Optional: true, Help: "one kind of entries: request, refusal, decision, start, end, …"},
 			{Name: "by", Kind: kindBy, Optional: true, Help: "what one person did"},
 			{Name: "since", Kind: kindSince, Optional: true, Help: "how far back"},

@@ -39,7 +39,7 @@ var backupCommands = []bot.Command{
 		Name: "backup run", Family: familyBackup, Role: bot.RoleOperator,
 		Summary: "Ask to back up now.",
 		Args: []bot.Arg{
-			{Name: host.RepositoryArgument, Kind: kindRepository, Help: "into which repository; `backup status` names them"},
+			{Name: host.RepositoryArgument, Kind: kindRepository, Optional: true, Help: "into which repository, where there are several; `backup status` names them"},
 			argOn,
 		},
 		Examples: []string{"backup run b2"},

@@ -178,7 +178,7 @@ func diffMessage(d host.Diff) bot.Message {
 	case len(versions) == 0:
 		title += "all packages of the same versions"
 	default:
-		title += phrase.Count(len(versions), "package of another version", "packages of other versions")
+		title += packagesText(versions)
 	}
 	m.Title = bot.Line(bot.B(title))
 	m.Blocks = append(m.Blocks, diffFields(d, resized)...)
@@ -191,6 +191,23 @@ func diffMessage(d host.Diff) bot.Message {
 	}
 	m.Blocks = append(m.Blocks, lists(items)...)
 	return m
+}
+
+// packagesText counts them: those that both have, in other versions, and those that
+// only one has.
+func packagesText(cs []host.PackageChange) string {
+	var others, fresh, gone int
+	for _, c := range cs {
+		switch {
+		case len(c.Before) == 0:
+			fresh++
+		case len(c.After) == 0:
+			gone++
+		default:
+			others++
+		}
+	}
+	return fmt.Sprintf("%s, %d new, %d gone", phrase.Count(others, "package of another version", "packages of other versions"), fresh, gone)
 }
 
 func generationName(g host.Generation) string {

@@ -103,7 +103,7 @@ func TestDiffCommand(t *testing.T) {
 		}
 	}
 	out, err := ask(t, w, observer, "", "diff")
-	want := `From generation 41 to generation 42: 2 packages of other versions
+	want := `From generation 41 to generation 42: 1 package of another version, 1 new, 0 gone
 NixOS: 25.11.41 → 25.11.42
 Needs a reboot: kernel, kernel modules
 Size: 2 GiB → 3 GiB
@@ -133,6 +133,9 @@ Units changed: b.service, c.service
 				d.Units.Removed = append(d.Units.Removed, fmt.Sprintf("u%d.service", i))
 			}
 		}, "- and 32 more that are not listed\n"},
+		{func(d *host.Diff) {
+			d.Packages = []host.PackageChange{{Name: "a", Before: []string{"1"}}, {Name: "b", Before: []string{"1"}}, {Name: "c", After: []string{""}}}
+		}, ": 0 packages of other versions, 1 new, 2 gone\n"},
 	} {
 		changed := d
 		test.change(&changed)

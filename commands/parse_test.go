@@ -41,6 +41,14 @@ func TestErrors(t *testing.T) {
 		{"", "a-very-long-name-that-nobody-would-ever-give-to-a-command", bot.CodeInvalid,
 			"There is no command `a-very-long-name-that-nobody-would-ever-…`. `help` lists those that I know."},
 		{"", "two\u202elines", bot.CodeInvalid, "There is no command `two�lines`. `help` lists those that I know."},
+		// Within families.
+		{"", "nixos", bot.CodeInvalid, "`nixos` is a family of commands, and none itself: `generations`, `diff`, `drift`, `rollback`. `help nixos` explains them."},
+		{"", "NixOS rollback 41", bot.CodeInvalid, "`nixos` is a family of commands, and none itself. Did you mean `rollback`?"},
+		{"", "zfs ark", bot.CodeInvalid, "There is no command `zfs ark`. Did you mean `zfs arc`?"},
+		{"", "zfs scrub", bot.CodeInvalid, "There is no command `zfs scrub`. There are `zfs status`, `zfs arc`, `zfs arc set`."},
+		{"", "backup verfy", bot.CodeInvalid, "There is no command `backup verfy`. Did you mean `backup verify`?"},
+		{"", "zfs arc sett max 32G", bot.CodeInvalid, "There is no command `zfs arc sett`. Did you mean `zfs arc set`?"},
+		{"", "service restrt nginx", bot.CodeInvalid, "There is no command `service restrt`. Did you mean `service restart`?"},
 		// Leftover words.
 		{"", "whoami now", bot.CodeInvalid, "whoami now: `now` (word 2) is more than I can read here. Usage: `whoami`"},
 		{"", "ws: whoami now", bot.CodeInvalid, "whoami now: `now` (word 2) is more than I can read here. Usage: `whoami`"},

@@ -97,6 +97,9 @@ func (p *parser) repositoryName(w word) (string, bool) {
 
 // repository reads one name.
 func (p *parser) repository(w word) (v bot.Value, fits bool, err error) {
+	if w.is("on") {
+		return v, false, nil // a host's name follows
+	}
 	name, ok := p.repositoryName(w)
 	if !ok && !p.shape {
 		return v, false, p.told(w, "is no repository's name; `backup status` lists them.")

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -154,53 +153,6 @@ func logs(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		m.Note = bot.Line(bot.T("There was more than is told."))
 	}
 	return of(name, call, m), nil
-}
-
-// changes tells what changed on a host, the newest first.
-func changes(ctx context.Context, call bot.Call) (bot.Outcome, error) {
-	name, err := whose(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	hours := cmp.Or(call.Args["hours"].Number, 24)
-	c, err := host.ChangesOf(ctx, call.World, name, hours)
-	if err != nil {
-		return nil, err
-	}
-	span := phrase.Duration(time.Duration(hours) * hour)
-	m := bot.Message{Title: bot.Line(bot.B(phrase.Count(len(c.Changes)+c.More, "change", "changes")), bot.T(" in the last "+span))}
-	if len(c.Changes) == 0 {
-		m.Title = bot.Line(bot.B("Nothing is known to have changed"), bot.T(" in the last "+span))
-	}
-	m.Blocks = lists(changeItems(c, call))
-	m.Blocks = append(m.Blocks, doubts(c.Unknown)...)
-	return of(name, call, m), nil
-}
-
-// changeItems are one line each; what a unit does again and again is one.
-func changeItems(c host.Changes, call bot.Call) []bot.Text {
-	const oneByOne = 3
-	count := map[string]int{}
-	for _, x := range c.Changes {
-		count[x.Text]++
-	}
-	var out []bot.Text
-	told := map[string]bool{}
-	for _, x := range c.Changes {
-		t := bot.Line(bot.T(clockText(x.At, call.World.Zone(), call.Now)+" "), bot.B(x.Text))
-		if n := count[x.Text]; n > oneByOne {
-			if told[x.Text] {
-				continue
-			}
-			told[x.Text] = true
-			t = append(t, bot.T(fmt.Sprintf(", %d times in all, this was the last", n)))
-		}
-		out = append(out, t)
-	}
-	if c.More > 0 {
-		out = append(out, bot.Line(bot.F(fmt.Sprintf("and %d older ones", c.More))))
-	}
-	return out
 }
 
 // serviceRestart asks for a plan; what may be restarted, the agent knows.

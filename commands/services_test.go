@@ -148,6 +148,37 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// leftOut is what every list of changes says of itself.
+const leftOut = "(Not listed: services that start within 5 min of a boot, which belong to it, and those that do one thing and end.)\n"
+
+// What the agent did for plans changed the host too; what it did not do did not.
+func TestChangesOfPlans(t *testing.T) {
+	w := newWorld(t)
+	ran := func(id bot.PlanID, s bot.ProposalState, ago time.Duration) bot.Thread {
+		th := planThread(id, s)
+		if ago > 0 {
+			th.State.Plan.Proposal.StartedAt = noon.Add(-ago)
+		}
+		return th
+	}
+	w.plans = []bot.Thread{ran("pln_DONE", bot.Done, 90*time.Minute), ran("pln_RUNS", bot.Running, time.Minute),
+		ran("pln_DENIED", bot.Denied, 0), ran("pln_HERA", bot.Done, time.Minute)}
+	w.journal = []bot.JournalLine{{Kind: "start", Host: "vulcan", Subject: "pln_RUNS"}, {Kind: "start", Host: "vulcan", Subject: "pln_DONE"},
+		{Kind: "end", Host: "vulcan", Subject: "pln_DONE"}, {Kind: "end", Host: "vulcan", Subject: "pln_DENIED"}, {Kind: "end", Host: "hera", Subject: "pln_HERA"}}
+	out, err := ask(t, w, observer, "", "changes on vulcan")
+	want := `4 changes in the last 1 d
+- Wed 14 Jan 14:59 CET roll vulcan back from generation 42 to 41 (a plan's run, running; pln_RUNS)
+- Wed 14 Jan 14:00 CET switched to nixos-system-vulcan-25.11
+- Wed 14 Jan 13:30 CET roll vulcan back from generation 42 to 41 (a plan's run, done; pln_DONE)
+- Wed 14 Jan 13:00 CET rebooted (down for 4 min)
+Unknown
+- images of containers: only root's are known here, not those of other users
+` + leftOut
+	if got := said(t, out, err); got != want {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestChanges(t *testing.T) {
 	w := newWorld(t)
 	for line, hours := range map[string]int{"changes": 24, "changes 6": 6, "changes 3d": 72, "changes 90m": 2, "changes 2 days": 48, "changes 168": 168, "Changes 1d12h": 36} {
@@ -162,7 +193,7 @@ func TestChanges(t *testing.T) {
 - Wed 14 Jan 13:00 CET rebooted (down for 4 min)
 Unknown
 - images of containers: only root's are known here, not those of other users
-`
+` + leftOut
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s", got)
 	}
@@ -176,13 +207,13 @@ Unknown
 	want = `12 changes in the last 6 h
 - Wed 14 Jan 15:00 CET redis.service was started again by systemd, 5 times in all, this was the last
 - and 7 older ones
-`
+` + leftOut
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s", got)
 	}
 	w.looks[host.LookChanges] = host.Changes{}
 	out, err = ask(t, w, observer, "", "changes 6")
-	if got := said(t, out, err); got != "Nothing is known to have changed in the last 6 h\n" {
+	if got := said(t, out, err); got != "Nothing is known to have changed in the last 6 h\n"+leftOut {
 		t.Errorf("%q", got)
 	}
 }

@@ -114,11 +114,11 @@ func TestZFSARC(t *testing.T) {
 Limits that hold: 4 GiB to 32 GiB
 Target now: 30 GiB
 Metadata in it: unknown
-Memory of the host: 62.7 GiB
+Memory of the host: 62.7 GiB that can be used
 Memory free for it: -1 GiB
 Writes that waited for memory: 3 times since ZFS was loaded
-Reads since ZFS was loaded: 98 % of 1000000 were hits (data 99.9 %)
-Reads within 3 s: 90 % of 10000 were hits
+Reads since ZFS was loaded: 98 % of 1000000 were hits (data 99.9 %); 15000 were misses, and 5000 joined a read that was on its way
+Reads within 3 s: 90 % of 10000 were hits; 900 were misses, and 100 joined a read that was on its way
 - zfs_arc_max holds 64 GiB, which the kernel ignores (it is not below the memory of the host); 32 GiB holds
 What speaks for other limits, and what does not
 - for lowering: the host is short of 1 GiB

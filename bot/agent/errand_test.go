@@ -25,7 +25,7 @@ func onErrands(t *testing.T, do func(context.Context, sys.Transient) int, play f
 			t.Fatal(err)
 		}
 		defer h.Close()
-		s := &Systemd{Units: h.Sys().Units, Log: quiet(), Network: func(Spawn) bool { return true },
+		s := &Systemd{Units: h.Sys().Units, Log: quiet(), Network: func(Spawn) bool { return true }, Devices: func(Spawn) bool { return false },
 			Argv: func(own string, x Spawn) []string { return []string{own, string(x.Operation)} }, own: func() (string, error) { return "/usr/local/bin/watchstander", nil }}
 		play(t, h, s, Spawn{Operation: "backup.ask", Unit: "watchstander-backup-ask.service", Description: "asks", Limit: 2 * time.Minute, Writable: []string{"/var/lib/x"}})
 	})
@@ -70,7 +70,7 @@ func TestErrandEnds(t *testing.T) {
 					}
 				}
 				seen := []sys.Transient{<-all, <-all}
-				if !seen[0].Network || seen[0].Limit != 2*time.Minute || !slices.Equal(seen[0].Writable, []string{"/var/lib/x"}) ||
+				if !seen[0].Network || seen[0].Devices || seen[0].Limit != 2*time.Minute || !slices.Equal(seen[0].Writable, []string{"/var/lib/x"}) ||
 					!slices.Equal(seen[0].Argv, []string{"/usr/local/bin/watchstander", "backup.ask"}) {
 					t.Errorf("%+v", seen)
 				}
@@ -118,7 +118,7 @@ func TestErrandOfAnEarlierAgent(t *testing.T) {
 // Where systemd takes no unit, that is told, and the cause goes to the log.
 func TestErrandThatCannotBeSent(t *testing.T) {
 	b := &bus{err: fs.ErrPermission}
-	s := &Systemd{Units: b, Log: quiet(), Network: func(Spawn) bool { return true }, Argv: func(own string, _ Spawn) []string { return []string{own} },
+	s := &Systemd{Units: b, Log: quiet(), Network: func(Spawn) bool { return true }, Devices: func(Spawn) bool { return false }, Argv: func(own string, _ Spawn) []string { return []string{own} },
 		own: func() (string, error) { return "/usr/local/bin/watchstander", nil }}
 	err := s.Errand(t.Context(), Spawn{Unit: "x.service", Limit: time.Minute})
 	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(bot.ForPeople(err), "x.service cannot be started") || strings.Contains(bot.ForPeople(err), "permission") {

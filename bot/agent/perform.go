@@ -175,7 +175,7 @@ func (w *worker) wait(ctx context.Context) error {
 				return bot.Errorf(bot.CodeUnavailable, "Whether %s is busy cannot be found out.", name).Because(err)
 			}
 			switch u.Active {
-			case "active", "activating", "reloading", "deactivating":
+			case "active", "activating", "reloading", "refreshing", "deactivating":
 				// A oneshot that went through and stays is not busy.
 				if u.Sub != "exited" {
 					busy = name

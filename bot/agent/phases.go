@@ -48,9 +48,9 @@ func part(ctx context.Context, what string, limit time.Duration, f func(context.
 	_, err := guarded(what, func() (struct{}, error) { return struct{}{}, f(bounded) })
 	switch {
 	case ctx.Err() != nil:
-		return bot.Errorf(bot.CodeConflict, "%s was broken off: the run was told to stop.", what).Because(err)
+		return bot.Errorf(bot.CodeConflict, "%s was broken off: the run was told to stop.%s", what, asLeft(err)).Because(err)
 	case err != nil && bounded.Err() != nil:
-		return bot.Errorf(bot.CodeUnavailable, "%s did not end within %s.", what, limit).Because(err)
+		return bot.Errorf(bot.CodeUnavailable, "%s did not end within %s.%s", what, limit, asLeft(err)).Because(err)
 	case err == nil:
 		return nil
 	}
@@ -58,6 +58,15 @@ func part(ctx context.Context, what string, limit time.Duration, f func(context.
 		return err
 	}
 	return bot.Errorf(bot.CodeInternal, "%s failed; the log of the run's unit has the cause.", what).Because(err)
+}
+
+// asLeft is what an operation says itself of how it was left when its time was over:
+// that it is unknown, as a rule.
+func asLeft(err error) string {
+	if e, ok := errors.AsType[*bot.Error](err); ok && e.Message != "" {
+		return " " + told(e)
+	}
+	return ""
 }
 
 // allOK wants every reading to be OK. noneWrong lets those pass that are unknown:

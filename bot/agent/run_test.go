@@ -40,9 +40,15 @@ func TestHowRunsEnd(t *testing.T) {
 		"apply fails": {func(l *lamp) {
 			l.apply = func(context.Context, bot.Work) error { return bot.Errorf(bot.CodeConflict, "The bulb burst.") }
 		}, bot.Undone, "The bulb burst. What was before is back: lamp off.", "off", 1},
-		"apply fails secretly":      {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { return errors.New("token=abc") } }, bot.Undone, "the log of the run's unit", "off", 1},
-		"apply panics":              {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { panic("oops") } }, bot.Undone, "Applying failed", "off", 1},
-		"apply takes too long":      {func(l *lamp) { l.takes = 10 * time.Minute }, bot.Undone, "did not end within 1m0s", "off", 1},
+		"apply fails secretly": {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { return errors.New("token=abc") } }, bot.Undone, "the log of the run's unit", "off", 1},
+		"apply panics":         {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { panic("oops") } }, bot.Undone, "Applying failed", "off", 1},
+		"apply takes too long": {func(l *lamp) { l.takes = 10 * time.Minute }, bot.Undone, "did not end within 1m0s", "off", 1},
+		"apply takes too long, and says how it is": {func(l *lamp) {
+			l.apply = func(ctx context.Context, _ bot.Work) error {
+				<-ctx.Done()
+				return bot.Errorf(bot.CodeUnavailable, "Whether the lamp is on is unknown.").Because(ctx.Err())
+			}
+		}, bot.Undone, "Applying did not end within 1m0s. Whether the lamp is on is unknown. What was before is back", "off", 1},
 		"verify finds it otherwise": {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.NotOK), nil } }, bot.Undone, "Verifying did not succeed: lamp: dim (too dim). What was before is back: lamp off.", "off", 1},
 		"verify does not know":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.Unknown), nil } }, bot.Undone, "lamp: dim, unknown (too dim).", "off", 1},
 		"verify finds nothing":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return nil, nil } }, bot.Undone, "no evidence at all", "off", 1},
@@ -239,18 +245,21 @@ func TestARunWaitsForUnits(t *testing.T) {
 		w.units.active.Store(&busy)
 		return w
 	}
-	played(t, prepare, func(w *world) {
-		p := w.agreed()
-		w.reaches(p.Plan.ID, func(p bot.Proposal) bool {
-			return slices.ContainsFunc(said(p), func(l string) bool { return strings.Contains(l, "waits for "+busy) })
+	for _, state := range []string{"active", "refreshing"} {
+		played(t, prepare, func(w *world) {
+			w.units.state.Store(&state)
+			p := w.agreed()
+			w.reaches(p.Plan.ID, func(p bot.Proposal) bool {
+				return slices.ContainsFunc(said(p), func(l string) bool { return strings.Contains(l, "waits for "+busy) })
+			})
+			time.Sleep(time.Hour)
+			if n, _ := w.lamp.counts(); n > 0 {
+				t.Error("it did not wait")
+			}
+			w.units.active.Store(nil)
+			w.ends(p.Plan.ID, bot.Done)
 		})
-		time.Sleep(time.Hour)
-		if n, _ := w.lamp.counts(); n > 0 {
-			t.Error("it did not wait")
-		}
-		w.units.active.Store(nil)
-		w.ends(p.Plan.ID, bot.Done)
-	})
+	}
 	played(t, prepare, func(w *world) {
 		p := w.ends(w.agreed().Plan.ID, bot.Failed)
 		if n, undone := w.lamp.counts(); n+undone > 0 || !strings.Contains(p.Why, "Nothing was done: "+busy+" was still busy") || !p.EndedAt.After(p.Plan.NotAfter.Add(-time.Second)) {
@@ -323,6 +332,12 @@ func TestAStoppedRunIsUndone(t *testing.T) {
 		why     string
 	}{
 		"while it acts": {func(w *world) { w.lamp.takes = 50 * time.Second }, 20 * time.Second, bot.Undone, "was broken off: the run was told to stop. What was before is back: lamp off."},
+		"while it acts, and it says how it is": {func(w *world) {
+			w.lamp.apply = func(ctx context.Context, _ bot.Work) error {
+				<-ctx.Done()
+				return bot.Errorf(bot.CodeUnavailable, "Whether the lamp is on is unknown.")
+			}
+		}, 20 * time.Second, bot.Undone, "the run was told to stop. Whether the lamp is on is unknown. What was before is back: lamp off."},
 		"while it is verified": {func(w *world) {
 			w.lamp.verify = func() ([]bot.Reading, error) { time.Sleep(time.Minute); return w.lamp.look("on") }
 		}, 20 * time.Second, bot.Undone, "told to stop"},

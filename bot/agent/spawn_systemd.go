@@ -25,6 +25,8 @@ type Systemd struct {
 	// scripts and the loader's installer run as children, and must find the host as
 	// it is.
 	Network func(Spawn) bool
+	// Devices tells whether the operation's unit may use the host's devices.
+	Devices func(Spawn) bool
 	Log     *slog.Logger
 
 	own func() (string, error) // finds this program; tests have another
@@ -38,7 +40,7 @@ func (s *Systemd) Start(ctx context.Context, x Spawn) error {
 	if err != nil {
 		return fmt.Errorf("which program am I? %w", err)
 	}
-	return s.Units.StartTransient(ctx, sys.Transient{Name: x.Unit, Description: x.Description, Argv: s.Argv(own, x), Network: s.Network(x), Limit: x.Limit, Writable: x.Writable})
+	return s.Units.StartTransient(ctx, sys.Transient{Name: x.Unit, Description: x.Description, Argv: s.Argv(own, x), Network: s.Network(x), Devices: s.Devices(x), Limit: x.Limit, Writable: x.Writable})
 }
 
 var inStore = regexp.MustCompile(`^(/nix/store/[^/]+)/`)

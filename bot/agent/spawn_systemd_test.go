@@ -43,7 +43,7 @@ func TestUnitsOfSystemd(t *testing.T) {
 	store := "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-watchstander-1.0"
 	binary := store + "/bin/watchstander"
 	s := &Systemd{Units: b, Roots: roots, Log: quiet(), Argv: func(own string, x Spawn) []string { return []string{own, "agent", "perform", string(x.Plan)} },
-		Network: func(x Spawn) bool { return x.Operation == "backup.run" }, own: func() (string, error) { return binary, nil }}
+		Network: func(x Spawn) bool { return x.Operation == "backup.run" }, Devices: func(x Spawn) bool { return x.Operation != "backup.run" }, own: func() (string, error) { return binary, nil }}
 	p := bot.Plan{ID: "pln_K7QF2MX4ABCDEFGHIJKLMNOPQR", Operation: "nixos.rollback", Draft: bot.Draft{Summary: "roll back", Limit: 600}}
 	x := Spawn{Plan: p.ID, Operation: p.Operation, Unit: unitName(p), Description: "roll back", Limit: time.Hour}
 	if err := s.Start(t.Context(), x); err != nil {
@@ -51,7 +51,7 @@ func TestUnitsOfSystemd(t *testing.T) {
 	}
 	got := b.started[0]
 	want := []string{binary, "agent", "perform", string(p.ID)}
-	if got.Name != "watchstander-nixos-rollback-K7QF2MX4.service" || !slices.Equal(got.Argv, want) || got.Network || got.Limit != time.Hour || len(got.Env) > 0 {
+	if got.Name != "watchstander-nixos-rollback-K7QF2MX4.service" || !slices.Equal(got.Argv, want) || got.Network || !got.Devices || got.Limit != time.Hour || len(got.Env) > 0 {
 		t.Errorf("%+v", got)
 	}
 	kept, err := roots.Kept()
@@ -72,7 +72,7 @@ func TestUnitsOfSystemd(t *testing.T) {
 		t.Error("a program in the store runs, and nobody keeps it there")
 	}
 	binary = "/usr/local/bin/watchstander"
-	if err := s.Start(t.Context(), x); err != nil || !b.started[1].Network {
+	if err := s.Start(t.Context(), x); err != nil || !b.started[1].Network || b.started[1].Devices {
 		t.Errorf("%+v, %v", b.started[1], err)
 	}
 	for active, want := range map[string]string{"active": "true", "activating": "true", "deactivating": "true", "inactive": "false", "failed": "false", "odd": "error"} {

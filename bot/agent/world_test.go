@@ -295,11 +295,16 @@ func refuses(t testing.TB, err error, code bot.Code, words string) {
 type fakeUnits struct {
 	sys.Units
 	active atomic.Pointer[string]
+	state  atomic.Pointer[string] // of the active one; nil for "active"
 }
 
 func (u *fakeUnits) Unit(_ context.Context, name string) (sys.Unit, error) {
 	if a := u.active.Load(); a != nil && *a == name {
-		return sys.Unit{Name: name, Active: "active", Sub: "running"}, nil
+		state := "active"
+		if s := u.state.Load(); s != nil {
+			state = *s
+		}
+		return sys.Unit{Name: name, Active: state, Sub: "running"}, nil
 	}
 	return sys.Unit{Name: name, Active: "inactive"}, nil
 }

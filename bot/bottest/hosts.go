@@ -79,6 +79,7 @@ const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 // stage is a story's host with its agent: both live on when the bot is killed.
 type stage struct {
 	p       *player
+	name    string
 	sim     *simulated.Host
 	config  *config.Agent
 	keys    map[bot.PersonID]ssh.Signer
@@ -105,9 +106,9 @@ func (s *stage) looking(name string) (mute bool) {
 	return s.mute
 }
 
-// newStage makes vulcan, and an agent of the story's own file.
-func newStage(p *player) *stage {
-	s := &stage{p: p, dir: filepath.Join(p.dir, "agent"), keys: map[bot.PersonID]ssh.Signer{}, looks: map[string]int{}}
+// newStage makes a host like vulcan, and an agent of the story's own file.
+func newStage(p *player, name, file string) *stage {
+	s := &stage{p: p, name: name, dir: filepath.Join(p.dir, name), keys: map[bot.PersonID]ssh.Signer{}, looks: map[string]int{}}
 	s.must(os.MkdirAll(s.dir, 0o700))
 	s.must(os.WriteFile(filepath.Join(p.dir, "seed"), []byte(seed+"\n"), 0o600))
 	var lines []string // at once: a key may hold another's name
@@ -116,11 +117,11 @@ func newStage(p *player) *stage {
 		s.keys[name] = signer
 		lines = append(lines, `"`+strings.ToUpper(string(name))+`"`, `"`+line+`"`)
 	}
-	text := strings.NewReplacer(lines...).Replace(p.story.Agent)
+	text := strings.NewReplacer(lines...).Replace(file)
 	var err error
-	s.config, err = config.ParseAgent([]byte(text), config.AgentOptions{File: filepath.Join(p.dir, "agent.yaml"), WithoutSecrets: true})
+	s.config, err = config.ParseAgent([]byte(text), config.AgentOptions{File: filepath.Join(p.dir, name+".yaml"), WithoutSecrets: true})
 	s.must(err)
-	s.sim, err = simulated.New(simulated.Options{})
+	s.sim, err = simulated.New(simulated.Options{Name: name})
 	s.must(err)
 	s.config.State = s.dir
 	if s.config.Backup != nil {
@@ -156,7 +157,7 @@ func (s *stage) parts(h sys.Host) parts.Parts {
 	return made
 }
 
-// host is vulcan as one of its processes sees it.
+// host is the host as one of its processes sees it.
 func (s *stage) host(p *simulated.Process) sys.Host {
 	h := p.Sys()
 	if s.restic != nil {
@@ -186,7 +187,7 @@ func (s *stage) start() {
 	}))
 	made := s.parts(h)
 	core, err := agent.New(agent.Options{Host: h, Settings: parts.Settings(s.config), Operations: made.Operations, Looks: made.Looks, Probes: made.Probes,
-		State: s.dir, Journal: j, Spawner: s.spawner, Roots: agent.RootsDir(filepath.Join(s.p.dir, "roots")), Redact: s.p.hide, IDs: s.p.nextPlan, Log: slog.New(slog.DiscardHandler)})
+		State: s.dir, Journal: j, Spawner: s.spawner, Roots: agent.RootsDir(filepath.Join(s.p.dir, s.name+" roots")), Redact: s.p.hide, IDs: s.p.nextPlan, Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -56,8 +56,9 @@ type player struct {
 	others map[bot.ChatID]*Chat
 	am     *alertmanagertest.Alertmanager
 	model  *model
-	stage  *stage // nil in a story without an agent
-	told   error  // what the agent said last to whoever spoke to it directly
+	stage  *stage // the host that a step is about; nil in a story without an agent
+	stages []*stage
+	told   error // what the agent said last to whoever spoke to it directly
 	plans  int
 	newest bot.PlanID
 	code   string
@@ -137,8 +138,8 @@ func (p *player) play() {
 	}
 	stopAM()
 	<-amDone
-	if p.stage != nil {
-		p.stage.close()
+	for _, s := range p.stages {
+		s.close()
 	}
 	if p.moments != nil {
 		if err := p.moments.db.Close(); err != nil {

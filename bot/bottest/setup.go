@@ -43,7 +43,11 @@ func (p *player) prepare() {
 	}
 	p.hide = func(s string) string { out, _ := redactor.Redact(s); return out }
 	if p.story.Agent != "" {
-		p.stage = newStage(p)
+		p.stages = append(p.stages, newStage(p, "vulcan", p.story.Agent))
+		p.stage = p.stages[0]
+	}
+	if p.story.Second != "" {
+		p.stages = append(p.stages, newStage(p, "atlas", p.story.Second))
 	}
 	p.chat, p.others = NewChat("matrix"), map[bot.ChatID]*Chat{}
 	for _, c := range cfg.Chats {
@@ -99,11 +103,10 @@ func (p *player) start() {
 	if p.config.Prometheus != nil {
 		grapher = painter{}
 	}
-	var agents map[string]api.Agent
-	var probes []bot.Probe
-	if p.stage != nil {
-		a := p.stage.as(agent.Bot())
-		agents, probes = map[string]api.Agent{"vulcan": a}, []bot.Probe{flow.AgentProbe("vulcan", a)}
+	agents, probes := map[string]api.Agent{}, []bot.Probe(nil)
+	for _, s := range p.stages {
+		agents[s.name] = s.as(agent.Bot())
+		probes = append(probes, flow.AgentProbe(s.name, agents[s.name]))
 	}
 	p.flow = flow.New(flow.Options{Grapher: grapher, Store: p.store, Redact: p.hide, Agents: agents, Probes: probes, Settings: flow.SettingsOf(p.config), Chats: p.chats(),
 		Alertmanagers: map[string]flow.Alertmanager{"main": p.client}, Interpreter: commands.New(commands.All()), IDs: p.nextID, Log: log, Version: "story"})

@@ -2,6 +2,8 @@ package bottest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -56,8 +58,17 @@ const (
 	usageDeliver      = "deliver firing|resolved NAME label=value … [start=-5m] [end=-1m] [group=a,b] [receiver=…] [key=…] [truncated=3] [from=URL]"
 )
 
-// step plays one line.
+// step plays one line: "at atlas STEP" about that host, and any other about vulcan.
 func (p *player) step(text string) error {
+	if rest, found := strings.CutPrefix(text, "at "); found && p.stage != nil {
+		name, rest, _ := strings.Cut(rest, " ")
+		i := slices.IndexFunc(p.stages, func(s *stage) bool { return s.name == name })
+		if i < 0 {
+			return fmt.Errorf("there is no host %q", name)
+		}
+		defer func(s *stage) { p.stage = s }(p.stage)
+		p.stage, text = p.stages[i], rest
+	}
 	text, err := p.filled(text)
 	if err != nil {
 		return err

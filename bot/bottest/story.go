@@ -6,8 +6,10 @@
 //
 // A story is a txtar file. Its comment is the tale; "config.yaml" (optional)
 // replaces the usual configuration, "agent.yaml" (optional) gives it vulcan, a
-// simulated host with a real agent that has this file; "no-crash" (optional) says
-// why a crash would change what is expected; "story" is the script, a step a line:
+// simulated host with a real agent that has this file; "atlas.yaml" (optional) gives
+// it a second such host, which a step is about that begins with "at atlas";
+// "no-crash" (optional) says why a crash would change what is expected; "story" is the
+// script, a step a line:
 //
 //	fire NAME label=value …        an alert begins to fire (summary="…" is an annotation)
 //	resolve NAME label=value …     it ends
@@ -82,7 +84,9 @@ type Story struct {
 	Config string
 	// Agent is the file of vulcan's agent, "" for a story without one.
 	Agent string
-	Steps []string
+	// Second is that of a second host's, atlas, "" for most.
+	Second string
+	Steps  []string
 	// NoCrash is the reason why a crash would change what is expected, "" for most.
 	NoCrash string
 	// Long is the reason why it is played with crashes only where every point is
@@ -101,6 +105,8 @@ func Read(name string, data []byte) (Story, error) {
 		case "agent.yaml":
 			// "@vulcan" stands for the usual one, "@backups" for one with backups.
 			s.Agent = strings.NewReplacer("@vulcan", vulcan, "@backups", backups).Replace(string(f.Data))
+		case "atlas.yaml":
+			s.Second = strings.NewReplacer("@vulcan", strings.Replace(vulcan, "host: vulcan", "host: atlas", 1)).Replace(string(f.Data))
 		case "no-crash":
 			s.NoCrash = strings.TrimSpace(string(f.Data))
 		case "long":

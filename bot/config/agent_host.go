@@ -67,6 +67,7 @@ func (b *agentBuilder) nixos() {
 	}
 	b.atLeast(k.Settle, time.Second)
 	if l := k.BuildLock; l != nil {
+		b.lock = l.Path
 		n.BuildLock = &BuildLock{Path: b.path(l.Path, ""), Format: l.Format.v, Wait: l.Wait.or(5 * time.Minute)}
 		if formats := []string{"flock", "fcntl", "pidfile", "directory"}; l.Format.ok && !slices.Contains(formats, l.Format.v) {
 			b.fault(l.Format.place, "there is no format %s%s", short(l.Format.v), choose(l.Format.v, formats...))

@@ -77,6 +77,7 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 		b.fault(place{}, "anybody could have written it: %s", distrust)
 	}
 	b.build(data)
+	b.checkLock()
 	if !o.WithoutSecrets {
 		b.checkFiles()
 	}
@@ -108,6 +109,8 @@ type agentBuilder struct {
 	// files are what must be root's alone.
 	files []trustedFile
 	seeds []placedSecret
+	// lock is the path of the builds' lock.
+	lock given[string]
 }
 
 type trustedFile struct {
@@ -246,6 +249,21 @@ func (b *agentBuilder) trusted(g given[string], secret bool) string {
 		b.files = append(b.files, trustedFile{p, g.place, secret})
 	}
 	return p
+}
+
+// checkLock looks at where the builds' lock lies. It may have to be there, since
+// the host's builds take it there: that is a warning.
+func (b *agentBuilder) checkLock() {
+	if !b.lock.ok || !filepath.IsAbs(b.lock.v) {
+		return
+	}
+	dir := filepath.Dir(b.lock.v)
+	if _, err := os.Stat(dir); err != nil {
+		return // it may be made with the first build, or this user may not see it
+	}
+	if err := rootsAlone(dir); err != nil {
+		b.warn(b.lock.place, "others than root may decide about this lock (%s): whoever makes it first can hold it for ever, and no run that needs it begins; let the builds lock something in a directory that root alone may write, such as /run/nixos", err)
+	}
 }
 
 // checkFiles looks at the files that the configuration names.

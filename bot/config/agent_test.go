@@ -184,6 +184,43 @@ func TestLoadAgent(t *testing.T) {
 	}
 }
 
+// TestLockOfOthers: where anybody may make the builds' lock, that is said, and no fault.
+func TestLockOfOthers(t *testing.T) {
+	for _, x := range []struct {
+		name, lock string
+		mode       os.FileMode
+		want       string // "" for no warning
+	}{
+		{"root's alone", "/nixos-build.lock", 0o700, ""},
+		{"a directory that is not there", "$DIR/none/lock", 0o700, ""},
+		{"anybody may put files there", "$DIR/open/lock", 0o777 | os.ModeSticky, "anybody may put files into $DIR/open)"},
+		{"over a link", "$DIR/link/lock", 0o777 | os.ModeSticky, "anybody may put files into $DIR/link)"},
+		{"anybody may take it away", "$DIR/open/lock", 0o777, "the directory $DIR/open has mode 0777"},
+		{"anybody may exchange its directory", "$DIR/open/dir/lock", 0o777, "the directory $DIR/open has mode 0777"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			path, o := agentDir(t, string(wholeAgent("nixos: {build_lock: {path: "+x.lock+", format: flock}}\n")), nil)
+			dir := filepath.Dir(path)
+			for _, err := range []error{os.MkdirAll(filepath.Join(dir, "open", "dir"), 0o755), os.Chmod(filepath.Join(dir, "open"), x.mode), os.Symlink("open", filepath.Join(dir, "link"))} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if x.want != "" && os.Getuid() != 0 {
+				t.Skip("what this user makes is not root's")
+			}
+			a, err := config.LoadAgent(path, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := config.Faults(a.Warnings).Error(), strings.ReplaceAll(x.want, "$DIR", dir)
+			if (got == "") != (want == "") || !strings.Contains(got, want) || want != "" && !strings.Contains(got, "nixos.build_lock.path: others than root may decide about this lock") {
+				t.Errorf("warnings %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // TestLoadAgentFiles: what the agent's file names must be root's alone (here: of
 // whoever runs the test), secret where it is a secret, and there.
 func TestLoadAgentFiles(t *testing.T) {

@@ -25,8 +25,29 @@ func TrustedOf(owners ...int) func(path string) error {
 	owners = append([]int{0}, owners...)
 	return func(path string) error {
 		w := walk{owners: owners}
-		return w.file(path)
+		regular, _, err := w.follow(path)
+		if err == nil && !regular {
+			err = fmt.Errorf("%s is no regular file", path)
+		}
+		return err
 	}
+}
+
+// rootsAlone tells who but root may put names into a directory, or exchange one on
+// the way to it. Here the sticky bit does not help: it keeps others from taking
+// away what is there, not from being the first to put something there.
+func rootsAlone(dir string) error {
+	w := walk{owners: []int{0}}
+	regular, sticky, err := w.follow(dir)
+	switch {
+	case err != nil:
+		return err
+	case regular:
+		return fmt.Errorf("%s is no directory", dir)
+	case sticky:
+		return fmt.Errorf("anybody may put files into %s", dir)
+	}
+	return nil
 }
 
 // mostLinks is what the kernel follows, too.
@@ -37,17 +58,17 @@ type walk struct {
 	links  int
 }
 
-// file looks at everything from the root directory on. Links are followed as the
+// follow looks at everything from the root directory on. Links are followed as the
 // kernel follows them, so that each directory is looked at in which somebody could
-// exchange a name.
-func (w *walk) file(path string) error {
+// exchange a name. It ends at a regular file, or at a directory, and tells of that
+// whether others may put names into it.
+func (w *walk) follow(path string) (regular, sticky bool, err error) {
 	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%s is no absolute path", path)
+		return false, false, fmt.Errorf("%s is no absolute path", path)
 	}
 	here := "/"
-	sticky, err := w.directory(here)
-	if err != nil {
-		return err
+	if sticky, err = w.directory(here); err != nil {
+		return false, false, err
 	}
 	rest := steps(path)
 	for len(rest) > 0 {
@@ -56,19 +77,19 @@ func (w *walk) file(path string) error {
 		next := filepath.Join(here, name) // ".." goes up from where the links have led
 		info, err := os.Lstat(next)
 		if err != nil {
-			return fmt.Errorf("%s %s", next, reason(err))
+			return false, false, fmt.Errorf("%s %s", next, reason(err))
 		}
 		if err := w.owner(next, info, sticky); err != nil {
-			return err
+			return false, false, err
 		}
 		switch {
 		case info.Mode().Type() == fs.ModeSymlink:
 			if w.links++; w.links > mostLinks {
-				return fmt.Errorf("%s: too many links", path)
+				return false, false, fmt.Errorf("%s: too many links", path)
 			}
 			target, err := os.Readlink(next)
 			if err != nil {
-				return fmt.Errorf("%s %s", next, reason(err))
+				return false, false, fmt.Errorf("%s %s", next, reason(err))
 			}
 			if filepath.IsAbs(target) {
 				here = "/"
@@ -77,19 +98,19 @@ func (w *walk) file(path string) error {
 		case info.IsDir():
 			here = next
 		case len(rest) > 0:
-			return fmt.Errorf("%s is no directory", next)
+			return false, false, fmt.Errorf("%s is no directory", next)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("%s is no regular file", next)
+			return false, false, fmt.Errorf("%s is no regular file", next)
 		case info.Mode().Perm()&0o022 != 0:
-			return fmt.Errorf("%s has mode %04o, so that others than its owner may write it: take that right away (chmod go-w)", next, info.Mode().Perm())
+			return false, false, fmt.Errorf("%s has mode %04o, so that others than its owner may write it: take that right away (chmod go-w)", next, info.Mode().Perm())
 		default:
-			return nil
+			return true, false, nil
 		}
 		if sticky, err = w.directory(here); err != nil {
-			return err
+			return false, false, err
 		}
 	}
-	return fmt.Errorf("%s is no regular file", path)
+	return false, sticky, nil
 }
 
 // directory tells of one whether others may put names into it, which its sticky

@@ -195,7 +195,11 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 	if err != nil || !ok {
 		return err
 	}
-	word := map[string]string{kindAsk: "Planned on " + e.Proposal.Plan.Host + "; its thread tells who must agree.", kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
+	planned, err := c.plannedWord(*e.Proposal)
+	if err != nil {
+		return err
+	}
+	word := map[string]string{kindAsk: planned, kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
 	return c.confirm(conv, th.ID, word)
 }
 

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -23,13 +24,17 @@ func (w *world) Zone() *time.Location    { return w.f.settings.Load().Zone }
 func (w *world) Commands() []bot.Command { return w.f.o.Interpreter.Commands() }
 func (w *world) Probes() []bot.Probe     { return w.f.o.Probes }
 
-// Look asks a host's agent.
+// Look asks a host's agent. Where there are several, what went wrong names the host.
 func (w *world) Look(ctx context.Context, host, look string, args bot.Arguments) (json.RawMessage, error) {
 	host, err := w.f.agentHost(host)
 	if err != nil {
 		return nil, err
 	}
-	return w.f.o.Agents[host].Look(ctx, api.Look{Name: look, Arguments: args})
+	found, err := w.f.o.Agents[host].Look(ctx, api.Look{Name: look, Arguments: args})
+	if e, ok := errors.AsType[*bot.Error](err); ok && len(w.f.o.Agents) > 1 {
+		return nil, bot.Errorf(e.Code, "On %s: %s", host, e.Message).Because(err)
+	}
+	return found, err
 }
 
 // Plan finds a plan's thread by its id, or by a beginning of it that only one has.

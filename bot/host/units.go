@@ -90,6 +90,10 @@ type Logs struct {
 	Cut bool `json:"cut,omitempty"`
 }
 
+// Settling is how long after a boot the services that start belong to the boot, and
+// are no changes of their own.
+const Settling = 5 * time.Minute
+
 // Changes are what changed on a host, the newest first.
 type Changes struct {
 	From    time.Time    `json:"from"`

@@ -46,13 +46,13 @@ func Render(p bot.Plan) (string, error) {
 	for i, s := range p.Draft.Steps {
 		w.item(strconv.Itoa(i+1)+". ", s)
 	}
-	w.list("What changes", p.Draft.Differences, "nothing is known")
+	w.list("What changes", p.Draft.Differences, "none known")
 	w.listed("What was looked at", len(p.Draft.Conditions), "nothing")
 	for _, c := range p.Draft.Conditions {
 		w.item("["+signs[c.State]+"] ", c.Text)
 		w.item("    found: ", c.Found)
 	}
-	w.list("What no undo brings back", p.Draft.Irreversible, "nothing is known")
+	w.list("What no undo brings back", p.Draft.Irreversible, "none known")
 	w.heading("How it is undone")
 	w.text(p.Draft.Undo)
 	w.heading("How long")

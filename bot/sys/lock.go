@@ -26,7 +26,9 @@ var errBusy = errors.New("somebody else has it")
 // reason.
 //
 // The lock's file is made where a program of the host would make it too (flock
-// and fcntl, mode 0644), and never removed, since a third one may hold it open.
+// and fcntl), and never removed, since a third one may hold it open. What is made
+// has mode 0644, a directory 0755, whatever this process's umask says: the others
+// who take the lock must be able to open it. Nothing is made through a link.
 //
 //   - flock: an exclusive flock(2), freed by the kernel when this process ends.
 //   - fcntl: an open file description lock (F_OFD_SETLK) on the whole file. It
@@ -91,14 +93,10 @@ func once(release func() error) func() error { return sync.OnceValue(release) }
 // tryKernel takes the locks that the kernel keeps.
 func (t *Tree) tryKernel(l Lock) (func() error, string, error) {
 	for range maxHops {
-		rel, err := t.walk("lock", l.Path)
-		if errors.Is(err, fs.ErrNotExist) {
-			rel, err = t.parent("lock", l.Path)
+		f, rel, err := t.openLock(l)
+		if errors.Is(err, errTaken) {
+			continue
 		}
-		if err != nil {
-			return nil, "", err
-		}
-		f, err := t.openLock(rel, l)
 		if err != nil {
 			return nil, "", fail("lock", l.Path, err)
 		}
@@ -136,13 +134,70 @@ func (t *Tree) isAt(f *os.File, rel string) (bool, error) {
 	return err == nil && os.SameFile(mine, there), err
 }
 
-func (t *Tree) openLock(rel string, l Lock) (*os.File, error) {
-	f, err := t.root.OpenFile(rel, os.O_RDWR|os.O_CREATE|nonblock, 0o644)
-	if err != nil && l.Format == LockFlock {
+// errTaken is how openLock says that what it looked at came or went meanwhile.
+var errTaken = errors.New("it came or went meanwhile")
+
+// openLock opens the file of a lock, and makes it where it is missing. It is told
+// where the file is, without links.
+func (t *Tree) openLock(l Lock) (f *os.File, rel string, err error) {
+	rel, err = t.walk("lock", l.Path)
+	if err == nil {
+		if f, err = t.openThere(rel, l.Format); errors.Is(err, fs.ErrNotExist) {
+			err = errTaken
+		}
+		return f, rel, err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, "", err
+	}
+	if rel, err = t.parent("lock", l.Path); err != nil {
+		return nil, "", err
+	}
+	// With O_EXCL no link is followed, so that nobody who may write the directory
+	// chooses where root makes a file.
+	f, err = t.root.OpenFile(rel, os.O_RDWR|os.O_CREATE|os.O_EXCL|nonblock, lockMode)
+	if errors.Is(err, fs.ErrExist) {
+		if info, err := t.root.Lstat(rel); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return nil, "", fmt.Errorf("%w: it is a link to what is not there", fs.ErrInvalid)
+		}
+		return nil, "", errTaken // somebody else has made it
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if err := f.Chmod(lockMode); err != nil {
+		return nil, "", errors.Join(err, f.Close())
+	}
+	return f, rel, nil
+}
+
+// lockMode and lockDirMode are what others need to open a lock's file, too, and to
+// look into its directory. The umask of an agent or a run would take it away.
+const (
+	lockMode    fs.FileMode = 0o644
+	lockDirMode fs.FileMode = 0o755
+)
+
+// openThere opens a lock's file that is there. Without O_CREATE the kernel lets
+// root open what is another one's in a sticky directory (fs.protected_regular).
+func (t *Tree) openThere(rel string, format LockFormat) (*os.File, error) {
+	if format != LockFlock {
+		return t.pinned(rel, os.O_RDWR, regular)
+	}
+	f, err := t.pinned(rel, os.O_RDWR, lockable)
+	if err != nil {
 		// A directory, or a file that may only be read, can be flocked as well.
-		if r, readErr := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0); readErr == nil {
+		if r, readErr := t.pinned(rel, os.O_RDONLY, lockable); readErr == nil {
 			return r, nil
 		}
 	}
 	return f, err
+}
+
+// lockable refuses what is neither a regular file nor a directory.
+func lockable(info fs.FileInfo) error {
+	if info.IsDir() {
+		return nil
+	}
+	return regular(info)
 }

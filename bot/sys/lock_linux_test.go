@@ -264,6 +264,63 @@ func TestLocksExclude(t *testing.T) {
 	}
 }
 
+// What a lock makes can be opened by the others who take it, whatever umask the
+// agent's unit has.
+func TestLocksAreOpenToAll(t *testing.T) {
+	tree := plant(t, map[string]string{"run/": ""})
+	defer syscall.Umask(syscall.Umask(0o077))
+	for format, want := range map[sys.LockFormat]map[string]fs.FileMode{
+		sys.LockFlock: {"/run/flock": 0o644},
+		sys.LockFcntl: {"/run/fcntl": 0o644},
+		sys.LockFile:  {"/run/pidfile": 0o644},
+		sys.LockDir:   {"/run/directory": 0o755 | fs.ModeDir, "/run/directory/pid": 0o644},
+	} {
+		release, err := tree.Hold(now(t), sys.Lock{Path: "/run/" + string(format), Format: format})
+		must(t, err)
+		for path, mode := range want {
+			info, err := tree.Stat(path)
+			must(t, err)
+			if info.Mode() != mode {
+				t.Errorf("%s has mode %s, want %s", path, info.Mode(), mode)
+			}
+		}
+		must(t, release())
+	}
+	// What others have made keeps the mode that they chose.
+	must(t, os.WriteFile(tree.Outside("/run/theirs"), nil, 0o600))
+	release, err := tree.Hold(now(t), sys.Lock{Path: "/run/theirs", Format: sys.LockFlock})
+	must(t, err)
+	must(t, release())
+	if info, err := tree.Stat("/run/theirs"); err != nil || info.Mode() != 0o600 {
+		t.Errorf("another one's lock has mode %v, %v", info.Mode(), err)
+	}
+}
+
+// A link in a lock's place does not choose where root makes a file.
+func TestLocksMakeNothingThroughLinks(t *testing.T) {
+	for _, format := range []sys.LockFormat{sys.LockFlock, sys.LockFcntl, sys.LockFile, sys.LockDir} {
+		for _, target := range []string{"../etc/planted", "/etc/planted"} {
+			t.Run(string(format)+" "+target, func(t *testing.T) {
+				tree := plant(t, map[string]string{"etc/": "", "tmp/lock ->": target})
+				release, err := tree.Hold(now(t), sys.Lock{Path: "/tmp/lock", Format: format})
+				if err == nil {
+					t.Errorf("it was taken, and released with %v", release())
+				}
+				if format == sys.LockFlock || format == sys.LockFcntl {
+					if !errors.Is(err, fs.ErrInvalid) {
+						t.Errorf("the error is %v", err)
+					}
+				}
+				left, err := os.ReadDir(tree.Outside("/etc"))
+				must(t, err)
+				if len(left) > 0 {
+					t.Errorf("%s was made", left[0].Name())
+				}
+			})
+		}
+	}
+}
+
 // A file that was replaced while its lock was waited for is not mistaken for the
 // one that others look at.
 func TestFlockOfReplacedFile(t *testing.T) {

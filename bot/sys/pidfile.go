@@ -196,13 +196,13 @@ func (t *Tree) tryPidfile(l Lock) (func() error, string, error) {
 // link makes a file with its content at once: others never see it empty.
 func (t *Tree) link(rel string, text []byte) error {
 	temporary := path.Join(path.Dir(rel), ".watchstander-lock-"+rand.Text())
-	f, err := t.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := t.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, lockMode)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = t.root.Remove(temporary) }()
 	_, err = f.Write(text)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Chmod(lockMode), f.Close()); err != nil {
 		return err
 	}
 	return t.root.Link(temporary, rel)
@@ -212,18 +212,11 @@ func (t *Tree) link(rel string, text []byte) error {
 // there may have put a pipe in its place, or something without an end.
 func (t *Tree) lockText(rel string) ([]byte, error) {
 	const most = 4096
-	f, err := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0)
+	f, err := t.pinned(rel, os.O_RDONLY, regular)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: it is no regular file", fs.ErrInvalid)
-	}
 	return io.ReadAll(io.LimitReader(f, most))
 }
 
@@ -247,7 +240,7 @@ func (t *Tree) unlink(rel string, mine []byte) error {
 // one removes it: each locks what it found, and looks again whether it is still
 // there. It tells who has the lock where it is not stale.
 func (t *Tree) bury(rel, pidfile string, stale func(owner) bool, remove func() error) (by string, gone bool, err error) {
-	f, err := t.root.OpenFile(rel, os.O_RDONLY|nonblock, 0)
+	f, err := t.pinned(rel, os.O_RDONLY, lockable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", true, nil
 	}
@@ -299,10 +292,14 @@ func (t *Tree) tryDirectory(l Lock) (func() error, string, error) {
 		return t.root.Remove(rel)
 	}
 	for range 3 {
-		err := t.root.Mkdir(rel, 0o755)
+		err := t.root.Mkdir(rel, lockDirMode)
 		if err == nil {
 			mine := t.me(l.Holder).text()
-			if err := t.link(pidfile, mine); err != nil {
+			err := t.openToAll(rel)
+			if err == nil {
+				err = t.link(pidfile, mine)
+			}
+			if err != nil {
 				return nil, "", fail("lock", l.Path, errors.Join(err, t.root.Remove(rel)))
 			}
 			return func() error {
@@ -328,4 +325,28 @@ func (t *Tree) tryDirectory(l Lock) (func() error, string, error) {
 		}
 	}
 	return nil, "", errBusy
+}
+
+// openToAll gives a lock's directory that was just made the mode that the umask has
+// kept from it.
+func (t *Tree) openToAll(rel string) error {
+	d, err := t.root.OpenFile(rel, os.O_RDONLY|syscall.O_DIRECTORY|nonblock, 0)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	mine, err := d.Stat()
+	if err != nil {
+		return err
+	}
+	// Whoever may write the directory around it may have put a link in its place, to
+	// a directory that is nobody else's business.
+	there, err := t.root.Lstat(rel)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(mine, there) || !ours(mine) {
+		return errors.New("it is another one's by now")
+	}
+	return d.Chmod(lockDirMode)
 }

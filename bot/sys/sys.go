@@ -193,7 +193,7 @@ type Unit struct {
 	Name        string
 	Description string
 	Load        string // loaded, not-found, masked, …
-	Active      string // active, inactive, failed, activating, …
+	Active      string // active, inactive, failed, activating, refreshing (since v257), …
 	Sub         string // running, exited, dead, auto-restart, …
 	// Result is the service's: success, exit-code, signal, oom-kill, …
 	Result   string
@@ -220,7 +220,7 @@ type Unit struct {
 // that went through.
 func (u Unit) Fine() bool {
 	switch u.Active {
-	case "active", "reloading":
+	case "active", "reloading", "refreshing": // as `systemctl is-active` has it
 		return true
 	case "inactive":
 		return u.Result == "" || u.Result == "success"
@@ -251,6 +251,10 @@ type Transient struct {
 	// with Unix sockets, and cannot look at the host's network either: what activates a
 	// system must have it.
 	Network bool
+	// Devices: it may use the host's devices. Without it, it and all that it runs have
+	// /dev/null and its like alone: what installs a boot loader, or speaks to ZFS, must
+	// have it.
+	Devices bool
 	// Limit is RuntimeMaxSec; 0 is none.
 	Limit time.Duration
 	// Writable are the paths that it may write, where it may not write everything; nil

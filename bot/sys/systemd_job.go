@@ -55,7 +55,7 @@ func (s *Systemd) wait(ctx context.Context, name string, ask func(context.Contex
 	return s.with(ctx, func(t *talk) error {
 		result := make(chan string, 1)
 		if err := t.ask(func(ctx context.Context) error { return ask(ctx, t.Conn, result) }); err != nil {
-			if _, answered := errors.AsType[godbus.Error](err); !answered {
+			if !answered(err) {
 				// Whether the question arrived is as unknown as what came of it.
 				return fmt.Errorf("%s: %w (%w)", name, ErrLost, err)
 			}
@@ -94,6 +94,21 @@ func (s *Systemd) wait(ctx context.Context, name string, ask func(context.Contex
 			}
 		}
 	})
+}
+
+// answered tells whether an error is systemd's own answer, by which nothing was
+// begun. The bus has errors that say only that there was none: systemd may have taken
+// the question, and gone away or been silent since.
+func answered(err error) bool {
+	e, ok := errors.AsType[godbus.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Name {
+	case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout", "org.freedesktop.DBus.Error.TimedOut", "org.freedesktop.DBus.Error.Disconnected":
+		return false
+	}
+	return true
 }
 
 func notOver(ctx context.Context, name string) error {
@@ -172,6 +187,9 @@ func (t Transient) properties() []dbus.Property {
 			Allow    bool
 			Families []string
 		}{true, []string{"AF_UNIX"}})
+	}
+	if !t.Devices {
+		add("DevicePolicy", "closed")
 	}
 	if t.Writable != nil {
 		add("ProtectSystem", "strict")

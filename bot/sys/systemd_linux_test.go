@@ -348,6 +348,23 @@ func TestRealTransient(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
+	t.Run("without devices", func(t *testing.T) {
+		if f, err := os.Open("/dev/kmsg"); err != nil {
+			t.Skip("this machine lets nobody open its kernel's log: ", err)
+		} else {
+			must(t, f.Close())
+		}
+		for _, devices := range []bool{false, true} {
+			tr, out := script(fmt.Sprintf("devices-%v", devices), `true </dev/null; (true </dev/kmsg) 2>/dev/null && echo opened >"$1" || echo refused >"$1"`)
+			tr.Devices = devices
+			must(t, u.StartTransient(ctx, tr))
+			await(t, u, worker, gone)
+			want := map[bool]string{false: "refused\n", true: "opened\n"}[devices]
+			if got, err := os.ReadFile(out); string(got) != want || err != nil {
+				t.Errorf("with devices %v, the kernel's log was %q, %v", devices, got, err)
+			}
+		}
+	})
 	t.Run("writes only where it may", func(t *testing.T) {
 		var other string
 		tr, out := script("writable", `touch "$OTHER/x" /etc/watchstander-test 2>/dev/null; ls -d "$OTHER" "$OTHER/x" /etc/watchstander-test >"$1" 2>/dev/null; true`)

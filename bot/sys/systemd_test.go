@@ -123,6 +123,10 @@ func TestJobsEnd(t *testing.T) {
 		{"masked", &fakeConn{err: busError("org.freedesktop.systemd1.UnitMasked")}, fs.ErrPermission, "what systemd says", 0},
 		{"another reason", &fakeConn{err: busError("org.freedesktop.systemd1.TransactionIsDestructive")}, nil, "x.service: what systemd says", 0},
 		{"before it is known whether it began", &fakeConn{err: godbus.ErrClosed}, sys.ErrLost, "", 0},
+		{"the bus waited in vain", &fakeConn{err: busError("org.freedesktop.DBus.Error.NoReply")}, sys.ErrLost, "", 0},
+		{"the bus timed out", &fakeConn{err: busError("org.freedesktop.DBus.Error.Timeout")}, sys.ErrLost, "", 0},
+		{"the bus timed out in other words", &fakeConn{err: busError("org.freedesktop.DBus.Error.TimedOut")}, sys.ErrLost, "", 0},
+		{"the bus lost systemd", &fakeConn{err: busError("org.freedesktop.DBus.Error.Disconnected")}, sys.ErrLost, "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -272,14 +276,14 @@ func TestTransientProperties(t *testing.T) {
 	for name, want := range map[string]string{
 		"ExecStart": "[{/a$b [/a$b $$c d] false}]", "RuntimeMaxUSec": "90000000", "PrivateNetwork": "true", "RestrictAddressFamilies": "{true [AF_UNIX]}",
 		"ProtectSystem": "strict", "ReadWritePaths": "[/var/lib/x /tankard]", "PrivateTmp": "true", "CollectMode": "inactive",
-		"DefaultDependencies": "false", "Type": "exec", "Restart": "no",
+		"DefaultDependencies": "false", "Type": "exec", "Restart": "no", "DevicePolicy": "closed",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
 	}
-	got = tell(t, sys.Transient{Argv: []string{"/a"}, Network: true})
-	for _, name := range []string{"RuntimeMaxUSec", "PrivateNetwork", "RestrictAddressFamilies", "ProtectSystem", "ReadWritePaths", "PrivateTmp", "Environment"} {
+	got = tell(t, sys.Transient{Argv: []string{"/a"}, Network: true, Devices: true})
+	for _, name := range []string{"DevicePolicy", "RuntimeMaxUSec", "PrivateNetwork", "RestrictAddressFamilies", "ProtectSystem", "ReadWritePaths", "PrivateTmp", "Environment"} {
 		if v, there := got[name]; there {
 			t.Errorf("%s is %q", name, v)
 		}
@@ -310,7 +314,7 @@ func TestFine(t *testing.T) {
 		active, result string
 		want           bool
 	}{
-		{"active", "success", true}, {"reloading", "success", true}, {"inactive", "success", true}, {"inactive", "", true},
+		{"active", "success", true}, {"reloading", "success", true}, {"refreshing", "success", true}, {"inactive", "success", true}, {"inactive", "", true},
 		{"inactive", "exit-code", false}, {"failed", "success", false}, {"activating", "success", false}, {"deactivating", "", false}, {"", "", false},
 	} {
 		if got := (sys.Unit{Active: tt.active, Result: tt.result}).Fine(); got != tt.want {

@@ -157,29 +157,27 @@ func (t *Tree) parent(op, p string) (string, error) {
 	return path.Join(dir, path.Base(p)), nil
 }
 
-// open opens what must be a regular file, which those of procfs and sysfs are. A
-// pipe, which could be waited for in vain, is closed again.
+// open opens what must be a regular file, which those of procfs and sysfs are.
+// Nothing else is opened even for a moment: who may write the directory can put a
+// device in a file's place, and some do something as soon as they are opened.
 func (t *Tree) open(op, p string, flag int) (*os.File, error) {
 	rel, err := t.walk(op, p)
 	if err != nil {
 		return nil, err
 	}
-	f, err := t.root.OpenFile(rel, flag|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fail(op, p, err)
-	}
-	info, err := f.Stat()
+	f, err := t.pinned(rel, flag, regular)
+	return f, fail(op, p, err)
+}
+
+// regular refuses what is no regular file.
+func regular(info fs.FileInfo) error {
 	switch {
-	case err != nil:
 	case info.IsDir():
-		err = syscall.EISDIR
+		return syscall.EISDIR
 	case !info.Mode().IsRegular():
-		err = fmt.Errorf("%w: it is no regular file", fs.ErrInvalid)
-	default:
-		return f, nil
+		return fmt.Errorf("%w: it is no regular file", fs.ErrInvalid)
 	}
-	_ = f.Close()
-	return nil, fail(op, p, err)
+	return nil
 }
 
 // Read gives a whole file.
@@ -254,8 +252,24 @@ func (t *Tree) Open(p string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f, nil
+	return &opened{f, p}, nil
 }
+
+// opened tells errors under the name that the caller knows.
+type opened struct {
+	f    *os.File
+	path string
+}
+
+func (o *opened) Read(b []byte) (int, error) {
+	n, err := o.f.Read(b)
+	if err != nil && err != io.EOF {
+		err = fail("read", o.path, err)
+	}
+	return n, err
+}
+
+func (o *opened) Close() error { return fail("close", o.path, o.f.Close()) }
 
 // Stat tells of what a path ends at.
 func (t *Tree) Stat(p string) (fs.FileInfo, error) {
@@ -293,6 +307,14 @@ func (t *Tree) List(dir string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := fs.ReadDir(t.root.FS(), rel)
+	// O_DIRECTORY opens nothing else, and waits for nobody: not a pipe that was put
+	// into its place meanwhile.
+	f, err := t.root.OpenFile(rel, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fail("list", dir, err)
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, fail("list", dir, err)
 }

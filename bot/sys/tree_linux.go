@@ -1,7 +1,10 @@
 package sys
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,4 +68,51 @@ func (t *Tree) Free(p string) (int64, error) {
 		return 0, fail("statfs", p, errFigures)
 	}
 	return free, nil
+}
+
+// pinned opens what a path without links leads to, if may has nothing against it.
+//
+// It is held first without being opened (O_PATH): no driver hears of that, nobody
+// is waited for, and whatever is put into its place from then on is another one.
+// What may has seen is then opened by way of /proc/self/fd, and nothing else can be.
+func (t *Tree) pinned(rel string, flag int, may func(fs.FileInfo) error) (*os.File, error) {
+	pin, err := t.root.OpenFile(rel, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer pin.Close()
+	held, err := pin.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := may(held); err != nil { // a link that came meanwhile is refused, too
+		return nil, err
+	}
+	conn, err := pin.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var f *os.File
+	var failed error
+	if err := conn.Control(func(fd uintptr) {
+		f, failed = os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(fd)), flag|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	}); err != nil {
+		return nil, err
+	}
+	if errors.Is(failed, fs.ErrNotExist) {
+		if _, err := os.Stat("/proc/self/fd"); err != nil {
+			return nil, errors.New("without /proc nothing is opened") // or it would count as missing
+		}
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	got, err := f.Stat()
+	if err == nil && !os.SameFile(held, got) {
+		err = errors.New("it is another one by now")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }

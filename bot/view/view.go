@@ -65,6 +65,7 @@ func (s Style) zone() *time.Location {
 // Root is what stands at the head of a thread now.
 func Root(f bot.ThreadFacts, s Style) bot.Message {
 	m := root(f, s)
+	m.Over = !f.Thread.Open()
 	if f.Remade {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.F("The former message of this thread was deleted here; this one takes its place."))})
 	}
@@ -159,7 +160,7 @@ func idNote(t bot.Thread, more ...bot.Span) bot.Text {
 // Marker stands for what a platform takes in no other form: of an alert it says
 // the least that people need, in our own words alone.
 func Marker(t bot.Thread) bot.Message {
-	m := bot.Message{Tone: bot.ToneUnknown, Title: bot.Line(bot.T("This message cannot be shown here; ask for "), bot.M("alerts "+string(t.ID)))}
+	m := bot.Message{Over: !t.Open(), Tone: bot.ToneUnknown, Title: bot.Line(bot.T("This message cannot be shown here; ask for "), bot.M("alerts "+string(t.ID)))}
 	if t.State.Plan != nil {
 		_, word := planState(*t.State.Plan)
 		m.Title = bot.Line(bot.B(word), bot.T(": cannot be shown here; ask for "), bot.M("approvals "+string(t.State.Plan.Proposal.Plan.ID)))

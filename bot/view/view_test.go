@@ -185,3 +185,18 @@ func TestStormNamesEveryGroup(t *testing.T) {
 		t.Error("the worst do not come first")
 	}
 }
+
+// A root says whether its thread is over; its looks do not: a silenced alert looks as
+// a denied plan does.
+func TestRootsSayThatTheyAreOver(t *testing.T) {
+	denied := bot.PlanState{Proposal: bot.Proposal{State: bot.Denied}}
+	for _, kind := range []bot.Thread{group(0, 1, 0, 0).Thread, {Kind: bot.ThreadPlan, State: bot.ThreadState{Plan: &denied}}} {
+		for _, closed := range []time.Time{{}, noon} {
+			kind.ClosedAt = closed
+			m := Root(bot.ThreadFacts{Thread: kind}, style(t))
+			if m.Over == closed.IsZero() || Marker(kind).Over != m.Over {
+				t.Errorf("%s, closed at %s: over is %t, and of its marker %t", kind.Kind, closed, m.Over, Marker(kind).Over)
+			}
+		}
+	}
+}

@@ -131,7 +131,7 @@ func (p *Probe) endpoint(ctx context.Context, e Endpoint) bot.Reading {
 	if err := chain[0].VerifyHostname(e.name()); err != nil {
 		why = append(why, fmt.Sprintf("it is not for %s", line(e.name())))
 	}
-	why = append(why, chained(chain)...)
+	why = append(why, p.chained(chain)...)
 	if e.Roots != "" {
 		roots, err := p.certificates(e.Roots)
 		if err != nil {
@@ -204,13 +204,19 @@ func (p *Probe) judge(what, source string, c *x509.Certificate) bot.Reading {
 	return r
 }
 
-// chained tells of certificates above the service's own that end before it does.
-func chained(chain []*x509.Certificate) []string {
+// chained tells of certificates above the service's own that end before it does, or
+// have ended.
+func (p *Probe) chained(chain []*x509.Certificate) []string {
 	now := time.Now()
 	var why []string
 	for _, c := range chain[1:] {
-		if left := c.NotAfter.Sub(now); left < badWithin && c.NotAfter.Before(chain[0].NotAfter) {
-			why = append(why, fmt.Sprintf("%s above it ends in %s", line(c.Subject.CommonName), phrase.Duration(left)))
+		name, left := line(c.Subject.CommonName), c.NotAfter.Sub(now)
+		switch {
+		case left >= badWithin || !c.NotAfter.Before(chain[0].NotAfter):
+		case left <= 0:
+			why = append(why, fmt.Sprintf("%s above it ended %s ago (%s)", name, phrase.Duration(-left), phrase.Moment(c.NotAfter, p.o.Zone(), now)))
+		default:
+			why = append(why, fmt.Sprintf("%s above it ends in %s", name, phrase.Duration(left)))
 		}
 	}
 	return why

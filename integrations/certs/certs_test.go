@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -164,6 +165,9 @@ func TestEndpoint(t *testing.T) {
 	renewed := issue(t, root, "renewed", 0, 90*day, "vulcan.lan")
 	other := issue(t, nil, "Other CA", day, 3650*day)
 	over := issue(t, root, "over", 90*day, -time.Hour, "vulcan.lan")
+	dead := issue(t, root, "Dead", 400*day, -40*day)
+	orphan := issue(t, dead, "orphan", day, 80*day, "vulcan.lan")
+	ended := "Dead above it ended 40 d ago (" + phrase.Moment(dead.cert.NotAfter, time.UTC, time.Now()) + ")"
 	below := issue(t, between, "below", day, 80*day, "vulcan.lan")
 	postgres := func(answer byte) func(net.Conn) bool {
 		return func(c net.Conn) bool {
@@ -189,6 +193,7 @@ func TestEndpoint(t *testing.T) {
 		{"no roots", Endpoint{Address: serve(t, nil, nil, old), Roots: t.TempDir()}, bot.Unknown, "whether it is trusted is unknown: it is no file of certificates"},
 		{"over, which is told once", Endpoint{Address: serve(t, nil, nil, over), Roots: root.write(t)}, bot.NotOK, ""},
 		{"what is above it ends first", Endpoint{Address: serve(t, nil, nil, below, between), Roots: root.write(t)}, bot.NotOK, "Between above it ends in 6 d"},
+		{"what is above it has ended", Endpoint{Address: serve(t, nil, nil, orphan, dead)}, bot.NotOK, ended},
 		{"of somebody else", Endpoint{Address: serve(t, nil, nil, old), ServerName: "mars.lan"}, bot.NotOK, "it is not for mars.lan"},
 		{"wants one of ours", Endpoint{Address: serve(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, nil, old)}, bot.OK, ""},
 		{"PostgreSQL", Endpoint{Address: serve(t, nil, postgres('S'), old), Protocol: Postgres}, bot.OK, ""},

@@ -250,7 +250,7 @@ func (s *session) greeting(d done) string {
 	if d.Left > 0 {
 		text = s.paint.note("%d older open threads are not shown; /threads lists them", d.Left)
 	}
-	return text + s.paint.note("attached to %s as %s; /help tells what can be typed", s.hi.Room, s.paint.who(s.hi.User))
+	return text + s.paint.note("attached to %s as %s; /help tells what can be typed, Ctrl-D leaves", s.hi.Room, s.paint.who(s.hi.User))
 }
 
 func (s *session) list(q *inquiry) string {

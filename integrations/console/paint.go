@@ -194,6 +194,9 @@ func (p *painter) edit(w place, before *bot.Message, now bot.Message) string {
 	}
 	pg.text(nil, nil, title)
 	p.blocks(pg, fresh, w)
+	if before != nil && len(before.Actions) == 0 {
+		p.actions(pg, now.Actions, w) // nobody has seen them yet
+	}
 	if left > 0 {
 		pg.text(nil, nil, []run{{text: fmt.Sprintf("and %s; /show %s", plural(left, "line more", "lines more"), t(w.thread)), sgr: faint}})
 	}

@@ -166,3 +166,58 @@ func TestWrapping(t *testing.T) {
 
 // withoutLooks takes our own colours out.
 func withoutLooks(s string) string { return ownSGR.ReplaceAllString(s, "") }
+
+// A plan is laid out for 76 columns, and stands behind a margin of its own in a
+// terminal of 80: it is broken between words, and what goes on below stands where
+// its line's words began.
+func TestPlansBreakBetweenWords(t *testing.T) {
+	plan := strings.Join([]string{
+		"Steps",
+		"  1. Take the host's build lock (/run/lock/nixos-build.lock), and hold it",
+		"     until all is over.",
+		"What was looked at",
+		"  [NOT OK] the scratch place is a mount of its own, outside of all backups",
+		"      found: it deploys those of sops-f38e24 again: whatever was revoked",
+		"Locks held   nixos, backup verification, restic local, until all is over",
+		"  - /nix/store/gcg1zx41j37cw5hcnipc93cf0x5cwdq4-nixos-system-vulcan-26.05.20260311.c47aa10",
+	}, "\n")
+	p := &painter{width: 80, zone: time.UTC, day: "x", begun: true}
+	p.day = p.dayOf(time.Unix(0, 0))
+	got := p.reply(place{at: time.Unix(0, 0), thread: 3}, bot.Message{Title: text("The whole plan"), Blocks: []bot.Block{bot.Pre{Body: plan}}})
+	want := strings.Join([]string{
+		"00:00   t3 │ · The whole plan",
+		"           │   Steps",
+		"           │     1. Take the host's build lock (/run/lock/nixos-build.lock), and",
+		"           │        hold it until all is over.",
+		"           │   What was looked at",
+		"           │     [NOT OK] the scratch place is a mount of its own, outside of",
+		"           │              all backups",
+		"           │         found: it deploys those of sops-f38e24 again: whatever was",
+		"           │                revoked",
+		"           │   Locks held   nixos, backup verification, restic local, until all",
+		"           │                is over",
+		"           │     - /nix/store/gcg1zx41j37cw5hcnipc93cf0x5cwdq4-nixos-system-vulc",
+		"           │       an-26.05.20260311.c47aa10",
+		"",
+	}, "\n")
+	if got = strings.TrimLeft(got, "\n"); got != want {
+		t.Errorf("it looks so:\n%swant:\n%s", got, want)
+	}
+}
+
+// What can be typed is told when it comes, by the console's own labels: a plan says it
+// in its words by the plan's id alone.
+func TestEditsTellWhatCanBeTyped(t *testing.T) {
+	p := &painter{width: 80, zone: time.UTC}
+	asked := bot.Message{Title: text("ASKED FOR: roll back")}
+	waits := bot.Message{Title: text("WAITS: roll back"), Actions: []bot.Action{{Name: "approve", Danger: true}, {Name: "deny"}}}
+	const offer = "→ @t3 approve (dangerous) · @t3 deny"
+	if got := p.edit(place{thread: 3}, &asked, waits); !strings.Contains(got, offer) {
+		t.Errorf("it is not told:\n%s", got)
+	}
+	agreed := waits
+	agreed.Title = text("WAITS TO START: roll back")
+	if got := p.edit(place{thread: 3}, &waits, agreed); strings.Contains(got, offer) {
+		t.Errorf("it is told again:\n%s", got)
+	}
+}

@@ -65,15 +65,15 @@ func (c *Chat) attach(cl *client, past int) bool {
 // infoTime is how long a thread that only informs counts as open.
 const infoTime = 24 * time.Hour
 
-// open: it may still change for the worse, as far as its looks tell; the words
-// of the bot have no other sign of it. A digest never looks as if it were over,
-// so what only informs is open for a day.
+// open: it may still change for the worse. A root says that its thread is over;
+// one of an older version has only its looks to tell by. What only informs is open
+// for a day.
 func (th *thread) open() bool {
 	last := th.at
 	if th.changed.After(last) {
 		last = th.changed
 	}
-	return th.tone != bot.ToneOK && (th.tone != bot.ToneInfo || time.Since(last) < infoTime)
+	return !th.signs.Over && th.signs.Tone != bot.ToneOK && (th.signs.Tone != bot.ToneInfo || time.Since(last) < infoTime)
 }
 
 // recent are the last n lines but for edits.

@@ -53,7 +53,7 @@ type thread struct {
 	at      time.Time
 	changed time.Time // zero while it is as it was posted
 	message json.RawMessage
-	tone    bot.Tone
+	signs   signs
 	touched int // the number of the record that spoke of it last
 }
 
@@ -183,12 +183,12 @@ func (t *transcript) rememberPost(b []byte, p post) bool {
 	switch f.Kind {
 	case bot.SendRoot:
 		r.root = bot.MessageID(f.Key)
-		th := &thread{number: p.Thread, env: f.envelope, at: p.At, changed: p.Changed, message: f.Message, tone: toneOf(f.Message)}
+		th := &thread{number: p.Thread, env: f.envelope, at: p.At, changed: p.Changed, message: f.Message, signs: signsOf(f.Message)}
 		t.byRoot[r.root], t.byNum[p.Thread] = th, th
 		t.next = max(t.next, p.Thread+1)
 	case bot.SendEdit:
 		if th := t.byRoot[f.Root]; th != nil {
-			th.changed, th.message, th.tone = p.At, f.Message, toneOf(f.Message)
+			th.changed, th.message, th.signs = p.At, f.Message, signsOf(f.Message)
 		}
 	case bot.SendReply:
 	default:
@@ -206,12 +206,15 @@ func (t *transcript) touch(root bot.MessageID) {
 	}
 }
 
-func toneOf(message json.RawMessage) bot.Tone {
-	var m struct {
-		Tone bot.Tone `json:"tone"`
-	}
-	_ = json.Unmarshal(message, &m) // a message of another version has no tone that we know
-	return m.Tone
+// signs are what of a root tells whether its thread is over.
+type signs struct {
+	Tone bot.Tone `json:"tone"`
+	Over bool     `json:"over"`
+}
+
+func signsOf(message json.RawMessage) (s signs) {
+	_ = json.Unmarshal(message, &s) // a message of another version has none that we know
+	return s
 }
 
 // post adds what flow sent, and returns when the disk has it.

@@ -78,7 +78,7 @@ func TestTranscriptOutlivesTheProcess(t *testing.T) {
 	if _, ok := s.find("c"); ok {
 		t.Error("what was never sent is found")
 	}
-	if s.transcript.number(a) != 1 || s.transcript.number(b) != 2 || s.transcript.byRoot[a].tone != bot.ToneOK || s.transcript.byRoot[a].changed.IsZero() {
+	if s.transcript.number(a) != 1 || s.transcript.number(b) != 2 || s.transcript.byRoot[a].signs.Tone != bot.ToneOK || s.transcript.byRoot[a].changed.IsZero() {
 		t.Errorf("the threads are %+v", s.transcript.byRoot)
 	}
 	if s.transcript.number(s.root("c", plain("c"))) != 3 {
@@ -196,7 +196,7 @@ func TestCompaction(t *testing.T) {
 			t.Errorf("the file has %d bytes (%v), the index says %d, the limit is %d, %v", info.Size(), info.Mode(), s.transcript.size, limit, err)
 		}
 		th := s.transcript.byRoot[old]
-		if th == nil || th.number != 1 || th.tone != bot.ToneOK || th.env.Kind != bot.SendRoot || th.changed.IsZero() {
+		if th == nil || th.number != 1 || th.signs.Tone != bot.ToneOK || th.env.Kind != bot.SendRoot || th.changed.IsZero() {
 			t.Errorf("the oldest thread, of which people still speak, is %+v", th)
 		}
 		if r, ok := s.find("r599"); !ok || s.transcript.number(r.ID) != 602 {
@@ -345,12 +345,14 @@ func TestOpen(t *testing.T) {
 		th   thread
 		want bool
 	}{
-		{thread{tone: bot.ToneCritical, at: old}, true},
-		{thread{tone: bot.ToneMuted, at: old}, true},
-		{thread{tone: bot.ToneOK, at: now}, false},
-		{thread{tone: bot.ToneInfo, at: now}, true},
-		{thread{tone: bot.ToneInfo, at: old}, false},
-		{thread{tone: bot.ToneInfo, at: old, changed: now}, true},
+		{thread{signs: signs{Tone: bot.ToneCritical}, at: old}, true},
+		{thread{signs: signs{Tone: bot.ToneMuted}, at: old}, true},
+		{thread{signs: signs{Tone: bot.ToneOK}, at: now}, false},
+		{thread{signs: signs{Tone: bot.ToneInfo}, at: now}, true},
+		{thread{signs: signs{Tone: bot.ToneInfo}, at: old}, false},
+		{thread{signs: signs{Tone: bot.ToneInfo}, at: old, changed: now}, true},
+		{thread{signs: signs{Tone: bot.ToneCritical, Over: true}, at: now}, false}, // a plan that failed
+		{thread{signs: signs{Tone: bot.ToneMuted, Over: true}, at: now}, false},    // one that was denied
 	} {
 		if c.th.open() != c.want {
 			t.Errorf("%+v: open is %v", c.th, !c.want)

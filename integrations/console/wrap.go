@@ -1,6 +1,7 @@
 package console
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -58,20 +59,62 @@ func (p *page) text(first, rest []run, content []run) {
 	}
 }
 
-// table lays out lines as they are; what is too long goes on below.
+// table lays out lines as they are. What is too long goes on below, broken at a
+// blank where there is one, and behind the margin that the line itself has. Where
+// such a line already goes on below, as in a plan, that is filled up with it.
 func (p *page) table(indent []run, body, sgr string) {
-	for row := range strings.Lines(body) {
-		row = strings.TrimRight(row, "\n")
+	rows := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
+	for i := 0; i < len(rows); i++ {
+		row, hang := rows[i], margin(rows[i])
+		if hang > 0 && widthOf(row) > p.room(width(indent)) {
+			for i+1 < len(rows) && goesOn(rows[i+1], hang) {
+				i++
+				row += " " + strings.TrimLeft(rows[i], " ")
+			}
+		}
+		in, below := 0, min(hang, p.room(width(indent))/2)
 		for {
-			room := p.room(width(indent))
-			head := cut(row, room, true)
-			p.put(indent, []run{{text: head, sgr: sgr}})
-			if row = row[len(head):]; row == "" {
+			head, rest := breakAt(row, p.room(width(indent)+in), below-in)
+			p.put(indent, []run{{text: strings.Repeat(" ", in) + head, sgr: sgr}})
+			if rest == "" {
 				break
 			}
+			row, in = rest, below
 		}
 	}
 }
+
+// goesOn tells whether a line is what was broken off one whose words begin at hang.
+func goesOn(row string, hang int) bool {
+	blanks := len(row) - len(strings.TrimLeft(row, " "))
+	return blanks == hang && blanks < len(row) && margin(row) == hang
+}
+
+// breakAt gives as much of a line as fits, and what goes on below, hang further in.
+// It breaks at a blank behind the line's first word; within a word only where that
+// has no room below either, as a store's path.
+func breakAt(row string, room, hang int) (head, rest string) {
+	head = cut(row, room, true)
+	if head == row {
+		return row, ""
+	}
+	begin := len(row) - len(strings.TrimLeft(row, " "))
+	end := len(head)
+	if i := strings.LastIndexByte(head, ' '); i > begin && row[end] != ' ' {
+		if word, _, _ := strings.Cut(row[i+1:], " "); widthOf(word) <= room-hang {
+			end = i
+		}
+	}
+	return strings.TrimRight(row[:end], " "), strings.TrimLeft(row[end:], " ")
+}
+
+// begins is what a line's words stand behind: a mark, a mark in brackets, a name
+// with a colon, or a column that two blanks end.
+var begins = regexp.MustCompile(`^ *([-•·] +|[0-9]+\. +|\[[A-Z ]+\] +|[^ ]+: +|[^ ]+( [^ ]+)*  +)?`)
+
+// margin is where the words of a line begin, so that what is broken off can
+// stand below them.
+func margin(row string) int { return widthOf(begins.FindString(row)) }
 
 // room is how wide a line may be behind its indent; there is always some.
 func (p *page) room(indent int) int {

@@ -38,12 +38,13 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		value += ", made " + phrase.Duration(time.Since(d.Current.Date)) + " ago"
 	}
 	out := []bot.Reading{n.reading("generation", value, currentSystem, bot.OK, ""), p.booted(d)}
-	same, drifted := 0, false
+	same, drifted, other := 0, false, ""
 	for _, f := range d.Findings {
 		switch {
-		case f.What == findingKernel: // told with the booted system
 		case f.State == bot.OK:
 			same++
+		case f.What == findingKernel: // told with the booted system
+			other = "other "
 		// Where the boot loader keeps its default is often for root alone; that is
 		// drift's matter, and no news every day.
 		case f.What == findingBootDefault && f.State == bot.Unknown:
@@ -53,7 +54,7 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		}
 	}
 	if !drifted {
-		out = append(out, n.reading("drift", fmt.Sprintf("none in %s", phrase.Count(same, "comparison", "comparisons")), currentSystem, bot.OK, ""))
+		out = append(out, n.reading("drift", fmt.Sprintf("none in %s", phrase.Count(same, other+"comparison", other+"comparisons")), currentSystem, bot.OK, ""))
 	}
 	kept := n.reading("generations kept", fmt.Sprintf("%d", d.Kept), n.o.Profile, bot.OK, "")
 	if d.Kept < n.o.MinGenerations {

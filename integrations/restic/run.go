@@ -96,7 +96,11 @@ func (o run) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error) {
 }
 
 func busy(u sys.Unit) bool {
-	return u.Active == "activating" || u.Active == "deactivating" || u.Active == "reloading" || u.Active == "active" && u.Sub == "running"
+	switch u.Active {
+	case "activating", "deactivating", "reloading", "refreshing":
+		return true
+	}
+	return u.Active == "active" && u.Sub == "running"
 }
 
 const (

@@ -28,6 +28,7 @@ type fake struct {
 	units    []dbus.UnitStatus
 	listErr  error
 	props    map[string]any // "unit Property"
+	errs     map[string]error
 	// hang, when set, holds every question until the context ends.
 	hang bool
 
@@ -85,9 +86,12 @@ func (f *fake) property(ctx context.Context, unit, property string) (*dbus.Prope
 	f.mu.Lock()
 	f.asked++
 	f.mu.Unlock()
+	if err := f.errs[unit+" "+property]; err != nil {
+		return nil, err
+	}
 	v, ok := f.props[unit+" "+property]
 	if !ok {
-		return nil, errors.New("no such property")
+		return nil, godbus.Error{Name: "org.freedesktop.DBus.Error.UnknownProperty", Body: []any{"no such property"}}
 	}
 	return &dbus.Property{Name: property, Value: godbus.MakeVariant(v)}, nil
 }
@@ -178,6 +182,49 @@ ok | systemd | running |
 		{"nobody tells how often", &fake{state: "running", units: []dbus.UnitStatus{runs("web.service")}}, `
 ok | failed units | none | 
 unknown | flapping units |  | how often services were started again cannot be read
+ok | systemd | running | 
+`},
+		{"one is gone meanwhile", &fake{state: "running", units: []dbus.UnitStatus{runs("gone.service"), runs("web.service")},
+			props: map[string]any{"web.service NRestarts": uint32(0)},
+			errs:  map[string]error{"gone.service NRestarts": godbus.Error{Name: "org.freedesktop.systemd1.NoSuchUnit"}}}, `
+ok | failed units | none | 
+ok | flapping units | none | 
+ok | systemd | running | 
+`},
+		{"it falls silent halfway", &fake{state: "running", units: []dbus.UnitStatus{runs("a.service"), runs("b.service"), runs("c.service")},
+			props: map[string]any{"a.service NRestarts": uint32(0)},
+			errs:  map[string]error{"b.service NRestarts": context.DeadlineExceeded, "c.service NRestarts": context.DeadlineExceeded}}, `
+ok | failed units | none | 
+unknown | flapping units |  | after 1 service systemd did not answer any more: it did not answer in time
+ok | systemd | running | 
+`},
+		{"the bus says for it that it is silent", &fake{state: "running", units: []dbus.UnitStatus{runs("a.service"), runs("b.service")},
+			props: map[string]any{"a.service NRestarts": uint32(0)},
+			errs:  map[string]error{"b.service NRestarts": godbus.Error{Name: "org.freedesktop.DBus.Error.NoReply", Body: []any{"no reply"}}}}, `
+ok | failed units | none | 
+unknown | flapping units |  | after 1 service systemd did not answer any more: no reply
+ok | systemd | running | 
+`},
+		{"one flaps, then it falls silent", &fake{state: "running", units: []dbus.UnitStatus{runs("web.service"), runs("b.service")},
+			props: map[string]any{"web.service NRestarts": uint32(17), "web.service ExecMainStartTimestamp": uint64(946684800_000000 + (26*3600-240)*1_000000)},
+			errs:  map[string]error{"b.service NRestarts": godbus.ErrClosed}}, `
+ok | failed units | none | 
+not ok | unit web.service | flaps: started again by systemd 17 times, last 4 min ago | Runs
+unknown | flapping units |  | after 1 service systemd did not answer any more: it did not answer in time
+ok | systemd | running | 
+`},
+		{"nobody tells when one was started last", &fake{state: "running", units: []dbus.UnitStatus{runs("web.service"), runs("b.service")},
+			props: map[string]any{"web.service NRestarts": uint32(17), "b.service NRestarts": uint32(0)}}, `
+ok | failed units | none | 
+unknown | unit web.service |  | systemd started it again 17 times, and does not tell when last: no such property
+ok | systemd | running | 
+`},
+		{"it falls silent when asked for a start", &fake{state: "running", units: []dbus.UnitStatus{runs("web.service"), runs("b.service")},
+			props: map[string]any{"web.service NRestarts": uint32(17), "b.service NRestarts": uint32(0)},
+			errs:  map[string]error{"web.service ExecMainStartTimestamp": context.DeadlineExceeded}}, `
+ok | failed units | none | 
+unknown | unit web.service |  | systemd started it again 17 times, and does not tell when last: it did not answer in time
+unknown | flapping units |  | after 0 services systemd did not answer any more: it did not answer in time
 ok | systemd | running | 
 `},
 		{"still starting", &fake{state: "starting"}, `

@@ -2,12 +2,14 @@ package systemd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
 
 	"watchstander/bot"
 	"watchstander/bot/host"
@@ -89,8 +91,12 @@ func (p *Probe) flapping(ctx context.Context, conn Conn, loops bool) []bot.Readi
 		return []bot.Reading{unknown(what, reason(err))}
 	}
 	var units []unit
+	var doubt []bot.Reading
 	asked, unread := 0, 0
 	now := time.Now()
+	lost := func(err error) {
+		doubt = append(doubt, unknown(what, fmt.Sprintf("after %s systemd did not answer any more: %s", phrase.Count(asked-1, "service", "services"), reason(err))))
+	}
 	for _, s := range list {
 		if !strings.HasSuffix(s.Name, ".service") || s.SubState == "exited" || waitsToStart(s) {
 			continue // what waits to be started again is told with the failed ones
@@ -99,22 +105,37 @@ func (p *Probe) flapping(ctx context.Context, conn Conn, loops bool) []bot.Readi
 			continue
 		}
 		n, err := conn.GetUnitTypePropertyContext(ctx, s.Name, "Service", "NRestarts")
+		if err != nil && !ofTheUnit(err) {
+			lost(err)
+			break
+		}
 		if err != nil {
 			unread++ // it may be gone by now
 			continue
 		}
 		restarts := value[uint32](n, nil)
-		if restarts < host.FlapTimes {
+		if !host.Flapping(s.Name, int(restarts), now, now) {
+			continue // even if it was started just now
+		}
+		start, err := conn.GetUnitTypePropertyContext(ctx, s.Name, "Service", "ExecMainStartTimestamp")
+		if err != nil {
+			doubt = append(doubt, unknown("unit "+line(s.Name), fmt.Sprintf("systemd started it again %d times, and does not tell when last: %s", restarts, reason(err))))
+			if !ofTheUnit(err) {
+				lost(err)
+				break
+			}
 			continue
 		}
-		since := when(conn.GetUnitTypePropertyContext(ctx, s.Name, "Service", "ExecMainStartTimestamp"))
+		since := when(start, nil)
 		if host.Flapping(s.Name, int(restarts), since, now) {
 			units = append(units, unit{name: s.Name, description: s.Description, flaps: true, since: since, restarts: restarts})
 		}
 	}
 	switch {
 	case len(units) > 0:
-		return p.told(units, what)
+		return append(p.told(units, what), doubt...)
+	case len(doubt) > 0:
+		return doubt
 	case asked > mostServices:
 		return []bot.Reading{unknown(what, fmt.Sprintf("only %d of %d services were looked at", mostServices, asked))}
 	case unread > 0 && unread == asked:
@@ -124,6 +145,21 @@ func (p *Probe) flapping(ctx context.Context, conn Conn, loops bool) []bot.Readi
 		return nil
 	}
 	return []bot.Reading{{What: what, Value: "none", State: bot.OK}}
+}
+
+// ofTheUnit tells whether an error is what systemd says about one unit, so that it
+// says nothing of the others. Whatever else went wrong, the rest was not looked at.
+func ofTheUnit(err error) bool {
+	e, ok := errors.AsType[godbus.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Name {
+	case "org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.LoadFailed",
+		"org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface", "org.freedesktop.DBus.Error.UnknownProperty":
+		return true
+	}
+	return false
 }
 
 // waitsToStart: it is to be started again, now or after a while.

@@ -14,8 +14,6 @@ const (
 	usualHours = 24
 	// mostChanges is how many are told, the newest.
 	mostChanges = 200
-	// settling is how long after a boot what starts belongs to the boot.
-	settling = 5 * time.Minute
 )
 
 // Changes gathers what changed within a span, from wherever it leaves a trace:
@@ -88,7 +86,7 @@ func (g *gathering) doubt(what string, err error) {
 // is part of it.
 func (g *gathering) booting(at time.Time) bool {
 	for _, b := range g.boots {
-		if !at.Before(b.began) && at.Before(b.began.Add(settling)) {
+		if !at.Before(b.began) && at.Before(b.began.Add(host.Settling)) {
 			return true
 		}
 	}

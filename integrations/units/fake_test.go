@@ -184,7 +184,12 @@ type manager struct {
 	machine *machine
 }
 
-func (s manager) Unit(_ context.Context, name string) (sys.Unit, error) { return s.machine.unit(name) }
+func (s manager) Unit(ctx context.Context, name string) (sys.Unit, error) {
+	if err := ctx.Err(); err != nil {
+		return sys.Unit{}, err
+	}
+	return s.machine.unit(name)
+}
 
 func (s manager) List(_ context.Context, patterns ...string) ([]sys.Unit, error) {
 	return s.machine.list(patterns...)

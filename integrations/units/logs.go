@@ -57,19 +57,23 @@ func (k *Keeper) Logs(ctx context.Context, name string, lines int, span time.Dur
 }
 
 func (k *Keeper) notLogged(name string) error {
-	list := slices.Sorted(maps.Keys(k.logged))
-	if len(list) == 0 {
+	if len(k.logged) == 0 {
 		return bot.Errorf(bot.CodeForbidden, "The agent of %s shows no unit's log: its list is empty.", k.h.Name)
 	}
+	return bot.Errorf(bot.CodeForbidden, "The agent of %s does not show the log of %s. It shows: %s.", k.h.Name, name, listed(k.logged))
+}
+
+// listed are the first units of a list, as people type them.
+func listed(units map[string]bool) string {
 	const most = 12
-	more := ""
+	list, more := slices.Sorted(maps.Keys(units)), ""
 	if len(list) > most {
 		list, more = list[:most], ", …"
 	}
 	for i := range list {
 		list[i] = strings.TrimSuffix(list[i], ".service")
 	}
-	return bot.Errorf(bot.CodeForbidden, "The agent of %s does not show the log of %s. It shows: %s%s.", k.h.Name, name, strings.Join(list, ", "), more)
+	return strings.Join(list, ", ") + more
 }
 
 // entry is one entry of the journal. Each field is text, or a list of bytes where

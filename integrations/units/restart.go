@@ -38,9 +38,16 @@ func (r Restart) Parse(_ context.Context, args bot.Arguments) (bot.Arguments, er
 		return nil, err
 	}
 	if !r.k.restartable[name] {
-		return nil, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, r.k.h.Name)
+		return nil, r.k.notRestartable(name)
 	}
 	return bot.Arguments{host.UnitArgument: {name}}, nil
+}
+
+func (k *Keeper) notRestartable(name string) error {
+	if len(k.restartable) == 0 {
+		return bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s: that is empty.", name, k.h.Name)
+	}
+	return bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s: %s.", name, k.h.Name, listed(k.restartable))
 }
 
 // Proves names the reading of the unit itself.
@@ -61,7 +68,7 @@ const nothing = "nothing"
 func (r Restart) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error) {
 	k, name := r.k, args.One(host.UnitArgument)
 	if !k.restartable[name] {
-		return bot.Draft{}, bot.Errorf(bot.CodeForbidden, "%s is not on the list of what may be restarted on %s.", name, k.h.Name)
+		return bot.Draft{}, k.notRestartable(name)
 	}
 	u, err := k.unit(ctx, name)
 	if err != nil {
@@ -168,11 +175,69 @@ func (r Restart) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if job, ok := errors.AsType[*sys.JobError](err); ok {
 		return bot.Errorf(bot.CodeUnavailable, "systemd could not restart %s: its job ended as %s.", name, line(job.Result)).Because(err)
 	}
-	if err != nil {
-		return bot.Errorf(bot.CodeUnavailable, "systemd did not restart %s.", name).Because(err)
+	switch {
+	case err == nil:
+		w.Say("systemd says that it is done; I look at it myself now")
+		return nil
+	case errors.Is(err, sys.ErrLost) || ctx.Err() != nil:
+		return r.unheard(ctx, name, u.Invocation, w, err)
 	}
-	w.Say("systemd says that it is done; I look at it myself now")
-	return nil
+	return bot.Errorf(bot.CodeUnavailable, "systemd did not restart %s.", name).Because(err)
+}
+
+const (
+	// lostWait is how long a restart of which nothing was heard may take to be seen:
+	// longer than the 90 s that systemd gives a service to stop.
+	lostWait = 2 * time.Minute
+	// lastLook bounds the look after the time is over.
+	lastLook = 20 * time.Second
+)
+
+// unheard is what follows where systemd did not tell what became of the restart. It
+// may have been done, be under way, or never have begun: only a start that is another
+// than before decides, and then Verify looks whether it holds. Without one nobody
+// knows, and that is said.
+func (r Restart) unheard(ctx context.Context, name, before string, w bot.Work, cause error) error {
+	k := r.k
+	w.Say("systemd did not tell what became of it: whether %s was restarted is unknown, and I look at it myself", name)
+	asked := time.Now()
+	for {
+		u, err := k.lookLate(ctx, name)
+		anew := err == nil && u.Invocation != "" && u.Invocation != before
+		over := ctx.Err() != nil || time.Since(asked) >= lostWait
+		switch {
+		case anew && errors.Is(ctx.Err(), context.Canceled):
+			return bot.Errorf(bot.CodeUnavailable, "%s was started anew, and is %s; whether it stays up was not looked at.", name, stateWords(u)).Because(cause)
+		case anew && (over || !changing(u)):
+			w.Say("%s was started anew, and is %s", name, stateWords(u))
+			return nil
+		case over && err != nil:
+			return bot.Errorf(bot.CodeUnavailable, "Whether %s was restarted is unknown: systemd did not tell what became of it, and it cannot be looked at: %s", name, bot.ForPeople(err)).Because(errors.Join(cause, err))
+		case over:
+			return bot.Errorf(bot.CodeUnavailable, "Whether %s was restarted is unknown: systemd did not tell what became of it. It was last seen as %s, of the same start as before; a restart may still be under way.",
+				name, stateWords(u)).Because(cause)
+		}
+		_ = wait(ctx, k.o.Settle) // the end of the context is seen after one more look
+	}
+}
+
+// lookLate looks at a unit, once more even after the context has ended.
+func (k *Keeper) lookLate(ctx context.Context, name string) (sys.Unit, error) {
+	if ctx.Err() != nil {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+		defer cancel()
+		ctx = late
+	}
+	return k.unit(ctx, name)
+}
+
+// changing: it is on its way to another state.
+func changing(u sys.Unit) bool {
+	switch u.Active {
+	case "activating", "deactivating", "reloading", "refreshing":
+		return u.Sub != "auto-restart" && u.Sub != "auto-restart-queued"
+	}
+	return false
 }
 
 func fact(fs []bot.Fact, name string) string {

@@ -3,6 +3,7 @@ package units
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, name := range []string{"php", "nginx-proxy", "nginx.socket", "NGINX", "sshd"} {
 		_, err := op.Parse(t.Context(), unit(name))
-		wantError(t, err, bot.CodeForbidden, "is not on the list of what may be restarted on vulcan")
+		wantError(t, err, bot.CodeForbidden, "is not on the list of what may be restarted on vulcan: nginx.")
 	}
 	for _, args := range []bot.Arguments{nil, {"unit": {"nginx", "php"}}, {"unit": {"nginx"}, "force": {"yes"}}, unit("*"), unit("-H x"), unit("nginx;reboot")} {
 		_, err := op.Parse(t.Context(), args)
@@ -86,6 +87,16 @@ func TestPlanOtherwise(t *testing.T) {
 	d = agreed(t, op, "nginx").Draft
 	if c := d.Conditions[1]; len(d.Conditions) != 2 || c.State != bot.Unknown || d.Observed[0].Value != "unknown" {
 		t.Errorf("%+v", d)
+	}
+}
+
+// What is just being refreshed runs, and stops with it like any other.
+func TestPlanFollowsWhatIsRefreshed(t *testing.T) {
+	m := vulcan()
+	m.show("php.service gone.service", map[string]string{"Id": "php.service", "ActiveState": "refreshing"}, map[string]string{"Id": "gone.service", "ActiveState": "inactive"})
+	d := agreed(t, m.keeper(t, Options{}).Restart(), "nginx").Draft
+	if d.Observed[0].Value != "php.service" {
+		t.Errorf("%+v", d.Observed)
 	}
 }
 
@@ -268,6 +279,88 @@ func TestRunFails(t *testing.T) {
 	cancel()
 	_, err = op.Verify(ctx, p, w)
 	wantError(t, err, bot.CodeUnavailable, "The time was over")
+}
+
+// Where systemd does not tell what became of the restart, the unit itself is looked
+// at: a new start is evidence, and without one nobody knows.
+func TestRunOfWhichNothingIsHeard(t *testing.T) {
+	lost := fmt.Errorf("nginx.service: %w", sys.ErrLost)
+	for _, c := range []struct {
+		name  string
+		limit time.Duration                                    // of Apply; 0 for none
+		stop  time.Duration                                    // when it is told to stop; 0 for never
+		job   func(context.Context, *machine, *sys.Unit) error // what Restart does
+		later func(*machine, *sys.Unit)                        // 28 s on
+		took  time.Duration
+		want  []string // of the error; none for success
+	}{
+		{"it was done", 0, 0, func(_ context.Context, m *machine, u *sys.Unit) error { m.anew(u); return lost }, nil, 0, nil},
+		{"it is done later", 0, 0, func(context.Context, *machine, *sys.Unit) error { return lost }, func(m *machine, u *sys.Unit) { m.anew(u) }, 30 * time.Second, nil},
+		{"it comes up later", 0, 0, func(_ context.Context, m *machine, u *sys.Unit) error {
+			m.anew(u)
+			u.Active = "activating"
+			return lost
+		},
+			func(_ *machine, u *sys.Unit) { u.Active = "active" }, 30 * time.Second, nil},
+		{"nothing is seen", 0, 0, func(context.Context, *machine, *sys.Unit) error { return lost }, nil, 2 * time.Minute,
+			[]string{"Whether nginx.service was restarted is unknown: systemd did not tell what became of it. It was last seen as active (running), main process 812, of the same start as before; a restart may still be under way."}},
+		{"nobody can look", 0, 0, func(_ context.Context, m *machine, _ *sys.Unit) error { m.mute = errors.New("no bus"); return lost }, nil, 2 * time.Minute,
+			[]string{"Whether nginx.service was restarted is unknown", "it cannot be looked at: systemd does not answer on vulcan."}},
+		{"the time is over", time.Minute, 0, waits, nil, time.Minute, []string{"Whether nginx.service was restarted is unknown", "last seen as active (running), main process 812"}},
+		{"the time is over, and it was done", time.Minute, 0, waits, func(m *machine, u *sys.Unit) { m.anew(u) }, time.Minute, nil},
+		{"the time is over while nothing is heard", time.Minute, 0, func(context.Context, *machine, *sys.Unit) error { return lost }, nil, time.Minute, []string{"is unknown"}},
+		{"it is told to stop", 0, time.Minute, waits, nil, time.Minute, []string{"Whether nginx.service was restarted is unknown"}},
+		{"it is told to stop, and it was done", 0, time.Minute, waits, func(m *machine, u *sys.Unit) { m.anew(u) }, time.Minute,
+			[]string{"nginx.service was started anew, and is active (running), main process 913; whether it stays up was not looked at."}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at(t, func(t *testing.T) {
+				m := vulcan()
+				m.show("nginx.service", nil)
+				op := m.keeper(t, Options{}).Restart()
+				p, w := agreed(t, op, "nginx"), newWork()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if c.limit > 0 {
+					ctx, cancel = context.WithTimeout(ctx, c.limit)
+					defer cancel()
+				}
+				if c.stop > 0 {
+					time.AfterFunc(c.stop, cancel)
+				}
+				m.restart = func(u *sys.Unit) error { return c.job(ctx, m, u) }
+				if c.later != nil {
+					time.AfterFunc(28*time.Second, func() {
+						m.mu.Lock()
+						defer m.mu.Unlock()
+						c.later(m, m.units["nginx.service"])
+					})
+				}
+				began := time.Now()
+				err := op.Apply(ctx, p, w)
+				if took := time.Since(began); took != c.took {
+					t.Errorf("it took %s", took)
+				}
+				if len(c.want) > 0 {
+					wantError(t, err, bot.CodeUnavailable, c.want...)
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				rs, err := op.Verify(t.Context(), p, w)
+				if err != nil || !strings.Contains(tell(rs), "ok | unit nginx.service | active (running), main process 913, after 10 s | \n") {
+					t.Errorf("%v: got\n%s", err, tell(rs))
+				}
+			})
+		})
+	}
+}
+
+// waits is a job that is not over when its asker has no more time.
+func waits(ctx context.Context, _ *machine, u *sys.Unit) error {
+	<-ctx.Done()
+	return fmt.Errorf("the job of %s is not over yet: %w", u.Name, ctx.Err())
 }
 
 // A unit that restarts with it and does not come back is a failure.

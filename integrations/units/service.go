@@ -119,7 +119,7 @@ func (k *Keeper) bonds(ctx context.Context, name string) (b bonds, err error) {
 			if first {
 				b.triggeredBy, b.triggers = strings.Fields(s["TriggeredBy"]), strings.Fields(s["Triggers"])
 				b.stale = s["NeedDaemonReload"] == "yes"
-			} else if active != "active" && active != "activating" && active != "reloading" {
+			} else if active != "active" && active != "activating" && active != "reloading" && active != "refreshing" {
 				continue
 			} else {
 				b.follow = append(b.follow, s["Id"])

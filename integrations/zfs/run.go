@@ -104,10 +104,12 @@ func (s ARCSet) Verify(_ context.Context, p bot.Plan, w bot.Work) ([]bot.Reading
 	if err != nil {
 		return nil, err
 	}
-	rs, err := s.z.readBack(to)
+	rs, size, err := s.z.readBack(to)
 	if err != nil {
 		return nil, err
 	}
+	w.Say("%s", sizeText(size, to))
+	w.Say("%s", s.z.bootText(to))
 	reached := kernel{limits: to, wroteMin: to.min, wroteMax: to.max, ram: was.ram}
 	if f, err := s.z.figures(); err == nil {
 		if reached.ram, err = s.z.ram(f); err == nil {
@@ -116,16 +118,16 @@ func (s ARCSet) Verify(_ context.Context, p bot.Plan, w bot.Work) ([]bot.Reading
 			}
 		}
 	}
-	return append(rs, s.z.bootReading(to)), nil
+	return rs, nil
 }
 
-// readBack compares the limits that hold with those that should.
-func (z *ZFS) readBack(to limits) ([]bot.Reading, error) {
+// readBack compares the limits that hold with those that should. How large the cache
+// is then it tells as well.
+func (z *ZFS) readBack(to limits) (out []bot.Reading, size host.Bytes, err error) {
 	f, err := z.figures()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var out []bot.Reading
 	for _, l := range []struct {
 		what    string
 		is, was host.Bytes
@@ -136,32 +138,29 @@ func (z *ZFS) readBack(to limits) ([]bot.Reading, error) {
 		}
 		out = append(out, r)
 	}
-	return append(out, z.sizeReading(f, to)), nil
+	return out, host.Bytes(f["size"]), nil
 }
 
-// sizeReading tells how large the cache is: no proof, but what people expect to
-// change, and must know that it may not.
-func (z *ZFS) sizeReading(f map[string]int64, to limits) bot.Reading {
-	size := host.Bytes(f["size"])
-	r := bot.Reading{Host: z.h.Name, What: "ARC size", Value: size.String(), Source: arcstats, At: now(), State: bot.OK}
+// sizeText tells how large the cache is: no evidence of the limits, but what people
+// expect to change, and must know that it may not.
+func sizeText(size host.Bytes, to limits) string {
+	text := "the cache holds " + size.String()
 	if size > to.max {
-		r.Value += ", above the maximum"
-		r.Note = "it shrinks when memory is asked for, not at once"
+		text += ", above the maximum; it shrinks when memory is asked for, not at once"
 	}
-	return r
+	return text
 }
 
-// bootReading tells how long the limits last. That the configuration is another
-// one is no failure of this operation.
-func (z *ZFS) bootReading(to limits) bot.Reading {
-	r := bot.Reading{Host: z.h.Name, What: "ARC at the next boot", Value: "the same limits", Source: modprobeConf, At: now(), State: bot.OK}
-	if c := z.lasting(to); c.State != bot.OK {
-		r.Value, r.Note = "not these limits: the configuration does not set them", "this line makes them last: "+nixLine(to)
-		if c.State == bot.Unknown {
-			r.Value = "unknown"
-		}
+// bootText tells how long the limits last. That the configuration is another one is
+// no failure of this operation.
+func (z *ZFS) bootText(to limits) string {
+	switch z.lasting(to).State {
+	case bot.OK:
+		return "the next boot sets the same limits"
+	case bot.Unknown:
+		return "what the next boot sets is unknown; this line makes the limits last: " + nixLine(to)
 	}
-	return r
+	return "they last until the next boot, since the configuration does not set them; this line makes them last: " + nixLine(to)
 }
 
 // Undo writes the limits back that held before, by the way that the kernel's
@@ -180,7 +179,8 @@ func (s ARCSet) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading
 	}
 	if len(touched) == 0 {
 		w.Say("nothing was written, so there is nothing to undo")
-		return s.z.readBack(was.limits)
+		rs, _, err := s.z.readBack(was.limits)
+		return rs, err
 	}
 	k, _, err := s.z.kernel()
 	if err != nil {
@@ -194,7 +194,12 @@ func (s ARCSet) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading
 	if err := s.z.write(ctx, k, append(ws, k.disarm(ws, was.limits, touched)...), w); err != nil {
 		return nil, err
 	}
-	return s.z.readBack(was.limits)
+	rs, size, err := s.z.readBack(was.limits)
+	if err != nil {
+		return nil, err
+	}
+	w.Say("%s", sizeText(size, was.limits))
+	return rs, nil
 }
 
 // disarm are the writes after ws that leave none of our own values in a parameter

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,9 @@ const (
 	// waiting is how many lines may wait for whoever is told. What comes when that
 	// many wait is left out of the telling (it is kept all the same).
 	waiting = 4096
+	// waitingBytes is how long all those lines may be together: that many of the
+	// longest would be 256 MiB.
+	waitingBytes = 4 << 20
 )
 
 // Collector takes both streams of one program. Nothing that it does blocks the
@@ -30,6 +34,7 @@ type Collector struct {
 	streams map[string]*stream
 
 	lines chan line
+	queue atomic.Int64 // the bytes of the lines that wait
 	quit  chan struct{}
 	told  chan struct{} // closed when the listener's goroutine has ended
 }
@@ -62,6 +67,7 @@ func New(most int, tell func(stream, line string)) *Collector {
 func (c *Collector) telling(lines <-chan line) {
 	defer close(c.told)
 	for l := range lines {
+		c.queue.Add(-int64(len(l.text)))
 		select {
 		case <-c.quit:
 			return
@@ -111,11 +117,17 @@ func (w writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// say queues a line, or leaves it out.
+// say queues a line, or leaves it out. There is one at a time.
 func (c *Collector) say(name string, text []byte) {
+	text = bytes.TrimSuffix(text, []byte("\r"))
+	if c.queue.Load()+int64(len(text)) > waitingBytes {
+		return
+	}
+	c.queue.Add(int64(len(text))) // before the listener can take it away again
 	select {
-	case c.lines <- line{name, string(bytes.TrimSuffix(text, []byte("\r")))}:
+	case c.lines <- line{name, string(text)}:
 	default:
+		c.queue.Add(-int64(len(text)))
 	}
 }
 

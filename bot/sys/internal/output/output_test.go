@@ -71,3 +71,29 @@ func TestListenerIsSlow(t *testing.T) {
 		}
 	})
 }
+
+// Long lines that nobody takes do not fill the memory; when they are taken, the next
+// ones are told again.
+func TestLongLinesWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		told, bytes := 0, 0
+		c := New(10, func(_, line string) { <-free; told++; bytes += len(line) })
+		out := c.Stream("stdout")
+		long := strings.Repeat("x", LongestLine) + "\n"
+		for range 1000 {
+			io.WriteString(out, long)
+			synctest.Wait()
+		}
+		close(free)
+		synctest.Wait()
+		if bytes < waitingBytes || bytes > waitingBytes+LongestLine { // and the one that was taken
+			t.Errorf("%d lines of %d bytes in all were told", told, bytes)
+		}
+		was := told
+		io.WriteString(out, long)
+		if c.Close(time.Minute); told != was+1 {
+			t.Errorf("%d lines were told after them", told-was)
+		}
+	})
+}
