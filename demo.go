@@ -199,13 +199,18 @@ Have something done on the host, too: "rollback" makes a plan, to which somebody
 else must agree: bob, whom this demo plays. "rollback %d" goes wrong, and is
 undone. To "zfs arc set max 32G", "service restart nginx" and "backup verify"
 you may agree yourself: "approve t3" in their thread, or "deny t3 because …",
-"cancel t3".
+"cancel t3". After "rollback 39" somebody must say that all is well: "confirm t3".
+"service restart smokeping" waits for its window. "service restart postgresql"
+wants a code of yours, "approve t3 123456", from an authenticator with the seed
+that was made for this demo (or from oathtool --totp -b SEED):
+
+  %s
 
 An alert of your own, from another terminal:
 
 %s
 
-`, demoBroken, d.curl())
+`, demoBroken, d.operated.proofs.seed, d.curl())
 	if f, ok := in.(*os.File); ok && !term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(out, noTerminal)
 	}

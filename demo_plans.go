@@ -15,7 +15,6 @@ import (
 	"watchstander/bot/agent"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/agent/parts"
-	"watchstander/bot/config"
 	"watchstander/bot/journal"
 	simhost "watchstander/bot/sys/simulated"
 )
@@ -38,11 +37,12 @@ type demoOperated struct {
 	core    *agent.Core
 	journal *journal.File
 	runs    *agent.InProcess
+	proofs  demoProofs
 }
 
 // newDemoOperated makes both below a folder.
 func newDemoOperated(d demoDir) (_ *demoOperated, err error) {
-	o := &demoOperated{}
+	o := &demoOperated{proofs: newDemoProofs()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, o.close())
@@ -63,7 +63,7 @@ func newDemoOperated(d demoDir) (_ *demoOperated, err error) {
 		}
 		o.sim.Script(g.Number, a)
 	}
-	c, err := config.ParseAgent(demoAgentFile, config.AgentOptions{File: "demo_agent.yaml", Operations: agentOperations})
+	c, err := o.proofs.agentConfig(d)
 	if err != nil {
 		return nil, err
 	}

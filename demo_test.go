@@ -95,7 +95,8 @@ func TestTour(t *testing.T) {
 	for _, want := range []string{
 		"Nobody types: this program plays", "bob, played by this demo> ", "Your word does not count: alice asked for it",
 		"DONE: Verified by 5 readings.", "UNDONE: Verifying did not succeed: units: 1 of 24 that were fine before are not",
-		"What was before is back: running system generation 41, profile generation 41.", "everything happened as it should",
+		"What was before is back: running system generation 41, profile generation 41.", "WAITS FOR A WORD THAT ALL IS WELL", "lacks the proof that the rule wants (totp)",
+		"alice agrees (with a time-based code)", "it waits for its window, which opens at", "everything happened as it should",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing", want)

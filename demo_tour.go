@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +64,7 @@ type tour struct {
 	s        *screen
 	keyboard io.Writer
 	bob      *bob
+	code     string // the last that was typed
 }
 
 // scene is something that happens, and what must come of it.
@@ -87,6 +89,30 @@ func (t *tour) says(line string) func() error {
 	}
 }
 
+// saysCode is the visitor with the code of now behind a line, typed as phones show it.
+func (t *tour) saysCode(line string) func() error {
+	return func() error {
+		code, err := t.d.operated.proofs.code()
+		if err != nil {
+			return err
+		}
+		t.code = code
+		return t.says(line + " " + code[:3] + " " + code[3:])()
+	}
+}
+
+// codeHidden looks whether the screen repeats the code that was typed last.
+func (t *tour) codeHidden() error {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	for _, typed := range []string{t.code, t.code[:3] + " " + t.code[3:]} {
+		if bytes.Contains(t.s.text.Bytes(), []byte(typed)) {
+			return fmt.Errorf("the code %s stands on the screen", typed)
+		}
+	}
+	return nil
+}
+
 // bobSays is the other one.
 func (t *tour) bobSays(line string) func() error {
 	return func() error {
@@ -108,7 +134,7 @@ func (t *tour) happens(what string, do func()) func() error {
 // whole is all of it.
 func (t *tour) whole(ctx context.Context) error {
 	made := t.d.operated.backUp(ctx)
-	if err := t.plays(ctx, append(t.alerts(), t.plans()...)); err != nil {
+	if err := t.plays(ctx, slices.Concat(t.alerts(), t.plans(), t.ways())); err != nil {
 		return err
 	}
 	if err := t.backups(ctx, made); err != nil {

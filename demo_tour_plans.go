@@ -32,6 +32,27 @@ func (t *tour) plans() []scene {
 	}
 }
 
+// ways are those that a plan can take beside the usual one: a word afterwards, a code, a
+// window.
+func (t *tour) ways() []scene {
+	o := t.d.operated
+	return []scene{
+		{do: t.happens("as far back as 39 the rule wants somebody to look afterwards", func() {})},
+		{do: t.says("rollback 39"), want: append([]string{`confirmed +within 10 min after it was verified, or it is undone`}, planned...)},
+		{do: t.bobSays("@plan approve"), want: []string{`Activating generation 39`, `is now \S WAITS FOR A WORD`}},
+		{do: t.says("@plan confirm"), ends: "DONE", holds: func() error { return o.hasGeneration(39) }, want: []string{`boot default: generation 39`}},
+
+		{do: t.says("service restart postgresql"), want: planned},
+		{do: t.says("@plan approve"), want: []string{`Your word does not count`, `wants \(totp\)`}},
+		{do: t.saysCode("@plan approve"), ends: "DONE", holds: t.codeHidden,
+			want: []string{`alice agrees \(with a time-based code\)`, `postgresql\.service`}},
+
+		{do: t.says("service restart smokeping"), want: []string{`WAITS FOR AN APPROVAL`}},
+		{do: t.says("@plan approve"), want: []string{`is now \S QUEUED`}},
+		{do: t.says("@plan cancel because it can wait"), ends: "CANCELLED"},
+	}
+}
+
 // backups verifies a real repository, where there is a restic.
 func (t *tour) backups(ctx context.Context, made error) error {
 	if errors.Is(made, errNoRestic) && os.Getenv(requireReal) == "" {

@@ -1,15 +1,11 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,166 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/agent/client"
 	"watchstander/bot/journal"
-	"watchstander/bot/sys"
 )
-
-// What a process of the test below is given.
-const (
-	envDir  = "WATCHSTANDER_TEST_DIR"  // with the host's tree, the state and the sockets
-	envPlan = "WATCHSTANDER_TEST_PLAN" // a worker's
-)
-
-func dirOf(name string) string { return filepath.Join(os.Getenv(envDir), name) }
-
-// processHost is the host as these processes have it.
-func processHost() (sys.Host, *lamp) {
-	tree, err := sys.OpenTree(dirOf("host"))
-	if err != nil {
-		panic(err)
-	}
-	h := sys.Host{Name: "vulcan", Files: tree, Units: &fakeUnits{}}
-	return h, &lamp{host: h, takes: 100 * time.Millisecond}
-}
-
-// children start each run as a process that outlives this one. What says that one
-// is there is a lock that only its death lets go.
-type children struct{}
-
-func (children) Start(_ context.Context, s Spawn) error {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = []string{"WATCHSTANDER_TEST=worker", envDir + "=" + os.Getenv(envDir), envPlan + "=" + string(s.Plan)}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	go func() { _ = cmd.Wait() }() // what came of it is in its files
-	return nil
-}
-
-func (children) Running(_ context.Context, unit string) (bool, error) {
-	f, err := os.OpenFile(dirOf(unit), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return true, nil
-	}
-	return false, err
-}
-
-func (children) Ended(context.Context, string) {}
-
-// workerProcess performs one run.
-func workerProcess() {
-	h, l := processHost()
-	id := bot.PlanID(os.Getenv(envPlan))
-	f, err := os.OpenFile(dirOf(unitName(bot.Plan{ID: id, Operation: l.Name()})), os.O_RDWR|os.O_CREATE, 0o600)
-	if err == nil {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
-	}
-	if err == nil {
-		err = Perform(context.Background(), PerformOptions{State: dirOf("state"), Plan: id, Host: h, Operations: []bot.Operation{l}, Redact: strings.Clone, Log: quiet()})
-	}
-	if err != nil {
-		os.Exit(1)
-	}
-}
-
-// agentProcess is the agent, until it is killed or told to stop.
-func agentProcess() {
-	unitGrace = 2 * time.Second
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	h, l := processHost()
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	err := os.MkdirAll(dirOf("state"), 0o700)
-	j, jerr := journal.OpenFile(filepath.Join(dirOf("state"), "journal"), strings.Clone)
-	if err := errors.Join(err, jerr); err != nil {
-		log.Error("no journal", "err", err)
-		os.Exit(1)
-	}
-	w := newWorldOf(l)
-	core, err := New(Options{Host: h, Settings: w.settings(), Operations: []bot.Operation{l}, State: dirOf("state"), Journal: j, Spawner: children{},
-		Redact: strings.Clone, IDs: bot.RandomIDs, Log: log})
-	if err != nil {
-		log.Error("no agent", "err", err)
-		os.Exit(1)
-	}
-	s, err := Listen(ctx, ListenOptions{Bot: dirOf("b"), Human: dirOf("h"), Owner: -1})
-	if err != nil {
-		log.Error("no sockets", "err", err)
-		os.Exit(1)
-	}
-	done := make(chan error)
-	go func() {
-		done <- NewServer(ServerOptions{Core: core, Bot: s.Bot, Human: s.Human, BotUID: os.Getuid(), Log: log}).Run(ctx)
-	}()
-	if err := errors.Join(core.Run(ctx), <-done, j.Close()); err != nil {
-		log.Error("the agent fails", "err", err)
-		os.Exit(1)
-	}
-}
-
-// newWorldOf has the usual people and policy, and no test.
-func newWorldOf(l *lamp) *world {
-	w := &world{lamp: l}
-	w.usual(nil)
-	return w
-}
-
-// killed is an agent of its own process, with a client that asks until it is
-// answered.
-type killed struct {
-	*testing.T
-	dir    string
-	cmd    *exec.Cmd
-	client *client.Client
-	deaths int // of the agent
-	during int // deaths of anybody while a run acted: after its marker, before its outcome
-}
-
-func (k *killed) must(err error) {
-	k.Helper()
-	if err != nil {
-		k.Fatal(err)
-	}
-}
-
-func (k *killed) start() {
-	k.Helper()
-	k.cmd = exec.Command(os.Args[0])
-	k.cmd.Env = []string{"WATCHSTANDER_TEST=agent", envDir + "=" + k.dir}
-	k.cmd.Stderr = os.Stderr
-	if err := k.cmd.Start(); err != nil {
-		k.Error(err) // and all that follows fails
-	}
-}
-
-func (k *killed) kill() {
-	_ = k.cmd.Process.Kill()
-	_ = k.cmd.Wait()
-	k.deaths++
-	k.start()
-}
-
-// try asks until something is answered that is no lack of an agent.
-func (k *killed) try(f func() (bot.Proposal, error)) (bot.Proposal, error) {
-	k.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		p, err := f()
-		if e, ok := errors.AsType[*bot.Error](err); !ok || e.Code != bot.CodeUnavailable || time.Now().After(end) {
-			return p, err
-		}
-	}
-}
 
 // rounds is how often processes are killed while a run acts: 50 in CI, fewer in
 // everyday work.
@@ -368,28 +209,4 @@ func (k *killed) round(n int) bot.ProposalState {
 		k.Errorf("round %d: %s: %s", n, p.State, p.Why)
 	}
 	return p.State
-}
-
-// killWorkers kills those that have begun, and tells how many.
-func (k *killed) killWorkers() (n int) {
-	runs, _ := filepath.Glob(filepath.Join(k.dir, "state", runsDir, "*"))
-	for _, run := range runs {
-		var b begun
-		d := disk{dir: run}
-		if there, err := os.Stat(filepath.Join(run, fileOutcome)); err == nil && there != nil {
-			continue // its number may be another process's by now
-		}
-		if d.readJSON(fileBegun, 4096, &b) == nil && b.By == "worker" && isWorker(b.PID) {
-			if syscall.Kill(b.PID, syscall.SIGKILL) == nil {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// isWorker looks whether the process is one of this test's.
-func isWorker(pid int) bool {
-	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	return err == nil && strings.Contains(string(env), "WATCHSTANDER_TEST=worker")
 }
