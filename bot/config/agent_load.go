@@ -37,6 +37,8 @@ type AgentOptions struct {
 	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
+	// TrustDirectory tells the same of a directory; nil is TrustedDirectory.
+	TrustDirectory func(path string) error
 	// LookUp gives a user's number by its name; nil asks the host.
 	LookUp func(name string) (int, error)
 	// WithoutSecrets leaves the files that the configuration names unlooked at: a check
@@ -53,6 +55,9 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	o.File = path
 	if o.Trust == nil {
 		o.Trust = Trusted
+	}
+	if o.TrustDirectory == nil {
+		o.TrustDirectory = TrustedDirectory
 	}
 	if o.LookUp == nil {
 		o.LookUp = lookUp
@@ -107,7 +112,9 @@ type agentBuilder struct {
 	o    AgentOptions
 	// files are what must be root's alone.
 	files []trustedFile
-	seeds []placedSecret
+	// directories are the same, for what is looked for in them.
+	directories []trustedFile
+	seeds       []placedSecret
 }
 
 type trustedFile struct {
@@ -261,6 +268,11 @@ func (b *agentBuilder) checkFiles() {
 			b.fault(f.at, "%s", reason(err))
 		case f.secret && info.Mode().Perm()&0o007 != 0:
 			b.fault(f.at, "has mode %04o, so that everybody may read it: give it 0400", info.Mode().Perm())
+		}
+	}
+	for _, d := range b.directories {
+		if err := b.o.TrustDirectory(d.path); err != nil {
+			b.fault(d.at, "cannot be trusted: %s", err)
 		}
 	}
 	b.checkSeeds()

@@ -19,6 +19,20 @@ import (
 // names the file or directory.
 func Trusted(path string) error { return TrustedOf(0)(path) }
 
+// TrustedDirectory tells the same of a directory in which programs are looked for:
+// nobody but root can have chosen what is in it. Its own sticky bit is no excuse, as
+// others could still add a program under a new name.
+func TrustedDirectory(path string) error { return TrustedDirectoryOf(0)(path) }
+
+// TrustedDirectoryOf is TrustedDirectory with more owners than root.
+func TrustedDirectoryOf(owners ...int) func(path string) error {
+	owners = append([]int{0}, owners...)
+	return func(path string) error {
+		w := walk{owners: owners, directories: true}
+		return w.file(path)
+	}
+}
+
 // TrustedOf is Trusted with more owners than root, for tests and for a program
 // that looks at the files of its own user.
 func TrustedOf(owners ...int) func(path string) error {
@@ -35,6 +49,8 @@ const mostLinks = 40
 type walk struct {
 	owners []int
 	links  int
+	// directories: at the end of the path stands one.
+	directories bool
 }
 
 // file looks at everything from the root directory on. Links are followed as the
@@ -76,7 +92,7 @@ func (w *walk) file(path string) error {
 			rest = slices.Concat(steps(target), rest)
 		case info.IsDir():
 			here = next
-		case len(rest) > 0:
+		case len(rest) > 0 || w.directories:
 			return fmt.Errorf("%s is no directory", next)
 		case !info.Mode().IsRegular():
 			return fmt.Errorf("%s is no regular file", next)
@@ -89,7 +105,13 @@ func (w *walk) file(path string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%s is no regular file", path)
+	switch {
+	case !w.directories:
+		return fmt.Errorf("%s is no regular file", path)
+	case sticky:
+		return fmt.Errorf("anybody may put files into the directory %s: take that right away (chmod go-w)", here)
+	}
+	return nil
 }
 
 // directory tells of one whether others may put names into it, which its sticky
