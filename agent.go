@@ -87,7 +87,7 @@ type agentOptions struct {
 func (o agentOptions) load() (*config.Agent, error) {
 	opts := config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSecrets: o.worker}
 	if !o.worker { // what runs already has its plan
-		opts.Parse = parseHere
+		opts.Make, opts.Parse = parts.Faults, parseHere
 	}
 	c, err := config.LoadAgent(o.file, opts)
 	if faults, ok := errors.AsType[config.Faults](err); ok {

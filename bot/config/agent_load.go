@@ -35,6 +35,9 @@ type AgentOptions struct {
 	// that it has helped, nil where the operation does not say. It is asked about
 	// standing approvals in a file without faults; nil where nobody can tell.
 	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
+	// Make makes the agent's parts of a file without faults, and says which keys (Field)
+	// keep it from starting, and why (Message); nil where nobody can tell.
+	Make func(*Agent) []Fault
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
 	// TrustDirectory tells the same of a directory; nil is TrustedDirectory.
@@ -179,6 +182,11 @@ func (b *agentBuilder) build(data []byte) {
 }
 
 func (b *agentBuilder) done() (*Agent, error) {
+	if b.o.Make != nil && len(b.faults) == 0 {
+		for _, f := range b.o.Make(b.cfg) {
+			b.take("", gate.Fault{Field: f.Field, Message: f.Message})
+		}
+	}
 	b.parseStanding()
 	b.cfg.Warnings = b.warnings.sorted()
 	if b.o.Warn != nil {
