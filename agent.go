@@ -92,7 +92,7 @@ type agentOptions struct {
 func (o agentOptions) load() (*config.Agent, error) {
 	opts := config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, WithoutSeeds: o.worker}
 	if !o.worker { // what runs already has its plan
-		opts.Parse = parseHere
+		opts.Make, opts.Parse = parts.Faults, parseHere
 	}
 	if o.ordered != nil {
 		opts.Digest, opts.WithoutPasswords = o.ordered.File, !opensRepositories(o.ordered.Operation)

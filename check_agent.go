@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
 	"watchstander/bot/gate"
 	"watchstander/bot/host"
@@ -68,7 +69,7 @@ func (a *agentCheck) look(c *config.Config, now time.Time) {
 		_ = f.Close() // nothing was written
 	}
 	var warnings config.Faults
-	cfg, err := config.LoadAgent(a.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, Parse: parseHere, Trust: a.trust, TrustState: a.trustState,
+	cfg, err := config.LoadAgent(a.file, config.AgentOptions{Getenv: os.Getenv, Operations: agentOperations, Make: parts.Faults, Parse: parseHere, Trust: a.trust, TrustState: a.trustState,
 		WithoutSecrets: a.withoutSecrets, Warn: func(w config.Faults) { warnings = w }})
 	faults, _ := errors.AsType[config.Faults](err)
 	for _, f := range faults {

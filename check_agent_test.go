@@ -141,6 +141,16 @@ warning DIR/agent.yaml: the standing approval nginx ended on 2026-01-01: nothing
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 rule    standing approval nginx: service.restart on vulcan (unit: nginx.service), nobody is asked; at most 2 in 6 h, until 2026-01-01
 exposed standing approval nginx: a captured bot could run service.restart on vulcan (unit: nginx.service), at most 2 times in 6 h, and not while unit nginx.service is seen to be fine. That the alert fires is the bot's word.`},
+		{"what no agent would start with", replace(), replace("version: 1", `version: 1
+services: {restart: [web, dbus]}
+nixos: {build_lock: {path: /run/nixos/switch-to-configuration.lock, format: flock}, health_checks: [{name: web, unit: web}]}
+backup:
+  repositories:
+    - {name: b2, repository: b2:x, environment_file: DIR/agent.yaml}
+    - {name: live, repository: /backup, environment_file: DIR/agent.yaml}`), `
+fault   DIR/agent.yaml:3:27: services.restart[1]: dbus.service cannot be restarted while the host runs; take it from the list.
+fault   DIR/agent.yaml:4:21: nixos.build_lock: /run/nixos/switch-to-configuration.lock is the lock that switch-to-configuration takes itself; held by somebody else it could not run
+fault   DIR/agent.yaml:8:7: backup.repositories[1]: no repository may have the name live, which stands for the data itself`},
 		{"a standing approval for what may not be restarted", replace(), replace("version: 1", `version: 1
 services: {restart: [web.service]}
 standing:

@@ -166,8 +166,12 @@ func (b *agentBuilder) backup() {
 	}
 	b.cfg.Backup = c
 	for _, g := range k.SearchPath.items {
-		if b.path(g, ""); strings.Contains(g.v, ":") {
+		switch dir := b.path(g, ""); {
+		case strings.Contains(g.v, ":"):
 			b.fault(g.place, "holds a colon: write each directory as a member of its own")
+		case g.ok && filepath.IsAbs(dir):
+			// Whoever can write there chooses what root runs.
+			b.directories = append(b.directories, trustedFile{path: dir, at: g.place})
 		}
 	}
 	if k.Drill.Files.ok && (c.Drill.Files < 1 || c.Drill.Files > 10_000) {

@@ -37,10 +37,16 @@ type AgentOptions struct {
 	// that it has helped, nil where the operation does not say. It is asked about
 	// standing approvals in a file without faults; nil where nobody can tell.
 	Parse func(*Agent, bot.OperationName, bot.Arguments) (args bot.Arguments, proves []string, err error)
+	// Make makes the agent's parts of a file without faults, and says which keys (Field)
+	// keep it from starting, and why (Message); nil where nobody can tell.
+	Make func(*Agent) []Fault
 	// Trust tells whether a file is root's alone; nil is Trusted.
 	Trust func(path string) error
 	// TrustState tells whether a directory is root's alone; nil is TrustedState.
 	TrustState func(path string) error
+	// TrustPrograms tells the same of one in which programs are looked for; nil is
+	// TrustedPrograms.
+	TrustPrograms func(path string) error
 	// LookUp gives a user's number by its name; nil asks the host.
 	LookUp func(name string) (int, error)
 	// WithoutSecrets leaves the files that the configuration names unlooked at: a check
@@ -70,6 +76,9 @@ func LoadAgent(path string, o AgentOptions) (*Agent, error) {
 	}
 	if o.TrustState == nil {
 		o.TrustState = func(path string) error { return TrustedState(path) }
+	}
+	if o.TrustPrograms == nil {
+		o.TrustPrograms = func(path string) error { return TrustedPrograms(path) }
 	}
 	if o.LookUp == nil {
 		o.LookUp = lookUp
@@ -129,7 +138,9 @@ type agentBuilder struct {
 	o    AgentOptions
 	// files are what must be root's alone.
 	files []trustedFile
-	seeds []placedSecret
+	// directories are the same, for what is looked for in them.
+	directories []trustedFile
+	seeds       []placedSecret
 	// lock is the path of the builds' lock.
 	lock given[string]
 }
@@ -200,6 +211,11 @@ func digest(data []byte) string {
 }
 
 func (b *agentBuilder) done() (*Agent, error) {
+	if b.o.Make != nil && len(b.faults) == 0 {
+		for _, f := range b.o.Make(b.cfg) {
+			b.take("", gate.Fault{Field: f.Field, Message: f.Message})
+		}
+	}
 	b.parseStanding()
 	b.cfg.Warnings = b.warnings.sorted()
 	if b.o.Warn != nil {
@@ -322,6 +338,11 @@ func (b *agentBuilder) checkFiles() {
 			b.fault(f.at, "%s", reason(err))
 		case f.secret && info.Mode().Perm()&0o007 != 0:
 			b.fault(f.at, "has mode %04o, so that everybody may read it: give it 0400", info.Mode().Perm())
+		}
+	}
+	for _, d := range b.directories {
+		if err := b.o.TrustPrograms(d.path); err != nil {
+			b.fault(d.at, "cannot be trusted: %s", err)
 		}
 	}
 	if !b.o.WithoutSeeds {

@@ -19,7 +19,7 @@ func (b *agentBuilder) people() {
 		b.fault(b.keys.People.place, "is empty: without people nobody can ask or agree")
 	}
 	known := newNames("person")
-	uids, keys := map[int]place{}, map[string]place{}
+	uids, keys, files := map[int]place{}, map[string]place{}, map[string]place{}
 	for i := range b.keys.People.items {
 		k := &b.keys.People.items[i]
 		b.named(k.Name)
@@ -48,7 +48,8 @@ func (b *agentBuilder) people() {
 		}
 		if k.Seed.set {
 			s, ok := b.secret(k.Seed, b.o.Getenv("CREDENTIALS_DIRECTORY"))
-			if ok {
+			// What is in the files is compared when they are read, which not every check does.
+			if ok && ownedOnce(&b.judge, files, s.path, k.Seed.place, "the seed") {
 				b.seeds = append(b.seeds, placedSecret{s, k.Seed.place})
 			}
 			p.Seed = &s // also where it is wrong: what follows from that is not told
@@ -129,7 +130,8 @@ func signingKey(line string) (key ssh.PublicKey, why string) {
 const leastSeed = 16
 
 // checkSeeds reads every seed once. A seed that two people have is one person's
-// word for both.
+// word for both, in one file or two, and however it is written: what counts is the
+// key that its codes are made with. That one ends in zeros by itself (RFC 2104).
 func (b *agentBuilder) checkSeeds() {
 	owners := map[[sha256.Size]byte]place{}
 	for _, s := range b.seeds {
@@ -151,7 +153,7 @@ func (b *agentBuilder) checkSeeds() {
 		case len(seed) < leastSeed:
 			b.fault(s.at, "the secret's file holds a seed of %d bits, which can be guessed: make one of at least %d", 8*len(seed), 8*leastSeed)
 		default:
-			ownedOnce(&b.judge, owners, sumOf(value), s.at, "the seed")
+			ownedOnce(&b.judge, owners, sumOf(strings.TrimRight(string(seed), "\x00")), s.at, "the seed")
 		}
 	}
 }

@@ -144,7 +144,7 @@ func agentDir(t *testing.T, text string, secrets map[string]string) (path string
 			t.Fatal(err)
 		}
 	}
-	write("agent.yaml", strings.ReplaceAll(text, "$DIR", dir), 0o600)
+	write("agent.yaml", strings.NewReplacer("$DIR", dir, "$BASE", filepath.Base(dir)).Replace(text), 0o600)
 	for name, value := range secrets {
 		if folder, ok := strings.CutSuffix(name, "/."); ok {
 			if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
@@ -155,7 +155,8 @@ func agentDir(t *testing.T, text string, secrets map[string]string) (path string
 		write(name, value, 0o400)
 	}
 	trustState := func(path string) error { return config.TrustedState(path, os.Getuid()) }
-	return path, config.AgentOptions{Trust: config.TrustedOf(os.Getuid()), TrustState: trustState, LookUp: func(name string) (int, error) {
+	trustPrograms := func(path string) error { return config.TrustedPrograms(path, os.Getuid()) }
+	return path, config.AgentOptions{Trust: config.TrustedOf(os.Getuid()), TrustState: trustState, TrustPrograms: trustPrograms, LookUp: func(name string) (int, error) {
 		if name == "watchstander" {
 			return 991, nil
 		}
@@ -166,6 +167,11 @@ func agentDir(t *testing.T, text string, secrets map[string]string) (path string
 // seed is a seed of so many bytes, another one for each n.
 func seed(bytes, n int) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(strings.Repeat(string(rune('a'+n)), bytes)))
+}
+
+// zeros is one key of HMAC, written with so many zeros at its end.
+func zeros(n int) string {
+	return base32.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 20) + strings.Repeat("\x00", n)))
 }
 
 func TestLoadAgent(t *testing.T) {
@@ -235,6 +241,9 @@ func TestLoadAgentFiles(t *testing.T) {
 		return string(wholeAgent("people: [{name: alice, roles: [operator, approver], totp_seed_file: " + a + "}, {name: bob, roles: [approver], totp_seed_file: " + b + "}]\n"))
 	}
 	backup := string(wholeAgent("backup: {repositories: [{name: local, repository: /backup, password_file: $DIR/a}]}\n"))
+	search := string(wholeAgent("backup: {search_path: [/, $DIR], repositories: [{name: local, repository: /backup, password_file: $DIR/a}]}\n"))
+	open := string(wholeAgent("backup: {search_path: [/tmp], repositories: [{name: local, repository: /backup, password_file: $DIR/a}]}\n"))
+	program := string(wholeAgent("backup: {search_path: [$DIR/a], repositories: [{name: local, repository: /backup, password_file: $DIR/a}]}\n"))
 	check := string(wholeAgent("nixos: {health_checks: [{name: c, command: [$DIR/a, x]}]}\n"))
 	for _, x := range []struct {
 		name, text string
@@ -257,6 +266,12 @@ func TestLoadAgentFiles(t *testing.T) {
 		{"no password", backup, nil, nil, "backup.repositories[0].password_file: cannot be trusted: $DIR/a does not exist"},
 		{"others may write the password", backup, map[string]string{"a": "hunter2"}, map[string]os.FileMode{"a": 0o602}, "backup.repositories[0].password_file: cannot be trusted: $DIR/a has mode 0602"},
 		{"others may read the password", backup, map[string]string{"a": "hunter2"}, map[string]os.FileMode{"a": 0o404}, "backup.repositories[0].password_file: has mode 0404, so that everybody may read it"},
+		{"directories for programs", search, map[string]string{"a": "hunter2"}, nil, ""},
+		{"anybody may put programs there", open, map[string]string{"a": "hunter2"}, nil, "backup.search_path[0]: cannot be trusted: anybody may put files into /tmp"},
+		{"a file for a directory", program, map[string]string{"a": "hunter2"}, nil, "backup.search_path[0]: cannot be trusted: $DIR/a is no directory"},
+		{"one file for two in other words", people("a", "$DIR/../././"+"$BASE/a"), map[string]string{"a": seed(20, 0)}, nil, "people[1].totp_seed_file: the seed is another person's already"},
+		{"one seed for two, whose last bits say nothing", people("a", "b"), map[string]string{"a": seed(16, 0), "b": seed(16, 0)[:25] + "F"}, nil, "people[1].totp_seed_file: the seed is another person's already"},
+		{"one seed for two, with the zeros that HMAC adds", people("a", "b"), map[string]string{"a": zeros(0), "b": zeros(5)}, nil, "people[1].totp_seed_file: the seed is another person's already"},
 		{"others may read a program", check, map[string]string{"a": ""}, map[string]os.FileMode{"a": 0o755}, ""},
 		{"a state that is not there yet", string(wholeAgent("state: $DIR/none/state\n")), nil, nil, ""},
 		{"a state of its own", string(wholeAgent("state: $DIR/state\n")), map[string]string{"state/.": ""}, nil, ""},

@@ -143,7 +143,8 @@ func (b *builder) hostAgent(k *hostAgentKeys, sockets map[string]place) *HostAge
 	if k == nil {
 		return nil
 	}
-	path := k.Socket.or(agentSocket)
+	// One socket can be written in many ways.
+	path := filepath.Clean(k.Socket.or(agentSocket))
 	if !k.Socket.ok && (k.Socket.set || b.open(k.field, "socket")) {
 		return &HostAgent{Socket: path} // told already; the usual one is not what is meant
 	}
@@ -157,5 +158,5 @@ func (b *builder) hostAgent(k *hostAgentKeys, sockets map[string]place) *HostAge
 		b.fault(at, "is the socket of another host's agent too (line %d): every host has an agent of its own", first.line)
 	}
 	sockets[path] = at
-	return &HostAgent{Socket: filepath.Clean(path)}
+	return &HostAgent{Socket: path}
 }

@@ -41,11 +41,18 @@ func TrustedDirectory(path string, owners ...int) error {
 	if filepath.Clean(path) != path {
 		return fmt.Errorf("%s is not written plainly", path)
 	}
+	if err := TrustedPrograms(path, owners...); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// TrustedPrograms is TrustedDirectory for one that must be there, and in which programs
+// are looked for.
+func TrustedPrograms(path string, owners ...int) error {
 	w := walk{owners: append([]int{0}, owners...)}
 	regular, sticky, err := w.follow(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
 	case err != nil:
 		return err
 	case regular:

@@ -74,6 +74,42 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
+// TestTrustedPrograms: others may not put anything into it, nor exchange it.
+func TestTrustedPrograms(t *testing.T) {
+	trusted := func(path string) error { return config.TrustedPrograms(path, os.Getuid()) }
+	for _, x := range []struct {
+		name string
+		make func(dir string) error
+		want string // "" for trusted
+	}{
+		{"a directory", func(dir string) error { return os.Mkdir(dir+"/bin", 0o755) }, ""},
+		{"a link to one", func(dir string) error { return os.Symlink("a", dir+"/bin") }, ""},
+		{"others may write it", func(dir string) error { os.Chmod(dir+"/a", 0o757); return os.Symlink("a", dir+"/bin") }, "the directory $DIR/a has mode 0757"},
+		{"the group may write it", func(dir string) error { os.Chmod(dir+"/a", 0o775); return os.Symlink("a", dir+"/bin") }, "the directory $DIR/a has mode 0775"},
+		{"others may add to it", func(dir string) error {
+			os.Chmod(dir+"/a", 0o777|os.ModeSticky)
+			return os.Symlink("a", dir+"/bin")
+		}, "anybody may put files into $DIR/bin"},
+		{"others may exchange it", func(dir string) error { os.Chmod(dir, 0o777); return os.Mkdir(dir+"/bin", 0o755) }, "the directory $DIR has mode 0777"},
+		{"a file", func(dir string) error { return os.WriteFile(dir+"/bin", nil, 0o600) }, "$DIR/bin is no directory"},
+		{"nothing", func(string) error { return nil }, "$DIR/bin does not exist"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.Mkdir(filepath.Join(dir, "a"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := x.make(dir); err != nil {
+				t.Fatal(err)
+			}
+			err := trusted(filepath.Join(dir, "bin"))
+			if want := strings.ReplaceAll(x.want, "$DIR", dir); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		})
+	}
+}
+
 func link(at, target string) func(dir string) error {
 	return func(dir string) error {
 		return os.Symlink(strings.ReplaceAll(target, "$DIR", dir), filepath.Join(dir, at))

@@ -10,19 +10,26 @@ const maxKey = 128
 // headers, queries of URLs, flags, printed Go and Python values. It is written
 // by hand, as RE2 cannot look ahead, and where an unquoted value ends depends
 // on what comes after it.
+//
+// Each byte is read a bounded number of times, however many keys stand in one
+// another's values: where words and lines end is kept (ends.go), a value that is
+// hidden is not searched for keys, and one that is not hidden is short or is told
+// by its beginning (judge).
 func findAssigned(c *call) {
 	done := 0
+	ends := ends{text: c.text}
 	for _, h := range c.hits {
 		if h.lo < done {
 			continue
 		}
-		a := assignment{text: c.text, floor: done}
+		a := assignment{text: c.text, floor: done, ends: &ends}
 		a.keyAt(h)
 		done = a.keyHi
 		if !a.classify() || !a.sign() {
 			continue
 		}
 		for a.value() {
+			ends.work += min(a.hi-a.lo, maxPlain)
 			if a.hide() && !(a.kind.level == vague && c.exempt.covers(c.text, a.lo, a.hi, looks)) {
 				c.emitAs(a.lo, a.hi, a.kind.name)
 				done = max(done, a.hi)
@@ -35,11 +42,13 @@ func findAssigned(c *call) {
 			}
 		}
 	}
+	c.work += ends.work
 }
 
 // assignment is a key, a sign and a value, as far as they are read.
 type assignment struct {
 	text         string
+	ends         *ends
 	floor        int // nothing before it belongs to this assignment
 	keyLo, keyHi int
 	kind         kind

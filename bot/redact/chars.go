@@ -25,6 +25,15 @@ func tokenByte(c byte) bool {
 	return wordByte(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '.' || c == '~'
 }
 
+func tokenBytes(s string) bool {
+	for i := range len(s) {
+		if !tokenByte(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // entropy is Shannon's, in bits per byte.
 func entropy(s string) float64 {
 	if s == "" {

@@ -16,8 +16,12 @@ var contexts = []pattern{
 		expr: `(?i)\bcom2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+[ \t]+"?(?P<s>[^\s"]+)`},
 	{name: "snmp-community", words: []string{"snmp"},
 		expr: `(?i)\bsnmp(?:b?walk|b?get|getnext|set|trap|inform|table|status|df)\b[^\n]*?[ \t]-c[ \t]*["']?(?P<s>[^\s"']+)`},
-	{name: "snmp-password", words: []string{"snmp", "createuser"},
-		expr: `(?i)\b(?:snmp[a-z]*\b[^\n]*?[ \t]-[AX]|createUser[ \t]+\S+[ \t]+(?:MD5|SHA\S*))[ \t]+["']?(?P<s>[^\s"']+)`},
+	// The two are apart: in one expression each match of the second would look for the
+	// first up to the end of the line.
+	{name: "snmp-password", words: []string{"snmp"},
+		expr: `(?i)\bsnmp[a-z]*\b[^\n]*?[ \t]-[AX][ \t]+["']?(?P<s>[^\s"']+)`},
+	{name: "snmp-password", words: []string{"createuser"},
+		expr: `(?i)\bcreateUser[ \t]+\S+[ \t]+(?:MD5|SHA\S*)[ \t]+["']?(?P<s>[^\s"']+)`},
 	{name: "netrc-password", words: []string{"machine"},
 		expr: `(?i)\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<s>\S+)`},
 	{name: "command-line-password", words: []string{"curl"},

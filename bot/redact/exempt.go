@@ -66,10 +66,13 @@ func newExemptions(prefixes []string) (exemptions, error) {
 // nearby is how much text around a secret is looked at for an exemption.
 const nearby = 160
 
+// maxExempt is the longest text, in bytes, that is exempt as a whole.
+const maxExempt = 1024
+
 // covers tells whether all of text[lo:hi] lies inside something exempt. A
 // secret that merely holds something exempt is not covered.
 func (e *exemptions) covers(text string, lo, hi int, how respect) bool {
-	if how == nothing || hi-lo > 1024 {
+	if how == nothing || hi-lo > maxExempt {
 		return false
 	}
 	from, to := clip(text, lo-nearby, hi+nearby)

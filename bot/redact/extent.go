@@ -205,11 +205,7 @@ func (a *assignment) indent(at int) int {
 // lineEnd is where a value ends that takes the rest of its line, without a
 // comment and without the quotation mark in which key and value stand.
 func (a *assignment) lineEnd(i int) int {
-	end := len(a.text)
-	if n := strings.IndexByte(a.text[i:], '\n'); n >= 0 {
-		end = i + n
-	}
-	line := a.text[i:end]
+	line := a.text[i:a.ends.line(i)]
 	if n := strings.Index(line, " #"); n >= 0 {
 		line = line[:n]
 	}

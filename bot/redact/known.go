@@ -118,6 +118,14 @@ func base64Forms(v string) []string {
 	return forms
 }
 
+// longest is the length of the longest form, in bytes.
+func (set *knownSet) longest() int {
+	if len(set.forms) == 0 {
+		return 0
+	}
+	return len(set.forms[0].text)
+}
+
 // find emits each occurrence of each known secret.
 func (set *knownSet) find(c *call) {
 	c.rule = &rule{rank: rankKnown}

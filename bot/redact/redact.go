@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // DefaultMaxRunes is the length at which Redact cuts when Options names none.
@@ -203,6 +204,7 @@ func (r *Redactor) redact(s string) (string, []Finding) {
 	text, names := fold(s)
 	var found []Finding
 	if cut, ok := cutRunes(text, r.maxRunes); ok {
+		cut = text[:r.before(text, len(cut))]
 		names = append(names[:strings.Count(cut, hole)], RuleTooLong)
 		text = cut + hole
 		found = append(found, Finding{RuleTooLong})
@@ -218,6 +220,25 @@ func (r *Redactor) redact(s string) (string, []Finding) {
 		text, names = splice(text, names, spans)
 	}
 	return marker(RuleWithheld), append(found, Finding{RuleWithheld})
+}
+
+// before moves the place of a cut to the beginning of what is secret there: the part
+// that would be left of it may be too short for its rule, or be no known secret any more.
+func (r *Redactor) before(text string, cut int) int {
+	around := max(maxPEM, 4*r.known.longest())
+	lo, hi := max(0, cut-around), min(len(text), cut+around)
+	for lo < cut && !utf8.RuneStart(text[lo]) {
+		lo++
+	}
+	for hi < len(text) && !utf8.RuneStart(text[hi]) {
+		hi++
+	}
+	for _, sp := range settle(text[lo:hi], r.scan(text[lo:hi])) {
+		if lo+sp.lo < cut && cut < lo+sp.hi {
+			return lo + sp.lo
+		}
+	}
+	return cut
 }
 
 // scan is one round: every rule that has a reason to look, looks.

@@ -130,6 +130,48 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// What is secret where a text is cut leaves nothing behind: neither a known secret
+// with blanks in it nor half a token in a text without any.
+func TestCutLeavesNothing(t *testing.T) {
+	f := newFaker(31)
+	phrase := "correct " + f.of(alnum, 8) + " battery " + f.of(alnum, 8)
+	lines := f.of(alnum, 30) + "\n" + f.of(alnum, 30)
+	token := "gh" + "p_" + f.of(alnum, 36)
+	for name, c := range map[string]struct{ before, secret, after string }{
+		"a known phrase":           {strings.Repeat("words of a log ", 70), phrase, " and so on"},
+		"a known secret of lines":  {strings.Repeat("a line of a log\n", 70), lines, "\nand so on"},
+		"a token in tight JSON":    {"{" + strings.Repeat(`"a":1,`, 170), token, `"}`},
+		"a known secret in a word": {strings.Repeat("word", 260), f.of(alnum, 24), "word"},
+	} {
+		known := c.secret
+		if name == "a token in tight JSON" {
+			known = f.of(alnum, 20)
+		}
+		// The cut falls at each of the secret's characters in turn.
+		for n := range len(c.secret) {
+			r := newTest(t, Options{MaxRunes: len(c.before) + n + 1, Known: []Known{{"known", known}}})
+			out, found := stable(t, r, c.before+c.secret+c.after+strings.Repeat(" more", 50))
+			if !slices.Contains(found, Finding{RuleTooLong}) {
+				t.Fatalf("%s, %d: not cut: %v", name, n, found)
+			}
+			for i := 4; i <= len(c.secret); i++ {
+				if strings.HasSuffix(strings.TrimRight(strings.TrimSuffix(out, marker(RuleTooLong)), " \n"), c.secret[:i]) {
+					t.Errorf("%s, cut %d bytes in: left %d of them", name, n, i)
+				}
+			}
+		}
+	}
+}
+
+// A text in which commands of SNMP stand before its configuration hides both.
+func TestSNMPBesideUsers(t *testing.T) {
+	r := newTest(t, Options{})
+	secret := newFaker(32).password()
+	if out, _ := stable(t, r, "snmpwalk -A createUser bob MD5 "+secret+" DES"); leaks(out, secret) != "" {
+		t.Errorf("%q", out)
+	}
+}
+
 func TestUTF8(t *testing.T) {
 	r := newTest(t, Options{})
 	for in, want := range map[string]string{
@@ -168,44 +210,7 @@ func TestWrapped(t *testing.T) {
 func TestHostile(t *testing.T) {
 	r := newTest(t, Options{Known: []Known{{"known", strings.Repeat("a", 15) + "b"}}})
 	const size = 100 << 10
-	fill := func(s string) string { return strings.Repeat(s, size/len(s)+1)[:size] }
-	var words strings.Builder
-	for _, w := range r.words.words {
-		words.WriteString(w + "= ")
-	}
-	for name, in := range map[string]string{
-		"a":            fill("a"),
-		"keys":         fill("password"),
-		"equals":       fill("password="),
-		"colons":       fill("password: "),
-		"quotes":       fill(`password="`),
-		"nested":       "password=" + fill(`\`) + `"`,
-		"escaped json": fill(`{\"token\":\"{\\\"token\\\":\\\"`),
-		"token list":   `token=["` + fill(`a","`),
-		"urls":         fill("://u:p"),
-		"urls at":      fill("x://u:p@"),
-		"pem":          fill("-----BEGIN PRIVATE KEY-----\n"),
-		"pem ends":     fill("-----END PRIVATE KEY-----\n"),
-		"pem words":    fill("private key"),
-		"jwt":          fill("eyJ"),
-		"jwt dots":     "eyJ" + fill("a.eyJaaaaaaaaaa"),
-		"blank":        "password:" + fill(" "),
-		"lines":        fill("password:\n"),
-		"commas":       "password=" + fill(","),
-		"amps":         "password=" + fill("&a"),
-		"yaml":         "password: |\n" + fill(" a\n"),
-		"markers":      fill("[redacted: password]"),
-		"marker heads": fill("[redacted: "),
-		"curl":         fill("curl "),
-		"bearer":       fill("bearer "),
-		"hash":         fill("$6$"),
-		"digits":       fill("1:AA"),
-		"words":        fill(words.String()),
-		"nix keys":     fill("a-1:" + strings.Repeat("A", 86) + "== "),
-		"random":       fill(newFaker(7).of(b64set, 5000)),
-		"wrapped":      fill("token=" + newFaker(8).of(alnum, 70) + "\n"),
-		"invalid":      fill("\xff\xfepassword=\xff "),
-	} {
+	for name, in := range hostile(size) {
 		start := time.Now()
 		stable(t, r, in)
 		if took := time.Since(start); took > 30*time.Second {

@@ -38,6 +38,7 @@ type call struct {
 	exempt *exemptions
 	rule   *rule
 	spans  []span
+	work   int // bytes that findAssigned looked at; only tests read it
 }
 
 func (c *call) run(rl *rule, hits []hit) {

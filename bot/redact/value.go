@@ -17,22 +17,44 @@ var wordsAfter = set(`true false null nil none yes no on off required optional e
 	n/a undefined nonexistent mismatch rejected accepted denied ok success disabled enabled update updated updating
 	read write please enter try too unable cannot could does do should may can need needs`)
 
+// How much of a value is looked at: keys may stand in one another's values by the
+// thousand, and each would have its own looked at to the end.
+const (
+	// maxPlain: what is longer, in bytes, is no placeholder, word, path or address.
+	maxPlain = 4096
+	// maxVague: what is longer and begins with a token's characters is hidden after
+	// a vague key, however little it varies. No exemption covers as much, either.
+	maxVague = maxExempt
+)
+
 // refExpr matches references to a value that is kept elsewhere.
 var refExpr = regexp.MustCompile(`^(?:` +
 	`<[^<>]{1,64}>` + // <password>, Prometheus' <secret>
 	`|\((?:hidden|none|unset|redacted|null|not set|empty)\)|\[(?:hidden|none|redacted|REDACTED|FILTERED|MASKED)\]` +
-	`|\$[A-Z][A-Z0-9_]{2,}|\$\{[A-Za-z_][A-Za-z0-9_.]*\}|\$\((?s:.)*|\$\{\{(?s:.)*` +
-	`|\{\{(?s:.)*|%\([a-z_]+\)s|%[sdvqw]|@[A-Z_]{3,}@|%[A-Z_]{3,}%` +
-	`|(?:config|builtins|pkgs|secrets|env|var|process\.env|os\.environ)\.[A-Za-z_][\w.]*.*` +
-	`|os\.(?:environ|getenv|Getenv).*|getpass.*|ENC\[AES256_GCM.*|!vault.*|!secret.*` +
+	`|\$[A-Z][A-Z0-9_]{2,}|\$\{[A-Za-z_][A-Za-z0-9_.]*\}` +
+	`|%\([a-z_]+\)s|%[sdvqw]|@[A-Z_]{3,}@|%[A-Z_]{3,}%` +
 	`|%[dht]/[\w./-]+` + // systemd's specifiers
 	`|~?(?:/run|/etc|/var|/nix/store|/home|/root|/tmp|/proc|/sys|/dev|/srv|/mnt|/usr|/opt|/boot)(?:/[\w.@+-]+)+/?|/(?:root|tmp|home|srv|mnt)/?` +
 	`|/dev/null` +
 	`)$`)
 
+var (
+	// callExpr matches the beginning of an expression that yields the value, and
+	// namedExpr one that does so only where the value has one line. What follows is
+	// not matched, so that a long value costs no more than a short one.
+	callExpr  = regexp.MustCompile(`^(?:\$\(|\$\{\{|\{\{)`)
+	namedExpr = regexp.MustCompile(`^(?:(?:config|builtins|pkgs|secrets|env|var|process\.env|os\.environ)\.[A-Za-z_]` +
+		`|os\.(?:environ|getenv|Getenv)|getpass|ENC\[AES256_GCM|!vault|!secret)`)
+)
+
 // placeholder tells whether s stands for a secret, or for none.
 func placeholder(s string) bool {
-	if s == "" || mask(s) || refExpr.MatchString(s) {
+	switch {
+	case s == "":
+		return true
+	case len(s) > maxPlain:
+		return false
+	case mask(s), callExpr.MatchString(s), namedExpr.MatchString(s) && strings.IndexByte(s, '\n') < 0, refExpr.MatchString(s):
 		return true
 	}
 	if len(s) > 20 {
@@ -49,13 +71,16 @@ func judge(k kind, v string) bool {
 	switch k.level {
 	case sure:
 		if k.name == "cookie" {
-			return strings.Contains(v, "=") || len(v) >= 16 && !ordinary(v)
+			return len(v) > maxPlain || strings.Contains(v, "=") || len(v) >= 16 && !ordinary(v)
 		}
 		// Counts such as password=12 are no passwords, nor is HTML's accesskey="n".
 		return len(v) > 2 || len(v) == 2 && strings.Trim(v, "0123456789") != ""
 	case likely:
-		return len(v) >= k.least && !ordinary(v)
+		return len(v) > maxPlain || len(v) >= k.least && !ordinary(v)
 	case vague:
+		if len(v) > maxVague {
+			return tokenBytes(v[:maxVague])
+		}
 		return random(v, 16) && strings.ContainsAny(v, "0123456789") && !cacheKey(v)
 	}
 	return false
@@ -133,13 +158,8 @@ func cacheKey(v string) bool {
 // random tells whether v looks like a token: long enough, of a token's
 // characters, not a name, and as varied as chance makes it.
 func random(v string, least int) bool {
-	if len(v) < least || wordy(v) {
+	if len(v) < least || !tokenBytes(v) || wordy(v) {
 		return false
-	}
-	for i := range len(v) {
-		if !tokenByte(v[i]) {
-			return false
-		}
 	}
 	lowers, uppers, digits, _ := classes(v)
 	if digits == 0 && (lowers == 0 || uppers == 0 || wordPart.MatchString(v)) || lowers+uppers == 0 {

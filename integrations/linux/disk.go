@@ -19,17 +19,20 @@ const mostDisks = 12
 // disks gives one reading for each filesystem and each pool.
 func (p *Probe) disks(ctx context.Context) []bot.Reading {
 	source := p.proc("self", "mountinfo")
-	mounts, err := within(ctx, &p.bound, "part disks", p.o.Timeout, func() ([]*procfs.MountInfo, error) {
+	all, err := within(ctx, &p.bound, "part disks", p.o.Timeout, func() ([]volume, error) {
 		kernel, err := procfs.NewFS(p.o.Proc)
 		if err != nil {
 			return nil, err
 		}
-		return kernel.GetMounts()
+		mounts, err := kernel.GetMounts()
+		if err != nil {
+			return nil, err
+		}
+		return volumes(mounts, readFstab(p.o.Fstab)), nil
 	})
 	if err != nil {
 		return []bot.Reading{unknown("disks", source, err)}
 	}
-	all := volumes(mounts)
 	readings := make([]bot.Reading, len(all))
 	var wg sync.WaitGroup
 	for i, v := range all {
@@ -119,13 +122,21 @@ func (p *Probe) filesystem(what, source string, v volume, room Room) bot.Reading
 		value += ", inodes " + whole(room.inodesUsed())
 	}
 	var why []string
-	switch {
-	case v.fallen:
+	if v.writing != written {
 		value += ", read-only"
+	}
+	switch v.writing {
+	case fallen:
 		why = append(why, "it was mounted to be written and is read-only now, as after errors")
-	case v.readOnly:
+	case unexpected:
+		why = append(why, "it is to be written by /etc/fstab and is read-only now, as after errors")
+	case asWished:
 		// Nothing can be written anyhow, so being full is no trouble.
-		return judged(what, source, value+", read-only")
+		return judged(what, source, value)
+	case unclear:
+		r := unknown(what, source, errUnclear)
+		r.Value = value
+		return r
 	}
 	if room.used() >= p.o.Limits.DiskUsed {
 		why = append(why, border(p.o.Limits.DiskUsed)+" or more is used")
@@ -154,6 +165,9 @@ func (p *Probe) datasets(what string, v volume, got []answer) bot.Reading {
 		size(available), n, plural(n, "dataset holds", "datasets hold"), size(held))
 	if missing := len(v.paths) - n; missing > 0 {
 		value += fmt.Sprintf(", %d did not answer", missing)
+	}
+	if v.covered > 0 {
+		value += fmt.Sprintf(", %d not seen from here (%s is mounted over %s)", v.covered, v.cover, plural(v.covered, "it", "them"))
 	}
 	source := "statfs of the mounted datasets"
 	share := percent(held, held+available)

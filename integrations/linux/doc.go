@@ -33,7 +33,10 @@
 // however often it is mounted; the datasets of a ZFS pool together; nothing that
 // lives in memory or in the kernel, with few exceptions. A filesystem that the
 // bot cannot reach because something is mounted over it (systemd's
-// ProtectHome=, for one) is unknown, and not taken for what covers it.
+// ProtectHome=, for one) is unknown, and not taken for what covers it; of a pool the
+// covered datasets are counted. One that has become read-only after errors is told
+// by its own state, not by the flags of its mounts, which are the unit's; what was
+// wished, /etc/fstab says (readonly.go).
 //
 // The bot's own unit must leave it the sight of the host: ProcSubset=pid hides
 // all of this, ProtectHome= and InaccessiblePaths= hide disks.

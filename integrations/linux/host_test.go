@@ -94,7 +94,7 @@ func fixture(t *testing.T, name string) (Options, *rooms) {
 	dir := filepath.Join("testdata", name)
 	r := readRooms(t, filepath.Join(dir, "rooms"))
 	return Options{
-		Host: name, Proc: filepath.Join(dir, "proc"), Sys: filepath.Join(dir, "sys"), Statfs: r.statfs,
+		Host: name, Proc: filepath.Join(dir, "proc"), Sys: filepath.Join(dir, "sys"), Fstab: filepath.Join(dir, "fstab"), Statfs: r.statfs,
 	}, r
 }
 

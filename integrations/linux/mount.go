@@ -16,10 +16,10 @@ type volume struct {
 	paths []string // where it can be asked; for a pool one of each dataset
 	// cover is what hides the only mount points, when paths is empty.
 	cover string
-	// readOnly: nothing can be written, by wish or by accident.
-	readOnly bool
-	// fallen: it was mounted to be written, and the kernel has stopped that.
-	fallen bool
+	// covered is how many datasets of the pool have no mount point that can be seen.
+	covered int
+	mounts  []*procfs.MountInfo // all of the filesystem's; the first gives it its name
+	writing writing
 	// quiet volumes make a line only when they are not ok.
 	quiet bool
 }
@@ -57,8 +57,10 @@ func set(names ...string) map[string]bool {
 	return m
 }
 
-// volumes picks what to look at: each filesystem once, pools at the end.
-func volumes(mounts []*procfs.MountInfo) []volume {
+// volumes picks what to look at: each filesystem once, pools at the end. wishes are
+// what fstab says of mount points: whether they are to be read-only.
+func volumes(mounts []*procfs.MountInfo, wishes map[string]bool) []volume {
+	confined := confinedView(mounts)
 	visible := visibility(mounts)
 	var devices []string // in the order of first sight
 	byDevice := map[string][]*procfs.MountInfo{}
@@ -76,6 +78,7 @@ func volumes(mounts []*procfs.MountInfo) []volume {
 	pools := map[string]*volume{}
 	for _, device := range devices {
 		v := oneVolume(byDevice[device], visible)
+		v.writing = writable(v.mounts, confined, wishes)
 		if v.kind != "zfs" {
 			found = append(found, v)
 			continue
@@ -87,7 +90,10 @@ func volumes(mounts []*procfs.MountInfo) []volume {
 			pools[name] = pool
 		}
 		pool.paths = append(pool.paths, v.paths[:min(1, len(v.paths))]...)
-		pool.cover = cmp.Or(pool.cover, v.cover)
+		if len(v.paths) == 0 {
+			pool.covered++
+			pool.cover = cmp.Or(pool.cover, v.cover)
+		}
 	}
 	for _, pool := range pools {
 		found = append(found, *pool)
@@ -151,13 +157,9 @@ func oneVolume(mounts []*procfs.MountInfo, visible map[*procfs.MountInfo]*procfs
 	point := unescape(best.MountPoint)
 	v.name = line(point)
 	v.quiet = best.FSType == "tmpfs" && point != "/"
-	_, v.readOnly = best.SuperOptions["ro"]
-	_, wanted := best.Options["rw"]
-	v.fallen = v.readOnly && wanted
-	// What newer kernels write when ext4 has given up.
-	if _, stopped := best.SuperOptions["emergency_ro"]; stopped {
-		v.readOnly, v.fallen = true, true
-	}
+	v.mounts = mounts
+	i := slices.Index(mounts, best)
+	v.mounts[0], v.mounts[i] = best, mounts[0]
 	return v
 }
 

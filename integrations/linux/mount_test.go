@@ -83,7 +83,7 @@ func TestVolumes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, v := range volumes(table(t, tt.table)) {
+			for _, v := range volumes(table(t, tt.table), nil) {
 				if len(v.paths) == 0 {
 					got = append(got, v.name+" under "+v.cover)
 					continue
@@ -102,7 +102,7 @@ func TestLongPathIsQuick(t *testing.T) {
 	mounts := table(t, "1 0 8:1 / / ext4 /dev/sda1 rw\n2 1 8:2 / /x ext4 /dev/sda2 rw\n")
 	mounts[1].MountPoint = strings.Repeat("/a", 1<<20)
 	begin := time.Now()
-	if got := volumes(mounts); len(got) != 2 || len(got[1].paths) != 1 {
+	if got := volumes(mounts, nil); len(got) != 2 || len(got[1].paths) != 1 {
 		t.Errorf("%d volumes", len(got))
 	}
 	if took := time.Since(begin); took > 2*time.Second {
@@ -157,7 +157,7 @@ func FuzzVolumes(f *testing.F) {
 			lines = append(lines, strings.Join(fields, " "))
 		}
 		mounts := table(t, strings.Join(lines, "\n"))
-		for _, v := range volumes(mounts) {
+		for _, v := range volumes(mounts, nil) {
 			if len(v.paths) > len(mounts) || len(v.name) > 4*longest {
 				t.Errorf("%+v", v)
 			}

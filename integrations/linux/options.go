@@ -13,6 +13,8 @@ type Options struct {
 	Proc string
 	// Sys is where sysfs is mounted; /sys.
 	Sys string
+	// Fstab is the table of what is to be mounted; /etc/fstab.
+	Fstab string
 	// Timeout is how long one part (or one filesystem) may take; 2 s.
 	Timeout time.Duration
 	// Zone gives the zone of the times in readings, anew for each; nil is UTC.
@@ -86,6 +88,9 @@ func (o Options) filled() Options {
 	}
 	if o.Sys == "" {
 		o.Sys = "/sys"
+	}
+	if o.Fstab == "" {
+		o.Fstab = "/etc/fstab"
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 2 * time.Second

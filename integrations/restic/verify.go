@@ -148,11 +148,17 @@ func (o verify) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 	} else if scratch.Found, err = b.scratch(locations); err != nil {
 		return bot.Draft{}, err
 	}
-	one := b.c.CheckTime + b.c.DrillTime + b.c.LockWait + 10*time.Minute
+	var limit time.Duration
+	for _, r := range q.repositories {
+		limit += b.c.CheckTime + b.c.DrillTime + b.c.LockWait + 10*time.Minute
+		if len(b.waitFor(r)) > 0 {
+			limit += b.unitWait(r)
+		}
+	}
 	d := bot.Draft{
 		Summary: fmt.Sprintf("verify %s on %s: structure, data part %s, restore drill", strings.Join(names, ", "), b.h.Name, q.part),
 		Steps: []string{
-			fmt.Sprintf("check the structure and read data part %s of each repository, for at most %s each; its lock keeps backups out of that repository meanwhile", q.part, phrase.Duration(b.c.CheckTime)),
+			fmt.Sprintf("check the structure and read data part %s of each repository, for at most %s each, once its units have ended; its lock keeps backups out of that repository meanwhile", q.part, phrase.Duration(b.c.CheckTime)),
 			fmt.Sprintf("restore up to %s (at most %s) of week %s's sample of each into %s, for at most %s, and compare them byte by byte with the live files or with what the snapshots hold",
 				phrase.Count(b.c.DrillFiles, "file", "files"), b.c.DrillBytes, q.week, b.c.Scratch, phrase.Duration(b.c.DrillTime)),
 			"keep the report; what was restored is removed at once",
@@ -160,7 +166,7 @@ func (o verify) Plan(_ context.Context, args bot.Arguments) (bot.Draft, error) {
 		Conditions: []bot.Condition{scratch},
 		Undo:       "there is nothing to undo: repositories are read and locked, not changed",
 		Takes:      "from minutes to hours, by what the part holds and how fast it can be read",
-		Limit:      bot.SecondsOf(time.Duration(len(names)) * one),
+		Limit:      bot.SecondsOf(limit),
 		Locks:      []string{verifyLock},
 		WaitFor:    slices.Concat(units, slices.DeleteFunc(slices.Clone(b.c.Busy), func(u string) bool { return slices.Contains(units, u) })),
 		Bound: []bot.Fact{
@@ -265,12 +271,14 @@ func (b *Backups) verify(ctx context.Context, r *Repository, q request, w bot.Wo
 		}
 		v.Ended = b.now().UTC()
 	}()
+	say := func(format string, args ...any) { w.Say("%s: "+format, append([]any{r.Name}, args...)...) }
+	left := b.unitWait(r)
+	left -= b.idle(ctx, r, left, say)
 	if ctx.Err() != nil {
 		_, why := finding(context.Cause(ctx))
 		skip(bot.Unknown, why)
 		return v
 	}
-	say := func(format string, args ...any) { w.Say("%s: "+format, append([]any{r.Name}, args...)...) }
 	c, err := b.open(r)
 	if err == nil {
 		v.Restic, err = c.version(ctx)
@@ -297,6 +305,7 @@ func (b *Backups) verify(ctx context.Context, r *Repository, q request, w bot.Wo
 		v.Drill = host.Judgement{State: bot.Unknown, Text: "restore drill skipped: " + bot.ForPeople(noScratch)}
 		return v
 	}
+	b.idle(ctx, r, left, say)
 	d := b.drill(ctx, c, q.week, snapshots, say)
 	v.Drill, v.Sample, v.Datasets = d.finding, d.sample, d.datasets
 	if n := v.Sample.TooLarge; n > 0 {

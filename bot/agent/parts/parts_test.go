@@ -1,6 +1,8 @@
 package parts
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -86,5 +88,33 @@ func TestCertificates(t *testing.T) {
 	// This machine has such a file; the host's tree has none.
 	if rs := probe.Read(t.Context()); len(rs) != 1 || rs[0].State != bot.Unknown || rs[0].Note != "/etc/hostname does not exist" && rs[0].Note != "etc/hostname does not exist" {
 		t.Errorf("%+v", rs)
+	}
+}
+
+// What keeps an agent from starting is told of the key that holds it, and no host is
+// looked at for that.
+func TestFaults(t *testing.T) {
+	data, err := os.ReadFile("../../../docs/agent.example.yaml") // has every section
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.ParseAgent(data, config.AgentOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Faults(c); len(got) > 0 {
+		t.Fatal(got)
+	}
+	c.Services.Logs = append(c.Services.Logs, "a b")
+	c.Backup.Repositories[0].Name = "live"
+	got := Faults(c)
+	if len(got) != 2 || got[0].Field != fmt.Sprintf("services.logs[%d]", len(c.Services.Logs)-1) || got[1].Field != "backup.repositories[0]" ||
+		!strings.HasPrefix(got[1].Message, "no repository may have the name live") {
+		t.Errorf("%+v", got)
+	}
+	// What no member has alone is the section's.
+	c.Services.Logs, c.Backup.Repositories = nil, nil
+	if got := Faults(c); len(got) != 1 || got[0].Field != "backup" || got[0].Message != "there is no repository" {
+		t.Errorf("%+v", got)
 	}
 }
