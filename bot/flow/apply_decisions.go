@@ -51,8 +51,7 @@ func askFields(o bot.Ask, conv bot.Thread) map[string]string {
 
 // order makes an effect of what a command came to.
 func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error {
-	return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what,
-		State: store.EffectDue, NextTry: c.now, At: c.now})
+	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what})
 }
 
 // decide looks whether a word on a plan can count, before the agent is given it.
@@ -244,8 +243,7 @@ func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 			if d.ID != id || !d.Withdrawn.IsZero() || !p.State.Open() || !known || who.ID != d.Person {
 				continue
 			}
-			if err := c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: d.Person, What: bot.TakeBack{Plan: p.Plan.ID, Decision: id},
-				State: store.EffectDue, NextTry: c.now, At: c.now}); err != nil {
+			if err := c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: d.Person, What: bot.TakeBack{Plan: p.Plan.ID, Decision: id}}); err != nil {
 				return err
 			}
 		}
@@ -284,8 +282,7 @@ func (c *change) untoldWithdrawn(e bot.Withdrawn, who bot.PersonID, id string) e
 			continue
 		}
 		for _, at := range []time.Time{c.now, c.now.Add(2 * workTime)} {
-			if err := c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: who, What: bot.TakeBack{Plan: planOf(x.What), Decision: id},
-				State: store.EffectDue, NextTry: at, At: c.now}); err != nil {
+			if err := c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: who, What: bot.TakeBack{Plan: planOf(x.What), Decision: id}, NextTry: at}); err != nil {
 				return err
 			}
 		}

@@ -276,8 +276,7 @@ func (c *change) planShown(th *bot.Thread, room bot.RoomID) error {
 	if !first || !st.Proposal.State.Open() {
 		return nil
 	}
-	return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, What: bot.ShowPlan{Plan: st.Proposal.Plan.ID, At: c.now},
-		State: store.EffectDue, NextTry: c.now, At: c.now})
+	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, What: bot.ShowPlan{Plan: st.Proposal.Plan.ID, At: c.now}})
 }
 
 // planHidden: a room no longer shows the plan; it is said there again before

@@ -144,7 +144,7 @@ func (c *change) repair(th *bot.Thread, e bot.Episode, host string, s bot.Standi
 	if _, there, err := c.Effect(key); err != nil || there {
 		return false, err
 	}
-	if err := c.PutEffect(store.Effect{Key: key, Thread: th.ID, State: store.EffectDue, NextTry: c.now, At: c.now,
+	if err := c.makeDue(store.Effect{Key: key, Thread: th.ID,
 		What: bot.Trigger{Thread: th.ID, Episode: e.ID, Host: host, Standing: s.Name, Operation: s.Operation, Arguments: s.Arguments, Alert: e.Labels, Since: e.Since()}}); err != nil {
 		return false, err
 	}
