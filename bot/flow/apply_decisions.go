@@ -49,8 +49,18 @@ func askFields(o bot.Ask, conv bot.Thread) map[string]string {
 	return f
 }
 
-// order makes an effect of what a command came to.
+// order makes an effect of what a command came to, unless too many of the same
+// person's wait.
 func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error {
+	open, err := c.CountOpenOrders(r.Person)
+	if err != nil {
+		return err
+	}
+	if full, tell, err := c.full(metaFullOrders, open, r.Person); err != nil {
+		return err
+	} else if full {
+		return c.orderTurnedAway(conv, r, tell)
+	}
 	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what})
 }
 

@@ -71,12 +71,22 @@ func (c *change) pressed(e bot.Pressed) error {
 // It is done before anybody sees an answer, and it is done once: the event's id
 // was noted in this transaction.
 func (c *change) request(conv bot.ConversationState, line string, said time.Time) error {
+	r := store.Request{ID: c.f.o.IDs.Request(), Room: conv.Room, Person: conv.By, Line: line, SaidAt: said, At: c.now, NextTry: c.now}
+	open, err := c.CountOpenRequests(conv.By)
+	if err != nil {
+		return err
+	}
+	if full, tell, err := c.full(metaFullCommands, open, conv.By); err != nil {
+		return err
+	} else if full {
+		return c.turnAway(conv, r, tell)
+	}
 	th := c.newConversation(conv)
 	if err := c.PutThread(th, "", c.now); err != nil {
 		return err
 	}
-	return c.PutRequest(store.Request{ID: c.f.o.IDs.Request(), Thread: th.ID, Room: conv.Room, Person: conv.By,
-		Line: line, SaidAt: said, At: c.now, NextTry: c.now})
+	r.Thread = th.ID
+	return c.PutRequest(r)
 }
 
 // newConversation is a thread whose root is somebody's message: only its log is

@@ -63,6 +63,19 @@ func (t *Tx) OpenRequests(room bot.RoomID) ([]Request, error) {
 	return all(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE state = 'due' AND room = $1 ORDER BY at, id`, room)
 }
 
+// CountOpenRequests counts the commands of a person that have no answer yet.
+func (t *Tx) CountOpenRequests(who bot.PersonID) (int64, error) {
+	n, _, err := one(t, number, `SELECT COUNT(*) FROM requests WHERE state = 'due' AND person = $1`, who)
+	return n, err
+}
+
+// CountOpenOrders counts the effects that a person ordered and that are not done.
+// That a message with a code is to be erased, nobody ordered.
+func (t *Tx) CountOpenOrders(who bot.PersonID) (int64, error) {
+	n, _, err := one(t, number, `SELECT COUNT(*) FROM effects WHERE state = 'due' AND request <> '' AND person = $1 AND kind <> 'erase'`, who)
+	return n, err
+}
+
 // Effect is something to be done outside, until it is done.
 type Effect struct {
 	Key     bot.EffectKey
