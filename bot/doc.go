@@ -71,8 +71,9 @@
 //     in words (bot/plan, Render) is the first reply of its log, alone and never
 //     shortened. What the redactor would alter is not shown, and cannot be agreed
 //     to in that chat.
-//  4. When a room has the plan whole, its receipt (deliver.go) comes to planShown,
-//     and the effect ShowPlan tells the agent. From then on approvals count.
+//  4. When a room has the plan whole, its receipt (deliver.go) comes to planPosted
+//     (apply_shown.go), which compares what was posted with the plan, and the
+//     effect ShowPlan tells the agent. From then on approvals count.
 //  5. A reaction on the thread's root, or a command (commands, approvals.go), comes
 //     to a Decide. apply_decisions.go: undecidable asks bot/gate first, for a
 //     polite answer; then the word goes to the agent with the digest of the plan

@@ -109,10 +109,10 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 				v.ShownVersion = max(v.ShownVersion, s.Version)
 			}
 			v.SaidSeq = max(v.SaidSeq, s.ToSeq)
-			if st := th.State.Plan; st != nil && s.Kind == bot.SendReply && st.PlanSeq > 0 && s.ToSeq == st.PlanSeq && v.Bare < bareMarker {
+			if s.Whole != "" {
 				// Its last part is there, and the others before it: all can be read.
 				c := &change{Tx: tx, f: r.f, s: r.f.settings.Load(), now: r.f.clock.now(), ctx: ctx}
-				if err := c.planShown(&th, s.Room); err != nil {
+				if err := c.planPosted(&th, s); err != nil {
 					return err
 				}
 				shown = true
