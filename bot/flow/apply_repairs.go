@@ -46,12 +46,23 @@ func (c *change) standingTold(host string, list []bot.Standing) error {
 		return err
 	}
 	delete(c.standing, host)
-	threads, err := c.OpenThreads(bot.ThreadAlert)
+	young, err := c.YoungEpisodes(c.now.Add(-repairWithin))
 	if err != nil {
 		return err
 	}
-	for _, th := range threads {
-		if err := c.each("repairs of "+string(th.ID), func() error { return c.repairsOf(&th) }); err != nil {
+	for i, n := 0, 0; i < len(young); i = n {
+		id := young[i].Thread
+		var live []*bot.Episode
+		for n = i; n < len(young) && young[n].Thread == id; n++ {
+			live = append(live, &young[n])
+		}
+		if err := c.each("repairs of "+string(id), func() error {
+			th, ok, err := c.Thread(id)
+			if err != nil || !ok || !th.Open() || th.State.Alert == nil {
+				return err
+			}
+			return c.repairs(&th, live)
+		}); err != nil {
 			return err
 		}
 	}

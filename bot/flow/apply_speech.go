@@ -223,20 +223,13 @@ func (c *change) rootGone(v store.View) error {
 
 // pressWithdrawn takes an ack back that was given by the reaction.
 func (c *change) pressWithdrawn(e bot.Withdrawn) error {
-	threads, err := c.OpenThreads(bot.ThreadAlert)
-	if err != nil {
+	threads, err := c.ThreadsAckedBy(e.Target)
+	if err != nil || len(threads) == 0 {
 		return err
 	}
-	for _, th := range threads {
-		a := th.State.Alert.Ack
-		if a == nil || a.Press != e.Target {
-			continue
-		}
-		p, ok := c.s.Person(e.Chat, e.User)
-		if !ok || p.ID != a.By {
-			return nil
-		}
-		return c.dropAck(th, p.ID)
+	p, ok := c.s.Person(e.Chat, e.User)
+	if !ok || p.ID != threads[0].State.Alert.Ack.By {
+		return nil
 	}
-	return nil
+	return c.dropAck(threads[0], p.ID)
 }

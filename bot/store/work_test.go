@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,5 +60,26 @@ func TestDueWorkByLanes(t *testing.T) {
 	}
 	if want := now.Add(time.Minute); !next.Equal(want) {
 		t.Errorf("the next work is at %v, not at %v", next, want)
+	}
+}
+
+// What is asked with each reaction that is taken back, and with each word of an agent
+// about its standing approvals, reads what it finds, and not all that is open.
+func TestLookUpsGoByAnIndex(t *testing.T) {
+	s, _ := fresh(t)
+	for query, index := range map[string]string{threadsAckedBy: "threads_pressed", youngEpisodes: "episodes_young"} {
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			steps, err := all(tx, func(row scanner) (detail string, err error) {
+				var id, parent, unused int64
+				err = row.Scan(&id, &parent, &unused, &detail)
+				return detail, err
+			}, "EXPLAIN QUERY PLAN "+query, "1")
+			if !slices.ContainsFunc(steps, func(x string) bool { return strings.Contains(x, index) }) {
+				t.Errorf("%s goes by %q", query, steps)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
 	}
 }
