@@ -216,7 +216,7 @@ func (f *Flow) unwanted(ctx context.Context, o bot.Trigger) error {
 		return err
 	})
 	if err != nil || why == "" {
-		return err
+		return ownState(err)
 	}
 	return bot.Errorf(bot.CodeConflict, "%s.", why).Because(errUnwanted)
 }

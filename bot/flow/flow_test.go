@@ -15,7 +15,14 @@ import (
 // alone; nothing is delivered.
 func newFlow(t *testing.T) (f *Flow, take func(bot.Event)) {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), store.Options{Unsafe: true, Redact: func(s string) string { return s }})
+	return newFlowWith(t, store.Options{})
+}
+
+// newFlowWith is newFlow on a state with these options.
+func newFlowWith(t *testing.T, o store.Options) (f *Flow, take func(bot.Event)) {
+	t.Helper()
+	o.Unsafe, o.Redact = true, func(s string) string { return s }
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), o)
 	if err != nil {
 		t.Fatal(err)
 	}
