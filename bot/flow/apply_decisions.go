@@ -1,14 +1,12 @@
 package flow
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"watchstander/bot"
-	"watchstander/bot/agent/api"
 	"watchstander/bot/gate"
 	"watchstander/bot/journal"
 	"watchstander/bot/store"
@@ -139,96 +137,6 @@ func (c *change) onPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bo
 		return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})
 	}
 	return c.order(conv, r, what)
-}
-
-// answeredByAgent takes an agent's answer to one of our effects.
-func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
-	if err := c.ForgetSecrets(x); err != nil {
-		return err
-	}
-	if e.Proposal != nil {
-		host, err := c.toldHost(x.What)
-		if err != nil {
-			return err
-		}
-		if err := c.proposal(host, *e.Proposal); err != nil {
-			return err
-		}
-	}
-	if o, ok := x.What.(bot.Trigger); ok {
-		return c.notRepaired(x, o, e.Err)
-	}
-	conv, ok, err := c.Thread(x.Thread)
-	if err != nil || !ok || conv.State.Conversation == nil {
-		if e.Err != nil {
-			c.f.log.Warn("an agent did not take what it was told", "effect", x.Key, "err", e.Err)
-		}
-		return err
-	}
-	if e.Err != nil {
-		return c.refusedByAgent(conv, x, e.Err)
-	}
-	if e.Proposal == nil {
-		return nil
-	}
-	th, ok, err := c.planThread(e.Proposal.Plan.ID)
-	if err != nil || !ok {
-		return err
-	}
-	word := map[string]string{kindAsk: "Planned on " + e.Proposal.Plan.Host + "; its thread tells who must agree.", kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
-	return c.confirm(conv, th.ID, word)
-}
-
-// toldHost is the host whose agent was told of an effect: it is its word that is
-// heard, whatever plan it speaks of.
-func (c *change) toldHost(o bot.Outcome) (string, error) {
-	switch o := o.(type) {
-	case bot.Ask:
-		return o.Host, nil
-	case bot.Trigger:
-		return o.Host, nil
-	}
-	th, ok, err := c.planThread(planOf(o))
-	if err != nil || !ok {
-		return "", err
-	}
-	return th.State.Plan.Host, nil
-}
-
-// agentSilent tells who waits for an agent, once, that it does not answer yet.
-func (c *change) agentSilent(x store.Effect, why error) error {
-	conv, ok, err := c.Thread(x.Thread)
-	if err != nil || !ok || conv.State.Conversation == nil {
-		return err
-	}
-	host, err := c.toldHost(x.What)
-	if err != nil {
-		return err
-	}
-	return c.answer(conv, view.AgentSilent(host, bot.ForPeople(why)))
-}
-
-func (c *change) refusedByAgent(conv bot.Thread, x store.Effect, err error) error {
-	why := bot.ForPeople(err)
-	entry := journal.Entry{Kind: journal.KindRefusal, By: x.Person, Subject: string(x.Request), Text: "the agent refused: " + why,
-		Fields: map[string]string{"what": kindOf(x.What)}}
-	away := errors.Is(err, api.ErrAway)
-	if away { // nobody refused anything, and it may have come through
-		entry.Kind, entry.Text = journal.KindNote, "given up after some minutes: "+why
-	}
-	if id := planOf(x.What); id != "" {
-		entry.Subject = string(id)
-	}
-	if err := c.journal(entry); err != nil {
-		return err
-	}
-	switch o, ask := x.What.(bot.Ask); {
-	case away:
-		return c.answer(conv, view.GivenUp(why))
-	case ask:
-		return c.answer(conv, view.NotAsked(o.Operation, why))
-	}
-	return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
 }
 
 // decisionWithdrawn takes a word on a plan back whose reaction or message is gone.

@@ -244,7 +244,14 @@ func (c *change) turned(th *bot.Thread, before bot.ProposalState) error {
 	if !ok {
 		return nil
 	}
-	return c.journalPlan(kind, *th, "", strings.TrimSpace(string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why), map[string]string{"state": string(p.State)})
+	var by bot.PersonID
+	if p.State == bot.Cancelled {
+		var err error
+		if by, err = c.cancelledBy(p); err != nil {
+			return err
+		}
+	}
+	return c.journalPlan(kind, *th, by, strings.TrimSpace(string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why), map[string]string{"state": string(p.State)})
 }
 
 var turnKinds = map[bot.ProposalState]journal.Kind{

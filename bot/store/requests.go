@@ -257,6 +257,11 @@ func (t *Tx) UntoldDecisions() ([]Effect, error) {
 	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND kind = 'decide' ORDER BY at, key`)
 }
 
+// UntoldCancels lists the cancellations of plans that no agent is known to have.
+func (t *Tx) UntoldCancels() ([]Effect, error) {
+	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND kind = 'cancel' ORDER BY at, key`)
+}
+
 // NextWork is when the next request or effect comes due after now, zero when none
 // does. What is due already waits for a place, or is under way: its end wakes.
 func (t *Tx) NextWork(now time.Time) (time.Time, error) {
