@@ -61,6 +61,12 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 				if stale, err := r.stale(ctx, s); err != nil || stale {
 					return err // the next step renders it anew
 				}
+			} else if seen := r.f.started.Add(inFlight); s.At.Before(r.f.started) && r.f.clock.now().Before(seen) {
+				// Whoever gave it away died a moment ago, and the platform may still be
+				// taking it. It is looked for again when it would be seen.
+				return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+					return r.note(tx, v, func(v *store.View) { v.NextTry = seen })
+				})
 			}
 		}
 	}
@@ -139,6 +145,11 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 // tryIsOver is after how long a post that cannot be found never was given away, or
 // never arrived: longer than any try takes.
 const tryIsOver = sendTime + 30*time.Second
+
+// inFlight is how long after our start a request of the life before may take to show
+// in the room. A homeserver knows a transaction id again only when it has done with
+// the first request of it.
+const inFlight = 2 * time.Second
 
 // stale tells whether what was frozen is out of date.
 func (r *room) stale(ctx context.Context, s store.Send) (stale bool, err error) {
