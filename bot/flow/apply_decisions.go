@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -72,6 +73,15 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 	if !ok {
 		return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(o.Plan) + ".")})
 	}
+	if agreed := c.agreedAlready(th, r, o); agreed != "" {
+		if conv.State.Conversation.Press {
+			// Once is enough for reactions that say the same.
+			if fresh, err := c.FirstSeen("agreed already", string(o.Plan)+" "+string(r.Person), c.now); err != nil || !fresh {
+				return err
+			}
+		}
+		return c.answer(conv, bot.Message{Title: bot.Quoted(agreed)})
+	}
 	if why := c.undecidable(th, conv, r, o); why != "" {
 		if err := c.journalPlan(journal.KindRefusal, th, r.Person, "a word of "+string(r.Person)+" does not count: "+why,
 			map[string]string{"verdict": string(o.Verdict), "room": string(conv.State.Conversation.Room)}); err != nil {
@@ -80,6 +90,19 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 		return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
 	}
 	return c.order(conv, r, o)
+}
+
+// agreedAlready tells somebody whose approval counts that it does, "" else.
+func (c *change) agreedAlready(th bot.Thread, r store.Request, o bot.Decide) string {
+	p := th.State.Plan.Proposal
+	if o.Verdict != bot.Approve || !p.State.Open() {
+		return ""
+	}
+	j := gate.Judge(gate.Case{Proposal: p, Person: c.s.People, Now: c.now})
+	if !slices.Contains(j.Counted, r.Person) {
+		return ""
+	}
+	return fmt.Sprintf("You have agreed already; %d of %d agreed.", len(j.Counted), int(p.Plan.Rule.Count))
 }
 
 // undecidable says why a word does not count, "" when it may: the agent judges
