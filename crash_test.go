@@ -49,8 +49,9 @@ type stream struct {
 func (s *stream) run(ctx context.Context) {
 	for n := 1; ctx.Err() == nil; n++ {
 		name := fmt.Sprintf("Stream%05d", n)
+		start := time.Now() // one alert however often it is posted
 		for ctx.Err() == nil {
-			if s.post(ctx, name) {
+			if s.post(ctx, name, start) {
 				s.mu.Lock()
 				s.taken = append(s.taken, name)
 				s.mu.Unlock()
@@ -62,13 +63,13 @@ func (s *stream) run(ctx context.Context) {
 	}
 }
 
-func (s *stream) post(ctx context.Context, name string) bool {
+func (s *stream) post(ctx context.Context, name string, start time.Time) bool {
 	labels := map[string]string{"alertname": name, "severity": "warning"}
 	body, err := json.Marshal(map[string]any{
 		"version": "4", "groupKey": name, "status": "firing", "receiver": "watchstander", "groupLabels": map[string]string{"alertname": name},
 		"commonLabels": labels, "commonAnnotations": map[string]string{}, "externalURL": "http://am.example.org", "truncatedAlerts": 0,
 		"alerts": []any{map[string]any{"status": "firing", "labels": labels, "annotations": map[string]string{}, "generatorURL": "",
-			"startsAt": time.Now().UTC().Format(time.RFC3339Nano), "endsAt": "0001-01-01T00:00:00Z"}},
+			"startsAt": start.UTC().Format(time.RFC3339Nano), "endsAt": "0001-01-01T00:00:00Z"}},
 	})
 	if err != nil {
 		return false

@@ -71,8 +71,9 @@
 //     in words (bot/plan, Render) is the first reply of its log, alone and never
 //     shortened. What the redactor would alter is not shown, and cannot be agreed
 //     to in that chat.
-//  4. When a room has the plan whole, its receipt (deliver.go) comes to planShown,
-//     and the effect ShowPlan tells the agent. From then on approvals count.
+//  4. When a room has the plan whole, its receipt (deliver.go) comes to planPosted
+//     (apply_shown.go), which compares what was posted with the plan, and the
+//     effect ShowPlan tells the agent. From then on approvals count.
 //  5. A reaction on the thread's root, or a command (commands, approvals.go), comes
 //     to a Decide. apply_decisions.go: undecidable asks bot/gate first, for a
 //     polite answer; then the word goes to the agent with the digest of the plan
@@ -110,8 +111,8 @@
 //   - a webhook's request: one that waits for the commit, so that the answer can
 //     go out in time (integrations/alertmanager, commit.go)
 //   - flow.Run: one taker, one worker per room, one for commands and effects
-//     (with at most four at once), one for what time makes due, one per
-//     Alertmanager, one per agent (agents.go, watch: its news), one for the dead
+//     (with at most four commands at once, and two effects of each lane: lanes.go),
+//     one for what time makes due, one per Alertmanager, one per agent (agents.go, watch: its news), one for the dead
 //     man's switch, one per chat's Run
 //   - a chat's Run: whatever it starts (the console's clients)
 //   - the agent's Run: its loop, and one for each run that it starts or watches;

@@ -68,22 +68,27 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 	var standing *[]bot.Standing // as it was told last
 	for try := 0; ctx.Err() == nil; {
 		stamp, err := f.agentStamp(ctx, source)
+		var e bot.Told
 		if err == nil {
-			var e bot.Told
-			e, err = f.news(ctx, host, a, &stamp, &heads)
-			if standing != nil && reflect.DeepEqual(standing, e.Standing) {
-				e.Standing = nil
-			}
-			if err == nil && (len(e.Proposals) > 0 || e.Head != "" || e.Standing != nil || stamp.moved) {
-				err = f.Take(ctx, bot.Batch{Source: source, Cursor: strconv.FormatInt(stamp.top, 10), Events: []bot.Event{e}})
-			}
-			if err == nil && e.Standing != nil {
-				standing = e.Standing
-			}
+			e, err = f.news(ctx, host, a, &stamp, heads)
 		}
 		now := f.clock.now()
 		if err == nil {
 			f.agentSeen.Store(host, now)
+			if standing != nil && reflect.DeepEqual(standing, e.Standing) {
+				e.Standing = nil
+			}
+			if len(e.Proposals) > 0 || e.Head != "" || e.Standing != nil || stamp.moved {
+				err = ownState(f.Take(ctx, bot.Batch{Source: source, Cursor: strconv.FormatInt(stamp.top, 10), Events: []bot.Event{e}}))
+			}
+		}
+		if err == nil {
+			if e.Standing != nil {
+				standing = e.Standing
+			}
+			if e.Head != "" {
+				heads = now
+			}
 			if told || first {
 				if f.tellAgent(ctx, host, nil) == nil { // nothing where nothing stands
 					told, first = false, false
@@ -95,12 +100,18 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 		if ctx.Err() != nil {
 			return
 		}
-		f.log.Warn("an agent does not answer", "host", host, "err", err)
-		if away.IsZero() {
-			away = now
-		}
-		if !told && now.Sub(away) >= agentAway {
-			told = f.tellAgent(ctx, host, err) == nil
+		if errors.Is(err, errOwnState) {
+			// Nothing is known of the agent by that, and people are not sent to it.
+			away = time.Time{}
+			f.log.Error("the bot's own state is in the way of an agent's news", "host", host, "err", err)
+		} else {
+			f.log.Warn("an agent does not answer", "host", host, "err", err)
+			if away.IsZero() {
+				away = now
+			}
+			if !told && now.Sub(away) >= agentAway {
+				told = f.tellAgent(ctx, host, err) == nil
+			}
 		}
 		f.sleep(ctx, nil, backoff(try, time.Second, 30*time.Second))
 		try++
@@ -113,6 +124,18 @@ type stampAt struct {
 	moved   bool
 }
 
+// errOwnState is the bot's trouble with its own state, where an agent's might be
+// thought of.
+var errOwnState = errors.New("the bot's own state")
+
+func ownState(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.Join(errOwnState, err)
+}
+
+// agentStamp is where an agent's news go on.
 func (f *Flow) agentStamp(ctx context.Context, source string) (s stampAt, err error) {
 	var text string
 	err = f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
@@ -123,11 +146,12 @@ func (f *Flow) agentStamp(ctx context.Context, source string) (s stampAt, err er
 		s.at, err = strconv.ParseInt(text, 10, 64)
 	}
 	s.top = s.at
-	return s, err
+	return s, ownState(err)
 }
 
-// news asks once, and waits for something new.
-func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, heads *time.Time) (bot.Told, error) {
+// news asks once, and waits for something new. When the heads of the journals were
+// exchanged long ago, the agent is given ours.
+func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, heads time.Time) (bot.Told, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
 	wait := watchWait
@@ -141,21 +165,15 @@ func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, h
 	now := f.clock.now()
 	e := bot.Told{Host: host, Proposals: page.Proposals, Standing: &page.Standing, At: now}
 	s.top, s.moved = page.Top, page.Top != s.at
-	if page.Top < s.at {
-		// Its state is another one than it was: begin anew.
-		f.log.Warn("an agent has forgotten what it told; all is asked for again", "host", host)
-		s.top = 0
-	}
-	if now.Sub(*heads) >= headsEvery {
+	if now.Sub(heads) >= headsEvery {
 		var own journal.Head
 		if err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) { own, err = tx.JournalHead(); return err }); err != nil {
-			return e, err
+			return e, ownState(err)
 		}
 		head, err := a.Heads(ctx, api.Heads{Head: own})
 		if err != nil {
 			return e, err
 		}
-		*heads = now
 		e.Head, e.HeadSeq = head.Hash, head.Seq
 	}
 	return e, nil
@@ -275,6 +293,10 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
+	if errors.Is(err, errOwnState) {
+		f.log.Error("an agent was not told, since the state cannot be read; it is tried again", "effect", e.Key, "err", err)
+		return err
+	}
 	// Who asked is told that it was given up. What nobody asked for (a plan that stands
 	// whole, a word that was taken back) is tried until the agent has answered.
 	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries && e.Request != "", At: f.clock.now()}
@@ -358,5 +380,8 @@ func (f *Flow) saidOf(ctx context.Context, e store.Effect) (s said, host, digest
 		host, digest = th.State.Plan.Host, th.State.Plan.Proposal.Digest
 		return nil
 	})
+	if _, ok := errors.AsType[*bot.Error](err); !ok {
+		err = ownState(err)
+	}
 	return s, host, digest, err
 }

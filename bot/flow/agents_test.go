@@ -1,10 +1,16 @@
 package flow
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/agent/api"
+	"watchstander/bot/journal"
 	"watchstander/bot/store"
 )
 
@@ -47,4 +53,58 @@ func TestAnAgentIsHeardOfItsOwnHostAlone(t *testing.T) {
 	if v, x := state("pln_V"), state("pln_X"); v != bot.Waiting || x != "" {
 		t.Errorf("after mars spoke of vulcan: its plan is %q, and a new one %q", v, x)
 	}
+}
+
+// talking is an agent that answers, with news each time; what is then written first
+// does not reach the disk.
+type talking struct {
+	api.Agent
+	asked atomic.Int64
+	fail  atomic.Bool
+}
+
+func (a *talking) Proposals(context.Context, api.Since) (api.Page, error) {
+	a.fail.Store(true)
+	return api.Page{Top: a.asked.Add(1)}, nil
+}
+
+func (a *talking) Heads(context.Context, api.Heads) (journal.Head, error) {
+	return journal.Head{}, nil
+}
+
+// A state that does not take an agent's news is the bot's own trouble: nobody is told that the agent
+// does not answer, and sent to its host.
+func TestOurOwnTroubleIsNotTheAgents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &talking{}
+		f, _ := newFlowWith(t, store.Options{Before: func() error {
+			if a.fail.Swap(false) {
+				return errors.New("the disk is full")
+			}
+			return nil
+		}})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); f.watch(ctx, "vulcan", a) }()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		stop()
+		<-done
+		if a.asked.Load() < 10 {
+			t.Fatal("it was not asked again")
+		}
+		if err := f.o.Store.View(t.Context(), func(tx *store.Tx) error {
+			if th, ok, err := tx.LatestThread("notice:agent vulcan"); err != nil {
+				return err
+			} else if ok {
+				t.Errorf("people were told: %+v", th.State.Notice)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if h := f.agentHealth("vulcan", f.clock.now()); h.State != bot.OK {
+			t.Errorf("while it answers, status says of it: %+v", h)
+		}
+	})
 }

@@ -1,14 +1,13 @@
 package flow
 
 import (
-	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"watchstander/bot"
-	"watchstander/bot/agent/api"
 	"watchstander/bot/gate"
 	"watchstander/bot/journal"
 	"watchstander/bot/store"
@@ -49,10 +48,19 @@ func askFields(o bot.Ask, conv bot.Thread) map[string]string {
 	return f
 }
 
-// order makes an effect of what a command came to.
+// order makes an effect of what a command came to, unless too many of the same
+// person's wait.
 func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error {
-	return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what,
-		State: store.EffectDue, NextTry: c.now, At: c.now})
+	open, err := c.CountOpenOrders(r.Person)
+	if err != nil {
+		return err
+	}
+	if full, tell, err := c.full(metaFullOrders, open, r.Person); err != nil {
+		return err
+	} else if full {
+		return c.orderTurnedAway(conv, r, tell)
+	}
+	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what})
 }
 
 // decide looks whether a word on a plan can count, before the agent is given it.
@@ -64,6 +72,18 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 	}
 	if !ok {
 		return c.noPlan(conv, r, o.Plan, o)
+	}
+	if agreed := c.agreedAlready(th, r, o); agreed != "" {
+		if conv.State.Conversation.Press {
+			// Once is enough for reactions that say the same.
+			if fresh, err := c.FirstSeen("agreed already", string(o.Plan)+" "+string(r.Person), c.now); err != nil || !fresh {
+				return err
+			}
+		}
+		if err := c.wordEnds(conv, r, o, ""); err != nil {
+			return err
+		}
+		return c.answer(conv, bot.Message{Title: bot.Quoted(agreed)})
 	}
 	if why := c.undecidable(th, conv, r, o); why != "" {
 		if err := c.journalPlan(journal.KindRefusal, th, r.Person, "a word of "+string(r.Person)+" does not count: "+why,
@@ -100,6 +120,19 @@ func (c *change) noPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bo
 		return err
 	}
 	return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})
+}
+
+// agreedAlready tells somebody whose approval counts that it does, "" else.
+func (c *change) agreedAlready(th bot.Thread, r store.Request, o bot.Decide) string {
+	p := th.State.Plan.Proposal
+	if o.Verdict != bot.Approve || !p.State.Open() {
+		return ""
+	}
+	j := gate.Judge(gate.Case{Proposal: p, Person: c.s.People, Now: c.now})
+	if !slices.Contains(j.Counted, r.Person) {
+		return ""
+	}
+	return fmt.Sprintf("You have agreed already; %d of %d agreed.", len(j.Counted), int(p.Plan.Rule.Count))
 }
 
 // undecidable says why a word does not count, "" when it may: the agent judges
@@ -161,100 +194,6 @@ func (c *change) onPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bo
 	return c.wordTo(th, conv, r, what)
 }
 
-// answeredByAgent takes an agent's answer to one of our effects.
-func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
-	if err := c.ForgetSecrets(x); err != nil {
-		return err
-	}
-	if e.Proposal != nil {
-		host, err := c.toldHost(x.What)
-		if err != nil {
-			return err
-		}
-		if err := c.proposal(host, *e.Proposal); err != nil {
-			return err
-		}
-	}
-	if o, ok := x.What.(bot.Trigger); ok {
-		return c.notRepaired(x, o, e.Err)
-	}
-	conv, ok, err := c.Thread(x.Thread)
-	if err != nil || !ok || conv.State.Conversation == nil {
-		if e.Err != nil {
-			c.f.log.Warn("an agent did not take what it was told", "effect", x.Key, "err", e.Err)
-		}
-		return err
-	}
-	if e.Err != nil {
-		return c.refusedByAgent(conv, x, e.Err)
-	}
-	if e.Proposal == nil {
-		return nil
-	}
-	th, ok, err := c.planThread(e.Proposal.Plan.ID)
-	if err != nil || !ok {
-		return err
-	}
-	planned, err := c.plannedWord(*e.Proposal)
-	if err != nil {
-		return err
-	}
-	word := map[string]string{kindAsk: planned, kindDecide: "Your word was taken.", kindCancel: "Cancelled.", kindConfirm: "Noted that all is well."}[kindOf(x.What)]
-	return c.confirm(conv, th.ID, word)
-}
-
-// toldHost is the host whose agent was told of an effect: it is its word that is
-// heard, whatever plan it speaks of.
-func (c *change) toldHost(o bot.Outcome) (string, error) {
-	switch o := o.(type) {
-	case bot.Ask:
-		return o.Host, nil
-	case bot.Trigger:
-		return o.Host, nil
-	}
-	th, ok, err := c.planThread(planOf(o))
-	if err != nil || !ok {
-		return "", err
-	}
-	return th.State.Plan.Host, nil
-}
-
-// agentSilent tells who waits for an agent, once, that it does not answer yet.
-func (c *change) agentSilent(x store.Effect, why error) error {
-	conv, ok, err := c.Thread(x.Thread)
-	if err != nil || !ok || conv.State.Conversation == nil {
-		return err
-	}
-	host, err := c.toldHost(x.What)
-	if err != nil {
-		return err
-	}
-	return c.answer(conv, view.AgentSilent(host, bot.ForPeople(why)))
-}
-
-func (c *change) refusedByAgent(conv bot.Thread, x store.Effect, err error) error {
-	why := bot.ForPeople(err)
-	entry := journal.Entry{Kind: journal.KindRefusal, By: x.Person, Subject: string(x.Request), Text: "the agent refused: " + why,
-		Fields: map[string]string{"what": kindOf(x.What)}}
-	away := errors.Is(err, api.ErrAway)
-	if away { // nobody refused anything, and it may have come through
-		entry.Kind, entry.Text = journal.KindNote, "given up after some minutes: "+why
-	}
-	if id := planOf(x.What); id != "" {
-		entry.Subject = string(id)
-	}
-	if err := c.journal(entry); err != nil {
-		return err
-	}
-	switch o, ask := x.What.(bot.Ask); {
-	case away:
-		return c.answer(conv, view.GivenUp(why))
-	case ask:
-		return c.answer(conv, view.NotAsked(o.Operation, why))
-	}
-	return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
-}
-
 // decisionWithdrawn takes a word on a plan back whose reaction or message is gone.
 func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 	threads, err := c.OpenThreads(bot.ThreadPlan)
@@ -277,8 +216,7 @@ func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 			if d.ID != id || !d.Withdrawn.IsZero() || !p.State.Open() || !known || who.ID != d.Person {
 				continue
 			}
-			if err := c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: d.Person, What: bot.TakeBack{Plan: p.Plan.ID, Decision: id},
-				State: store.EffectDue, NextTry: c.now, At: c.now}); err != nil {
+			if err := c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: d.Person, What: bot.TakeBack{Plan: p.Plan.ID, Decision: id}}); err != nil {
 				return err
 			}
 		}
@@ -322,8 +260,7 @@ func (c *change) untoldWithdrawn(e bot.Withdrawn, who bot.PersonID, id string) e
 			continue
 		}
 		for _, at := range []time.Time{c.now, c.now.Add(2 * workTime)} {
-			if err := c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: who, What: bot.TakeBack{Plan: planOf(x.What), Decision: id},
-				State: store.EffectDue, NextTry: at, At: c.now}); err != nil {
+			if err := c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: who, What: bot.TakeBack{Plan: planOf(x.What), Decision: id}, NextTry: at}); err != nil {
 				return err
 			}
 		}

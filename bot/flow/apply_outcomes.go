@@ -63,8 +63,7 @@ func (c *change) answered(e bot.Answered) error {
 	case bot.Confirm:
 		return c.onPlan(conv, r, o.Plan, o)
 	case bot.MakeSilence, bot.EndSilence, bot.DrawGraph:
-		return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: o,
-			State: store.EffectDue, NextTry: c.now, At: c.now})
+		return c.order(conv, r, o)
 	}
 	return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Done."))})
 }

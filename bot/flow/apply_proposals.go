@@ -8,7 +8,6 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/journal"
 	"watchstander/bot/plan"
-	"watchstander/bot/store"
 	"watchstander/bot/view"
 )
 
@@ -119,7 +118,7 @@ func (c *change) wholePlan(p bot.Proposal) (rendered, closed string) {
 		return "", "The plan cannot be put into words, so that nobody can agree to it."
 	}
 	if c.f.o.Redact(rendered) != rendered {
-		return "", "The plan holds what I must not show. What is not shown whole cannot be approved: `watchstander approve` on the host shows it."
+		return "", notWhole
 	}
 	return rendered, ""
 }
@@ -245,77 +244,18 @@ func (c *change) turned(th *bot.Thread, before bot.ProposalState) error {
 	if !ok {
 		return nil
 	}
-	return c.journalPlan(kind, *th, "", strings.TrimSpace(string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why), map[string]string{"state": string(p.State)})
+	var by bot.PersonID
+	if p.State == bot.Cancelled {
+		var err error
+		if by, err = c.cancelledBy(p); err != nil {
+			return err
+		}
+	}
+	return c.journalPlan(kind, *th, by, strings.TrimSpace(string(p.State)+": "+p.Plan.Draft.Summary+". "+p.Why), map[string]string{"state": string(p.State)})
 }
 
 var turnKinds = map[bot.ProposalState]journal.Kind{
 	bot.Queued: journal.KindQueued, bot.Running: journal.KindStart, bot.Done: journal.KindEnd, bot.Failed: journal.KindEnd,
 	bot.Undone: journal.KindEnd, bot.UndoFailed: journal.KindEnd, bot.Interrupted: journal.KindInterrupted,
 	bot.Denied: journal.KindEnd, bot.Expired: journal.KindExpired, bot.Cancelled: journal.KindCancel, bot.Stale: journal.KindStale,
-}
-
-// planShown notes that a room has all of a plan, and has the agent told of the
-// first one.
-func (c *change) planShown(th *bot.Thread, room bot.RoomID) error {
-	st := th.State.Plan
-	if !st.Shown[room].IsZero() {
-		return nil
-	}
-	if st.Shown == nil {
-		st.Shown = map[bot.RoomID]time.Time{}
-	}
-	first := len(st.Shown) == 0
-	st.Shown[room] = c.now
-	th.Version++
-	if err := c.PutThread(*th, "", c.now); err != nil {
-		return err
-	}
-	if err := c.journalPlan(journal.KindShown, *th, "", "shown whole in "+string(room), map[string]string{"room": string(room)}); err != nil {
-		return err
-	}
-	if !first || !st.Proposal.State.Open() {
-		return nil
-	}
-	return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, What: bot.ShowPlan{Plan: st.Proposal.Plan.ID, At: c.now},
-		State: store.EffectDue, NextTry: c.now, At: c.now})
-}
-
-// planHidden: a room no longer shows the plan; it is said there again before
-// anybody's word counts from there.
-func planHidden(th *bot.Thread, v *store.View) {
-	st := th.State.Plan
-	if st == nil || st.PlanSeq == 0 || !st.Proposal.State.Open() {
-		return
-	}
-	delete(st.Shown, v.Room)
-	v.SaidSeq = min(v.SaidSeq, st.PlanSeq-1)
-}
-
-// partGone: a message that held a part of a plan was deleted.
-func (c *change) partGone(e bot.Withdrawn) error {
-	s, ok, err := c.SendByRemote(e.Room, e.Target)
-	if err != nil || !ok || s.Kind != bot.SendReply {
-		return err
-	}
-	th, ok, err := c.Thread(s.Thread)
-	if err != nil || !ok || th.State.Plan == nil || th.State.Plan.PlanSeq != s.ToSeq {
-		return err
-	}
-	v, ok, err := c.View(th.ID, e.Room)
-	if err != nil || !ok {
-		return err
-	}
-	planHidden(&th, &v)
-	if rest, ok, err := c.UnfinishedSend(th.ID, e.Room); err != nil {
-		return err
-	} else if ok && rest.ToSeq == s.ToSeq && rest.Kind == s.Kind {
-		if err := c.DropSends(th.ID, e.Room); err != nil { // the rest of it is said with all of it
-			return err
-		}
-	}
-	th.Version++
-	if err := c.PutThread(th, "", c.now); err != nil {
-		return err
-	}
-	return c.PutView(v, th, c.now)
 }

@@ -46,12 +46,23 @@ func (c *change) standingTold(host string, list []bot.Standing) error {
 		return err
 	}
 	delete(c.standing, host)
-	threads, err := c.OpenThreads(bot.ThreadAlert)
+	young, err := c.YoungEpisodes(c.now.Add(-repairWithin))
 	if err != nil {
 		return err
 	}
-	for _, th := range threads {
-		if err := c.each("repairs of "+string(th.ID), func() error { return c.repairsOf(&th) }); err != nil {
+	for i, n := 0, 0; i < len(young); i = n {
+		id := young[i].Thread
+		var live []*bot.Episode
+		for n = i; n < len(young) && young[n].Thread == id; n++ {
+			live = append(live, &young[n])
+		}
+		if err := c.each("repairs of "+string(id), func() error {
+			th, ok, err := c.Thread(id)
+			if err != nil || !ok || !th.Open() || th.State.Alert == nil {
+				return err
+			}
+			return c.repairs(&th, live)
+		}); err != nil {
 			return err
 		}
 	}
@@ -144,7 +155,7 @@ func (c *change) repair(th *bot.Thread, e bot.Episode, host string, s bot.Standi
 	if _, there, err := c.Effect(key); err != nil || there {
 		return false, err
 	}
-	if err := c.PutEffect(store.Effect{Key: key, Thread: th.ID, State: store.EffectDue, NextTry: c.now, At: c.now,
+	if err := c.makeDue(store.Effect{Key: key, Thread: th.ID,
 		What: bot.Trigger{Thread: th.ID, Episode: e.ID, Host: host, Standing: s.Name, Operation: s.Operation, Arguments: s.Arguments, Alert: e.Labels, Since: e.Since()}}); err != nil {
 		return false, err
 	}
@@ -205,7 +216,7 @@ func (f *Flow) unwanted(ctx context.Context, o bot.Trigger) error {
 		return err
 	})
 	if err != nil || why == "" {
-		return err
+		return ownState(err)
 	}
 	return bot.Errorf(bot.CodeConflict, "%s.", why).Because(errUnwanted)
 }

@@ -71,12 +71,22 @@ func (c *change) pressed(e bot.Pressed) error {
 // It is done before anybody sees an answer, and it is done once: the event's id
 // was noted in this transaction.
 func (c *change) request(conv bot.ConversationState, line string, said time.Time) error {
+	r := store.Request{ID: c.f.o.IDs.Request(), Room: conv.Room, Person: conv.By, Line: line, SaidAt: said, At: c.now, NextTry: c.now}
+	open, err := c.CountOpenRequests(conv.By)
+	if err != nil {
+		return err
+	}
+	if full, tell, err := c.full(metaFullCommands, open, conv.By); err != nil {
+		return err
+	} else if full {
+		return c.turnAway(conv, r, tell)
+	}
 	th := c.newConversation(conv)
 	if err := c.PutThread(th, "", c.now); err != nil {
 		return err
 	}
-	return c.PutRequest(store.Request{ID: c.f.o.IDs.Request(), Thread: th.ID, Room: conv.Room, Person: conv.By,
-		Line: line, SaidAt: said, At: c.now, NextTry: c.now})
+	r.Thread = th.ID
+	return c.PutRequest(r)
 }
 
 // newConversation is a thread whose root is somebody's message: only its log is
@@ -216,20 +226,13 @@ func (c *change) rootGone(v store.View) error {
 
 // pressWithdrawn takes an ack back that was given by the reaction.
 func (c *change) pressWithdrawn(e bot.Withdrawn) error {
-	threads, err := c.OpenThreads(bot.ThreadAlert)
-	if err != nil {
+	threads, err := c.ThreadsAckedBy(e.Target)
+	if err != nil || len(threads) == 0 {
 		return err
 	}
-	for _, th := range threads {
-		a := th.State.Alert.Ack
-		if a == nil || a.Press != e.Target {
-			continue
-		}
-		p, ok := c.s.Person(e.Chat, e.User)
-		if !ok || p.ID != a.By {
-			return nil
-		}
-		return c.dropAck(th, p.ID)
+	p, ok := c.s.Person(e.Chat, e.User)
+	if !ok || p.ID != threads[0].State.Alert.Ack.By {
+		return nil
 	}
-	return nil
+	return c.dropAck(threads[0], p.ID)
 }

@@ -51,7 +51,7 @@ func (c *change) lookAtHost(host string) error {
 	if err := c.putMetaTime(metaLooked(host), at); err != nil {
 		return err
 	}
-	return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), What: bot.LookForChanges{Host: host}, State: store.EffectDue, NextTry: at, At: c.now})
+	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), What: bot.LookForChanges{Host: host}, NextTry: at})
 }
 
 // lookForChanges asks the agent.

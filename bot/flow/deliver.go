@@ -61,6 +61,12 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 				if stale, err := r.stale(ctx, s); err != nil || stale {
 					return err // the next step renders it anew
 				}
+			} else if seen := r.f.started.Add(inFlight); s.At.Before(r.f.started) && r.f.clock.now().Before(seen) {
+				// Whoever gave it away died a moment ago, and the platform may still be
+				// taking it. It is looked for again when it would be seen.
+				return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+					return r.note(tx, v, func(v *store.View) { v.NextTry = seen })
+				})
 			}
 		}
 	}
@@ -109,10 +115,10 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 				v.ShownVersion = max(v.ShownVersion, s.Version)
 			}
 			v.SaidSeq = max(v.SaidSeq, s.ToSeq)
-			if st := th.State.Plan; st != nil && s.Kind == bot.SendReply && st.PlanSeq > 0 && s.ToSeq == st.PlanSeq && v.Bare < bareMarker {
+			if s.Whole != "" {
 				// Its last part is there, and the others before it: all can be read.
 				c := &change{Tx: tx, f: r.f, s: r.f.settings.Load(), now: r.f.clock.now(), ctx: ctx}
-				if err := c.planShown(&th, s.Room); err != nil {
+				if err := c.planPosted(&th, s); err != nil {
 					return err
 				}
 				shown = true
@@ -139,6 +145,11 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 // tryIsOver is after how long a post that cannot be found never was given away, or
 // never arrived: longer than any try takes.
 const tryIsOver = sendTime + 30*time.Second
+
+// inFlight is how long after our start a request of the life before may take to show
+// in the room. A homeserver knows a transaction id again only when it has done with
+// the first request of it.
+const inFlight = 2 * time.Second
 
 // stale tells whether what was frozen is out of date.
 func (r *room) stale(ctx context.Context, s store.Send) (stale bool, err error) {

@@ -37,7 +37,7 @@ func (c *change) eraseCode(conv bot.Thread, r store.Request) error {
 	if _, ok := c.f.eraser(s.Room); !ok {
 		return nil
 	}
-	return c.order(conv, r, bot.EraseMessage{Room: s.Room, Message: s.Message})
+	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: bot.EraseMessage{Room: s.Room, Message: s.Message}})
 }
 
 func (f *Flow) eraser(room bot.RoomID) (bot.Eraser, bool) {

@@ -21,7 +21,19 @@ func newFlow(t *testing.T) (f *Flow, take func(bot.Event)) {
 // newFlowAt keeps its state in a file.
 func newFlowAt(t *testing.T, path string) (f *Flow, take func(bot.Event)) {
 	t.Helper()
-	st, err := store.Open(t.Context(), path, store.Options{Unsafe: true, Redact: func(s string) string { return s }})
+	return newFlowOn(t, path, store.Options{})
+}
+
+// newFlowWith is newFlow on a state with these options.
+func newFlowWith(t *testing.T, o store.Options) (f *Flow, take func(bot.Event)) {
+	t.Helper()
+	return newFlowOn(t, filepath.Join(t.TempDir(), "s.db"), o)
+}
+
+func newFlowOn(t *testing.T, path string, o store.Options) (f *Flow, take func(bot.Event)) {
+	t.Helper()
+	o.Unsafe, o.Redact = true, func(s string) string { return s }
+	st, err := store.Open(t.Context(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,14 +93,14 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 		return nil, r.f.o.Store.Update(ctx, func(tx *store.Tx) error { return r.note(tx, v, func(*store.View) {}) })
 	}
 	out.Key = r.f.o.IDs.Send()
-	parts, err := r.encode(out, facts, entries, v.Bare >= bareMarker)
+	parts, whole, err := r.encode(out, facts, entries, v.Bare >= bareMarker)
 	if err != nil {
 		return nil, err
 	}
 	sends := make([]store.Send, len(parts))
 	for i, p := range parts {
 		sends[i] = store.Send{Key: out.Key.Part(i), Thread: v.Thread, Room: v.Room, Kind: out.Kind, Version: version, ToSeq: toSeq,
-			Part: i, Parts: len(parts), Root: out.Root, Body: p.Body, Attachment: p.Attachment, State: store.Sending, At: r.f.clock.now()}
+			Part: i, Parts: len(parts), Root: out.Root, Body: p.Body, Attachment: p.Attachment, State: store.Sending, At: r.f.clock.now(), Whole: whole}
 	}
 	stale = false
 	err = r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
@@ -200,16 +200,18 @@ func together(es []bot.Entry) []bot.Entry {
 
 // encode renders with as much detail as the platform takes, redacts, and
 // freezes. What fits in no detail, or was rejected in every other form, becomes
-// a marker.
-func (r *room) encode(out bot.Outgoing, facts bot.ThreadFacts, entries []bot.Entry, marker bool) ([]bot.Part, error) {
+// a marker. whole is the hash of a plan's words as they are posted, "" of anything
+// else.
+func (r *room) encode(out bot.Outgoing, facts bot.ThreadFacts, entries []bot.Entry, marker bool) (parts []bot.Part, whole string, err error) {
 	if out.Kind == bot.SendOffer {
-		return r.chat.Encode(out)
+		parts, err = r.chat.Encode(out)
+		return parts, "", err
 	}
 	style := r.f.style(r.f.settings.Load())
 	for style.Detail = range view.Details + 1 {
 		switch {
 		case marker || style.Detail == view.Details:
-			out.Message = view.Marker(facts.Thread)
+			out.Message, marker = view.Marker(facts.Thread), true
 		case out.Kind == bot.SendReply:
 			out.Message = view.Merge(entries, style)
 		default:
@@ -220,7 +222,10 @@ func (r *room) encode(out bot.Outgoing, facts bot.ThreadFacts, entries []bot.Ent
 		if errors.Is(err, bot.ErrTooLong) {
 			continue
 		}
-		return parts, err
+		if st := facts.Thread.State.Plan; !marker && st != nil && out.Kind == bot.SendReply && len(entries) == 1 && entries[0].Seq == st.PlanSeq {
+			whole = hashOf(out.Message)
+		}
+		return parts, whole, err
 	}
-	return nil, bot.ErrTooLong
+	return nil, "", bot.ErrTooLong
 }

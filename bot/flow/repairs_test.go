@@ -2,6 +2,8 @@ package flow
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,13 +43,14 @@ func triggers(t *testing.T, f *Flow) (out []store.Effect) {
 	t.Helper()
 	if err := f.o.Store.View(t.Context(), func(tx *store.Tx) error {
 		out = nil
-		all, err := tx.DueEffects(time.Now().Add(time.Hour), 100)
-		for _, e := range all {
-			if _, ok := e.What.(bot.Trigger); ok {
-				out = append(out, e)
+		for _, host := range slices.Sorted(maps.Keys(f.o.Agents)) {
+			due, err := tx.DueEffects("repairs of "+host, time.Now().Add(time.Hour), 100)
+			if err != nil {
+				return err
 			}
+			out = append(out, due...)
 		}
-		return err
+		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -59,8 +59,7 @@ func (c *change) showAlert(g *group) error {
 	if err := c.show(*th, st.Rooms); err != nil || g.exists || !th.Open() || c.f.o.Grapher == nil {
 		return err
 	}
-	return c.PutEffect(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, What: bot.DrawGraph{Thread: th.ID},
-		State: store.EffectDue, NextTry: c.now.Add(pictureDelay), At: c.now})
+	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, What: bot.DrawGraph{Thread: th.ID}, NextTry: c.now.Add(pictureDelay)})
 }
 
 // pictureDelay lets a thread's root go first, and spares the picture of what is

@@ -120,6 +120,8 @@ type change struct {
 	ctx context.Context
 	// standing are the hosts' standing approvals, as far as they were read.
 	standing map[string][]bot.Standing
+	// asked is the effect whose answer is being taken, if one is.
+	asked *store.Effect
 	// after is done when the transaction is committed: wakes, metrics.
 	after []func()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -11,13 +12,9 @@ import (
 	"watchstander/bot/store"
 )
 
-// atOnce is how many commands and effects run at the same time, so that a slow
-// one holds nobody else up.
+// atOnce is how many commands run at the same time, so that a slow one holds nobody
+// else up.
 const atOnce = 4
-
-// ownAtOnce is how many of them may be slow: pictures that nobody asked for, and
-// plans. A slow Prometheus or host must not hold people up.
-const ownAtOnce = 2
 
 // workTime bounds one command or effect; workPause is how long a row waits whose
 // outcome could not be stored.
@@ -33,19 +30,19 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	var mu sync.Mutex
-	busy, own := map[string]bool{}, 0
-	// start does it unless there is no place. asked: somebody waits for it, and it
-	// is quick.
-	start := func(id string, asked bool, limit time.Duration, do func(context.Context) error) {
+	busy, taken := map[string]bool{}, map[string]int{}
+	// before is what was under way when the state was read. It may have ended since,
+	// and what was read of it may be from before its end.
+	var before map[string]bool
+	// start does it unless its lane has no place.
+	start := func(id, lane string, places int, limit time.Duration, do func(context.Context) error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if busy[id] || len(busy) >= atOnce || !asked && own >= ownAtOnce {
+		if busy[id] || before[id] || taken[lane] >= places {
 			return
 		}
 		busy[id] = true
-		if !asked {
-			own++
-		}
+		taken[lane]++
 		wg.Go(func() {
 			err := f.guard("work on "+id, func() error {
 				ctx, cancel := context.WithTimeout(ctx, limit)
@@ -59,8 +56,8 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 			}
 			mu.Lock()
 			delete(busy, id)
-			if !asked {
-				own--
+			if taken[lane]--; taken[lane] == 0 {
+				delete(taken, lane)
 			}
 			mu.Unlock()
 			nudge(wake)
@@ -71,14 +68,27 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 		var effects []store.Effect
 		var next time.Time
 		now := f.clock.now()
+		mu.Lock()
+		before = maps.Clone(busy)
+		mu.Unlock()
 		err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+			effects = nil
+			// Twice the places: as many as have one are due still, and come first.
 			if requests, err = tx.DueRequests(now, 2*atOnce); err != nil {
 				return err
 			}
-			if effects, err = tx.DueEffects(now, 2*atOnce); err != nil {
+			lanes, err := tx.DueLanes(now)
+			if err != nil {
 				return err
 			}
-			next, err = tx.NextWork()
+			for _, lane := range lanes {
+				due, err := tx.DueEffects(lane, now, 2*laneAtOnce)
+				if err != nil {
+					return err
+				}
+				effects = append(effects, due...)
+			}
+			next, err = tx.NextWork(now)
 			return err
 		})
 		if err != nil {
@@ -89,18 +99,18 @@ func (f *Flow) work(ctx context.Context, wake chan struct{}) {
 			continue
 		}
 		for _, r := range requests {
-			start(string(r.ID), true, workTime, func(ctx context.Context) error { return f.runRequest(ctx, r) })
+			start(string(r.ID), "commands", atOnce, workTime, func(ctx context.Context) error { return f.runRequest(ctx, r) })
 		}
 		for _, e := range effects {
-			quick, limit := e.Request != "", workTime
+			limit := workTime
 			switch e.What.(type) {
 			case bot.Ask, bot.Trigger:
-				quick, limit = false, askTime // planning looks at a host for a while
+				limit = askTime // planning looks at a host for a while
 			}
-			start(string(e.Key), quick, limit, func(ctx context.Context) error { return f.runEffect(ctx, e) })
+			start(string(e.Key), "effects "+e.Lane, laneAtOnce, limit, func(ctx context.Context) error { return f.runEffect(ctx, e) })
 		}
 		wait := time.Duration(-1)
-		if next.After(now) {
+		if !next.IsZero() {
 			wait = min(next.Sub(now), wallCheck)
 		}
 		f.sleep(ctx, wake, wait)

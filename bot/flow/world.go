@@ -264,7 +264,7 @@ func (w *world) Health(ctx context.Context) []bot.Reading {
 	}{
 		{waiting, "message for the rooms", "messages for the rooms"},
 		{int(requests) - 1, "other command", "other commands"}, // one is this question
-		{int(effects), "order for Alertmanager or a picture", "orders for Alertmanager or pictures"},
+		{int(effects), "order for an agent, an Alertmanager or a picture", "orders for agents, Alertmanagers or pictures"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, phrase.Count(p.n, p.one, p.many))

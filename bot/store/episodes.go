@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"time"
 
 	"watchstander/bot"
 )
@@ -59,6 +60,14 @@ func (t *Tx) Episodes(thread bot.ThreadID) ([]bot.Episode, error) {
 // LiveEpisodes lists all episodes that are not over, by thread.
 func (t *Tx) LiveEpisodes() ([]bot.Episode, error) {
 	return all(t, scanEpisode, `SELECT `+episodeColumns+` FROM episodes WHERE resolved = 0 ORDER BY thread, number, starts_at`)
+}
+
+const youngEpisodes = `SELECT ` + episodeColumns + ` FROM episodes WHERE resolved = 0 AND first_at >= $1 AND starts_at >= $1 ORDER BY thread, number, starts_at`
+
+// YoungEpisodes lists the episodes that are not over and began at since or later, by
+// thread.
+func (t *Tx) YoungEpisodes(since time.Time) ([]bot.Episode, error) {
+	return all(t, scanEpisode, youngEpisodes, millis(since))
 }
 
 // WorstEpisodes lists at most limit episodes of a thread for people: of each

@@ -63,12 +63,28 @@ func (t *Tx) OpenRequests(room bot.RoomID) ([]Request, error) {
 	return all(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE state = 'due' AND room = $1 ORDER BY at, id`, room)
 }
 
+// CountOpenRequests counts the commands of a person that have no answer yet.
+func (t *Tx) CountOpenRequests(who bot.PersonID) (int64, error) {
+	n, _, err := one(t, number, `SELECT COUNT(*) FROM requests WHERE state = 'due' AND person = $1`, who)
+	return n, err
+}
+
+// CountOpenOrders counts the effects that a person ordered and that are not done.
+// That a message with a code is to be erased, nobody ordered.
+func (t *Tx) CountOpenOrders(who bot.PersonID) (int64, error) {
+	n, _, err := one(t, number, `SELECT COUNT(*) FROM effects WHERE state = 'due' AND request <> '' AND person = $1 AND kind <> 'erase'`, who)
+	return n, err
+}
+
 // Effect is something to be done outside, until it is done.
 type Effect struct {
 	Key     bot.EffectKey
 	Thread  bot.ThreadID // to be told of it
 	Request bot.RequestID
 	Person  bot.PersonID
+	// Lane is what it shares its places with: effects of one lane wait for each
+	// other, and for nothing else. It is written once.
+	Lane    string
 	What    bot.Outcome // one of effectKinds
 	State   EffectState
 	Tries   int
@@ -86,13 +102,13 @@ const (
 	EffectFailed EffectState = "failed"
 )
 
-const effectColumns = `key, kind, thread, request, person, body, state, tries, next_try, result, at`
+const effectColumns = `key, kind, lane, thread, request, person, body, state, tries, next_try, result, at`
 
 func scanEffect(row scanner) (e Effect, err error) {
 	var kind string
 	var body []byte
 	var next, at int64
-	if err = row.Scan(&e.Key, &kind, &e.Thread, &e.Request, &e.Person, &body, &e.State, &e.Tries, &next, &e.Result, &at); err != nil {
+	if err = row.Scan(&e.Key, &kind, &e.Lane, &e.Thread, &e.Request, &e.Person, &body, &e.State, &e.Tries, &next, &e.Result, &at); err != nil {
 		return e, err
 	}
 	e.NextTry, e.At = moment(next), moment(at)
@@ -213,9 +229,9 @@ func (t *Tx) PutEffect(e Effect) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`INSERT INTO effects (`+effectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	return t.exec(`INSERT INTO effects (`+effectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (key) DO UPDATE SET state = excluded.state, tries = excluded.tries, next_try = excluded.next_try, result = excluded.result`,
-		e.Key, kind, e.Thread, e.Request, e.Person, string(body), e.State, e.Tries, millis(e.NextTry), e.Result, millis(e.At))
+		e.Key, kind, e.Lane, e.Thread, e.Request, e.Person, string(body), e.State, e.Tries, millis(e.NextTry), e.Result, millis(e.At))
 }
 
 // Effect reads one.
@@ -229,10 +245,19 @@ func (t *Tx) EffectByResult(result string) (Effect, bool, error) {
 	return one(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE result = $1 LIMIT 1`, result)
 }
 
-// DueEffects lists what is to be done now: what people asked for, then the rest,
-// the oldest first.
-func (t *Tx) DueEffects(now time.Time, limit int) ([]Effect, error) {
-	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND next_try <= $1 ORDER BY CASE WHEN request = '' THEN 1 ELSE 0 END, at, key LIMIT $2`, millis(now), limit)
+// DueLanes lists the lanes in which something is to be done now.
+func (t *Tx) DueLanes(now time.Time) ([]string, error) {
+	return all(t, func(row scanner) (lane string, err error) {
+		err = row.Scan(&lane)
+		return lane, err
+	}, `SELECT DISTINCT lane FROM effects WHERE state = 'due' AND next_try <= $1 ORDER BY lane`, millis(now))
+}
+
+// DueEffects lists what is to be done now in a lane: what people asked for, then
+// the rest, the oldest first. What is under way is due until it has ended.
+func (t *Tx) DueEffects(lane string, now time.Time, limit int) ([]Effect, error) {
+	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND lane = $1 AND next_try <= $2
+		ORDER BY CASE WHEN request = '' THEN 1 ELSE 0 END, at, key LIMIT $3`, lane, millis(now), limit)
 }
 
 // UntoldDecisions lists the words on plans that no agent is known to have.
@@ -240,10 +265,17 @@ func (t *Tx) UntoldDecisions() ([]Effect, error) {
 	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND kind = 'decide' ORDER BY at, key`)
 }
 
-// NextWork is when the next request or effect is due, zero when none waits.
-func (t *Tx) NextWork() (time.Time, error) {
+// UntoldCancels lists the cancellations of plans that no agent is known to have.
+func (t *Tx) UntoldCancels() ([]Effect, error) {
+	return all(t, scanEffect, `SELECT `+effectColumns+` FROM effects WHERE state = 'due' AND kind = 'cancel' ORDER BY at, key`)
+}
+
+// NextWork is when the next request or effect comes due after now, zero when none
+// does. What is due already waits for a place, or is under way: its end wakes.
+func (t *Tx) NextWork(now time.Time) (time.Time, error) {
 	n, _, err := one(t, number, `SELECT COALESCE(MIN(next_try), 0) FROM
-		(SELECT next_try FROM requests WHERE state = 'due' UNION ALL SELECT next_try FROM effects WHERE state = 'due') AS work`)
+		(SELECT next_try FROM requests WHERE state = 'due' AND next_try > $1
+		UNION ALL SELECT next_try FROM effects WHERE state = 'due' AND next_try > $1) AS work`, millis(now))
 	return moment(n), err
 }
 

@@ -25,6 +25,9 @@ type Send struct {
 	State      SendState
 	RemoteID   bot.MessageID
 	At         time.Time
+	// Whole is the hash of the words that a plan's post was made of, "" for others,
+	// and where a marker stands in its place.
+	Whole string
 }
 
 // SendState is where a Send stands.
@@ -36,19 +39,19 @@ const (
 	Dropped SendState = "dropped" // given up for a plainer form, which is a Send of its own
 )
 
-const sendColumns = `key, thread, room, kind, version, to_seq, part, parts, root, body, attachment, state, remote_id, at`
+const sendColumns = `key, thread, room, kind, version, to_seq, part, parts, root, body, attachment, state, remote_id, at, whole`
 
 func scanSend(row scanner) (s Send, err error) {
 	var at int64
-	err = row.Scan(&s.Key, &s.Thread, &s.Room, &s.Kind, &s.Version, &s.ToSeq, &s.Part, &s.Parts, &s.Root, &s.Body, &s.Attachment, &s.State, &s.RemoteID, &at)
+	err = row.Scan(&s.Key, &s.Thread, &s.Room, &s.Kind, &s.Version, &s.ToSeq, &s.Part, &s.Parts, &s.Root, &s.Body, &s.Attachment, &s.State, &s.RemoteID, &at, &s.Whole)
 	s.At = moment(at)
 	return s, err
 }
 
 // PutSend writes a send.
 func (t *Tx) PutSend(s Send) error {
-	return t.exec(`INSERT INTO sends (`+sendColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		s.Key, s.Thread, s.Room, s.Kind, s.Version, s.ToSeq, s.Part, s.Parts, s.Root, s.Body, s.Attachment, s.State, s.RemoteID, millis(s.At))
+	return t.exec(`INSERT INTO sends (`+sendColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		s.Key, s.Thread, s.Room, s.Kind, s.Version, s.ToSeq, s.Part, s.Parts, s.Root, s.Body, s.Attachment, s.State, s.RemoteID, millis(s.At), s.Whole)
 }
 
 // SettleSend records what became of a send. The bytes are of no more use and

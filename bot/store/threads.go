@@ -46,6 +46,13 @@ func (t *Tx) OpenThreads(kinds ...bot.ThreadKind) ([]bot.Thread, error) {
 		ORDER BY `+rank("severity")+` DESC, opened_at, id`, args...)
 }
 
+const threadsAckedBy = `SELECT ` + threadColumns + ` FROM threads WHERE pressed = $1 AND pressed <> '' AND closed_at = 0 ORDER BY id`
+
+// ThreadsAckedBy lists the open threads that a reaction has acked.
+func (t *Tx) ThreadsAckedBy(press bot.MessageID) ([]bot.Thread, error) {
+	return all(t, scanThread, threadsAckedBy, press)
+}
+
 // rank orders severities as bot.Severity's Rank does: none counts as a warning.
 func rank(column string) string {
 	return `CASE WHEN ` + column + ` = 0 THEN 2 ELSE ` + column + ` END`
@@ -91,12 +98,16 @@ func (t *Tx) PutThread(th bot.Thread, words string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(`INSERT INTO threads (`+threadColumns+`, words, made) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	var pressed bot.MessageID
+	if a := th.State.Alert; a != nil && a.Ack != nil {
+		pressed = a.Ack.Press
+	}
+	err = t.exec(`INSERT INTO threads (`+threadColumns+`, words, made, pressed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (id) DO UPDATE SET version = excluded.version, last_seq = excluded.last_seq, severity = excluded.severity,
-			closed_at = excluded.closed_at, next_at = excluded.next_at, state = excluded.state,
+			closed_at = excluded.closed_at, next_at = excluded.next_at, state = excluded.state, pressed = excluded.pressed,
 			words = CASE WHEN excluded.words = '' THEN threads.words ELSE excluded.words END`,
 		th.ID, th.Kind, th.Subject, th.Version, th.LastSeq, th.Severity, millis(th.OpenedAt), millis(th.ClosedAt),
-		millis(th.NextAt), th.Former, string(state), strings.ToLower(words), millis(now))
+		millis(th.NextAt), th.Former, string(state), strings.ToLower(words), millis(now), pressed)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,73 @@
+package flow
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/store"
+)
+
+// frozen is a root that was committed by a life that ended now, before or after it
+// was given to the room.
+func frozen(t *testing.T, f *Flow, take func(bot.Event), r *room) bot.Sending {
+	t.Helper()
+	take(fires("vulcan", "a", time.Now()))
+	v, ok, err := r.choose(t.Context())
+	if err != nil || !ok {
+		t.Fatal("nothing is due", err)
+	}
+	s, err := r.freeze(t.Context(), v)
+	if err != nil || s == nil || s.State != store.Sending {
+		t.Fatal("nothing was frozen", err)
+	}
+	return bot.Sending{Key: s.Key, Room: s.Room, Kind: s.Kind, Root: s.Root, Body: s.Body, Since: s.At}
+}
+
+// A request is under way at the homeserver while the bot dies and starts again: it is
+// not found yet, and a second one would show the alert twice.
+func TestARequestInFlightAtACrashIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, take := newFlow(t)
+		c, r := withPaper(f)
+		s := frozen(t, f, take, r)
+		time.Sleep(150 * time.Millisecond)
+		f.started = f.clock.now()
+		r = newRoom(f, "ops", "paper", c)
+		post(t, r)
+		if n := len(c.said()); n != 0 {
+			t.Errorf("%d posts while the first may be under way", n)
+		}
+		time.Sleep(time.Second)
+		c.accept(s)
+		time.Sleep(inFlight)
+		post(t, r)
+		if n := len(c.said()); n != 1 {
+			t.Errorf("the room has it %d times", n)
+		}
+	})
+}
+
+// What never was given away is sent when that is known; what is old, at once.
+func TestWhatWasFrozenAndNeverArrivedIsSent(t *testing.T) {
+	for _, age := range []time.Duration{0, tryIsOver + time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			f, take := newFlow(t)
+			c, r := withPaper(f)
+			frozen(t, f, take, r)
+			time.Sleep(age + time.Millisecond)
+			f.started = f.clock.now()
+			r = newRoom(f, "ops", "paper", c)
+			post(t, r)
+			if n := len(c.said()); age > 0 && n != 1 {
+				t.Errorf("what is old was sent %d times at the start", n)
+			}
+			time.Sleep(inFlight)
+			post(t, r)
+			if n := len(c.said()); n != 1 {
+				t.Errorf("after a wait it was sent %d times", n)
+			}
+		})
+	}
+}

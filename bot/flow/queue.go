@@ -1,0 +1,74 @@
+package flow
+
+import (
+	"fmt"
+
+	"watchstander/bot"
+	"watchstander/bot/journal"
+	"watchstander/bot/store"
+)
+
+// mostOpen is how many commands of one person may wait for their answer, and how
+// many orders that came of them may wait to be done outside. Whoever has more is
+// somebody else than a person at a keyboard, or does not look at the answers.
+const mostOpen = 8
+
+// Names in the state of what somebody was told of their full queue.
+const (
+	metaFullCommands = "told of a full queue of commands: "
+	metaFullOrders   = "told of a full queue of orders: "
+)
+
+// full tells whether so many is too many, and whether that is to be said: once,
+// until the queue is shorter.
+func (c *change) full(name string, open int64, who bot.PersonID) (full, tell bool, err error) {
+	full = open >= mostOpen
+	told, err := c.Meta(name + string(who))
+	if err != nil || full == (told != "") {
+		return full, false, err
+	}
+	mark := ""
+	if full {
+		mark = c.now.Format("2006-01-02T15:04:05Z")
+	}
+	return full, full, c.PutMeta(name+string(who), mark)
+}
+
+// turnAway refuses a line of somebody whose commands wait in numbers.
+func (c *change) turnAway(conv bot.ConversationState, r store.Request, tell bool) error {
+	th := c.newConversation(conv)
+	if err := c.PutThread(th, "", c.now); err != nil {
+		return err
+	}
+	line, _ := c.f.o.Interpreter.WithoutCode(r.Line)
+	if err := c.journalTurnedAway(r.Person, conv, line, "commands"); err != nil {
+		return err
+	}
+	if err := c.eraseCode(th, r); err != nil || !tell {
+		return err
+	}
+	return c.answer(th, fullQueue("commands", "answered"))
+}
+
+// orderTurnedAway refuses what a command came to, likewise.
+func (c *change) orderTurnedAway(conv bot.Thread, r store.Request, tell bool) error {
+	line, _ := c.f.o.Interpreter.WithoutCode(r.Line)
+	if err := c.journalTurnedAway(r.Person, *conv.State.Conversation, line, "orders"); err != nil || !tell {
+		return err
+	}
+	return c.answer(conv, fullQueue("orders", "done"))
+}
+
+func (c *change) journalTurnedAway(who bot.PersonID, conv bot.ConversationState, line, what string) error {
+	f := map[string]string{"room": string(conv.Room), "message": string(conv.Message), "line": line}
+	if conv.Account != "" {
+		f["account"] = string(conv.Account)
+	}
+	return c.journal(journal.Entry{Kind: journal.KindRefusal, By: who, Fields: f,
+		Text: fmt.Sprintf("a line of %s was refused: %d %s of theirs wait", who, mostOpen, what)})
+}
+
+func fullQueue(what, until string) bot.Message {
+	return bot.Message{Tone: bot.ToneWarning, Title: bot.Quoted(fmt.Sprintf(
+		"%d %s of yours wait; I take no more, reactions included, until one of them is %s. This one is not done: give it again then.", mostOpen, what, until))}
+}

@@ -1,0 +1,91 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/journal"
+	"watchstander/bot/store"
+)
+
+// literal takes every line for a command, and codes out of lines.
+type literal struct{ Interpreter }
+
+func (literal) Meant(string, bool) bool { return true }
+
+func (literal) Interpret(context.Context, string, bot.Call) (bot.Outcome, error) {
+	return bot.Say{Message: bot.Message{Title: bot.Quoted("done")}}, nil
+}
+
+func (literal) WithoutCode(line string) (string, bool) {
+	masked := strings.ReplaceAll(line, "123456", "CODE")
+	return masked, masked != line
+}
+
+// One account's lines do not pile up: of what is beyond eight it hears once until
+// there is room again, and each refused line is journaled, without a code in it.
+func TestOnePersonsCommandsDoNotPileUp(t *testing.T) {
+	f, take := newFlow(t)
+	f.o.Interpreter = literal{}
+	f.settings.Load().Person = func(_ bot.ChatID, u bot.UserID) (bot.Person, bool) { return bot.Person{ID: bot.PersonID(u)}, true }
+	n := 0
+	say := func(who bot.UserID, line string) {
+		n++
+		take(bot.Said{ID: bot.MessageID(fmt.Sprint("e", n)), Room: "ops", User: who, Text: line, At: time.Now()})
+	}
+	// look tells how many commands wait, how many were refused, and how many answers
+	// stand in the log of conversations.
+	look := func() (open, refused, answers int) {
+		t.Helper()
+		if err := f.o.Store.View(t.Context(), func(tx *store.Tx) error {
+			rs, err := tx.OpenRequests("ops")
+			if err != nil {
+				return err
+			}
+			open, refused, answers = len(rs), 0, 0
+			for e, err := range tx.JournalAll() {
+				if err != nil {
+					return err
+				}
+				if e.Kind == journal.KindRefusal {
+					refused++
+					if strings.Contains(e.Fields["line"], "123456") {
+						t.Error("the journal holds a code")
+					}
+				}
+			}
+			vs, err := tx.DueViews("ops", time.Now().Add(time.Hour), 1000)
+			answers = len(vs)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return open, refused, answers
+	}
+	for range 20 {
+		say("mallory", "approve pln_X 123456")
+	}
+	say("alice", "status")
+	if open, refused, answers := look(); open != mostOpen+1 || refused != 20-mostOpen || answers != 1 {
+		t.Errorf("%d wait, %d were refused, %d answers", open, refused, answers)
+	}
+	var first bot.RequestID
+	if err := f.o.Store.View(t.Context(), func(tx *store.Tx) error {
+		rs, err := tx.OpenRequests("ops")
+		first = rs[0].ID
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	take(bot.Answered{Request: first, Outcome: bot.Say{}, At: time.Now()})
+	say("mallory", "status")
+	say("mallory", "status")
+	say("mallory", "status")
+	if open, refused, answers := look(); open != mostOpen+1 || refused != 22-mostOpen || answers != 3 {
+		t.Errorf("after one was answered %d wait, %d were refused, %d answers", open, refused, answers)
+	}
+}
