@@ -26,7 +26,9 @@ func (c *change) spendCodes(conv bot.Thread, r store.Request, codes []string, bu
 		if host == but {
 			continue
 		}
-		if err := c.order(conv, r, bot.SpendCodes{Host: host, Codes: codes}); err != nil {
+		// It waits in nobody's full queue: a code is good for moments.
+		x := store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: bot.SpendCodes{Host: host, Codes: codes}}
+		if err := c.makeDue(x); err != nil {
 			return err
 		}
 	}

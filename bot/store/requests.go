@@ -70,9 +70,9 @@ func (t *Tx) CountOpenRequests(who bot.PersonID) (int64, error) {
 }
 
 // CountOpenOrders counts the effects that a person ordered and that are not done.
-// That a message with a code is to be erased, nobody ordered.
+// That a message with a code is to be erased, and the code used up, nobody ordered.
 func (t *Tx) CountOpenOrders(who bot.PersonID) (int64, error) {
-	n, _, err := one(t, number, `SELECT COUNT(*) FROM effects WHERE state = 'due' AND request <> '' AND person = $1 AND kind <> 'erase'`, who)
+	n, _, err := one(t, number, `SELECT COUNT(*) FROM effects WHERE state = 'due' AND request <> '' AND person = $1 AND kind NOT IN ('erase', 'spend')`, who)
 	return n, err
 }
 
