@@ -286,6 +286,10 @@ func (c *change) notRepaired(x store.Effect, o bot.Trigger, why error) error {
 	return c.tellRepair(&th, &m)
 }
 
+// mending tells whether something was to be repaired by itself: what came of it is told
+// below the root with what people can do now, which the root has no place for.
+func mending(th bot.Thread) bool { return th.State.Alert != nil && len(th.State.Alert.Repairs) > 0 }
+
 func repairOf(th *bot.Thread, key bot.EffectKey) *bot.Repair {
 	for i := range th.State.Alert.Repairs {
 		if r := &th.State.Alert.Repairs[i]; r.Key == key {
