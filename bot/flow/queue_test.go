@@ -21,6 +21,8 @@ func (literal) Interpret(context.Context, string, bot.Call) (bot.Outcome, error)
 	return bot.Say{Message: bot.Message{Title: bot.Quoted("done")}}, nil
 }
 
+func (literal) Codes(string) []string { return nil }
+
 func (literal) WithoutCode(line string) (string, bool) {
 	masked := strings.ReplaceAll(line, "123456", "CODE")
 	return masked, masked != line
