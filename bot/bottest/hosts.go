@@ -47,9 +47,9 @@ version: 1
 host: vulcan
 bot_uid: 991
 people:
-  - {name: alice, roles: [operator, approver], uid: [1001], ssh_keys: ["ALICE"], totp_seed_file: seed}
+  - {name: alice, roles: [operator, approver], uid: [1001], ssh_keys: ["ALICE"], totp_seed_file: seed-alice}
   - {name: bob, roles: [operator, approver], uid: [1002], ssh_keys: ["BOB"]}
-  - {name: carol, roles: [approver], uid: [1003], totp_seed_file: seed}
+  - {name: carol, roles: [approver], uid: [1003], totp_seed_file: seed-carol}
 policy:
   - name: rollback
     operations: [nixos.rollback]
@@ -110,7 +110,9 @@ func (s *stage) looking(name string) (mute bool) {
 func newStage(p *player, name, file string) *stage {
 	s := &stage{p: p, name: name, dir: filepath.Join(p.dir, name), keys: map[bot.PersonID]ssh.Signer{}, looks: map[string]int{}}
 	s.must(os.MkdirAll(s.dir, 0o700))
-	s.must(os.WriteFile(filepath.Join(p.dir, "seed"), []byte(seed+"\n"), 0o600))
+	for _, name := range []string{"alice", "bob", "carol"} { // one would do, but no two may have the same file
+		s.must(os.WriteFile(filepath.Join(p.dir, "seed-"+name), []byte(seed+"\n"), 0o600))
+	}
 	var lines []string // at once: a key may hold another's name
 	for _, name := range []bot.PersonID{"alice", "bob"} {
 		signer, line := newKey(p.t)
