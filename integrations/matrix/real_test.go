@@ -349,6 +349,12 @@ func TestRealTrouble(t *testing.T) {
 	h.enter(t)
 	c, sink := h.chat(t, ""), newSink()
 	going := run(t, c, sink)
+	real.Eventually(t, soon, "the bot begins to listen", func() error { // what was said before is history to it
+		if sink.cursor() == "" {
+			return errors.New("not yet")
+		}
+		return nil
+	})
 	first := h.alice.Say(t, h.room, "one")
 	await(t, sink, soon, func(e bot.Said) bool { return e.ID == bot.MessageID(first) })
 	root := freeze(t, c, bot.Outgoing{Key: "key_root", Kind: bot.SendRoot, Message: message(bot.ToneWarning, "Disk")})[0]
