@@ -32,7 +32,7 @@ func (w *world) Look(ctx context.Context, host, look string, args bot.Arguments)
 	}
 	found, err := w.f.o.Agents[host].Look(ctx, api.Look{Name: look, Arguments: args})
 	if e, ok := errors.AsType[*bot.Error](err); ok && len(w.f.o.Agents) > 1 {
-		return nil, bot.Errorf(e.Code, "On %s: %s", host, e.Message).Because(err)
+		return nil, bot.Errorf(e.Code, "On %s: %s", host, e.Message).Because(e.Cause)
 	}
 	return found, err
 }
