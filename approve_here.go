@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"syscall"
 	"time"
@@ -30,7 +31,7 @@ func (a approving) here(ctx context.Context, id string) error {
 	if errors.Is(err, api.ErrAway) && asking.Err() != nil && ctx.Err() == nil {
 		return bot.Errorf(bot.CodeUnavailable, "The agent does not answer. Look at it: systemctl status watchstander-agent.").Because(err)
 	}
-	if errors.Is(err, api.ErrAway) && ctx.Err() == nil {
+	if errors.Is(err, api.ErrAway) && !errors.Is(err, fs.ErrPermission) && ctx.Err() == nil {
 		return bot.Errorf(bot.CodeUnavailable, "No agent answers at %s (%s). This is for the host that is operated, where its agent runs: systemctl status watchstander-agent. Elsewhere, give the bot's statement with --slip.",
 			a.socket, reason(err))
 	}

@@ -228,7 +228,7 @@ func TestApproveWhereThereIsNoAgent(t *testing.T) {
 func TestDenyOnTheHost(t *testing.T) {
 	o := operate(t)
 	p := o.proposed()
-	said, err := o.run(1000, "", func(a *approving) { a.terminal, a.deny = false, "the cache is fine" }, string(p.Plan.ID))
+	said, err := o.run(1000, "", func(a *approving) { a.terminal, a.denies, a.deny = false, true, "the cache is fine" }, string(p.Plan.ID))
 	if err != nil || !strings.Contains(said, "It is denied. alice denied it: the cache is fine") {
 		t.Errorf("%s, %v", said, err)
 	}
