@@ -274,12 +274,19 @@ func shortPlan(id bot.PlanID) string {
 	return "pln_" + text[:min(len(text), short)]
 }
 
-// The buttons of a plan's thread.
+// The buttons of a plan's thread. Those that let something run are careful, by the
+// rule's risk.
 var (
-	ActionApprove = bot.Action{Name: "approve", Emoji: "✅", Label: "Approve", Danger: true}
+	ActionApprove = bot.Action{Name: "approve", Emoji: "✅", Label: "Approve"}
 	ActionDeny    = bot.Action{Name: "deny", Emoji: "❌", Label: "Deny"}
-	ActionConfirm = bot.Action{Name: "confirm", Emoji: "👍", Label: "All is well", Danger: true}
+	ActionConfirm = bot.Action{Name: "confirm", Emoji: "👍", Label: "All is well"}
 )
+
+// careful asks for a second press, but for what the rule says has little risk.
+func careful(a bot.Action, risk bot.Risk) bot.Action {
+	a.Danger = risk != bot.RiskLow
+	return a
+}
 
 // planActions are the buttons that make sense now. An approval, or a confirmation,
 // that needs a proof has none: a tap would not count.
@@ -287,7 +294,7 @@ func planActions(st bot.PlanState) []bot.Action {
 	p := st.Proposal
 	switch {
 	case p.State == bot.Confirming && len(p.Plan.Rule.StepUp) == 0:
-		return []bot.Action{ActionConfirm}
+		return []bot.Action{careful(ActionConfirm, p.Plan.Rule.Risk)}
 	case p.State == bot.Confirming:
 		return nil
 	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0 || unasked(p.Plan.Rule):
@@ -295,7 +302,7 @@ func planActions(st bot.PlanState) []bot.Action {
 	case len(p.Plan.Rule.StepUp) > 0, p.State == bot.Queued:
 		return []bot.Action{ActionDeny}
 	}
-	return []bot.Action{ActionApprove, ActionDeny}
+	return []bot.Action{careful(ActionApprove, p.Plan.Rule.Risk), ActionDeny}
 }
 
 func readingItems(rs []bot.Reading, s Style) []bot.Text {

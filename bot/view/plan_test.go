@@ -98,6 +98,21 @@ func TestPlanActions(t *testing.T) {
 	}
 }
 
+// What lets something run asks twice, but where the rule says the risk is low.
+func TestPlanActionsAskTwice(t *testing.T) {
+	for _, risk := range []bot.Risk{bot.RiskLow, bot.RiskMedium, bot.RiskHigh, ""} {
+		for _, state := range []bot.ProposalState{bot.Waiting, bot.Confirming} {
+			st := bot.PlanState{
+				Shown:    map[bot.RoomID]time.Time{"ops": noon},
+				Proposal: bot.Proposal{State: state, Plan: bot.Plan{Rule: bot.Rule{Risk: risk, Approvers: []bot.Role{"approver"}}}},
+			}
+			if a := planActions(st)[0]; a.Danger != (risk != bot.RiskLow) {
+				t.Errorf("risk %q, %s: %+v", risk, state, a)
+			}
+		}
+	}
+}
+
 // The same sign means another thing in another thread, and a sign that stands
 // already cannot be given again: confirming has one of its own.
 func TestPlanSigns(t *testing.T) {
