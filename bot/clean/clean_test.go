@@ -63,3 +63,26 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestIsolate(t *testing.T) {
+	if got := Isolate("abc אבג\ndef"); got != fsi+"abc אבג"+pdi+"\ndef" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestLink(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://a.example/x?y=1":  "https://a.example/x?y=1",
+		"http://a.example/<b>|c@d": "http://a.example/%3Cb%3E%7Cc%40d",
+		"https://u:p@a.example/":   "",
+		"javascript:alert(1)":      "",
+		"https:///nowhere":         "",
+		"https://./":               "",
+		"https://a.example/\u202e": "",
+		"https://a.example/\nb":    "",
+	} {
+		if got, ok := Link(raw); got != want || ok != (want != "") {
+			t.Errorf("Link(%q) = %q, %v; want %q", raw, got, ok, want)
+		}
+	}
+}

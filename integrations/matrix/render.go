@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 )
 
 // look is how a tone shows: a sign in front for everybody, and a colour that
@@ -117,7 +118,7 @@ func coloured(colour, inner string) string {
 }
 
 // escape is the only way of a cleaned text into HTML.
-func escape(s string) string { return html.EscapeString(isolate(tame(s))) }
+func escape(s string) string { return html.EscapeString(clean.Isolate(tame(s))) }
 
 // renderPlain writes pieces for notifications, terminals and clients without
 // HTML: the title in the first line, then the blocks with an empty line between
@@ -170,7 +171,7 @@ func plainText(t bot.Text) string {
 }
 
 func plainSpan(s bot.Span) string {
-	text := isolate(tame(s.Text))
+	text := clean.Isolate(tame(s.Text))
 	if s.URL == "" || s.URL == s.Text || text == "" {
 		return text
 	}

@@ -1,7 +1,6 @@
 package matrix
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -11,15 +10,11 @@ import (
 )
 
 // What labels hold was written by others. clean.Text makes everything in it
-// visible, tame takes from it what clients act upon, and isolate keeps its
+// visible, tame takes from it what clients act upon, and clean.Isolate keeps its
 // direction of writing to itself. They are applied in this order, and the text
 // stays readable and searchable.
 
-const (
-	joiner = "\u2060" // word joiner: no width, no break
-	fsi    = "\u2068" // first strong isolate
-	pdi    = "\u2069" // its end
-)
+const joiner = "\u2060" // word joiner: no width, no break
 
 // tame takes the life out of "@room", user ids and Matrix' own links in a text
 // that clean.Text has seen: clients, and push rules of older homeservers, look for
@@ -70,56 +65,24 @@ func containsFold(s, part string) bool {
 	return strings.Contains(strings.ToLower(s), part)
 }
 
-// isolate fences lines that hold right-to-left letters, so that they cannot
-// turn their neighbours around.
-func isolate(s string) string {
-	if !strings.ContainsFunc(s, rightToLeft) {
-		return s
-	}
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		if strings.ContainsFunc(line, rightToLeft) {
-			lines[i] = fsi + line + pdi
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-func rightToLeft(r rune) bool {
-	return r >= 0x0590 && r <= 0x08FF || r >= 0xFB1D && r <= 0xFDFF || r >= 0xFE70 && r <= 0xFEFE ||
-		r >= 0x10800 && r <= 0x10FFF || r >= 0x1E800 && r <= 0x1EFFF
-}
-
 // maxLink is how long a link's address may be, once it is escaped.
 const maxLink = 6 << 10
 
-// safeLink gives an address that may become a link, in a form that holds no
-// blank, no quote and no "@". Only http and https to a named host are links;
-// addresses with a password, hidden characters, or into Matrix itself (clients
-// make mentions of those) are not.
+// safeLink gives an address that may become a link. Clients make mentions of those
+// into Matrix itself.
 func safeLink(raw string) (string, bool) {
-	if raw != clean.Text(raw) || strings.ContainsAny(raw, "\n\t") {
+	link, ok := clean.Link(raw)
+	if !ok {
 		return "", false
 	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.User != nil || u.Opaque != "" || (u.Scheme != "http" && u.Scheme != "https") {
+	u, err := url.Parse(link)
+	if err != nil {
 		return "", false
 	}
-	if host := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."); host == "" || host == "matrix.to" || strings.HasSuffix(host, ".matrix.to") {
+	if host := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."); host == "matrix.to" || strings.HasSuffix(host, ".matrix.to") {
 		return "", false
 	}
-	var b strings.Builder
-	for _, c := range []byte(u.String()) {
-		if c <= ' ' || c > '~' || strings.IndexByte("\"<>\\^`{|}'@", c) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	link := b.String()
-	// A host whose name had to be escaped would lead elsewhere, or nowhere.
-	again, err := url.Parse(link)
-	if err != nil || again.Host != u.Host || len(escape(link)) > maxLink {
+	if len(escape(link)) > maxLink {
 		return "", false
 	}
 	return link, true
