@@ -1,6 +1,9 @@
 package bot
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Message is what is said, in no platform's words. It is built from spans, not
 // from a markup language, so that a label's text can never turn into markup, a
@@ -161,6 +164,21 @@ type Action struct {
 	Label string
 	// Danger asks for a second press where the platform can.
 	Danger bool
+	// Choices are variants of it, for platforms with menus: each stands for itself,
+	// and Name is the usual one.
+	Choices []Choice `json:",omitempty"`
+	// Ask is a question that the presser must answer in words, where the platform can
+	// ask: the answer is put behind Name. "" asks nothing.
+	Ask string `json:",omitempty"`
+	// URL is where the button leads, where it gives no command; its words stand in the
+	// message too, for platforms without buttons.
+	URL string `json:",omitempty"`
+}
+
+// Choice is one variant of an action.
+type Choice struct {
+	Name  string // the command, as an Action's
+	Label string
 }
 
 // Map returns the message with every string that people will see replaced by
@@ -176,7 +194,14 @@ func (m Message) Map(f func(string) string) Message {
 	m.Blocks = blocks
 	actions := make([]Action, len(m.Actions))
 	for i, a := range m.Actions {
-		a.Label, a.Name = f(a.Label), f(a.Name)
+		a.Label, a.Name, a.Ask = f(a.Label), f(a.Name), f(a.Ask)
+		if a.URL != "" {
+			a.URL = f(a.URL)
+		}
+		a.Choices = slices.Clone(a.Choices)
+		for j, c := range a.Choices {
+			a.Choices[j] = Choice{f(c.Name), f(c.Label)}
+		}
 		actions[i] = a
 	}
 	m.Actions = actions

@@ -214,8 +214,7 @@ func seam(s string, size int) int {
 	return size
 }
 
-// pack puts pieces into as few parts as hold them; the first has less room by first,
-// the last by last bytes.
+// pack puts pieces into as few parts as hold them.
 func pack(pieces []piece, budget int) [][]piece {
 	var parts [][]piece
 	var part []piece

@@ -1,0 +1,183 @@
+package slack
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"watchstander/bot"
+	"watchstander/bot/clean"
+)
+
+// look is how a tone shows: a sign in front for everybody, and the colour of the bar
+// beside the message.
+type look struct{ sign, colour string }
+
+var looks = map[bot.Tone]look{
+	bot.ToneCritical: {"🔴", "#d93025"},
+	bot.ToneWarning:  {"🟠", "#d07a00"},
+	bot.ToneInfo:     {"🔵", "#2f7fd1"},
+	bot.ToneOK:       {"✅", "#2e9e4f"},
+	bot.ToneMuted:    {"🔇", "#8a8a8a"},
+	bot.ToneUnknown:  {"❔", "#8e6bbf"},
+}
+
+// page is what one post shows: the title on top, the rest below it, beside a bar of the
+// tone's colour where there is one.
+type page struct {
+	title, rest []slack.Block
+}
+
+// write makes a page of pieces. Blocks are few, since clients fold what has many.
+func write(tone bot.Tone, pieces []piece, small bot.Text, actions []bot.Action) page {
+	var p page
+	var body []slack.RichTextElement
+	for _, g := range groups(pieces) {
+		switch g[0].kind {
+		case kindTitle:
+			var line []slack.RichTextSectionElement
+			if l, ok := looks[tone]; ok {
+				line = append(line, slack.NewRichTextSectionTextElement(l.sign+" ", nil))
+			}
+			p.title = append(p.title, slack.NewRichTextBlock("", slack.NewRichTextSection(append(line, elements(g[0])...)...)))
+		case kindItem:
+			list := slack.NewRichTextList(slack.RTEListBullet, 0)
+			for _, item := range g {
+				list.Elements = append(list.Elements, slack.NewRichTextSection(elements(item)...))
+			}
+			body = append(body, list)
+		case kindPre:
+			for _, pre := range g {
+				body = append(body, &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: elements(pre)})
+			}
+		default:
+			body = append(body, paragraph(g))
+		}
+	}
+	if len(body) > 0 {
+		p.rest = append(p.rest, slack.NewRichTextBlock("", body...))
+	}
+	if words := clean.Isolate(small.String()); words != "" {
+		p.rest = append(p.rest, slack.NewContextBlock("", slack.NewTextBlockObject(slack.PlainTextType, words, false, false)))
+	}
+	if b := buttons(actions); b != nil {
+		p.rest = append(p.rest, b)
+	}
+	return p
+}
+
+// group is a run of pieces that stand in one element: the items of a list, or lines
+// that follow each other.
+type group []piece
+
+func groups(pieces []piece) []group {
+	lines := func(k kind) bool { return k == kindPara || k == kindField || k == kindSmall }
+	var all []group
+	for i, p := range pieces {
+		if i > 0 {
+			before := pieces[i-1]
+			if lines(p.kind) && lines(before.kind) || p.kind == before.kind && p.block == before.block {
+				all[len(all)-1] = append(all[len(all)-1], p)
+				continue
+			}
+		}
+		all = append(all, group{p})
+	}
+	return all
+}
+
+// paragraph writes lines into one section. Blocks of a message stand apart by an empty
+// line; the fields of one block, and a line of small print, do not.
+func paragraph(g group) *slack.RichTextSection {
+	s := slack.NewRichTextSection()
+	for i, p := range g {
+		if i > 0 {
+			gap := "\n"
+			if p.block != g[i-1].block && p.kind == kindPara {
+				gap = "\n\n"
+			}
+			s.Elements = append(s.Elements, slack.NewRichTextSectionTextElement(gap, nil))
+		}
+		s.Elements = append(s.Elements, elements(p)...)
+	}
+	return s
+}
+
+// smallPrint takes the note out of a message, if it fits into a line of small print
+// without losing anything.
+func smallPrint(m *bot.Message) bot.Text {
+	note := cleanText(m.Note)
+	for _, s := range note {
+		if s.URL != "" {
+			return nil
+		}
+	}
+	if text := clean.Isolate(note.String()); strings.TrimSpace(text) == "" || len(text) > maxContext {
+		return nil
+	}
+	m.Note = nil
+	return note
+}
+
+// Ids of what people press.
+const (
+	actionPress = "press" // a button: its value is the command
+	actionPick  = "pick"  // a menu: the option's value is the command
+	actionAsk   = "ask"   // a button that asks for words first
+	actionLink  = "link"  // leads elsewhere; nothing is to be done
+)
+
+// buttons are a message's actions, or nil.
+func buttons(actions []bot.Action) *slack.ActionBlock {
+	b := slack.NewActionBlock("")
+	for i, a := range actions {
+		if len(b.Elements.ElementSet) == maxActions {
+			break // there are never as many
+		}
+		if e := button(a, strconv.Itoa(i)); e != nil {
+			b.Elements.ElementSet = append(b.Elements.ElementSet, e)
+		}
+	}
+	if len(b.Elements.ElementSet) == 0 {
+		return nil
+	}
+	return b
+}
+
+func plain(s string, most int) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, short(strings.ReplaceAll(clean.Text(s), "\n", " "), most), true, false)
+}
+
+func button(a bot.Action, n string) slack.BlockElement {
+	label := either(a.Label, a.Name)
+	if a.URL != "" {
+		link, ok := clean.Link(a.URL)
+		if !ok || len(link) > maxLink || label == "" {
+			return nil // it stands in the words too
+		}
+		return slack.NewButtonBlockElement(actionLink+n, "", plain(label, maxButton)).WithURL(link)
+	}
+	if a.Name == "" || len(a.Name) > maxValue {
+		return nil
+	}
+	if len(a.Choices) > 0 {
+		var options []*slack.OptionBlockObject
+		for _, c := range a.Choices {
+			if len(c.Name) <= maxOption && len(options) < maxOptions {
+				options = append(options, slack.NewOptionBlockObject(c.Name, plain(either(c.Label, c.Name), maxButton), nil))
+			}
+		}
+		return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(label, maxPlaceholder), actionPick+n, options...)
+	}
+	id := actionPress
+	if a.Ask != "" {
+		id = actionAsk
+	}
+	b := slack.NewButtonBlockElement(id+n, a.Name, plain(label, maxButton))
+	if a.Danger {
+		b = b.WithStyle(slack.StyleDanger).WithConfirm(slack.NewConfirmationBlockObject(
+			plain(label+"?", maxConfirmTitle), plain("This is not undone by pressing again.", maxConfirmText), plain(label, maxConfirmButton), plain("Not now", maxConfirmButton)))
+	}
+	return b
+}

@@ -1,0 +1,261 @@
+package slack
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"watchstander/bot"
+	"watchstander/bot/clean"
+)
+
+// metadataType is the event type of our posts' metadata; its payload holds the key
+// under which a post is found again.
+const (
+	metadataType = "watchstander_post"
+	metadataKey  = "key"
+)
+
+// content is a frozen post: what it shows, and the key that it is known by. Where it
+// goes is said at Send.
+type content struct {
+	// Text is what notifications show, and clients without blocks. It is escaped.
+	Text        string              `json:"text"`
+	Blocks      slack.Blocks        `json:"blocks,omitzero"`
+	Attachments []slack.Attachment  `json:"attachments,omitempty"`
+	Metadata    slack.SlackMetadata `json:"metadata"`
+	// File is what the part's attachment becomes, nil where it has none.
+	File *file `json:"file,omitempty"`
+}
+
+type file struct {
+	Name    string `json:"name"`
+	Alt     string `json:"alt,omitempty"` // of a picture: what it shows
+	Picture bool   `json:"picture,omitempty"`
+}
+
+// Encode writes a message as one or more posts. It fails with [bot.ErrTooLong] when a
+// root or an edit does not fit one post, and with another error only for an Outgoing
+// that makes no sense (an edit without a root).
+//
+// A reply's pictures and files become parts of their own after its words. A root and an
+// edit are words alone: there, what a picture shows is told in small print.
+func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
+	switch o.Kind {
+	case bot.SendRoot:
+		return encodeWhole(o)
+	case bot.SendEdit:
+		if o.Root == "" {
+			return nil, bot.Errorf(bot.CodeInternal, "An edit names no message.")
+		}
+		return encodeWhole(o)
+	case bot.SendReply:
+		return encodeReply(o), nil
+	}
+	return nil, bot.Errorf(bot.CodeInternal, "A post of unknown kind %q.", o.Kind)
+}
+
+func encodeWhole(o bot.Outgoing) ([]bot.Part, error) {
+	m := o.Message
+	small := smallPrint(&m)
+	part := post(o, o.Key, takeApart(m, false), small, m.Actions)
+	if weight(part) > maxBlocks {
+		return nil, bot.ErrTooLong
+	}
+	return []bot.Part{{Body: marshal(part)}}, nil
+}
+
+func encodeReply(o bot.Outgoing) []bot.Part {
+	m := o.Message
+	attached := !o.Bare
+	var parts []bot.Part
+	key := func() bot.SendKey { return o.Key.Part(len(parts)) }
+	files := attachments(m, attached)
+	if len(files) == 0 || hasWords(m) {
+		small := smallPrint(&m)
+		budget := maxBlocks - overhead(small, m.Actions)
+		all := pack(takeApart(m, attached), budget)
+		if len(all) == 0 {
+			all = [][]piece{nil}
+		}
+		for i, pieces := range all {
+			last := i == len(all)-1
+			var note bot.Text
+			var actions []bot.Action
+			if last {
+				note, actions = small, m.Actions
+			}
+			n := post(o, key(), pieces, note, actions)
+			if i > 0 {
+				n.Text = "" // one notification is enough
+			}
+			parts = append(parts, bot.Part{Body: marshal(n)})
+		}
+	}
+	for _, f := range files {
+		n := content{Text: escape(either(f.file.Alt, f.file.Name)), Metadata: metadata(key()), File: &f.file}
+		parts = append(parts, bot.Part{Body: marshal(n), Attachment: f.data})
+	}
+	return parts
+}
+
+// overhead is what the ends of a message cost beside its pieces.
+func overhead(small bot.Text, actions []bot.Action) int {
+	p := write(bot.TonePlain, nil, small, actions)
+	n := 400 // signs, frames
+	for _, b := range p.rest {
+		n += len(marshal(b))
+	}
+	return n
+}
+
+// post makes the content of one part. What has a tone has a bar in its colour, beside
+// everything but the title: a notification, a thread's list and a search show titles.
+func post(o bot.Outgoing, key bot.SendKey, pieces []piece, small bot.Text, actions []bot.Action) content {
+	n := content{Metadata: metadata(key), Text: fallback(o.Message.Tone, pieces)}
+	if o.Bare {
+		n.Text = plainly(o.Message.Tone, pieces, small)
+		return n
+	}
+	p := write(o.Message.Tone, pieces, small, actions)
+	l, toned := looks[o.Message.Tone]
+	switch {
+	case len(p.title) == 0 && len(p.rest) == 0:
+		n.Text = "—" // an empty message is refused
+	case !toned || len(p.title) == 0 || len(p.rest) == 0:
+		n.Blocks.BlockSet = append(p.title, p.rest...)
+	default:
+		n.Blocks.BlockSet = p.title
+		n.Attachments = []slack.Attachment{{Color: l.colour, Blocks: slack.Blocks{BlockSet: p.rest}}}
+	}
+	return n
+}
+
+func metadata(key bot.SendKey) slack.SlackMetadata {
+	return slack.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{metadataKey: string(key)}}
+}
+
+// weight is what Slack counts of a post, at most.
+func weight(n content) int {
+	total := 0
+	for _, b := range n.Blocks.BlockSet {
+		total += len(marshal(b))
+	}
+	for _, a := range n.Attachments {
+		for _, b := range a.Blocks.BlockSet {
+			total += len(marshal(b))
+		}
+	}
+	return max(total, len(n.Text))
+}
+
+// fallback is what a notification shows: the title, and the first words below it.
+func fallback(tone bot.Tone, pieces []piece) string {
+	var b strings.Builder
+	if l, ok := looks[tone]; ok {
+		b.WriteString(l.sign + " ")
+	}
+	for i, p := range pieces {
+		if i > 2 || b.Len() > maxFallback {
+			break
+		}
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(clean.Isolate(p.text.String()))
+	}
+	return escape(short(b.String(), maxFallback))
+}
+
+// plainly is a whole part in words alone, for what Slack rejected as blocks.
+func plainly(tone bot.Tone, pieces []piece, small bot.Text) string {
+	var lines []string
+	for i, p := range pieces {
+		line := ""
+		if l, ok := looks[tone]; ok && i == 0 && p.kind == kindTitle {
+			line = l.sign + " "
+		}
+		if p.kind == kindItem && !p.cont {
+			line = "• "
+		}
+		for _, s := range p.text {
+			line += clean.Isolate(s.Text)
+			if s.URL != "" && s.URL != s.Text {
+				line += " " + s.URL
+			}
+		}
+		lines = append(lines, line)
+	}
+	if s := small.String(); s != "" {
+		lines = append(lines, clean.Isolate(s))
+	}
+	if len(lines) == 0 {
+		return "—"
+	}
+	return escape(strings.Join(lines, "\n"))
+}
+
+// escape is the only way of a cleaned text into a text that Slack reads. In that form
+// no name of a person, a channel or a group comes to life; stars and the like are not
+// read, since such a text is posted with mrkdwn off.
+func escape(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+}
+
+type attachment struct {
+	file file
+	data []byte
+}
+
+func attachments(m bot.Message, attached bool) []attachment {
+	if !attached {
+		return nil
+	}
+	var all []attachment
+	for _, b := range m.Blocks {
+		switch b := b.(type) {
+		case bot.Picture:
+			if len(b.PNG) > 0 {
+				all = append(all, attachment{file{Name: fileName(b.Name, "picture.png"), Alt: short(clean.Text(b.Alt), maxAlt), Picture: true}, b.PNG})
+			}
+		case bot.File:
+			if len(b.Data) > 0 {
+				all = append(all, attachment{file{Name: fileName(b.Name, "file.txt")}, b.Data})
+			}
+		}
+	}
+	return all
+}
+
+// hasWords tells whether anything is said beside what is attached.
+func hasWords(m bot.Message) bool {
+	left := slices.DeleteFunc(slices.Clone(m.Blocks), func(b bot.Block) bool {
+		switch b := b.(type) {
+		case bot.Picture:
+			return len(b.PNG) > 0 && len(b.Alt) <= maxAlt
+		case bot.File:
+			return len(b.Data) > 0
+		}
+		return false
+	})
+	return len(left) > 0 || m.Title.String() != "" || m.Note.String() != "" || len(m.Actions) > 0
+}
+
+// fileName is a name without folders, of a bearable length.
+func fileName(s, otherwise string) string {
+	s = strings.TrimSpace(strings.NewReplacer("/", "_", "\\", "_", "\n", " ", "\t", " ").Replace(clean.Text(s)))
+	if s = strings.TrimLeft(s, "."); s == "" {
+		return otherwise
+	}
+	if r := []rune(s); len(r) > 100 {
+		s = string(r[len(r)-100:]) // the extension is at the end
+	}
+	return s
+}
+
+func marshal(v any) []byte {
+	b, _ := json.Marshal(v) // strings, numbers and truths always marshal
+	return b
+}
