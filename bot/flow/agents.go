@@ -11,7 +11,6 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
-	"watchstander/bot/journal"
 	"watchstander/bot/phrase"
 	"watchstander/bot/store"
 )
@@ -55,22 +54,21 @@ const (
 	// agentAway is how long an agent may be away before people are told: a switch
 	// restarts it.
 	agentAway = 2 * time.Minute
-	// headsEvery is how often bot and agent log each other's journal heads.
-	headsEvery = time.Hour
 )
 
 // watch follows an agent's proposals. What it misses while either is away, the
 // agent tells at the next question, since each proposal carries a stamp.
 func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 	source := "agent/" + host
-	var heads, away time.Time
+	var away time.Time
+	heads := heads{f: f, host: host, a: a, source: source}
 	told, first := false, true   // in a former life people may have been told
 	var standing *[]bot.Standing // as it was told last
 	for try := 0; ctx.Err() == nil; {
 		stamp, err := f.agentStamp(ctx, source)
 		var e bot.Told
 		if err == nil {
-			e, err = f.news(ctx, host, a, &stamp, heads)
+			e, err = f.news(ctx, host, a, &stamp)
 		}
 		now := f.clock.now()
 		if err == nil {
@@ -78,7 +76,7 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 			if standing != nil && reflect.DeepEqual(standing, e.Standing) {
 				e.Standing = nil
 			}
-			if len(e.Proposals) > 0 || e.Head != "" || e.Standing != nil || stamp.moved {
+			if len(e.Proposals) > 0 || e.Standing != nil || stamp.moved {
 				err = ownState(f.Take(ctx, bot.Batch{Source: source, Cursor: strconv.FormatInt(stamp.top, 10), Events: []bot.Event{e}}))
 			}
 		}
@@ -86,14 +84,12 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 			if e.Standing != nil {
 				standing = e.Standing
 			}
-			if e.Head != "" {
-				heads = now
-			}
 			if told || first {
 				if f.tellAgent(ctx, host, nil) == nil { // nothing where nothing stands
 					told, first = false, false
 				}
 			}
+			heads.exchange(ctx)
 			try, away = 0, time.Time{}
 			continue
 		}
@@ -149,9 +145,8 @@ func (f *Flow) agentStamp(ctx context.Context, source string) (s stampAt, err er
 	return s, ownState(err)
 }
 
-// news asks once, and waits for something new. When the heads of the journals were
-// exchanged long ago, the agent is given ours.
-func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, heads time.Time) (bot.Told, error) {
+// news asks once, and waits for something new.
+func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt) (bot.Told, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
 	wait := watchWait
@@ -162,21 +157,8 @@ func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, h
 	if err != nil {
 		return bot.Told{}, err
 	}
-	now := f.clock.now()
-	e := bot.Told{Host: host, Proposals: page.Proposals, Standing: &page.Standing, At: now}
 	s.top, s.moved = page.Top, page.Top != s.at
-	if now.Sub(heads) >= headsEvery {
-		var own journal.Head
-		if err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) { own, err = tx.JournalHead(); return err }); err != nil {
-			return e, ownState(err)
-		}
-		head, err := a.Heads(ctx, api.Heads{Head: own})
-		if err != nil {
-			return e, err
-		}
-		e.Head, e.HeadSeq = head.Hash, head.Seq
-	}
-	return e, nil
+	return bot.Told{Host: host, Proposals: page.Proposals, Standing: &page.Standing, At: f.clock.now()}, nil
 }
 
 // tellAgent tells people that an agent is away, or back.
