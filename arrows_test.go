@@ -17,12 +17,13 @@ import (
 // tests import does not count.
 var arrows = map[string][]string{
 	"bot":                       {},
-	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/sys"},
+	"bot/agent":                 {"bot", "bot/agent/api", "bot/clean", "bot/gate", "bot/journal", "bot/phrase", "bot/plan", "bot/probing", "bot/sys"},
 	"bot/agent/api":             {"bot", "bot/journal"},
 	"bot/agent/client":          {"bot", "bot/agent/api", "bot/journal"},
 	"bot/clean":                 {},
 	"bot/host":                  {"bot"},
 	"bot/phrase":                {},
+	"bot/probing":               {"bot", "bot/phrase"},
 	"bot/chart":                 {"bot"},
 	"bot/config":                {"bot", "bot/gate", "bot/host"},
 	"bot/journal":               {"bot"},
@@ -34,7 +35,7 @@ var arrows = map[string][]string{
 	"bot/sys/internal/output":   {},
 	"bot/sys/simulated":         {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                  {"bot", "bot/phrase"},
-	"bot/flow":                  {"bot", "bot/agent/api", "bot/clean", "bot/config", "bot/gate", "bot/host", "bot/journal", "bot/phrase", "bot/plan", "bot/store", "bot/view"},
+	"bot/flow":                  {"bot", "bot/agent/api", "bot/clean", "bot/config", "bot/gate", "bot/host", "bot/journal", "bot/phrase", "bot/plan", "bot/probing", "bot/store", "bot/view"},
 	"commands":                  {"bot", "bot/host", "bot/phrase"},
 	"integrations/alertmanager": {"bot", "bot/phrase"},
 	"integrations/certs":        {"bot", "bot/clean", "bot/phrase"},
