@@ -71,8 +71,8 @@ type Unit struct {
 	Unknown []string `json:"unknown,omitempty"`
 }
 
-// LogLine is one entry of the journal. Its text has no control characters; it
-// was not redacted.
+// LogLine is one entry of the journal. Its text has no control characters. The agent
+// redacts it before it answers, and the bot does so again with all that it says.
 type LogLine struct {
 	At time.Time `json:"at"`
 	// From is who wrote it: "nginx[4711]".
