@@ -141,6 +141,7 @@
 //	bot/journal                 the record of what had a consequence: a chain of hashes
 //	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it
 //	bot/sys                     a host's files, programs and units; sys/simulated is one in memory
+//	bot/probing                 each probe asked once at a time, also one that hangs
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;

@@ -43,13 +43,13 @@ func TestHowRunsEnd(t *testing.T) {
 		}, bot.Undone, "The bulb burst. What was before is back: lamp off.", "off", 1},
 		"apply fails secretly": {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { return errors.New("token=abc") } }, bot.Undone, "the log of the run's unit", "off", 1},
 		"apply panics":         {func(l *lamp) { l.apply = func(context.Context, bot.Work) error { panic("oops") } }, bot.Undone, "Applying failed", "off", 1},
-		"apply takes too long": {func(l *lamp) { l.takes = 10 * time.Minute }, bot.Undone, "did not end within 1m0s", "off", 1},
+		"apply takes too long": {func(l *lamp) { l.takes = 10 * time.Minute }, bot.Undone, "did not end within 1 min", "off", 1},
 		"apply takes too long, and says how it is": {func(l *lamp) {
 			l.apply = func(ctx context.Context, _ bot.Work) error {
 				<-ctx.Done()
 				return bot.Errorf(bot.CodeUnavailable, "Whether the lamp is on is unknown.").Because(ctx.Err())
 			}
-		}, bot.Undone, "Applying did not end within 1m0s. Whether the lamp is on is unknown. What was before is back", "off", 1},
+		}, bot.Undone, "Applying did not end within 1 min. Whether the lamp is on is unknown. What was before is back", "off", 1},
 		"verify finds it otherwise": {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.NotOK), nil } }, bot.Undone, "Verifying did not succeed: lamp: dim (too dim). What was before is back: lamp off.", "off", 1},
 		"verify does not know":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return reading(bot.Unknown), nil } }, bot.Undone, "lamp: dim, unknown (too dim).", "off", 1},
 		"verify finds nothing":      {func(l *lamp) { l.verify = func() ([]bot.Reading, error) { return nil, nil } }, bot.Undone, "no evidence at all", "off", 1},
@@ -323,7 +323,7 @@ func TestConfirmation(t *testing.T) {
 	})
 	played(t, confirming, func(w *world) { // nobody says anything
 		p := w.ends(waits(w).Plan.ID, bot.Undone)
-		if !strings.Contains(p.Why, "Nobody confirmed it within 10m0s") || w.get("/run/lamp") != "off" {
+		if !strings.Contains(p.Why, "Nobody confirmed it within 10 min") || w.get("/run/lamp") != "off" {
 			t.Errorf("%s", p.Why)
 		}
 		_, err := w.core.Confirm(ctx, Bot(), api.Confirm{Plan: p.Plan.ID, Person: "bob"})

@@ -204,6 +204,64 @@ func TestRollback(t *testing.T) {
 			"not ok | units | 1 of 3 that were fine before are not, in two looks 15 s apart | \n",
 			"unknown | unit postgresql.service |  | it ran, what runs now wants it to, and it does not run\n",
 		}},
+		{name: "a socket went down, and the target wants it", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/sockets.target.wants/web.socket", "../web.socket")
+			v.files.file(etc(41)+"/systemd/system/web.socket", "[Socket]\n")
+			goes(v, isOn("web.socket", "listening"))
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit web.socket |  | it was active, what runs now wants it to, and it is not\n",
+		}},
+		{name: "a timer went down, and the target does not want it", set: func(v *vulcan) {
+			v.files.file(etc(41)+"/systemd/system/old.timer", "[Timer]\n")
+			goes(v, isOn("old.timer", "waiting"))
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 3 of 4 that were fine before are fine, in two looks 15 s apart; was active before, is not any more, and need not be: old.timer | \n",
+		}},
+		{name: "what /etc/fstab mounts is not mounted any more", set: func(v *vulcan) {
+			v.files.link("/run/systemd/generator/local-fs.target.requires/tank.mount", "../tank.mount")
+			goes(v, isOn("tank.mount", "mounted"))
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit tank.mount |  | it was active, what runs now wants it to, and it is not\n",
+		}},
+		{name: "what is mounted on demand is not mounted any more", set: func(v *vulcan) {
+			v.files.link("/run/systemd/generator/local-fs.target.requires/mnt-nas.automount", "../mnt-nas.automount")
+			goes(v, isOn("mnt-nas.mount", "mounted"))
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"was active before, is not any more, and need not be: mnt-nas.mount | \n",
+		}},
+		{name: "the firewall is off", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/firewall.service", "../firewall.service")
+			v.files.file(etc(41)+"/systemd/system/firewall.service", "[Service]\n")
+			u := isOn("firewall.service", "exited")
+			u.Type, u.Started = "oneshot", time.Now().Add(-time.Hour)
+			goes(v, u)
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit firewall.service |  | it was active, what runs now wants it to, and it is not\n",
+		}},
+		{name: "a oneshot was run anew, and does not stay active in the target", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/setup.service", "../setup.service")
+			v.files.file(etc(41)+"/systemd/system/setup.service", "[Service]\n")
+			u := isOn("setup.service", "exited")
+			u.Type, u.Started = "oneshot", time.Now().Add(-time.Hour)
+			v.units.set(u)
+			v.test[toplevel(41)] = func() outcome {
+				time.Sleep(time.Second)
+				u.Active, u.Sub, u.Started = "inactive", "dead", time.Now()
+				v.units.set(u)
+				return outcome{lines: activating}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"was active before, was run anew, and ended well: setup.service | \n",
+		}},
+		{name: "a service that reloaded before the switch is gone after it", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/web.service", "../web.service")
+			v.files.file(etc(41)+"/systemd/system/web.service", "[Service]\n")
+			u := isOn("web.service", "reload")
+			u.Active, u.Type = "reloading", "notify"
+			goes(v, u)
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit web.service |  | it ran, what runs now wants it to, and it does not run\n",
+		}},
 		{name: "a service that the target masks", set: func(v *vulcan) {
 			v.test[toplevel(41)] = func() outcome {
 				v.units.set(sys.Unit{Name: "nginx.service", Load: "masked", Active: "inactive", Sub: "dead"})
@@ -378,6 +436,13 @@ func TestRollback(t *testing.T) {
 		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}, said: []string{
 			"Before the switch, the health check web does not hold: it does not answer.",
 		}},
+		{name: "a unit as a health check, while it reloads", set: func(v *vulcan) {
+			u := isOn("web.service", "reload")
+			u.Active, u.Type = "reloading", "notify"
+			v.units.set(u)
+		}, change: func(o *nixos.Options) {
+			o.Checks = []nixos.Check{{Name: "web", Unit: "web.service"}}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}},
 		{name: "a unit as a health check", change: func(o *nixos.Options) {
 			o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}}
 		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}},
@@ -748,3 +813,24 @@ func TestProgressRepeatsNothingOfScripts(t *testing.T) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// isOn is a unit that is active.
+func isOn(name, sub string) sys.Unit {
+	return sys.Unit{Name: name, Load: "loaded", Active: "active", Sub: sub, Result: "success"}
+}
+
+// goes has a unit that is active be inactive after the switch, and active again when
+// that is undone.
+func goes(v *vulcan, u sys.Unit) {
+	v.units.set(u)
+	v.test[toplevel(41)] = func() outcome {
+		off := u
+		off.Active, off.Sub = "inactive", "dead"
+		v.units.set(off)
+		return outcome{lines: activating}
+	}
+	v.test[toplevel(42)] = func() outcome {
+		v.units.set(u)
+		return outcome{lines: activating}
+	}
+}

@@ -25,8 +25,9 @@
 // no errors and how many packs of which part it read; a restored file when its
 // SHA-256 is that of the live file, where that has not changed since the snapshot,
 // or else of what the snapshot holds; a backup when there is a snapshot that is
-// newer than its start. What ran out of its budget of time or bytes was skipped,
-// and is unknown. One repository's trouble never hides another's state.
+// newer than its start, and the log of the unit's run names it: others back up into
+// the same repository. What ran out of its budget of time or bytes was skipped, and
+// is unknown. One repository's trouble never hides another's state.
 //
 // # How restic is run
 //
