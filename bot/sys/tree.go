@@ -263,7 +263,7 @@ type opened struct {
 
 func (o *opened) Read(b []byte) (int, error) {
 	n, err := o.f.Read(b)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fail("read", o.path, err)
 	}
 	return n, err
