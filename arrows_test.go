@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	"bot/host":                  {"bot"},
 	"bot/phrase":                {},
 	"bot/chart":                 {"bot"},
-	"bot/config":                {"bot", "bot/gate", "bot/host"},
+	"bot/config":                {"bot", "bot/gate", "bot/host", "bot/plan"},
 	"bot/journal":               {"bot"},
 	"bot/plan":                  {"bot", "bot/clean"},
 	"bot/gate":                  {"bot"},
