@@ -142,6 +142,7 @@
 //	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it
 //	bot/sys                     a host's files, programs and units; sys/simulated is one in memory
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
+//	bot/fsync                   names of files that outlive a power cut
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
 //	bot/bottest/contract        what every chat must do, as one suite
