@@ -167,13 +167,12 @@ type Units interface {
 	List(ctx context.Context, patterns ...string) ([]Unit, error)
 	// Unit gives one, whether it is loaded or not (Load "not-found").
 	Unit(ctx context.Context, name string) (Unit, error)
-	// Start, Restart and Reload ask for a job and wait for its end; the error
-	// names the job's result ("failed", "timeout", "dependency") as a *JobError, or is
+	// Start, Restart and Stop ask for a job and wait for its end; the error names
+	// the job's result ("failed", "timeout", "dependency") as a *JobError, or is
 	// ErrLost. Of a unit that does not exist it is fs.ErrNotExist. A context that ends
 	// ends the waiting, not the job.
 	Start(ctx context.Context, name string) error
 	Restart(ctx context.Context, name string) error
-	Reload(ctx context.Context, name string) error
 	Stop(ctx context.Context, name string) error
 	// StartTransient makes and starts a unit of its own; one of that name that is
 	// there already, failed ones too, is fs.ErrExist. It returns when its program was
@@ -184,8 +183,6 @@ type Units interface {
 	// ResetFailed lets systemd forget that a unit failed; fs.ErrNotExist where it is
 	// not loaded.
 	ResetFailed(ctx context.Context, name string) error
-	// SystemState is "running", "degraded", "starting", …
-	SystemState(context.Context) (string, error)
 }
 
 // Unit is how one unit is.
