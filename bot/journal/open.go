@@ -64,7 +64,7 @@ func (j *File) begin(made bool) error {
 	if err != nil {
 		return err
 	}
-	j.head, err = Verify(lines(io.NewSectionReader(j.f, 0, whole)), Head{})
+	j.head, err = Verify(entriesOf(io.NewSectionReader(j.f, 0, whole)), Head{})
 	broken, ok := errors.AsType[*Broken](err)
 	if err != nil && !ok {
 		return err
@@ -100,7 +100,7 @@ func (j *File) halfLine(whole int64) (start int64, torn bool, err error) {
 	if json.Valid(line) {
 		return 0, false, nil
 	}
-	_, err = Verify(lines(io.NewSectionReader(j.f, 0, start)), Head{})
+	_, err = Verify(entriesOf(io.NewSectionReader(j.f, 0, start)), Head{})
 	return start, err == nil, nil
 }
 
