@@ -9,8 +9,9 @@
 // it is given. Everything is bounded: bytes read, output kept, time.
 //
 // The real ones: Tree (tree.go, scratch.go, mounts.go; lock.go and pidfile.go take
-// the host's locks, holder_linux.go names who has one), Programs (run_linux.go) and
-// Systemd (systemd.go, systemd_read.go, systemd_job.go). Real puts them together.
+// the host's locks, lock_owner.go and holder_linux.go tell who has one), Programs
+// (run_linux.go) and Systemd (systemd.go, systemd_read.go, systemd_job.go). Real puts
+// them together.
 //
 // Neighbours: integrations/nixos, zfs, restic and units work on it; bot/agent
 // starts the units in which runs live; main makes the real one.
