@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"integrations/units":        {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/zfs":          {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"bot/bottest/contract":      {"bot"},
+	"bot/bottest/golden":        {},
 	"bot/bottest/real":          {},
 	"integrations/alertmanager/alertmanagertest": {"bot", "integrations/alertmanager"},
 	// The joiners: they see everything.

@@ -146,6 +146,7 @@
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
 //	bot/bottest/contract        what every chat must do, as one suite
+//	bot/bottest/golden          what is said and drawn, as files that people read
 //	bot/bottest/real            Dendrite, Alertmanager, Prometheus, systemd, restic for tests
 //	commands                    what people can type; parser, help
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
