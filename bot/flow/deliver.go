@@ -132,6 +132,7 @@ func (r *room) settle(ctx context.Context, s store.Send, receipt bot.Receipt) er
 		// The platform is back: what it refused meanwhile need not wait longer.
 		return tx.RetryViews(s.Room, []string{string(bot.Unreachable), string(bot.Unsure), string(bot.Forbidden)})
 	})
+	r.f.receipts.announce()
 	if err == nil {
 		// The after-reboot and storm threads may be waiting for this room.
 		nudge(r.wake)

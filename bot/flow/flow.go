@@ -98,6 +98,7 @@ type Flow struct {
 	settings atomic.Pointer[Settings]
 	rooms    map[bot.RoomID]*room
 	takes    chan taking
+	receipts receipts
 	// wakes has one channel for each worker; it is complete before Run.
 	wakes               []chan struct{}
 	workWake, clockWake chan struct{}

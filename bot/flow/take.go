@@ -27,6 +27,9 @@ const commitTime = 30 * time.Second
 // it returns an error, the batch may or may not be; the sender sends again, and
 // what is taken twice is recognised.
 func (f *Flow) Take(ctx context.Context, b bot.Batch) error {
+	if err := f.pointed(ctx, b); err != nil {
+		return err
+	}
 	t := taking{b, make(chan error, 1)}
 	select {
 	case f.takes <- t:

@@ -30,7 +30,7 @@ func findAssigned(c *call) {
 		}
 		for a.value() {
 			ends.work += min(a.hi-a.lo, maxPlain)
-			if a.hide() && !(a.kind.level == vague && c.exempt.covers(c.text, a.lo, a.hi, looks)) {
+			if a.hide() && !(a.kind.level == vague && c.covers(a.lo, a.hi, looks)) {
 				c.emitAs(a.lo, a.hi, a.kind.name)
 				done = max(done, a.hi)
 			} else if (a.quote != "" || a.text[a.lo] == '<') && placeholder(a.text[a.lo:a.hi]) {

@@ -69,22 +69,48 @@ const nearby = 160
 // maxExempt is the longest text, in bytes, that is exempt as a whole.
 const maxExempt = 1024
 
-// covers tells whether all of text[lo:hi] lies inside something exempt. A
+// covers tells whether all of the text's [lo, hi) lies inside something exempt. A
 // secret that merely holds something exempt is not covered.
-func (e *exemptions) covers(text string, lo, hi int, how respect) bool {
+func (c *call) covers(lo, hi int, how respect) bool {
 	if how == nothing || hi-lo > maxExempt {
 		return false
 	}
-	from, to := clip(text, lo-nearby, hi+nearby)
-	within := func(re *regexp.Regexp) bool {
-		for _, m := range re.FindAllStringIndex(text[from:to], -1) {
-			if from+m[0] <= lo && hi <= from+m[1] {
+	within := func(ranges [][]int) bool {
+		for _, m := range ranges {
+			if m[0] <= lo && hi <= m[1] {
 				return true
 			}
 		}
 		return false
 	}
-	return within(e.announced) || how == looks && within(e.looks)
+	p := c.passages[lo/maxExempt]
+	if p == nil {
+		p = c.passage(lo / maxExempt)
+	}
+	return within(p.announced) || how == looks && within(p.looks)
+}
+
+// passage is what is exempt in one stretch of a text, by its bounds there. It is found
+// once for all secrets that begin in that stretch: where there are many of them, that
+// is what takes the time.
+type passage struct {
+	announced, looks [][]int
+}
+
+func (c *call) passage(n int) *passage {
+	from, to := clip(c.text, n*maxExempt-nearby, (n+2)*maxExempt+nearby)
+	find := func(re *regexp.Regexp) [][]int {
+		all := re.FindAllStringIndex(c.text[from:to], -1)
+		for _, m := range all {
+			m[0], m[1] = from+m[0], from+m[1]
+		}
+		return all
+	}
+	if c.passages == nil {
+		c.passages = make(map[int]*passage)
+	}
+	c.passages[n] = &passage{find(c.exempt.announced), find(c.exempt.looks)}
+	return c.passages[n]
 }
 
 // clip bounds a range to the text and widens it to whole words, up to a few more bytes.

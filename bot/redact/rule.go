@@ -36,9 +36,11 @@ type call struct {
 	text   string
 	hits   []hit // of the rule's keywords, in order of their ends
 	exempt *exemptions
-	rule   *rule
-	spans  []span
-	work   int // bytes that findAssigned looked at; only tests read it
+	// passages are what is exempt in the text, as far as it was asked for (exempt.go).
+	passages map[int]*passage
+	rule     *rule
+	spans    []span
+	work     int // bytes that findAssigned looked at; only tests read it
 }
 
 func (c *call) run(rl *rule, hits []hit) {
@@ -159,7 +161,7 @@ func (p pattern) judge(c *call, lo, hi int) {
 	switch {
 	case p.entropy > 0 && entropy(secret) <= p.entropy:
 	case p.keep != nil && p.keep(secret):
-	case c.exempt.covers(c.text, lo, hi, p.respect):
+	case c.covers(lo, hi, p.respect):
 	default:
 		c.emit(lo, hi)
 	}

@@ -80,6 +80,19 @@ func (t *Tx) UnfinishedSend(thread bot.ThreadID, room bot.RoomID) (Send, bool, e
 	return one(t, scanSend, `SELECT `+sendColumns+` FROM sends WHERE thread = $1 AND room = $2 AND state = 'sending' ORDER BY part LIMIT 1`, thread, room)
 }
 
+// SendsOpen tells whether a room has sends of some kinds that were frozen in
+// [since, until] and have no receipt yet.
+func (t *Tx) SendsOpen(room bot.RoomID, since, until time.Time, kinds ...bot.SendKind) (bool, error) {
+	for _, k := range kinds {
+		n, _, err := one(t, number, `SELECT EXISTS (SELECT 1 FROM sends WHERE room = $1 AND kind = $2 AND state = 'sending' AND at BETWEEN $3 AND $4)`,
+			room, k, millis(since), millis(until))
+		if err != nil || n == 1 {
+			return n == 1, err
+		}
+	}
+	return false, nil
+}
+
 func prefixed(table, columns string) string {
 	parts := strings.Split(columns, ", ")
 	for i, p := range parts {
