@@ -7,8 +7,8 @@
 //     unit that makes them, and what the last verification found;
 //   - the look "backup.321" (copies.go): of each dataset, which copies there is
 //     evidence for, on which media, and what they leave out (excludes.go);
-//   - the operation "backup.verify" (verify.go): restic's own check of the
-//     structure and of one part of the data (check.go), then a restore drill
+//   - the operation "backup.verify" (verify_plan.go, verify.go): restic's own check
+//     of the structure and of one part of the data (check.go), then a restore drill
 //     (drill.go): a rotating sample (sample.go) comes back into a scratch directory
 //     (scratch.go) and is compared byte by byte (compare.go);
 //   - the operation "backup.run" (run.go): starts the configured unit, and believes

@@ -64,7 +64,6 @@ type Host struct {
 	units     map[string]*unit
 	bus       bool          // systemd can be reached
 	lost      chan struct{} // closed when it cannot be reached any more
-	state     string
 	programs  map[string]Program
 	works     map[string]func(context.Context) error // what units do when they are started
 	spoilt    map[string]error
