@@ -112,7 +112,8 @@
 //     go out in time (integrations/alertmanager, commit.go)
 //   - flow.Run: one taker, one worker per room, one for commands and effects
 //     (with at most four commands at once, and two effects of each lane: lanes.go),
-//     one for what time makes due, one per Alertmanager, one per agent (agents.go, watch: its news), one for the dead
+//     one for what time makes due, one per Alertmanager, one per agent (agents.go,
+//     watch: its news; agent_heads.go: where the journals end), one for the dead
 //     man's switch, one per chat's Run
 //   - a chat's Run: whatever it starts (the console's clients)
 //   - the agent's Run: its loop, and one for each run that it starts or watches;

@@ -82,7 +82,7 @@ func (h *heads) tell(ctx context.Context, why error) error {
 	e := bot.Troubled{Subject: "agent journal " + h.host, Title: "The agent of " + h.host + " does not tell where its journal ends", Over: why == nil, At: h.f.clock.now()}
 	if why != nil {
 		e.Text = "Were entries taken from it now, nobody would find out by me. The agent says: " + bot.ForPeople(why) +
-			" On the host: `watchstander journal verify`, and the agent's log."
+			" On the host, `watchstander journal verify --file` with the path of its journal (`/var/lib/watchstander-agent/journal`) tells what is broken."
 	}
 	err := h.f.Take(ctx, bot.Batch{Source: "agent", Events: []bot.Event{e}})
 	if err != nil && ctx.Err() == nil {
