@@ -1,18 +1,8 @@
 package main
 
-import (
-	"errors"
-
-	"watchstander/bot/config"
-)
-
 // printed is an error as stderr may have it, which is a log as a rule: what others
-// wrote stands in errors, and may hold a secret. Faults of a file are words of our
-// own, and speak of passwords without one.
+// wrote stands in errors, and may hold a secret.
 func printed(err error) string {
-	if _, ours := errors.AsType[config.Faults](err); ours {
-		return err.Error()
-	}
 	out, _ := unknowing().Redact(err.Error())
 	return out
 }

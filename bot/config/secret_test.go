@@ -185,7 +185,7 @@ func TestDeadManAddress(t *testing.T) {
 	for value, want := range map[string]string{
 		"https://example.org/ping/hunter2?x=1": "",
 		"hunter2":                              "the secret's file holds no address that can be called: an address begins with http:// or https://",
-		"https://bob:hunter2@example.org/":     "the secret's file holds no address that can be called: an address holds no user name or password: they have keys and files of their own",
+		"https://bob:hunter2@example.org/":     "the secret's file holds no address that can be called: an address holds no user name or password, which have keys and files of their own",
 	} {
 		write("url", value)
 		_, err := config.Load(filepath.Join(dir, "config.yaml"), config.Options{})
