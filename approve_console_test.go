@@ -3,9 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,28 +36,9 @@ func TestApproveThroughTheConsole(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := filepath.Join(dir, "key")
-	if err := os.WriteFile(key, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	p := lampPlan()
 	now := p.MintedAt.Add(time.Minute)
-	st, err := plan.NewStatement(p, "bob", bot.Approve, "", "nonce-1234567890123456", now, now.Add(10*time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := plan.EncodeSlip(st, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, text, key, theirs := bobsWord(t, p, dir)
 
 	c, err := console.New(console.Options{ID: "console", Room: "console", Socket: filepath.Join(dir, "s"), Threaded: threaded})
 	if err != nil {
@@ -103,10 +81,6 @@ func TestApproveThroughTheConsole(t *testing.T) {
 	}
 	outcome, err := commands.New(commands.All()).Interpret(t.Context(), line, bot.Call{World: onePlan{thread: bot.Thread{State: bot.ThreadState{Plan: &bot.PlanState{Proposal: bot.Proposal{Plan: p}}}}},
 		By: bot.Person{ID: "bob", Roles: []bot.Role{"approver", "operator", "admin"}}, At: now, Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := ssh.NewPublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}

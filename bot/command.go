@@ -269,6 +269,9 @@ type Probe interface {
 	Read(context.Context) []Reading
 }
 
+// ProbeTime is how long people wait for the probes, which are asked all at once.
+const ProbeTime = 10 * time.Second
+
 // Reading is one measured figure with where it comes from.
 type Reading struct {
 	Host   string

@@ -70,7 +70,7 @@
 //     one way in. apply_proposals.go: newProposal opens the thread; the whole plan
 //     in words (bot/plan, Render) is the first reply of its log, alone and never
 //     shortened. What the redactor would alter is not shown, and cannot be agreed
-//     to in that chat.
+//     to in any chat.
 //  4. When a room has the plan whole, its receipt (deliver.go) comes to planPosted
 //     (apply_shown.go), which compares what was posted with the plan, and the
 //     effect ShowPlan tells the agent. From then on approvals count.
@@ -81,8 +81,8 @@
 //  6. bot/agent, decide.go: Decide is the one door for words from chats, from the
 //     host and with signatures. proof.go and codes.go find out what a word is
 //     worth; judge.go asks bot/gate where that leaves the proposal. A message that
-//     held a code leaves its room meanwhile: bot/flow, erase.go; what came with no word
-//     is used up at the agents: spend.go.
+//     held a code leaves its room meanwhile: bot/flow, erase.go; a code that came with
+//     no word is used up at the agents: bot/flow, spend.go.
 //  7. start.go: when it may run, the operation plans again. A bound fact that
 //     differs makes it stale; one that was only observed is told as drift. The
 //     start is on the disk and in the journal before anything runs.
@@ -141,10 +141,13 @@
 //	bot/journal                 the record of what had a consequence: a chain of hashes
 //	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it
 //	bot/sys                     a host's files, programs and units; sys/simulated is one in memory
+//	bot/probing                 each probe asked once at a time, also one that hangs
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
+//	bot/fsync                   names of files that outlive a power cut
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
 //	bot/bottest/contract        what every chat must do, as one suite
+//	bot/bottest/golden          what is said and drawn, as files that people read
 //	bot/bottest/real            Dendrite, Alertmanager, Prometheus, systemd, restic for tests
 //	commands                    what people can type; parser, help
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one

@@ -35,12 +35,6 @@ type Secret struct {
 	where string
 }
 
-// SecretFile is the secret in the file, as a configuration would name it
-// outside $CREDENTIALS_DIRECTORY.
-func SecretFile(path string) Secret {
-	return Secret{field: "secret", path: path, absolute: filepath.IsAbs(path)}
-}
-
 // String names the key that the secret was given under.
 func (s Secret) String() string { return s.field }
 

@@ -24,26 +24,11 @@ func (f *Flow) agentHost(name string) (string, error) {
 	case name == "" && len(hosts) == 1:
 		return hosts[0], nil
 	case name == "":
-		return "", bot.Errorf(bot.CodeInvalid, "Which host? Say it again with `on HOST` behind it: %s.", orList(hosts))
+		return "", bot.Errorf(bot.CodeInvalid, "Which host? Say it again with `on HOST` behind it: %s.", phrase.Or(hosts))
 	case f.o.Agents[name] == nil:
-		return "", bot.Errorf(bot.CodeNotFound, "There is no agent on %s; there is one on %s.", name, orList(hosts))
+		return "", bot.Errorf(bot.CodeNotFound, "There is no agent on %s; there is one on %s.", name, phrase.Or(hosts))
 	}
 	return name, nil
-}
-
-func orList(words []string) string {
-	out := ""
-	for i, w := range words {
-		switch {
-		case i == 0:
-		case i == len(words)-1:
-			out += " or "
-		default:
-			out += ", "
-		}
-		out += w
-	}
-	return out
 }
 
 const (

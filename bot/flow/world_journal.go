@@ -7,6 +7,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
 	"watchstander/bot/store"
 )
 
@@ -16,7 +17,7 @@ func (w *world) Journal(ctx context.Context, q bot.JournalQuery) ([]bot.JournalL
 	f := journal.Filter{By: q.By, Subject: q.Subject, Since: q.Since, Words: q.Words}
 	if q.Kind != "" {
 		if !slices.Contains(journal.Kinds(), journal.Kind(q.Kind)) {
-			return nil, bot.Errorf(bot.CodeInvalid, "There is no kind `%s` of entries. There is %s.", q.Kind, orList(kindNames()))
+			return nil, bot.Errorf(bot.CodeInvalid, "There is no kind `%s` of entries. There is %s.", q.Kind, phrase.Or(kindNames()))
 		}
 		f.Kinds = []journal.Kind{journal.Kind(q.Kind)}
 	}
