@@ -253,6 +253,11 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if err == nil && repairs {
 		err = f.unwanted(ctx, trigger)
 	}
+	stale := store.HoldsCode(e.What) && f.clock.now().Sub(e.At) > spendFor
+	if err == nil && stale {
+		// There it would count as a wrong one.
+		err = bot.Errorf(bot.CodeUnavailable, "The agent of %s did not answer while the code was good. Give the next one.", host).Because(api.ErrAway)
+	}
 	var p bot.Proposal
 	if err == nil {
 		p, err = tell(ctx, a, e, said, digest)
@@ -266,7 +271,7 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	}
 	// Who asked is told that it was given up. What nobody asked for (a plan that stands
 	// whole, a word that was taken back) is tried until the agent has answered.
-	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries && e.Request != "", At: f.clock.now()}
+	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || err != nil && stale || e.Tries >= effectTries && e.Request != "", At: f.clock.now()}
 	if err == nil {
 		out.Proposal = &p
 	}
