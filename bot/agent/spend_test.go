@@ -136,6 +136,22 @@ func TestCodesOfWordsAreSpentWhileLocked(t *testing.T) {
 	})
 }
 
+// Whoever types numbers without end keeps no word from being heard: neither a code that
+// counts, nor a denial.
+func TestShownCodesDrownNoWords(t *testing.T) {
+	played(t, withCodes, func(w *world) {
+		p, other := w.proposed(), w.proposed()
+		for range 200 {
+			_ = w.shows("alice", "123456") // soon too many
+		}
+		w.ok(w.approves(p, "carol", w.code(0)))
+		d := yes(other, "carol")
+		d.Verdict = bot.Deny
+		_, err := w.core.Decide(ctx, Bot(), d)
+		w.ok(err)
+	})
+}
+
 // Only the bot has codes to hand over, a few at once, and as often as it has words.
 func TestWhoShowsCodes(t *testing.T) {
 	played(t, withCodes, func(w *world) {
