@@ -73,7 +73,8 @@
 //     to in any chat.
 //  4. When a room has the plan whole, its receipt (deliver.go) comes to planPosted
 //     (apply_shown.go), which compares what was posted with the plan, and the
-//     effect ShowPlan tells the agent. From then on approvals count.
+//     effect ShowPlan tells the agent. From then on approvals count; one that is quicker
+//     tells it first.
 //  5. A reaction on the thread's root, or a command (commands, approvals.go), comes
 //     to a Decide. apply_decisions.go: undecidable asks bot/gate first, for a
 //     polite answer; then the word goes to the agent with the digest of the plan

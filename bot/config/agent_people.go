@@ -94,7 +94,7 @@ func signingKey(line string) (key ssh.PublicKey, why string) {
 		return nil, "is more than one line: write each key as a member of its own"
 	}
 	if strings.Contains(line, "PRIVATE KEY") {
-		return nil, "is a private key: it must never leave its owner; write the line of the .pub file, and make a new key"
+		return nil, "is a private key, which must never leave its owner; write the line of the .pub file, and make a new key"
 	}
 	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {

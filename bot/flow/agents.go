@@ -253,6 +253,11 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	if err == nil && repairs {
 		err = f.unwanted(ctx, trigger)
 	}
+	stale := store.HoldsCode(e.What) && f.clock.now().Sub(e.At) > spendFor
+	if err == nil && stale {
+		// There it would count as a wrong one.
+		err = bot.Errorf(bot.CodeUnavailable, "The agent of %s did not answer while the code was good. Give the next one.", host).Because(api.ErrAway)
+	}
 	var p bot.Proposal
 	if err == nil {
 		p, err = tell(ctx, a, e, said, digest)
@@ -266,7 +271,7 @@ func (f *Flow) tellsAgent(ctx context.Context, e store.Effect) error {
 	}
 	// Who asked is told that it was given up. What nobody asked for (a plan that stands
 	// whole, a word that was taken back) is tried until the agent has answered.
-	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || e.Tries >= effectTries && e.Request != "", At: f.clock.now()}
+	out := bot.Affected{Key: e.Key, Err: err, Final: finalForAgent(e, err) || err != nil && stale || e.Tries >= effectTries && e.Request != "", At: f.clock.now()}
 	if err == nil {
 		out.Proposal = &p
 	}
@@ -278,6 +283,13 @@ func tell(ctx context.Context, a api.Agent, e store.Effect, said said, digest st
 	case bot.Ask:
 		return a.Propose(ctx, api.Propose{Key: e.Key, Host: o.Host, Operation: o.Operation, Arguments: o.Arguments, Requester: e.Person, Said: said.Said})
 	case bot.Decide:
+		// The order to tell that the plan stands whole may still wait for its next try,
+		// and whoever agrees now has read it.
+		if o.Verdict == bot.Approve && !said.shown.IsZero() {
+			if _, err := a.Shown(ctx, api.Shown{Plan: o.Plan, At: said.shown}); errors.Is(err, api.ErrAway) {
+				return bot.Proposal{}, err
+			}
+		}
 		return a.Decide(ctx, api.Decide{Plan: o.Plan, Digest: digest, ID: said.decision(), Person: e.Person, Verdict: o.Verdict, Reason: o.Reason,
 			Code: o.Code, Signature: o.Signature, At: e.At, Said: said.Said})
 	case bot.Cancel:
@@ -309,6 +321,9 @@ func finalForAgent(e store.Effect, err error) bool {
 type said struct {
 	api.Said
 	room bot.RoomID
+	// shown is since when the plan stands whole in a room, zero where it does not or
+	// its agent knows.
+	shown time.Time
 }
 
 // decision is the id of a word that was given there.
@@ -344,7 +359,15 @@ func (f *Flow) saidOf(ctx context.Context, e store.Effect) (s said, host, digest
 		if !ok || th.State.Plan == nil {
 			return bot.Errorf(bot.CodeNotFound, "There is no plan %s.", planOf(e.What))
 		}
-		host, digest = th.State.Plan.Host, th.State.Plan.Proposal.Digest
+		st := th.State.Plan
+		host, digest = st.Host, st.Proposal.Digest
+		if st.Proposal.ShownAt.IsZero() {
+			for _, at := range st.Shown {
+				if s.shown.IsZero() || at.Before(s.shown) {
+					s.shown = at
+				}
+			}
+		}
 		return nil
 	})
 	if _, ok := errors.AsType[*bot.Error](err); !ok {

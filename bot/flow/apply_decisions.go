@@ -58,7 +58,11 @@ func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error
 	if full, tell, err := c.full(metaFullOrders, open, r.Person); err != nil {
 		return err
 	} else if full {
-		return c.orderTurnedAway(conv, r, tell)
+		if passes, err := c.stops(r.Person, what); err != nil {
+			return err
+		} else if !passes {
+			return c.orderTurnedAway(conv, r, tell)
+		}
 	}
 	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what})
 }
