@@ -30,11 +30,16 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 	heads := heads{f: f, host: host, a: a, source: source}
 	told, first := false, true   // in a former life people may have been told
 	var standing *[]bot.Standing // as it was told last
+	var anew *anew               // of a state that is read from its beginning
 	for try := 0; ctx.Err() == nil; {
-		stamp, err := f.agentStamp(ctx, source)
+		stamp, err := f.agentStamp(ctx, host)
 		var e bot.Told
 		if err == nil {
-			e, err = f.news(ctx, host, a, &stamp)
+			wait := watchWait
+			if _, seen := f.agentSeen.Load(host); !seen || try > 0 {
+				wait = 0 // that it answers at all is news, and it may have begun anew
+			}
+			e, err = f.news(ctx, host, a, &stamp, &anew, wait)
 		}
 		now := f.clock.now()
 		if err == nil {
@@ -42,13 +47,16 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 			if standing != nil && reflect.DeepEqual(standing, e.Standing) {
 				e.Standing = nil
 			}
-			if len(e.Proposals) > 0 || e.Standing != nil || stamp.moved {
+			if len(e.Proposals) > 0 || e.Standing != nil || e.State != "" || stamp.moved {
 				err = ownState(f.Take(ctx, bot.Batch{Source: source, Cursor: strconv.FormatInt(stamp.top, 10), Events: []bot.Event{e}}))
 			}
 		}
 		if err == nil {
 			if e.Standing != nil {
 				standing = e.Standing
+			}
+			if e.State != "" {
+				anew = nil // all of it was taken
 			}
 			if told || first {
 				if f.tellAgent(ctx, host, nil) == nil { // nothing where nothing stands
@@ -62,6 +70,7 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 		if ctx.Err() != nil {
 			return
 		}
+		anew = nil // a page that was not taken is read again, with those before it
 		if errors.Is(err, errOwnState) {
 			// Nothing is known of the agent by that, and people are not sent to it.
 			away = time.Time{}
@@ -80,11 +89,25 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 	}
 }
 
-// stampAt is how far an agent's news are known.
+// stampAt is how far an agent's news are known, and of which state.
 type stampAt struct {
 	at, top int64
 	moved   bool
+	state   string // "" where no agent told one
 }
+
+// anew is the reading of an agent's state that is another one than before. Its stamps may
+// lie below those that we know, so that it begins at 0.
+type anew struct {
+	state string
+	since time.Time // when it began
+	at    int64
+	kept  []bot.PlanID // all plans of it so far
+}
+
+// metaAgentState is which state of its agent's a host's cursor is of. It stands beside the
+// cursor, which older versions read as a number.
+func metaAgentState(host string) string { return "agent state " + host }
 
 // errOwnState is the bot's trouble with its own state, where an agent's might be
 // thought of.
@@ -98,10 +121,13 @@ func ownState(err error) error {
 }
 
 // agentStamp is where an agent's news go on.
-func (f *Flow) agentStamp(ctx context.Context, source string) (s stampAt, err error) {
+func (f *Flow) agentStamp(ctx context.Context, host string) (s stampAt, err error) {
 	var text string
 	err = f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-		text, err = tx.Cursor(source)
+		if text, err = tx.Cursor("agent/" + host); err != nil {
+			return err
+		}
+		s.state, err = tx.Meta(metaAgentState(host))
 		return err
 	})
 	if err == nil && text != "" {
@@ -111,20 +137,39 @@ func (f *Flow) agentStamp(ctx context.Context, source string) (s stampAt, err er
 	return s, ownState(err)
 }
 
-// news asks once, and waits for something new.
-func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt) (bot.Told, error) {
+// news asks once, and waits for something new. What another state than before has is read
+// from the beginning, page by page; the last one says what is of the former.
+func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, again **anew, wait time.Duration) (bot.Told, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
-	wait := watchWait
-	if _, seen := f.agentSeen.Load(host); !seen {
-		wait = 0 // that it answers at all is news
+	q := api.Since{Stamp: s.at, Wait: wait}
+	if *again != nil {
+		q = api.Since{Stamp: (*again).at}
 	}
-	page, err := a.Proposals(ctx, api.Since{Stamp: s.at, Wait: wait})
+	page, err := a.Proposals(ctx, q)
+	if err == nil && page.State != "" && page.State != s.state && (*again == nil || (*again).state != page.State) {
+		f.log.Info("an agent's state is another one than before, and is read from its beginning", "host", host)
+		*again = &anew{state: page.State, since: f.clock.now()}
+		page, err = a.Proposals(ctx, api.Since{})
+	}
 	if err != nil {
 		return bot.Told{}, err
 	}
 	s.top, s.moved = page.Top, page.Top != s.at
-	return bot.Told{Host: host, Proposals: page.Proposals, Standing: &page.Standing, At: f.clock.now()}, nil
+	e := bot.Told{Host: host, Proposals: page.Proposals, Standing: &page.Standing, At: f.clock.now()}
+	if n := *again; n != nil {
+		if n.state != page.State {
+			return bot.Told{}, bot.Errorf(bot.CodeUnavailable, "The agent began anew while it was read.")
+		}
+		n.at = page.Top
+		for _, p := range page.Proposals {
+			n.kept = append(n.kept, p.Plan.ID)
+		}
+		if !page.More {
+			e.State, e.Kept, e.Since = n.state, n.kept, n.since
+		}
+	}
+	return e, nil
 }
 
 // tellAgent tells people that an agent is away, or back.
