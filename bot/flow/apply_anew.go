@@ -43,6 +43,7 @@ func (c *change) agentAnew(e bot.Told) error {
 		text = "The agent of " + e.Host + " tells for the first time which state it has"
 	}
 	if len(lost) > 0 {
+		slices.Sort(lost)
 		text += ", and no longer knows " + phrase.Count(len(lost), "plan", "plans") + ": " + strings.Join(lost, ", ")
 	}
 	return c.journal(journal.Entry{Kind: journal.KindNote, Host: e.Host, Text: text + "."})
