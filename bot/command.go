@@ -235,6 +235,7 @@ type World interface {
 type JournalQuery struct {
 	By      PersonID
 	Kind    string
+	Host    string // the one that it is about; heads of its agent's journal only by Kind
 	Subject string // a plan's or a request's id, or the beginning of one
 	Since   time.Time
 	Words   string // all must be somewhere in the entry

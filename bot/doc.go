@@ -59,14 +59,14 @@
 //
 //  1. commands, nixos.go: the command comes to an Ask. bot/flow,
 //     apply_decisions.go: ask journals the request and makes an effect of it;
-//     agents.go: tellsAgent calls the agent's Propose with the effect's key, so
+//     agent_orders.go: tellsAgent calls the agent's Propose with the effect's key, so
 //     that asking again makes no second plan.
 //  2. bot/agent, propose.go: who asks is looked up in the agent's own file, the
 //     first rule that fits is found (bot/gate, policy.go; none refuses), the
 //     operation looks at the host and drafts (integrations/nixos), and the plan is
 //     frozen: canonical bytes and digest (bot/plan), store paths kept, journaled,
 //     on the disk.
-//  3. The answer, and news that agents.go's watch waits for (bot.Told), take the
+//  3. The answer, and news that agent_news.go's watch waits for (bot.Told), take the
 //     one way in. apply_proposals.go: newProposal opens the thread; the whole plan
 //     in words (bot/plan, Render) is the first reply of its log, alone and never
 //     shortened. What the redactor would alter is not shown, and cannot be agreed
@@ -113,7 +113,7 @@
 //     go out in time (integrations/alertmanager, commit.go)
 //   - flow.Run: one taker, one worker per room, one for commands and effects
 //     (with at most four commands at once, and two effects of each lane: lanes.go),
-//     one for what time makes due, one per Alertmanager, one per agent (agents.go,
+//     one for what time makes due, one per Alertmanager, one per agent (agent_news.go,
 //     watch: its news; agent_heads.go: where the journals end), one for the dead
 //     man's switch, one per chat's Run
 //   - a chat's Run: whatever it starts (the console's clients)

@@ -43,6 +43,7 @@ type Core struct {
 	starting map[bot.PlanID]bool
 	retry    map[bot.PlanID]time.Time // when a start that failed is tried again
 	stamp    int64
+	state    string        // which one it is (stateFile)
 	changed  chan struct{} // closed when a stamp was given
 	codes    codes
 	heads    knownHead
