@@ -224,7 +224,7 @@ func askBackups(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
+	defer func() { err = hush(errors.Join(err, h.close()), h.hide) }()
 	if h.parts.AskBackups == nil {
 		return errors.New("the agent's file has no backups")
 	}
@@ -295,7 +295,7 @@ func perform(ctx context.Context, o agentOptions, id bot.PlanID, stderr io.Write
 	if err != nil {
 		return errors.Join(err, agent.Decline(o.state, id, declined(err)))
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
+	defer func() { err = hush(errors.Join(err, h.close()), h.hide) }()
 	// A stop of the unit has a name of its own: what was begun is then undone.
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)

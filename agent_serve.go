@@ -29,7 +29,7 @@ func serveAgent(ctx context.Context, o agentOptions, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
+	defer func() { err = hush(errors.Join(err, h.close()), h.hide) }()
 	log, err := h.journal()
 	if err != nil {
 		return err

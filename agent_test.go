@@ -129,6 +129,7 @@ func (p *privileged) entries(kind journal.Kind) (out []journal.Entry) {
 }
 
 func TestTheAgentAsAProgram(t *testing.T) {
+	t.Parallel()
 	p := startPrivileged(t)
 	p.hears("WATCHDOG=1")
 	said, err := p.other("approve", "--socket", filepath.Join(p.dir, "approve.sock"))

@@ -3,9 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,28 +36,9 @@ func TestApproveThroughTheConsole(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := filepath.Join(dir, "key")
-	if err := os.WriteFile(key, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	p := lampPlan()
 	now := p.MintedAt.Add(time.Minute)
-	st, err := plan.NewStatement(p, "bob", bot.Approve, "", "nonce-1234567890123456", now, now.Add(10*time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := plan.EncodeSlip(st, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, text, key, theirs := bobsWord(t, p, dir)
 
 	c, err := console.New(console.Options{ID: "console", Room: "console", Socket: filepath.Join(dir, "s"), Threaded: threaded})
 	if err != nil {
@@ -82,7 +60,7 @@ func TestApproveThroughTheConsole(t *testing.T) {
 	typed := func(text string) string {
 		t.Helper()
 		var out bytes.Buffer
-		o := console.ClientOptions{Past: 10, Wait: time.Millisecond, Env: func(string) string { return "" }}
+		o := console.ClientOptions{Past: 10, Env: func(string) string { return "" }}
 		if err := console.Local(ctx, c, "uid:1", strings.NewReader(text), &out, o); err != nil {
 			t.Fatalf("%v:\n%s", err, out.String())
 		}
@@ -95,18 +73,22 @@ func TestApproveThroughTheConsole(t *testing.T) {
 		t.Fatalf("the screen's statement: %v:\n%s", err, screen)
 	}
 	_, pasted, _ := strings.Cut(out.String(), "all of it:\n\n")
+	heard := make(chan string, 1)
+	go func() { // whoever types waits for an answer
+		s := <-said
+		if err := say(t.Context(), c, bot.Outgoing{Key: "heard", Room: "console", Kind: bot.SendReply, Root: s.Root, ReplyTo: s.ID, Message: bot.Message{Title: bot.Line(bot.T("I see"))}}); err != nil {
+			t.Error(err)
+		}
+		heard <- s.Text
+	}()
 	typed(pasted)
 
-	line := (<-said).Text
+	line := <-heard
 	if len(said) != 0 {
 		t.Errorf("the signature came in pieces: %q, %q", line, (<-said).Text)
 	}
 	outcome, err := commands.New(commands.All()).Interpret(t.Context(), line, bot.Call{World: onePlan{thread: bot.Thread{State: bot.ThreadState{Plan: &bot.PlanState{Proposal: bot.Proposal{Plan: p}}}}},
 		By: bot.Person{ID: "bob", Roles: []bot.Role{"approver", "operator", "admin"}}, At: now, Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := ssh.NewPublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +112,16 @@ func (onePlan) Zone() *time.Location                                   { return 
 
 func post(t *testing.T, c *console.Chat, o bot.Outgoing) {
 	t.Helper()
+	if err := say(t.Context(), c, o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func say(ctx context.Context, c *console.Chat, o bot.Outgoing) error {
 	parts, err := c.Encode(o)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if _, err := c.Send(t.Context(), bot.Sending{Key: o.Key, Room: o.Room, Kind: o.Kind, Root: o.Root, Body: parts[0].Body}); err != nil {
-		t.Fatal(err)
-	}
+	_, err = c.Send(ctx, bot.Sending{Key: o.Key, Room: o.Room, Kind: o.Kind, Root: o.Root, Body: parts[0].Body})
+	return err
 }

@@ -198,8 +198,10 @@ func TestApproveFlags(t *testing.T) {
 	}
 }
 
-// Away from the host, what is signed is what our own program shows of the plan.
-func TestApproveSign(t *testing.T) {
+// bobsWord is Bob's approval as a statement and as a slip, and a key of his in a
+// directory to sign it with.
+func bobsWord(t *testing.T, p bot.Plan, dir string) (st bot.Statement, slip, key string, theirs ssh.PublicKey) {
+	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -208,21 +210,28 @@ func TestApproveSign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	key := filepath.Join(dir, "key")
+	if theirs, err = ssh.NewPublicKey(public); err != nil {
+		t.Fatal(err)
+	}
+	key = filepath.Join(dir, "key")
 	if err := os.WriteFile(key, pem.EncodeToMemory(block), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := lampPlan()
 	now := p.MintedAt.Add(time.Minute)
-	st, err := plan.NewStatement(p, "bob", bot.Approve, "", "nonce-1234567890123456", now, now.Add(10*time.Minute))
-	if err != nil {
+	if st, err = plan.NewStatement(p, "bob", bot.Approve, "", "nonce-1234567890123456", now, now.Add(10*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	text, err := plan.EncodeSlip(st, p)
-	if err != nil {
+	if slip, err = plan.EncodeSlip(st, p); err != nil {
 		t.Fatal(err)
 	}
+	return st, slip, key, theirs
+}
+
+// Away from the host, what is signed is what our own program shows of the plan.
+func TestApproveSign(t *testing.T) {
+	dir := t.TempDir()
+	p := lampPlan()
+	st, text, key, theirs := bobsWord(t, p, dir)
 	slip := filepath.Join(dir, "slip")
 	if err := os.WriteFile(slip, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -238,10 +247,6 @@ func TestApproveSign(t *testing.T) {
 		}
 	}
 	armored := out.String()[strings.Index(out.String(), "-----BEGIN SSH"):]
-	theirs, err := ssh.NewPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := plan.VerifySignature(st, strings.TrimSpace(armored), []ssh.PublicKey{theirs}); err != nil {
 		t.Errorf("the agent would not take it: %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"watchstander/bot/agent"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/agent/parts"
+	"watchstander/bot/config"
 	"watchstander/bot/journal"
 	simhost "watchstander/bot/sys/simulated"
 )
@@ -41,19 +42,26 @@ type demoOperated struct {
 }
 
 // newDemoOperated makes both below a folder.
-func newDemoOperated(d demoDir) (_ *demoOperated, err error) {
+func newDemoOperated(d demoDir) (*demoOperated, error) {
 	o := &demoOperated{proofs: newDemoProofs()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, o.close())
-		}
-	}()
+	c, err := o.proofs.agentConfig(d)
+	if err == nil {
+		err = o.begin(d, c)
+	}
+	if err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+// begin makes host and agent, of an agent's file.
+func (o *demoOperated) begin(d demoDir, c *config.Agent) (err error) {
 	tree := d.file("host")
 	if err := os.Mkdir(tree, 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	if o.sim, err = simhost.New(simhost.Options{Dir: tree}); err != nil {
-		return nil, err
+		return err
 	}
 	for _, g := range simhost.Vulcan() {
 		a := simhost.Activation{Takes: demoSwitch}
@@ -63,21 +71,17 @@ func newDemoOperated(d demoDir) (_ *demoOperated, err error) {
 		}
 		o.sim.Script(g.Number, a)
 	}
-	c, err := o.proofs.agentConfig(d)
-	if err != nil {
-		return nil, err
-	}
 	c.State = d.file("agent")
 	o.house = &agentHouse{config: c, log: slog.New(slog.DiscardHandler), host: o.sim.Sys()}
 	if err := o.house.furnish(parts.Options{Looks: demoLooks}); err != nil {
-		return nil, err
+		return err
 	}
 	if o.journal, err = o.house.journal(); err != nil {
-		return nil, err
+		return err
 	}
 	o.runs = &agent.InProcess{Do: o.perform}
 	o.core, err = o.house.core(o.journal, agent.RootsDir(d.file("roots")), o.runs)
-	return o, err
+	return err
 }
 
 // demoBroken is the generation whose nginx does not stay up.

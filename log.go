@@ -44,7 +44,7 @@ func hidden(a slog.Attr, hide func(string) string) slog.Attr {
 		case slog.Level:
 			return a
 		case error:
-			text = x.Error()
+			text = fmt.Sprint(x) // which outlives an error that cannot say what it is
 		case []byte:
 			text = string(x)
 			a = slog.String(a.Key, text) // and not in base64

@@ -49,6 +49,21 @@ func TestLogHidesSecrets(t *testing.T) {
 	}
 }
 
+// pathless is an error that needs more than it has to say what it is.
+type pathless struct{ path *string }
+
+func (p *pathless) Error() string { return "no " + *p.path }
+
+// What is logged may be of no use, and ends nothing.
+func TestLogOutlivesABrokenError(t *testing.T) {
+	var out strings.Builder
+	log, _ := newLogger(&out, config.Log{}, strings.Clone)
+	log.Info("it goes on", "none", (*pathless)(nil), "half", &pathless{})
+	if !strings.Contains(out.String(), "it goes on") {
+		t.Error(out.String())
+	}
+}
+
 // The digest of a file is what people compare.
 func TestLogKeepsDigests(t *testing.T) {
 	var out strings.Builder

@@ -16,8 +16,6 @@ import (
 	_ "time/tzdata" // zones work on hosts without a zone database
 
 	"github.com/spf13/cobra"
-
-	"watchstander/bot"
 )
 
 func main() {
@@ -38,11 +36,7 @@ func run(ctx context.Context, args []string) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
-	if e, ok := errors.AsType[*bot.Error](err); ok {
-		fmt.Fprintln(root.ErrOrStderr(), "watchstander:", e.Error())
-		return 1
-	}
-	fmt.Fprintln(root.ErrOrStderr(), "watchstander:", err)
+	fmt.Fprintln(root.ErrOrStderr(), "watchstander:", printed(err))
 	return 1
 }
 

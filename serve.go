@@ -61,7 +61,7 @@ func load(file string) (*config.Config, error) {
 	return c, err
 }
 
-func serve(ctx context.Context, file string, stderr io.Writer) error {
+func serve(ctx context.Context, file string, stderr io.Writer) (err error) {
 	c, err := load(file)
 	if err != nil {
 		return err
@@ -71,14 +71,16 @@ func serve(ctx context.Context, file string, stderr io.Writer) error {
 		return err
 	}
 	var built atomic.Pointer[house] // knows the secrets of the last reload
-	log, level := newLogger(stderr, c.Log, func(s string) string {
+	hide := func(s string) string {
 		now := rules
 		if h := built.Load(); h != nil {
 			now = h.redactor.rules.Load()
 		}
 		out, _ := now.Redact(s)
 		return out
-	})
+	}
+	defer func() { err = hush(err, hide) }()
+	log, level := newLogger(stderr, c.Log, hide)
 	for _, w := range c.Warnings {
 		log.Warn("configuration", "warning", w.String())
 	}

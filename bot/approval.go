@@ -159,7 +159,7 @@ type Proposal struct {
 	ConfirmBy time.Time `json:"confirm_by,omitzero"`
 	// Unit is the systemd unit that it runs in.
 	Unit string `json:"unit,omitempty"`
-	// Stamp grows with every change of any proposal of one agent.
+	// Stamp grows with every change of any proposal of one agent's state.
 	Stamp int64 `json:"stamp"`
 }
 
@@ -202,7 +202,7 @@ const (
 	Expired ProposalState = "expired"
 	// Cancelled by its requester.
 	Cancelled ProposalState = "cancelled"
-	// Stale: the host is no longer as the plan says.
+	// Stale: the host is no longer as the plan says, or its agent no longer has the plan.
 	Stale ProposalState = "stale"
 )
 

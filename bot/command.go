@@ -235,6 +235,7 @@ type World interface {
 type JournalQuery struct {
 	By      PersonID
 	Kind    string
+	Host    string // the one that it is about; heads of its agent's journal only by Kind
 	Subject string // a plan's or a request's id, or the beginning of one
 	Since   time.Time
 	Words   string // all must be somewhere in the entry
@@ -268,6 +269,9 @@ type Probe interface {
 	Name() string
 	Read(context.Context) []Reading
 }
+
+// ProbeTime is how long people wait for the probes, which are asked all at once.
+const ProbeTime = 10 * time.Second
 
 // Reading is one measured figure with where it comes from.
 type Reading struct {

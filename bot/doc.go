@@ -59,21 +59,22 @@
 //
 //  1. commands, nixos.go: the command comes to an Ask. bot/flow,
 //     apply_decisions.go: ask journals the request and makes an effect of it;
-//     agents.go: tellsAgent calls the agent's Propose with the effect's key, so
+//     agent_orders.go: tellsAgent calls the agent's Propose with the effect's key, so
 //     that asking again makes no second plan.
 //  2. bot/agent, propose.go: who asks is looked up in the agent's own file, the
 //     first rule that fits is found (bot/gate, policy.go; none refuses), the
 //     operation looks at the host and drafts (integrations/nixos), and the plan is
 //     frozen: canonical bytes and digest (bot/plan), store paths kept, journaled,
 //     on the disk.
-//  3. The answer, and news that agents.go's watch waits for (bot.Told), take the
+//  3. The answer, and news that agent_news.go's watch waits for (bot.Told), take the
 //     one way in. apply_proposals.go: newProposal opens the thread; the whole plan
 //     in words (bot/plan, Render) is the first reply of its log, alone and never
 //     shortened. What the redactor would alter is not shown, and cannot be agreed
-//     to in that chat.
+//     to in any chat.
 //  4. When a room has the plan whole, its receipt (deliver.go) comes to planPosted
 //     (apply_shown.go), which compares what was posted with the plan, and the
-//     effect ShowPlan tells the agent. From then on approvals count.
+//     effect ShowPlan tells the agent. From then on approvals count; one that is quicker
+//     tells it first.
 //  5. A reaction on the thread's root, or a command (commands, approvals.go), comes
 //     to a Decide. apply_decisions.go: undecidable asks bot/gate first, for a
 //     polite answer; then the word goes to the agent with the digest of the plan
@@ -81,8 +82,8 @@
 //  6. bot/agent, decide.go: Decide is the one door for words from chats, from the
 //     host and with signatures. proof.go and codes.go find out what a word is
 //     worth; judge.go asks bot/gate where that leaves the proposal. A message that
-//     held a code leaves its room meanwhile: bot/flow, erase.go; what came with no word
-//     is used up at the agents: spend.go.
+//     held a code leaves its room meanwhile: bot/flow, erase.go; a code that came with
+//     no word is used up at the agents: bot/flow, spend.go.
 //  7. start.go: when it may run, the operation plans again. A bound fact that
 //     differs makes it stale; one that was only observed is told as drift. The
 //     start is on the disk and in the journal before anything runs.
@@ -112,7 +113,8 @@
 //     go out in time (integrations/alertmanager, commit.go)
 //   - flow.Run: one taker, one worker per room, one for commands and effects
 //     (with at most four commands at once, and two effects of each lane: lanes.go),
-//     one for what time makes due, one per Alertmanager, one per agent (agents.go, watch: its news), one for the dead
+//     one for what time makes due, one per Alertmanager, one per agent (agent_news.go,
+//     watch: its news; agent_heads.go: where the journals end), one for the dead
 //     man's switch, one per chat's Run
 //   - a chat's Run: whatever it starts (the console's clients)
 //   - the agent's Run: its loop, and one for each run that it starts or watches;
@@ -141,10 +143,13 @@
 //	bot/journal                 the record of what had a consequence: a chain of hashes
 //	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it
 //	bot/sys                     a host's files, programs and units; sys/simulated is one in memory
+//	bot/probing                 each probe asked once at a time, also one that hangs
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
+//	bot/fsync                   names of files that outlive a power cut
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;
 //	bot/bottest/contract        what every chat must do, as one suite
+//	bot/bottest/golden          what is said and drawn, as files that people read
 //	bot/bottest/real            Dendrite, Alertmanager, Prometheus, systemd, restic for tests
 //	commands                    what people can type; parser, help
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one

@@ -133,6 +133,11 @@ type (
 		// Standing are its standing approvals, all of them; nil when they were not asked
 		// for, or are as they were.
 		Standing *[]Standing
+		// State is which state the agent has, where that is another one than before; ""
+		// else. Kept are then all the plans that it knows, of which it told us since Since.
+		State string
+		Kept  []PlanID
+		Since time.Time
 		// Head is the hash of the newest entry of its journal, HeadSeq its number; ""
 		// when it was not asked.
 		Head    string

@@ -1,6 +1,10 @@
 package bot
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Thread is one thing that people are told of: what its root shows is a
 // function of the state, and Version counts the changes of it.
@@ -264,6 +268,20 @@ type EpisodeCounts struct {
 	Doubt     int
 	Since     time.Time // the oldest start of those that fire
 	LastEnd   time.Time // the newest end
+}
+
+// Words are the episodes by their state, as in "2 firing, 1 resolved"; "" of none.
+func (c EpisodeCounts) Words() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.Firing, "firing"}, {c.Silenced, "silenced"}, {c.Inhibited, "inhibited"}, {c.Resolved, "resolved"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Live counts the episodes that are not over.

@@ -150,21 +150,7 @@ func threadItem(f bot.ThreadFacts, call bot.Call) bot.Text {
 	return append(t, bot.T(" · "), bot.M(shortThread(f.Thread.ID)))
 }
 
-func countsText(c bot.EpisodeCounts) string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{c.Firing, "firing"}, {c.Silenced, "silenced"}, {c.Inhibited, "inhibited"}, {c.Resolved, "resolved"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	if len(parts) == 0 {
-		return "no alerts"
-	}
-	return strings.Join(parts, ", ")
-}
+func countsText(c bot.EpisodeCounts) string { return cmp.Or(c.Words(), "no alerts") }
 
 // threadMessage shows one thread with all of its alerts.
 func threadMessage(f bot.ThreadFacts, call bot.Call) bot.Message {

@@ -30,8 +30,8 @@ func readJournal(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	q.By = bot.PersonID(call.Args["by"].Text)
 	q.Kind = strings.ToLower(call.Args["kind"].Text)
 	q.Subject = call.Args["plan"].Text
-	_, all := call.Args["all"]
-	if q.Subject == "" && !all {
+	q.Host = on(call)
+	if _, all := call.Args["all"]; q.Subject == "" && !all && q.Host == "" {
 		th, one, err := planNamed(ctx, call)
 		if err != nil {
 			return nil, err
@@ -49,10 +49,12 @@ func readJournal(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, err
 	}
 	if len(lines) == 0 {
-		return bot.Say{Message: bot.Message{Title: bot.Line(bot.T("The journal has no such entry."))}}, nil
+		return bot.Say{Message: bot.Message{Title: bot.Quoted("The journal has no such entry." + noAgentOn(q.Host, call))}}, nil
 	}
 	of := " of the journal, the newest last"
 	switch {
+	case q.Host != "":
+		of = " of the journal about " + q.Host + ", the newest last"
 	case q.Subject != "" && call.Args["plan"].Text == "":
 		of = " of the journal about this plan, the newest last"
 	case q.Subject == "" && call.Thread != "":
@@ -72,6 +74,16 @@ func readJournal(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		m.Note = bot.Quoted("Somebody changed my state: look at it on the host with `watchstander journal verify`.")
 	}
 	return bot.Say{Message: m}, nil
+}
+
+// noAgentOn tells which hosts have an agent, where one that has none was named: it may
+// be a slip.
+func noAgentOn(host string, call bot.Call) string {
+	hosts := call.World.Agents()
+	if host == "" || len(hosts) == 0 || slices.Contains(hosts, host) {
+		return ""
+	}
+	return fmt.Sprintf(" I know no agent on `%s`; there is one on %s.", host, phrase.Or(hosts))
 }
 
 func journalItem(l bot.JournalLine, call bot.Call) bot.Text {

@@ -24,6 +24,7 @@ func TestJournal(t *testing.T) {
 		"journal by":         "needs something behind it",
 		"journal since long": "needs a span of time",
 		"journal 12 13":      "is more than I can read here",
+		"journal on":         "is more than I can read here",
 	} {
 		_, err := ask(t, w, observer, "", line)
 		mustContain(t, bot.ForPeople(err), says)
@@ -53,6 +54,48 @@ func TestOfThePlanHere(t *testing.T) {
 		out, err = ask(t, w, observer, elsewhere, "approvals")
 		mustContain(t, said(t, out, err), "1 plan not over")
 	}
+}
+
+// One host's, wherever it is said, and in whatever order people put it.
+func TestJournalOfAHost(t *testing.T) {
+	w := newWorld(t)
+	w.agents = []string{"mars", "vulcan"}
+	w.threads = []bot.ThreadFacts{{Thread: w.plans[0]}}
+	for line, want := range map[string]bot.JournalQuery{
+		"journal on mars":                            {Most: 15, Host: "mars"},
+		"journal 50 on mars since 2d":                {Most: 50, Host: "mars", Since: noon.Add(-48 * time.Hour)},
+		"journal since 2d on mars by alice kind end": {Most: 15, Host: "mars", By: "alice", Kind: "end", Since: noon.Add(-48 * time.Hour)},
+		"journal on mars find on vulcan":             {Most: 15, Host: "mars", Words: "on vulcan"},
+		"journal pln_OTHE on mars":                   {Most: 15, Host: "mars", Subject: "pln_OTHE"},
+		"journal by alice kind request find by mars": {Most: 15, By: "alice", Kind: "request", Words: "by mars"},
+		"journal find nginx on mars":                 {Most: 15, Words: "nginx on mars"},
+	} {
+		for _, here := range []bot.ThreadID{"", w.plans[0].ID} {
+			if here != "" && want.Host == "" {
+				continue // of the plan there
+			}
+			out, err := ask(t, w, observer, here, line)
+			title := " of the journal, the newest last"
+			if want.Host != "" {
+				title = " of the journal about mars, the newest last"
+			}
+			mustContain(t, said(t, out, err), title)
+			if w.query != want {
+				t.Errorf("%s asked for %+v, want %+v", line, w.query, want)
+			}
+		}
+	}
+	_, err := ask(t, w, observer, "", "journal on mars on vulcan")
+	mustContain(t, bot.ForPeople(err), "is more than I can read here")
+
+	// A slip is told apart from a host of which there is nothing.
+	w.journal = []bot.JournalLine{}
+	out, err := ask(t, w, observer, "", "journal on mars")
+	if got := said(t, out, err); strings.Contains(got, "I know no agent") {
+		t.Error(got)
+	}
+	out, err = ask(t, w, observer, "", "journal on vulkan")
+	mustContain(t, said(t, out, err), "no such entry. I know no agent on vulkan; there is one on mars or vulcan.")
 }
 
 // Where the rule wants no signature, there is none to be made.

@@ -68,10 +68,39 @@ func (p *parser) parse() (map[string]bot.Value, error) {
 			return nil, p.unfit(a)
 		}
 	}
+	if err := p.keywords(args); err != nil {
+		return nil, err
+	}
 	if w, ok := p.r.peek(); ok {
 		return nil, p.leftover(w, len(args) == 0)
 	}
 	return args, nil
+}
+
+// keywords reads what is known by its first word (by alice, kind start, on vulcan, since
+// 2d) and stands in another order than the command has it.
+func (p *parser) keywords(args map[string]bot.Value) error {
+	for more := true; more; {
+		more = false
+		for _, a := range p.command.Args {
+			switch a.Kind {
+			case kindBy, kindKind, kindOn, kindSince, kindFind:
+			default:
+				continue
+			}
+			if _, read := args[a.Name]; read {
+				continue
+			}
+			v, fits, err := p.read(a)
+			if err != nil {
+				return err
+			}
+			if fits {
+				args[a.Name], more = v, true
+			}
+		}
+	}
+	return nil
 }
 
 // read reads one argument, and leaves the words alone when they are none. An

@@ -12,15 +12,12 @@ import (
 	"watchstander/bot/phrase"
 )
 
-// probeTime bounds one probe. All run at once, so it bounds them together.
-const probeTime = 10 * time.Second
-
 // measure runs the probes. One that does not answer in time is unknown, with the
 // reason; it holds nobody else up. A probe that ignores its context keeps its
-// goroutine until it returns by itself. What two probes tell of the same thing is
-// told once.
+// goroutine until it returns by itself; that it is asked once at a time is the matter of
+// the world's probes. What two probes tell of the same thing is told once.
 func measure(ctx context.Context, probes []bot.Probe, now time.Time) []bot.Reading {
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	ctx, cancel := context.WithTimeout(ctx, bot.ProbeTime)
 	defer cancel()
 	answers := make([]chan []bot.Reading, len(probes))
 	for i, p := range probes {
@@ -68,7 +65,7 @@ func answerOf(ctx context.Context, p bot.Probe, answer <-chan []bot.Reading, now
 		select {
 		case got = <-answer:
 		default:
-			return []bot.Reading{unknown(p, now, "no answer within "+phrase.Duration(probeTime))}
+			return []bot.Reading{unknown(p, now, "no answer within "+phrase.Duration(bot.ProbeTime))}
 		}
 	}
 	if got == nil {

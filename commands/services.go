@@ -85,6 +85,7 @@ func unitFields(u host.Unit, call bot.Call) []bot.Field {
 	add("Started by", strings.Join(u.TriggeredBy, ", "))
 	add("Starts", strings.Join(u.Triggers, ", "))
 	add("Restarts with it", strings.Join(u.Follow, ", "))
+	add("Stops with it, or may, and stays so", strings.Join(u.Ends, ", "))
 	if u.Stale {
 		add("Unit file", u.Fragment+", changed since systemd has read it")
 	} else {

@@ -2,23 +2,19 @@ package commands
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/bottest/golden"
 )
-
-var update = flag.Bool("update", false, "write testdata/status.txt anew")
 
 // TestStatusBook compares what status says of whole hosts, as people read it, with
 // testdata/status.txt. Read that file; after a change of words, look at the
 // difference and run the test with -update.
 func TestStatusBook(t *testing.T) {
-	const file = "testdata/status.txt"
 	var b strings.Builder
 	for _, p := range []struct {
 		what, line string
@@ -36,22 +32,7 @@ func TestStatusBook(t *testing.T) {
 		text := said(t, out, err)
 		fmt.Fprintf(&b, "=== %s: %s\n(%s) %s\n", p.what, p.line, out.(bot.Say).Message.Tone, text)
 	}
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); got != string(want) {
-		t.Errorf("%s differs; got:\n%s", file, got)
-	}
+	golden.Check(t, "testdata/status.txt", b.String())
 }
 
 // figure is a reading of vulcan, a minute old at most.

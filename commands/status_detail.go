@@ -130,7 +130,7 @@ func sourced(r bot.Reading, call bot.Call) bot.Text {
 	if r.Source != "" {
 		from = append(from, "from "+r.Source)
 	}
-	if age := call.Now.Sub(r.At); !r.At.IsZero() && age > 2*probeTime {
+	if age := call.Now.Sub(r.At); !r.At.IsZero() && age > 2*bot.ProbeTime {
 		from = append(from, "as of "+ago(r.At, call))
 	}
 	if len(from) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // on is the host that a command names, "" for none.
@@ -52,18 +53,11 @@ func spokenOf(th bot.Thread) string {
 
 // either is "`on mars`, `on pluto` or `on vulcan`".
 func either(hosts []string) string {
-	out := ""
+	words := make([]string, len(hosts))
 	for i, h := range hosts {
-		switch {
-		case i == 0:
-		case i == len(hosts)-1:
-			out += " or "
-		default:
-			out += ", "
-		}
-		out += "`on " + h + "`"
+		words[i] = "`on " + h + "`"
 	}
-	return out
+	return phrase.Or(words)
 }
 
 // of is an answer about a host, which it names where there are several.

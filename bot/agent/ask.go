@@ -1,18 +1,19 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
+	"sync"
 	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/journal"
-	"watchstander/bot/phrase"
 )
 
 // Look answers one of the fixed questions.
@@ -77,56 +78,41 @@ func (c *Core) Readings(ctx context.Context, caller Caller, _ api.Nothing) ([]bo
 	return hideReadings(readings, c.o.Redact, 1000), nil
 }
 
-// probeGrace is how long a probe has, when its time is over, to say so itself.
-const probeGrace = 500 * time.Millisecond
-
 // measure reads every probe, side by side. One that does not answer in time is
 // unknown and holds up no other, even where it is deaf to its context: `zpool` in
-// front of a dead disk is. How many questions may so hang is bounded.
+// front of a dead disk is. Then it is not asked again before it has answered.
 func (c *Core) measure(ctx context.Context) []bot.Reading {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Limits.Probe)
 	defer cancel()
-	answers := make([]chan []bot.Reading, len(c.o.Probes))
-	for i, p := range c.o.Probes {
-		answers[i] = make(chan []bot.Reading, 1)
-		select {
-		case c.probing[i] <- struct{}{}:
-		default:
-			answers[i] <- []bot.Reading{c.unread(p, "it has not answered earlier questions yet")}
-			continue
-		}
-		go func() {
-			defer func() { <-c.probing[i] }()
-			rs, err := guarded("a probe", func() ([]bot.Reading, error) { return p.Read(ctx), nil })
-			if err != nil {
-				c.o.Log.Warn("a probe fails", "probe", p.Name(), "err", err)
-				rs = []bot.Reading{c.unread(p, "the probe failed; the agent's log has the cause")}
-			}
-			answers[i] <- rs
-		}()
+	answers := make([][]bot.Reading, len(c.probes))
+	var all sync.WaitGroup
+	for i, p := range c.probes {
+		all.Go(func() { answers[i] = p.Read(ctx) })
 	}
+	all.Wait()
 	flat := []bot.Reading{}
-	late := time.NewTimer(c.o.Limits.Probe + probeGrace)
-	defer late.Stop()
-	over := false
-	for i, p := range c.o.Probes {
-		if !over {
-			select {
-			case rs := <-answers[i]:
-				flat = append(flat, rs...)
-				continue
-			case <-late.C:
-				over = true
-			}
-		}
-		select {
-		case rs := <-answers[i]:
-			flat = append(flat, rs...)
-		default:
-			flat = append(flat, c.unread(p, "no answer within "+phrase.Duration(c.o.Limits.Probe)))
+	for _, rs := range answers {
+		for _, r := range rs {
+			r.Host = cmp.Or(r.Host, c.o.Host.Name)
+			flat = append(flat, r)
 		}
 	}
 	return flat
+}
+
+// guardedProbe logs why a probe fails.
+type guardedProbe struct {
+	c *Core
+	bot.Probe
+}
+
+func (g guardedProbe) Read(ctx context.Context) []bot.Reading {
+	rs, err := guarded("a probe", func() ([]bot.Reading, error) { return g.Probe.Read(ctx), nil })
+	if err != nil {
+		g.c.o.Log.Warn("a probe fails", "probe", g.Name(), "err", err)
+		rs = []bot.Reading{g.c.unread(g.Probe, "the probe failed; the agent's log has the cause")}
+	}
+	return rs
 }
 
 func (c *Core) unread(p bot.Probe, why string) bot.Reading {

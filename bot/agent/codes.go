@@ -66,11 +66,6 @@ func (c *Core) spend(person Person, q given) error {
 	if _, known := c.records[id]; known {
 		counters = append(counters, "plan "+string(id))
 	}
-	for _, k := range counters {
-		if until, locked := c.codes.Locked[k]; locked {
-			return bot.Errorf(bot.CodeForbidden, "Too many codes were wrong: none of %s is looked at until %s. Approve on the host or with a signature, where the rule takes that.", k, until.Format("15:04 UTC"))
-		}
-	}
 	seed, err := c.seed(person)
 	if err != nil {
 		return err
@@ -80,12 +75,25 @@ func (c *Core) spend(person Person, q given) error {
 		return noSeed(person, err)
 	}
 	last, before := c.codes.Last[person.ID]
-	if good && before && step <= last {
-		return bot.Errorf(bot.CodeForbidden, "This code was used already; wait for the next one.")
-	}
-	if good {
+	used := before && step <= last
+	if good && !used {
 		c.codes.Last[person.ID] = step
-		return c.saveCodes()
+		if err := c.saveCodes(); err != nil {
+			return err
+		}
+	}
+	// A lock comes after that: the code stands in a room, and could be brought to a
+	// plan that is not locked, or when the lock is over.
+	for _, k := range counters {
+		if until, locked := c.codes.Locked[k]; locked {
+			return bot.Errorf(bot.CodeForbidden, "Too many codes were wrong: none of %s is looked at until %s. Approve on the host or with a signature, where the rule takes that.", k, until.Format("15:04 UTC"))
+		}
+	}
+	switch {
+	case good && used:
+		return bot.Errorf(bot.CodeForbidden, "This code was used already; wait for the next one.")
+	case good:
+		return nil
 	}
 	return c.wrong(person, q, counters, now)
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
+	"watchstander/bot/gate"
 	"watchstander/bot/journal"
 )
 
@@ -44,7 +46,7 @@ func (c *Core) confirm(caller Caller, q api.Confirm) (bot.Proposal, error) {
 	}
 	p := r.Proposal
 	switch {
-	case person.ID != p.Plan.Requester && !holdsAny(person.Person, p.Plan.Rule.Approvers):
+	case person.ID != p.Plan.Requester && !gate.Holds(person.Person, p.Plan.Rule.Approvers):
 		return bot.Proposal{}, bot.Errorf(bot.CodeForbidden, "Only %s, who asked for it, or somebody who may agree to it can confirm it.", p.Plan.Requester)
 	case p.State != bot.Confirming:
 		return bot.Proposal{}, notConfirming(p)
@@ -141,7 +143,7 @@ func (c *Core) answer(r *record, w word, proof proof, said api.Said) (bot.Propos
 	e := c.entry(journal.KindConfirm, r.id(), text, w.Person)
 	e.By = w.Person
 	e.Fields = fields(e.Fields, said)
-	e.Fields["door"], e.Fields["step_up"] = cmpOr(proof.door, "none"), cmpOr(string(proof.step), "none")
+	e.Fields["door"], e.Fields["step_up"] = cmp.Or(proof.door, "none"), cmp.Or(string(proof.step), "none")
 	if err := c.log(e); err != nil {
 		return bot.Proposal{}, err
 	}

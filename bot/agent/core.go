@@ -14,6 +14,7 @@ import (
 	"watchstander/bot/agent/api"
 	"watchstander/bot/clean"
 	"watchstander/bot/journal"
+	"watchstander/bot/probing"
 	"watchstander/bot/sys"
 )
 
@@ -32,8 +33,8 @@ type Core struct {
 	plans   chan struct{} // one token each for who plans
 	glass   chan struct{} // the same for root
 	looking chan struct{}
-	probing []chan struct{} // of each probe, one token for each question to it
-	wake    chan struct{}   // there is something to judge
+	probes  []bot.Probe   // each asked once at a time
+	wake    chan struct{} // there is something to judge
 
 	mu       sync.Mutex
 	records  map[bot.PlanID]*record // never changed in place
@@ -42,6 +43,7 @@ type Core struct {
 	starting map[bot.PlanID]bool
 	retry    map[bot.PlanID]time.Time // when a start that failed is tried again
 	stamp    int64
+	state    string        // which one it is (stateFile)
 	changed  chan struct{} // closed when a stamp was given
 	codes    codes
 	heads    knownHead
@@ -77,8 +79,8 @@ func New(o Options) (*Core, error) {
 		}
 		c.looks[l.Name] = l
 	}
-	for range o.Probes {
-		c.probing = append(c.probing, make(chan struct{}, o.Limits.Looks))
+	for _, p := range o.Probes {
+		c.probes = append(c.probes, probing.Once(guardedProbe{c, p}, o.Limits.Probe))
 	}
 	c.settings.Store(&o.Settings)
 	var err error

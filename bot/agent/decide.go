@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -168,7 +169,7 @@ func (c *Core) decided(r *record, person Person, q api.Decide, proof proof) (bot
 	e := c.entry(journal.KindDecision, r.id(), "%s", text)
 	e.By = d.Person
 	e.Fields = fields(e.Fields, q.Said)
-	e.Fields["door"], e.Fields["step_up"], e.Fields["verdict"] = d.Door, cmpOr(string(d.StepUp), "none"), string(d.Verdict)
+	e.Fields["door"], e.Fields["step_up"], e.Fields["verdict"] = d.Door, cmp.Or(string(d.StepUp), "none"), string(d.Verdict)
 	e.Fields[journal.FieldDigest] = r.Proposal.Digest
 	e.Fields["decision"] = short(d.ID)
 	if !q.At.IsZero() {
@@ -178,13 +179,6 @@ func (c *Core) decided(r *record, person Person, q api.Decide, proof proof) (bot
 		e.Fields["own_request"] = "yes"
 	}
 	return c.change(r, e)
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // judgement asks the gate where the record stands now.

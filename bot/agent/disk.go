@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"watchstander/bot/fsync"
 )
 
 // disk writes small files so that a crash leaves the old one or the new one, and
@@ -89,15 +91,7 @@ func (d disk) settle(name string) error {
 	if err := d.step("settle", name); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(d.path(name)))
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return fsync.Dir(filepath.Dir(d.path(name)))
 }
 
 // mkdir makes a directory of the agent's own; that it is there is no error.
@@ -108,7 +102,7 @@ func (d disk) mkdir(name string) error {
 	if err := os.Mkdir(d.path(name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(d.path(name)))
+	return fsync.Dir(filepath.Dir(d.path(name)))
 }
 
 // read gives a whole file of at most most bytes.

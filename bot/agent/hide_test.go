@@ -57,7 +57,7 @@ func TestAnswersAreRedacted(t *testing.T) {
 		_, err = w.core.Look(ctx, Bot(), api.Look{Name: "fails"})
 		refuses(t, err, bot.CodeConflict, "It said [hidden].")
 		rs, err := w.core.Readings(ctx, Bot(), api.Nothing{})
-		if err != nil || fmt.Sprintf("%+v", rs[0]) != fmt.Sprintf("%+v", bot.Reading{What: "lamp", Value: "[hidden]", Note: "[hidden]", Source: "x", At: at, State: bot.NotOK}) {
+		if err != nil || fmt.Sprintf("%+v", rs[0]) != fmt.Sprintf("%+v", bot.Reading{Host: "vulcan", What: "lamp", Value: "[hidden]", Note: "[hidden]", Source: "x", At: at, State: bot.NotOK}) {
 			t.Errorf("%+v, %v", rs, err)
 		}
 		_, err = w.core.Propose(ctx, Bot(), w.ask("on"))

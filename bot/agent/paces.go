@@ -19,6 +19,7 @@ import (
 type paces struct {
 	asking   *rate.Limiter // proposals and triggers
 	words    *rate.Limiter // what people say by the bot
+	shown    *rate.Limiter // codes that came to it with no word
 	spoken   *rate.Limiter // what they say on the host, which no bot may drown
 	strange  *rate.Limiter // what users say who are nobody's
 	looks    *rate.Limiter // the bot's questions about the host
@@ -31,7 +32,7 @@ type paces struct {
 func newPaces() paces {
 	return paces{
 		asking: rate.NewLimiter(rate.Every(10*time.Second), 20),
-		words:  rate.NewLimiter(rate.Every(2*time.Second), 40), spoken: rate.NewLimiter(2, 40), strange: rate.NewLimiter(rate.Every(10*time.Second), 5),
+		words:  rate.NewLimiter(rate.Every(2*time.Second), 40), shown: rate.NewLimiter(rate.Every(2*time.Second), 40), spoken: rate.NewLimiter(2, 40), strange: rate.NewLimiter(rate.Every(10*time.Second), 5),
 		looks: rate.NewLimiter(5, 100), refusals: rate.NewLimiter(rate.Every(20*time.Second), 100), back: rate.NewLimiter(rate.Every(10*time.Minute), 5),
 		unwritten: new(atomic.Int64),
 	}

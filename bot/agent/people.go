@@ -54,12 +54,3 @@ func (c *Core) personOf(uid int) (Person, bool) {
 	}
 	return Person{}, false
 }
-
-func holdsAny(p bot.Person, roles []bot.Role) bool {
-	for _, r := range roles {
-		if r != "" && p.Has(r) {
-			return true
-		}
-	}
-	return false
-}

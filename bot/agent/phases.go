@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // try applies, verifies, has it confirmed and commits. Without an error its
@@ -50,7 +51,7 @@ func part(ctx context.Context, what string, limit time.Duration, f func(context.
 	case ctx.Err() != nil:
 		return bot.Errorf(bot.CodeConflict, "%s was broken off: the run was told to stop.%s", what, asLeft(err)).Because(err)
 	case err != nil && bounded.Err() != nil:
-		return bot.Errorf(bot.CodeUnavailable, "%s did not end within %s.%s", what, limit, asLeft(err)).Because(err)
+		return bot.Errorf(bot.CodeUnavailable, "%s did not end within %s.%s", what, phrase.Duration(limit), asLeft(err)).Because(err)
 	case err == nil:
 		return nil
 	}
@@ -150,7 +151,7 @@ func backWords(evidence []bot.Reading) string {
 func (w *worker) confirmed(ctx context.Context, evidence []bot.Reading) error {
 	within := w.plan.Rule.ConfirmWithin.Duration()
 	by := time.Now().Add(within).UTC().Truncate(time.Millisecond)
-	w.work.tell("Verified; somebody must confirm within %s that all is well, or it is undone.", within)
+	w.work.tell("Verified; somebody must confirm within %s that all is well, or it is undone.", phrase.Duration(within))
 	if err := w.disk.writeJSON(runName(w.o.Plan, fileConfirming), confirming{By: by, Evidence: tellable(evidence, w.o.Redact)}); err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (w *worker) confirmed(ctx context.Context, evidence []bot.Reading) error {
 		case stopped:
 			return bot.Errorf(bot.CodeConflict, "It was told to stop before anybody confirmed it.")
 		default:
-			return bot.Errorf(bot.CodeConflict, "Nobody confirmed it within %s.", within)
+			return bot.Errorf(bot.CodeConflict, "Nobody confirmed it within %s.", phrase.Duration(within))
 		}
 		select {
 		case <-ctx.Done():

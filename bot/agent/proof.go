@@ -10,6 +10,7 @@ import (
 	"watchstander/bot/agent/api"
 	"watchstander/bot/gate"
 	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
 	"watchstander/bot/plan"
 )
 
@@ -148,7 +149,7 @@ func (c *Core) Statement(_ context.Context, caller Caller, q api.Statement) (bot
 		}
 	}
 	if theirs >= maxStatementsPerson || len(r.Statements) >= maxStatements {
-		return bot.Statement{}, bot.Errorf(bot.CodeConflict, "Enough statements about %s wait for a signature already; use one, or wait %s.", r.id(), statementLife)
+		return bot.Statement{}, bot.Errorf(bot.CodeConflict, "Enough statements about %s wait for a signature already; use one, or wait %s.", r.id(), phrase.Duration(statementLife))
 	}
 	until := now.Add(statementLife)
 	if rule := r.Proposal.Plan.Rule; q.Verdict != bot.AllIsWell && rule.Queue && len(rule.Windows) > 0 {

@@ -135,7 +135,7 @@ func (c *Core) load() error {
 			c.byKey[r.Asked.Key] = r.id()
 		}
 	}
-	return errors.Join(c.loadCodes(), c.loadHeads(), c.keepRoots(), c.forgone())
+	return errors.Join(c.loadState(), c.loadCodes(), c.loadHeads(), c.keepRoots(), c.forgone())
 }
 
 func (c *Core) loadOne(name string) (*record, error) {
@@ -232,7 +232,7 @@ func (c *Core) page(since int64) api.Page {
 			newer = append(newer, r)
 		}
 	}
-	page := api.Page{Proposals: []bot.Proposal{}, Top: max(since, c.stamp)}
+	page := api.Page{Proposals: []bot.Proposal{}, Top: max(since, c.stamp), State: c.state}
 	size := 0
 	for i, r := range sortedByStamp(newer) {
 		if size += r.size; i > 0 && (size > mostBytes || i >= most) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/fsync"
 )
 
 // Roots keep store paths from being collected.
@@ -51,7 +52,7 @@ func (d RootsDir) Keep(name, target string) error {
 	if err := os.Symlink(target, temporary); err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(temporary, at), syncDir(string(d)))
+	return errors.Join(os.Rename(temporary, at), fsync.Dir(string(d)))
 }
 
 // LetGo removes the link.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/fsync"
 	"watchstander/bot/plan"
 )
 
@@ -193,7 +194,7 @@ func (d disk) appender(name string) (*appender, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syncDir(filepath.Dir(d.path(name))); err != nil {
+	if err := fsync.Dir(filepath.Dir(d.path(name))); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &appender{f: f, fail: func() error { return d.step("line", name) }}, nil

@@ -15,7 +15,7 @@ import (
 // The answer is always the same, so that nobody learns here which code is a right
 // one. None counts as a wrong try, and a lock does not matter: who slips is not to be
 // locked out, a right one that was found so is used up by it, and how many are tried is
-// bounded by the pace of all that the bot says.
+// bounded by a pace.
 func (c *Core) Spend(_ context.Context, caller Caller, q api.Spend) (api.Nothing, error) {
 	var none api.Nothing
 	if err := only(caller, callerBot); err != nil {
@@ -23,8 +23,8 @@ func (c *Core) Spend(_ context.Context, caller Caller, q api.Spend) (api.Nothing
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.pace(caller); err != nil {
-		return none, err
+	if !c.paces.shown.AllowN(c.now(), 1) { // a pace of its own, or it would drown words
+		return none, errTooMuch
 	}
 	if err := bounded(q.Said); err != nil {
 		return none, err

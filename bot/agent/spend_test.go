@@ -100,6 +100,58 @@ func TestShownCodesAreSpentWhileLocked(t *testing.T) {
 	})
 }
 
+// While codes are locked none counts, and a right one that comes with a word is spent
+// all the same: whoever read it could bring it to a plan that is not locked, or when
+// the lock is over.
+func TestCodesOfWordsAreSpentWhileLocked(t *testing.T) {
+	played(t, func(w *world) *world { // the plan's lock, and another plan
+		w = withCodes(w)
+		w.people[1].Seed = w.people[0].Seed
+		return w
+	}, func(w *world) {
+		p, other := w.proposed(), w.proposed()
+		for who, times := range map[bot.PersonID]int{"alice": 4, "bob": 4, "carol": 2} {
+			for range times {
+				refuses(t, w.approves(p, who, w.code(time.Hour)), bot.CodeForbidden, "code is wrong")
+			}
+		}
+		code := w.code(0)
+		refuses(t, w.approves(p, "carol", code), bot.CodeForbidden, "none of plan")
+		refuses(t, w.approves(other, "carol", code), bot.CodeForbidden, "used already")
+		w.stop()
+		w.run()
+		refuses(t, w.approves(other, "carol", code), bot.CodeForbidden, "used already")
+		w.ok(w.approves(other, "carol", w.code(30*time.Second)))
+	})
+	played(t, withCodes, func(w *world) { // the person's lock, when it is over
+		p := w.proposed()
+		for range wrongPerson {
+			refuses(t, w.approves(p, "carol", w.code(time.Hour)), bot.CodeForbidden, "code is wrong")
+		}
+		time.Sleep(lockSpan - 10*time.Second)
+		code := w.code(0)
+		refuses(t, w.approves(p, "carol", code), bot.CodeForbidden, "is looked at until")
+		time.Sleep(10 * time.Second)
+		refuses(t, w.approves(p, "carol", code), bot.CodeForbidden, "used already")
+	})
+}
+
+// Whoever types numbers without end keeps no word from being heard: neither a code that
+// counts, nor a denial.
+func TestShownCodesDrownNoWords(t *testing.T) {
+	played(t, withCodes, func(w *world) {
+		p, other := w.proposed(), w.proposed()
+		for range 200 {
+			_ = w.shows("alice", "123456") // soon too many
+		}
+		w.ok(w.approves(p, "carol", w.code(0)))
+		d := yes(other, "carol")
+		d.Verdict = bot.Deny
+		_, err := w.core.Decide(ctx, Bot(), d)
+		w.ok(err)
+	})
+}
+
 // Only the bot has codes to hand over, a few at once, and as often as it has words.
 func TestWhoShowsCodes(t *testing.T) {
 	played(t, withCodes, func(w *world) {

@@ -13,6 +13,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
 )
 
 // retryStart is when a start is tried again that the host did not let begin.
@@ -170,7 +171,7 @@ func (c *Core) cannot(r *record, why error) {
 	}
 	c.retry[r.id()] = c.now().Add(retryStart)
 	r = r.copied()
-	r.Proposal.Why = c.say("It may start, and cannot yet: %s It is tried again every %s.", bot.ForPeople(why), retryStart)
+	r.Proposal.Why = c.say("It may start, and cannot yet: %s It is tried again every %s.", bot.ForPeople(why), phrase.Duration(retryStart))
 	_ = c.save(r) // told in the log
 }
 

@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -51,5 +53,36 @@ func ownAlone(dir string) error {
 	case info.Mode().Perm()&0o077 != 0:
 		return bot.Errorf(bot.CodeInvalid, "The agent's state %s may be entered by others: chmod it to 0700, after a look at who was there.", dir)
 	}
+	return nil
+}
+
+// stateFile says which state this is. It lies with the proposals, so that it goes where
+// they go: whoever has followed them finds out that they are others.
+var stateFile = filepath.Join(proposalsDir, "state")
+
+type stateID struct {
+	ID string `json:"id"`
+}
+
+// loadState reads which state this is, and names one that has no name yet. One that
+// cannot be read gets another: whoever follows the proposals reads them all again then.
+func (c *Core) loadState() error {
+	var s stateID
+	b, err := c.disk.read(stateFile, 1024)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		if err := json.Unmarshal(b, &s); err != nil {
+			c.o.Log.Warn("which state this is cannot be read; it gets another name", "err", err)
+		}
+	}
+	if s.ID == "" {
+		s.ID = c.o.IDs()
+		if err := c.disk.writeJSON(stateFile, s); err != nil {
+			return err
+		}
+	}
+	c.state = s.ID
 	return nil
 }

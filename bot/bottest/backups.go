@@ -110,12 +110,13 @@ func (s *stage) stock() {
 	s.must(err)
 	for _, r := range s.config.Backup.Repositories {
 		s.must(os.CopyFS(s.sim.Outside(r.Location), empty))
-		s.must(s.restic.backUp(r.Location, time.Now().Add(-6*time.Hour)))
+		_, err := s.restic.backUp(r.Location, time.Now().Add(-6*time.Hour))
+		s.must(err)
 	}
 }
 
-// backUp does what the units of the host do.
-func (r *restic) backUp(location string, at time.Time) error {
+// backUp does what the units of the host do, and gives what restic says.
+func (r *restic) backUp(location string, at time.Time) (string, error) {
 	out, err := sys.Programs{}.Run(context.Background(), sys.Command{
 		Argv: []string{r.program, "backup", "--no-cache", "--host=vulcan", "--time=" + at.UTC().Format(time.DateTime), "home"},
 		Env:  []string{"TZ=UTC", "RESTIC_REPOSITORY=" + r.s.sim.Outside(location), "RESTIC_PASSWORD=" + resticPassword},
@@ -124,7 +125,7 @@ func (r *restic) backUp(location string, at time.Time) error {
 	if err == nil && out.Exit != 0 {
 		err = fmt.Errorf("restic backup ended with %d: %s", out.Exit, out.Stderr)
 	}
-	return err
+	return string(out.Stdout), err
 }
 
 // call is restic, called on the host.
@@ -207,7 +208,11 @@ func (b backingUp) Start(ctx context.Context, name string) error {
 			continue
 		}
 		time.Sleep(time.Second) // restic takes whole seconds for a snapshot's time
-		if err := b.r.backUp(repo.Location, time.Now()); err != nil {
+		said, err := b.r.backUp(repo.Location, time.Now())
+		for line := range strings.Lines(b.r.outward(said)) {
+			b.r.s.sim.Log(name, "%s", strings.TrimSpace(line))
+		}
+		if err != nil {
 			b.r.s.sim.Fail(name, "exit-code")
 			return &sys.JobError{Unit: name, Result: "failed"}
 		}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -60,16 +58,6 @@ type Post struct {
 	At      time.Time
 	Gone    bool
 }
-
-// Words are a person's message as the room has it.
-type Words struct {
-	Said bot.Said
-	// Erased is the key under which the bot took it away, "" while it stands there.
-	Erased bot.EffectKey
-}
-
-// Text is the post in plain words.
-func (p Post) Text() string { return PlainText(p.Message) }
 
 // NewChat makes one with no pace.
 func NewChat(id bot.ChatID) *Chat {
@@ -242,97 +230,6 @@ func (c *Chat) Find(_ context.Context, s bot.Sending) (bot.Receipt, bool, error)
 	return bot.Receipt{ID: c.posts[i].ID, At: c.posts[i].At}, true, nil
 }
 
-// self is the bot's own account, as it hears of what it did itself.
-const self = bot.UserID("@watchstander:example.org")
-
-// Erase implements bot.Eraser: the bot hears of it, as it does on a platform.
-func (c *Chat) Erase(_ context.Context, e bot.Erasing) error {
-	gone, err := c.erase(e)
-	if gone {
-		c.Hear(bot.Withdrawn{Chat: c.ID, Room: e.Room, ID: bot.MessageID("erased " + e.Key), Target: e.Message, User: self, At: time.Now().UTC()})
-	}
-	return err
-}
-
-func (c *Chat) erase(e bot.Erasing) (gone bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.down {
-		return false, &bot.Refusal{Kind: bot.Unreachable, Cause: errors.New("the chat is down")}
-	}
-	if c.eraseFault != nil {
-		if err := c.eraseFault(); err != nil {
-			return false, err
-		}
-	}
-	i := slices.IndexFunc(c.words, func(w Words) bool { return w.Said.ID == e.Message && w.Said.Room == e.Room })
-	switch {
-	case i < 0 || e.Key == "":
-		c.faults = append(c.faults, fmt.Sprintf("%q is to be erased under the key %q, and nobody said it", e.Message, e.Key))
-		return false, &bot.Refusal{Kind: bot.Rejected, Cause: bot.Errorf(bot.CodeNotFound, "there is no such message.")}
-	case c.words[i].Erased == "":
-		c.words[i].Erased, gone = e.Key, true
-	}
-	if c.eraseLost != nil {
-		err = c.eraseLost()
-	}
-	return gone, err
-}
-
-// erasing sets what comes of the next ones.
-func (c *Chat) erasing(words []string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.eraseFault, c.eraseLost = nil, nil
-	count := 1
-	if len(words) > 1 {
-		var err error
-		if count, err = strconv.Atoi(words[1]); err != nil {
-			return err
-		}
-	}
-	times := func(r *bot.Refusal) func() error {
-		return func() error {
-			if count == 0 {
-				return nil
-			}
-			count--
-			return r
-		}
-	}
-	switch words[0] {
-	case "allowed":
-	case "forbidden":
-		c.eraseFault = func() error {
-			return &bot.Refusal{Kind: bot.Forbidden, Cause: bot.Errorf(bot.CodeForbidden, "deleting other people's messages takes power level 50 in this room, and I have 0.")}
-		}
-	case "lost":
-		c.eraseLost = times(&bot.Refusal{Kind: bot.Unsure, Cause: errors.New("the answer was lost")})
-	case "busy":
-		after, err := time.ParseDuration(words[2])
-		if err != nil {
-			return err
-		}
-		c.eraseFault = times(&bot.Refusal{Kind: bot.Busy, After: after})
-	default:
-		return fmt.Errorf("erasing is never %q", words[0])
-	}
-	return nil
-}
-
-// Words are what people said in a room.
-func (c *Chat) Words(room bot.RoomID) []Words {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var out []Words
-	for _, w := range c.words {
-		if w.Said.Room == room {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
 // Unplug makes the chat unreachable, or reachable again.
 func (c *Chat) Unplug(down bool) {
 	c.mu.Lock()
@@ -369,46 +266,6 @@ func (c *Chat) Faults() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.faults)
-}
-
-// PlainText is a message in plain words, a line for each block and item.
-func PlainText(m bot.Message) string {
-	var b strings.Builder
-	line := func(s string) { b.WriteString(s); b.WriteByte('\n') }
-	line(m.Title.String())
-	for _, x := range m.Blocks {
-		switch x := x.(type) {
-		case bot.Para:
-			line(x.Text.String())
-		case bot.Fields:
-			for _, f := range x.Fields {
-				line(f.Name + ": " + f.Value.String())
-			}
-		case bot.List:
-			for _, it := range x.Items {
-				line("- " + it.String())
-			}
-		case bot.Pre:
-			line(x.Body)
-		case bot.Picture:
-			line("[picture: " + x.Alt + "]")
-		case bot.File:
-			line("[file: " + x.Name + "]")
-		}
-	}
-	for _, a := range m.Actions {
-		line("(" + a.Emoji + " " + a.Label + ")")
-	}
-	if len(m.Note) > 0 {
-		line(m.Note.String())
-	}
-	return b.String()
-}
-
-// bare is a message's words without their looks, buttons and bytes.
-func bare(m bot.Message) bot.Message {
-	title, rest, _ := strings.Cut(PlainText(m), "\n")
-	return bot.Message{Tone: m.Tone, Title: bot.Line(bot.T(title)), Blocks: []bot.Block{bot.Para{Text: bot.Line(bot.T(rest))}}}
 }
 
 // lose asks f after each accepted message whether its receipt is kept back.

@@ -218,6 +218,17 @@ func (s *stage) down() {
 	s.must(j.Close())
 }
 
+// forget loses the state of an agent that is down.
+func (s *stage) forget() error {
+	s.mu.Lock()
+	up := s.core != nil
+	s.mu.Unlock()
+	if up {
+		return errors.New("the agent is not down")
+	}
+	return errors.Join(os.RemoveAll(s.dir), os.Mkdir(s.dir, 0o700))
+}
+
 func (s *stage) close() {
 	s.down()
 	s.must(s.spawner.Close())

@@ -50,6 +50,8 @@ func (p *player) stepAgent(l line) error {
 		p.stage.down()
 	case "up":
 		p.stage.start()
+	case "forgets": // all that it knew, while it is down
+		return p.stage.forget()
 	case "mute", "talks": // what it is asked to look at gets no answer
 		p.stage.mu.Lock()
 		defer p.stage.mu.Unlock()

@@ -236,7 +236,7 @@ func (b *agentBuilder) repository(k *repositoryKeys) Repository {
 		b.fault(k.place, "has no place: write repository, repository_file, or an environment_file that names it")
 	case k.Repository.ok && withPassword.MatchString(k.Repository.v):
 		r.Location = ""
-		b.fault(k.Repository.place, "holds a password: put the whole location into a file, and write repository_file with that file's path")
+		b.fault(k.Repository.place, "holds a password; put the whole location into a file, and write repository_file with that file's path")
 	}
 	if !k.PasswordFile.set && !k.EnvironmentFile.set && k.line > 0 && !b.open(k.field, "password_file", "environment_file") {
 		b.fault(k.place, "has no password: write password_file, or an environment_file that names one")

@@ -163,7 +163,7 @@ func newAgentBuilder(o AgentOptions) *agentBuilder {
 var agentInstead = map[string]advice{
 	"people[].matrix":                {"", "chat accounts stand in the bot's file: the agent does not believe chats"},
 	"people[].slack":                 {"", "chat accounts stand in the bot's file: the agent does not believe chats"},
-	"people[].password":              {"", "people prove themselves by uid, ssh_keys or totp_seed_file, never by a password"},
+	"people[].password":              {"", "does not belong here: people prove themselves by uid, ssh_keys or totp_seed_file"},
 	"people[].role":                  {"roles", "no such key, write a list instead: roles: [operator]"},
 	"people[].ssh_key":               {"ssh_keys", "no such key, write a list instead: ssh_keys: [\"ssh-ed25519 AAAA…\"]"},
 	"people[].totp_seed":             {"totp_seed_file", "a seed never stands in this file: put it into a file of its own, and write totp_seed_file with that file's path"},

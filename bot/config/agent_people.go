@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"watchstander/bot"
+	"watchstander/bot/plan"
 )
 
 // people reads who there is. One human being is one entry: who had two could agree
@@ -87,17 +87,14 @@ func ownedOnce[K comparable](j *judge, owners map[K]place, v K, at place, what s
 	return true
 }
 
-// leastRSA is what ssh-keygen makes today.
-const leastRSA = 3072
-
 // signingKey reads one line as it stands in authorized_keys; why says what is
-// wrong with it.
+// wrong with it. Which keys may sign is plan's to say.
 func signingKey(line string) (key ssh.PublicKey, why string) {
 	if strings.ContainsAny(line, "\r\n") {
 		return nil, "is more than one line: write each key as a member of its own"
 	}
 	if strings.Contains(line, "PRIVATE KEY") {
-		return nil, "is a private key: it must never leave its owner; write the line of the .pub file, and make a new key"
+		return nil, "is a private key, which must never leave its owner; write the line of the .pub file, and make a new key"
 	}
 	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
@@ -106,22 +103,15 @@ func signingKey(line string) (key ssh.PublicKey, why string) {
 	if len(options) > 0 {
 		return nil, "has options in front of the key, which mean nothing here: leave them out"
 	}
-	switch t := key.Type(); t {
-	case ssh.KeyAlgoED25519, ssh.KeyAlgoSKED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoSKECDSA256:
+	if plan.KeyFault(key) == nil {
 		return key, ""
-	case ssh.KeyAlgoRSA:
-		c, ok := key.(ssh.CryptoPublicKey)
-		if !ok {
-			return nil, "is an RSA key that cannot be read"
-		}
-		if pub, ok := c.CryptoPublicKey().(*rsa.PublicKey); !ok || pub.N.BitLen() < leastRSA {
-			return nil, fmt.Sprintf("is an RSA key of less than %d bits: make a better one (ssh-keygen -t ed25519)", leastRSA)
-		}
-		return key, ""
+	}
+	switch t := key.Type(); {
+	case t == ssh.KeyAlgoRSA:
+		return nil, fmt.Sprintf("is an RSA key of less than %d bits: make a better one (ssh-keygen -t ed25519)", plan.MinRSA)
+	case strings.Contains(t, "-cert-"):
+		return nil, "is a certificate: whoever holds its authority could make more of them; write the key itself"
 	default:
-		if strings.Contains(t, "-cert-") {
-			return nil, "is a certificate: whoever holds its authority could make more of them; write the key itself"
-		}
 		return nil, fmt.Sprintf("is a key of type %s, which is too weak or not known: make another one (ssh-keygen -t ed25519)", short(t))
 	}
 }

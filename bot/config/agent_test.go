@@ -257,7 +257,7 @@ func TestLoadAgentFiles(t *testing.T) {
 		{"others may write its folder", string(wholeAgent("log: {}\n")), nil, map[string]os.FileMode{".": 0o777}, "anybody could have written it: the directory $DIR has mode 0777"},
 		{"no seed there", people("a", "b"), map[string]string{"a": seed(20, 0)}, nil, "people[1].totp_seed_file: the secret's file does not exist"},
 		{"a pasted seed", people("HUNTER2HUNTER2HU", "b"), map[string]string{"b": seed(20, 0)}, nil, "people[0].totp_seed_file: the secret's file does not exist"},
-		{"others may read the seed", people("a", "b"), map[string]string{"a": seed(20, 0), "b": seed(20, 1)}, map[string]os.FileMode{"b": 0o444}, "people[1].totp_seed_file: the secret's file has mode 0444"},
+		{"others may read the seed", people("a", "b"), map[string]string{"a": seed(20, 0), "b": seed(20, 1)}, map[string]os.FileMode{"b": 0o444}, "people[1].totp_seed_file: the secret's file $DIR/b has mode 0444"},
 		{"one seed for two", people("a", "b"), map[string]string{"a": seed(20, 0), "b": strings.ToLower(seed(20, 0))}, nil, "people[1].totp_seed_file: the seed is another person's already"},
 		{"one file for two", people("a", "a"), map[string]string{"a": seed(20, 0)}, nil, "people[1].totp_seed_file: the seed is another person's already"},
 		{"a short seed", people("a", "b"), map[string]string{"a": seed(20, 0), "b": seed(10, 1)}, nil, "people[1].totp_seed_file: the secret's file holds a seed of 80 bits"},

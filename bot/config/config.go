@@ -223,15 +223,6 @@ type Log struct {
 	JSON  bool
 }
 
-// Room gives a room by its name.
-func (c *Config) Room(id bot.RoomID) (Room, bool) {
-	i := slices.IndexFunc(c.Rooms, func(r Room) bool { return r.ID == id })
-	if i < 0 {
-		return Room{}, false
-	}
-	return c.Rooms[i], true
-}
-
 // LocalHost is the host that the bot runs on, if the file names it.
 func (c *Config) LocalHost() (Host, bool) {
 	i := slices.IndexFunc(c.Hosts, func(h Host) bool { return h.Local })

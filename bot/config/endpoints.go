@@ -64,7 +64,7 @@ func (j *judge) webAddress(text string, at place, whose string) *url.URL {
 	case err != nil:
 		j.fault(at, "%sthis is no address: write it like https://matrix.example.org", in)
 	case u.User != nil:
-		j.fault(at, "%san address holds no user name or password: they have keys and files of their own", in)
+		j.fault(at, "%san address holds no user name or password, which have keys and files of their own", in)
 	case u.Scheme != "http" && u.Scheme != "https":
 		j.fault(at, "%san address begins with http:// or https://", in)
 	case u.Hostname() == "" || !portIsNumber(u.Port()):

@@ -57,3 +57,9 @@ func CommonValue(ms ...*labels.Matcher) (string, bool) {
 
 // Distance is distance.
 func Distance(a, b string) int { return distance(a, b) }
+
+// SecretFile is the secret in the file, as a configuration would name it
+// outside $CREDENTIALS_DIRECTORY.
+func SecretFile(path string) Secret {
+	return Secret{field: "secret", path: path, absolute: strings.HasPrefix(path, "/")}
+}

@@ -148,7 +148,7 @@ var instead = map[string]advice{
 	"hosts[].certificates[].key":  {"", "a private key is none of the bot's business: it looks at certificates alone"},
 	"chats[].slack":               {"", "Slack is not spoken yet: use matrix or console"},
 	"people[].slack":              {"", "Slack is not spoken yet: use matrix or uid"},
-	"people[].password":           {"", "people are known by their chat accounts and uids, never by a password here"},
+	"people[].password":           {"", "does not belong here: people are known by their chat accounts and uids"},
 	"webhooks[].tls":              {"", "there is no TLS here: listen on a loopback address, behind a proxy that speaks it"},
 	"alertmanagers[].url":         {"urls", "no such key, write a list of all peers instead: urls: [http://…]"},
 	"alertmanagers[].receiver":    {"receivers", "no such key, write a list instead: receivers: [watchstander]"},

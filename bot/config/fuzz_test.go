@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func FuzzParse(f *testing.F) {
 					t.Errorf("no route for %v", l)
 				}
 			}
-			if _, ok := c.Room(c.NoticesRoom); !ok {
+			if !slices.ContainsFunc(c.Rooms, func(r config.Room) bool { return r.ID == c.NoticesRoom }) {
 				t.Errorf("no room %q", c.NoticesRoom)
 			}
 			if reload, restart := config.Diff(c, c); len(reload)+len(restart) > 0 {

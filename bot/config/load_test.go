@@ -167,19 +167,6 @@ people:
 			t.Errorf("%s on %s is %q, %v", x.user, x.chat, p.ID, ok)
 		}
 	}
-	var roles []string
-	for _, r := range c.Roles() {
-		roles = append(roles, string(r))
-	}
-	if got := strings.Join(roles, " "); got != "admin dba observer operator" {
-		t.Error(got)
-	}
-	if r, ok := c.Room("console"); !ok || r.Chat != "console" {
-		t.Error(r, ok)
-	}
-	if _, ok := c.Room("nowhere"); ok {
-		t.Error("a room that is nowhere")
-	}
 }
 
 func TestDistance(t *testing.T) {

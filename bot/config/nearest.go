@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"watchstander/bot/phrase"
 )
 
 // choose is what to write instead of a word that is none of the few known ones:
@@ -11,8 +13,7 @@ func choose(word string, known ...string) string {
 	if hint := meant(word, known); hint != "" {
 		return hint
 	}
-	last := len(known) - 1
-	return ": write " + strings.Join(known[:last], ", ") + " or " + known[last]
+	return ": write " + phrase.Or(known)
 }
 
 // meant is `, did you mean "x"?` when one of the known words is near enough to

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 
@@ -18,24 +17,6 @@ func (c *Config) Person(chat bot.ChatID, user bot.UserID) (bot.Person, bool) {
 		}
 	}
 	return bot.Person{}, false
-}
-
-// Roles are all roles that somebody holds, sorted. Whoever asks for another one
-// (a policy, a checklist) asks for what nobody can give.
-func (c *Config) Roles() []bot.Role {
-	held := map[bot.Role]bool{}
-	for _, p := range c.People {
-		for _, r := range p.Roles {
-			held[r] = true
-		}
-	}
-	for _, p := range c.People {
-		for _, r := range []bot.Role{bot.RoleObserver, bot.RoleOperator} {
-			held[r] = held[r] || p.Has(r)
-		}
-	}
-	maps.DeleteFunc(held, func(_ bot.Role, h bool) bool { return !h })
-	return slices.Sorted(maps.Keys(held))
 }
 
 // ConsoleUser is the account on the console of the user with this number, as

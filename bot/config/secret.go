@@ -19,23 +19,20 @@ import (
 // maxSecret is the most bytes that a secret's file may have.
 const maxSecret = 64 << 10
 
-// Secret is a secret in a file of its own. It holds the path, never the value,
-// and shows neither: people paste secrets where a path belongs.
+// Secret is a secret in a file of its own. It holds the path, never the value. The
+// path it shows only in errors, and only where it surely is one: people paste secrets
+// where a path belongs.
 type Secret struct {
 	field string // the key that names it, for messages
 	path  string
 	// credential: systemd put the file where only the unit can see it, and its
 	// mode says nothing.
 	credential bool
-	// where tells in which folder a relative path was looked up: the path itself
-	// is never shown, so that a missing file must be found by this.
+	// absolute: it was written as an absolute path.
+	absolute bool
+	// where tells in which folder a relative path was looked up: where the path itself
+	// is not shown, a missing file must be found by this.
 	where string
-}
-
-// SecretFile is the secret in the file, as a configuration would name it
-// outside $CREDENTIALS_DIRECTORY.
-func SecretFile(path string) Secret {
-	return Secret{field: "secret", path: path}
 }
 
 // String names the key that the secret was given under.
@@ -50,8 +47,8 @@ func (s Secret) same(o Secret) bool {
 func (s Secret) GoString() string { return "config.Secret(" + s.field + ")" }
 
 // Read reads the file anew, so that a secret changed on disk is taken up, and
-// gives its one line without the white space at its end. Errors name the key,
-// and hold nothing of the value or the path.
+// gives its one line without the white space at its end. Errors name the key, and the
+// file where that can be no pasted secret; they hold nothing of the value.
 func (s Secret) Read() (string, error) {
 	value, why := s.read()
 	if why != "" {
@@ -64,12 +61,16 @@ func (s Secret) read() (value, why string) {
 	// Not blocking: a named pipe in the file's place must not hang the bot.
 	f, err := os.OpenFile(s.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
+		if s.isPath(err) {
+			return "", "the secret's file " + s.path + " " + reason(err)
+		}
 		return "", "the secret's file " + reason(err) + s.where
 	}
 	defer f.Close()
+	file := "the secret's file " + s.path // which is there
 	info, err := f.Stat()
 	if err != nil {
-		return "", "the secret's file " + reason(err)
+		return "", file + " " + reason(err)
 	}
 	// The group may read: secrets managers give a file to root and the service's
 	// group. Whoever may write could put their own secret there.
@@ -77,26 +78,43 @@ func (s Secret) read() (value, why string) {
 	mode := info.Mode()
 	switch {
 	case !mode.IsRegular():
-		return "", "the secret's file is no regular file"
+		return "", file + " is no regular file"
 	case !s.credential && mode.Perm()&barred != 0:
-		return "", fmt.Sprintf("the secret's file has mode %04o, so that others may get at it: give it 0400, or 0440 with a group of its own", mode.Perm())
+		return "", file + fmt.Sprintf(" has mode %04o, so that others may get at it: give it 0400, or 0440 with a group of its own", mode.Perm())
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
-		return "", "the secret's file " + reason(err)
+		return "", file + " " + reason(err)
 	}
 	if len(data) > maxSecret {
-		return "", "the secret's file is larger than 64 KiB"
+		return "", file + " is larger than 64 KiB"
 	}
 	data = bytes.TrimRight(data, " \t\r\n")
 	switch {
 	case len(data) == 0:
-		return "", "the secret's file is empty"
+		return "", file + " is empty"
 	case bytes.ContainsFunc(data, unicode.IsControl):
 		// It would end up in a header, or be cut there.
-		return "", "the secret's file holds more than one line of plain text"
+		return "", file + " holds more than one line of plain text"
 	}
 	return string(data), ""
+}
+
+// isPath tells of what could not be opened whether it is a path for sure. A pasted
+// secret is the name of nothing, and lies in no directory that is there.
+func (s Secret) isPath(opening error) bool {
+	if _, err := os.Lstat(s.path); err == nil {
+		return true
+	}
+	if !s.absolute {
+		return false
+	}
+	if errors.Is(opening, fs.ErrPermission) {
+		return true // of a directory on the way
+	}
+	dir := filepath.Dir(s.path)
+	_, err := os.Lstat(dir)
+	return err == nil && dir != "/"
 }
 
 // reason says why a file cannot be read, without its path.
@@ -133,7 +151,7 @@ func (j *judge) secret(g given[string], credentials string) (s Secret, ok bool) 
 		j.fault(g.place, "is no path: name a file that holds the secret")
 		return s, false
 	case filepath.IsAbs(g.v):
-		s.path = filepath.Clean(g.v)
+		s.path, s.absolute = filepath.Clean(g.v), true
 		s.where = " (its path is absolute)"
 		if in, err := filepath.Rel(credentials, s.path); credentials != "" && err == nil && filepath.IsLocal(in) {
 			s.credential, s.where = true, inCredentials

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -105,6 +106,70 @@ func TestOurOwnTroubleIsNotTheAgents(t *testing.T) {
 		}
 		if h := f.agentHealth("vulcan", f.clock.now()); h.State != bot.OK {
 			t.Errorf("while it answers, status says of it: %+v", h)
+		}
+	})
+}
+
+// mute is an agent whose journal is broken: it has news, and does not tell where its
+// journal ends until that is mended.
+type mute struct {
+	api.Agent
+	mended atomic.Bool
+}
+
+func (a *mute) Proposals(_ context.Context, q api.Since) (api.Page, error) {
+	time.Sleep(time.Second)
+	if q.Stamp >= 1 {
+		return api.Page{Top: 1}, nil
+	}
+	return api.Page{Top: 1, Proposals: []bot.Proposal{{Plan: bot.Plan{ID: "pln_V", Host: "vulcan", Draft: bot.Draft{Summary: "restart nginx"}}, Digest: "d", State: bot.Waiting, Stamp: 1}}}, nil
+}
+
+func (a *mute) Heads(context.Context, api.Heads) (journal.Head, error) {
+	if a.mended.Load() {
+		return journal.Head{Seq: 7, Hash: "h"}, nil
+	}
+	return journal.Head{}, bot.Errorf(bot.CodeInternal, "Entry 6 of the journal is broken.")
+}
+
+// A broken journal of an agent is a trouble of its own, told once and until it is over:
+// the news of plans goes on, and nobody hears that the agent does not answer.
+func TestABrokenJournalHoldsUpNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &mute{}
+		f, _ := newFlow(t)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); f.watch(ctx, "vulcan", a) }()
+		defer func() { stop(); <-done }()
+		notice := func(subject string) (n *bot.NoticeState, open bool) {
+			t.Helper()
+			if err := f.o.Store.View(t.Context(), func(tx *store.Tx) error {
+				th, ok, err := tx.LatestThread(subject)
+				if ok {
+					n, open = th.State.Notice, th.Open()
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return n, open
+		}
+		time.Sleep(10 * time.Minute)
+		if _, open := notice("plan:pln_V"); !open {
+			t.Error("the plan is not told")
+		}
+		if n, _ := notice("notice:agent vulcan"); n != nil {
+			t.Errorf("people were told that it is away: %+v", n)
+		}
+		n, open := notice("notice:agent journal vulcan")
+		if n == nil || !open || n.Count != 1 || !strings.Contains(n.Text, "Entry 6 of the journal is broken.") {
+			t.Errorf("of the journal people were told %+v, %v", n, open)
+		}
+		a.mended.Store(true)
+		time.Sleep(2 * time.Minute)
+		if _, open := notice("notice:agent journal vulcan"); open {
+			t.Error("its end was not told")
 		}
 	})
 }

@@ -146,7 +146,11 @@ func (c *change) agentSilent(x store.Effect, why error) error {
 
 func (c *change) refusedByAgent(conv bot.Thread, x store.Effect, err error) error {
 	why := bot.ForPeople(err)
-	entry := journal.Entry{Kind: journal.KindRefusal, By: x.Person, Subject: string(x.Request), Text: "the agent refused: " + why,
+	host, unknown := c.toldHost(x.What)
+	if unknown != nil {
+		return unknown
+	}
+	entry := journal.Entry{Kind: journal.KindRefusal, Host: host, By: x.Person, Subject: string(x.Request), Text: "the agent refused: " + why,
 		Fields: map[string]string{"what": kindOf(x.What)}}
 	away := errors.Is(err, api.ErrAway)
 	if away { // nobody refused anything, and it may have come through

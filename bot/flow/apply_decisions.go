@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/gate"
@@ -58,7 +57,11 @@ func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error
 	if full, tell, err := c.full(metaFullOrders, open, r.Person); err != nil {
 		return err
 	} else if full {
-		return c.orderTurnedAway(conv, r, tell)
+		if passes, err := c.stops(r.Person, what); err != nil {
+			return err
+		} else if !passes {
+			return c.orderTurnedAway(conv, r, tell)
+		}
 	}
 	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what})
 }
@@ -74,16 +77,7 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 		return c.noPlan(conv, r, o.Plan, o)
 	}
 	if agreed := c.agreedAlready(th, r, o); agreed != "" {
-		if conv.State.Conversation.Press {
-			// Once is enough for reactions that say the same.
-			if fresh, err := c.FirstSeen("agreed already", string(o.Plan)+" "+string(r.Person), c.now); err != nil || !fresh {
-				return err
-			}
-		}
-		if err := c.wordEnds(conv, r, o, ""); err != nil {
-			return err
-		}
-		return c.answer(conv, bot.Message{Title: bot.Quoted(agreed)})
+		return c.saidAlready(conv, r, o, "agreed already", agreed)
 	}
 	if why := c.undecidable(th, conv, r, o); why != "" {
 		if err := c.journalPlan(journal.KindRefusal, th, r.Person, "a word of "+string(r.Person)+" does not count: "+why,
@@ -95,7 +89,50 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 		}
 		return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
 	}
+	if same, err := c.onItsWay(r, o); err != nil {
+		return err
+	} else if same {
+		return c.saidAlready(conv, r, o, "on its way", "Your word is on its way to the agent already; once is enough.")
+	}
 	return c.wordTo(th, conv, r, o)
+}
+
+// saidAlready answers a word that says once more what its giver has said. For reactions
+// that do, once is enough.
+func (c *change) saidAlready(conv bot.Thread, r store.Request, o bot.Decide, which, why string) error {
+	if err := c.wordEnds(conv, r, o, ""); err != nil {
+		return err
+	}
+	if conv.State.Conversation.Press {
+		if fresh, err := c.FirstSeen(which, string(o.Plan)+" "+string(r.Person), c.now); err != nil || !fresh {
+			return err
+		}
+	}
+	return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
+}
+
+// onItsWay tells whether the same word of the same person is on its way to the agent, and
+// no other one of theirs that it may be meant to correct. One with a proof is another:
+// the one before may lack it, or have a wrong one.
+func (c *change) onItsWay(r store.Request, o bot.Decide) (same bool, err error) {
+	if o.Code != "" || o.Signature != "" {
+		return false, nil
+	}
+	untold, err := c.UntoldDecisions()
+	if err != nil {
+		return false, err
+	}
+	for _, x := range untold {
+		d, ok := x.What.(bot.Decide)
+		if !ok || x.Person != r.Person || d.Plan != o.Plan {
+			continue
+		}
+		if d.Verdict != o.Verdict || o.Reason != "" && o.Reason != d.Reason {
+			return false, nil
+		}
+		same = true
+	}
+	return same, nil
 }
 
 // wordTo gives a word to the agent of its plan.
@@ -125,6 +162,11 @@ func (c *change) noPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bo
 // agreedAlready tells somebody whose approval counts that it does, "" else.
 func (c *change) agreedAlready(th bot.Thread, r store.Request, o bot.Decide) string {
 	p := th.State.Plan.Proposal
+	if o.Verdict == bot.Approve && p.State == bot.Running && slices.ContainsFunc(p.Decisions, func(d bot.Decision) bool {
+		return d.Person == r.Person && d.Verdict == bot.Approve && d.Withdrawn.IsZero()
+	}) {
+		return "You have agreed already; it is running."
+	}
 	if o.Verdict != bot.Approve || !p.State.Open() {
 		return ""
 	}
@@ -192,86 +234,6 @@ func (c *change) onPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bo
 		return c.noPlan(conv, r, id, what)
 	}
 	return c.wordTo(th, conv, r, what)
-}
-
-// decisionWithdrawn takes a word on a plan back whose reaction or message is gone.
-func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
-	threads, err := c.OpenThreads(bot.ThreadPlan)
-	if err != nil {
-		return err
-	}
-	id := decisionID(e.Room, e.Target)
-	if asked, err := c.Seen(askedToDelete, id); asked || err != nil {
-		return err // people do what they were asked to; it is no second thought
-	}
-	who, known := c.s.Person(e.Chat, e.User)
-	if known {
-		if err := c.untoldWithdrawn(e, who.ID, id); err != nil {
-			return err
-		}
-	}
-	for _, th := range threads {
-		p := th.State.Plan.Proposal
-		for _, d := range p.Decisions {
-			if d.ID != id || !d.Withdrawn.IsZero() || !p.State.Open() || !known || who.ID != d.Person {
-				continue
-			}
-			if err := c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: d.Person, What: bot.TakeBack{Plan: p.Plan.ID, Decision: id}}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// untoldWithdrawn takes a word back that no agent is known to have. It may be on its
-// way, and arrive after the first that takes it back; so that is told once more when
-// it must have.
-func (c *change) untoldWithdrawn(e bot.Withdrawn, who bot.PersonID, id string) error {
-	untold, err := c.UntoldDecisions()
-	if err != nil {
-		return err
-	}
-	for _, x := range untold {
-		conv, ok, err := c.Thread(x.Thread)
-		if err != nil {
-			return err
-		}
-		if s := conv.State.Conversation; !ok || s == nil || s.Room != e.Room || s.Message != e.Target || x.Person != who {
-			continue
-		}
-		x.State, x.Result = store.EffectDone, "taken back"
-		if err := c.PutEffect(x); err != nil {
-			return err
-		}
-		if d, ok := x.What.(bot.Decide); ok && d.Code != "" {
-			if err := c.spendCodes(conv, store.Request{ID: x.Request, Person: who}, []string{d.Code}, ""); err != nil {
-				return err
-			}
-		}
-		if err := c.ForgetSecrets(x); err != nil {
-			return err
-		}
-		th, ok, err := c.planThread(planOf(x.What))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		for _, at := range []time.Time{c.now, c.now.Add(2 * workTime)} {
-			if err := c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: who, What: bot.TakeBack{Plan: planOf(x.What), Decision: id}, NextTry: at}); err != nil {
-				return err
-			}
-		}
-		if err := c.journalPlan(journal.KindWithdrawal, th, who, string(who)+" took a word back that the agent may not have had", map[string]string{"decision": id}); err != nil {
-			return err
-		}
-		if err := c.answer(conv, bot.Message{Title: bot.Line(bot.T("You took it back before the agent had it: it does not count."))}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // decisionID is a message's or a reaction's, over all chats.

@@ -58,7 +58,12 @@ func (c *change) trouble(subject string, tone bot.Tone, title, text string) erro
 
 // noticeOver closes the thread about a trouble that has passed.
 func (c *change) noticeOver(subject string) error {
-	th, ok, err := c.LatestThread("notice:" + subject)
+	return c.close("notice:" + subject)
+}
+
+// close closes the newest thread about a subject, if it is open.
+func (c *change) close(subject string) error {
+	th, ok, err := c.LatestThread(subject)
 	if err != nil || !ok || !th.Open() {
 		return err
 	}

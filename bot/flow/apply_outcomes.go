@@ -137,14 +137,20 @@ func (c *change) affected(e bot.Affected) error {
 	return c.tell(x, about, m)
 }
 
-// drawn puts a picture, or the reason why there is none, into the log.
-func (c *change) drawn(e bot.Drawn) error {
-	x, ok, err := c.Effect(e.Key)
+// effectDone takes an effect as done, and tells whether it was due until now.
+func (c *change) effectDone(key bot.EffectKey) (x store.Effect, was bool, err error) {
+	x, ok, err := c.Effect(key)
 	if err != nil || !ok || x.State != store.EffectDue {
-		return err
+		return x, false, err
 	}
 	x.State = store.EffectDone
-	if err := c.PutEffect(x); err != nil {
+	return x, true, c.PutEffect(x)
+}
+
+// drawn puts a picture, or the reason why there is none, into the log.
+func (c *change) drawn(e bot.Drawn) error {
+	x, was, err := c.effectDone(e.Key)
+	if err != nil || !was {
 		return err
 	}
 	if e.Picture != nil {

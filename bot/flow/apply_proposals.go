@@ -18,6 +18,11 @@ func (c *change) told(e bot.Told) error {
 			return err
 		}
 	}
+	if e.State != "" {
+		if err := c.agentAnew(e); err != nil {
+			return err
+		}
+	}
 	if e.Standing != nil {
 		if err := c.standingTold(e.Host, *e.Standing); err != nil {
 			return err

@@ -72,12 +72,8 @@ func (f *Flow) lookForChanges(ctx context.Context, e store.Effect, o bot.LookFor
 // looked notes what an agent told, and has the roots of its host's open alerts
 // tell what is new.
 func (c *change) looked(e bot.Looked) error {
-	x, ok, err := c.Effect(e.Key)
-	if err != nil || !ok || x.State != store.EffectDue {
-		return err
-	}
-	x.State = store.EffectDone
-	if err := c.PutEffect(x); err != nil {
+	x, was, err := c.effectDone(e.Key)
+	if err != nil || !was {
 		return err
 	}
 	of := x.What.(bot.LookForChanges).Host

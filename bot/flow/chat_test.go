@@ -17,10 +17,11 @@ type paper struct {
 	// post is taken.
 	longest int
 	onSend  func(context.Context, bot.Sending) error
+	caps    bot.Caps
 }
 
 func (c *paper) Run(ctx context.Context, _ bot.Sink) error { <-ctx.Done(); return ctx.Err() }
-func (c *paper) Caps() bot.Caps                            { return bot.Caps{} }
+func (c *paper) Caps() bot.Caps                            { return c.caps }
 
 func (c *paper) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	b, err := json.Marshal(o.Message)

@@ -195,16 +195,7 @@ func (c *change) forgetHeartbeat(h store.Heartbeat) error {
 	if err := c.DropHeartbeat(h.Name); err != nil {
 		return err
 	}
-	th, ok, err := c.LatestThread("heartbeat:" + h.Name)
-	if err != nil || !ok || !th.Open() {
-		return err
-	}
-	th.ClosedAt = c.now
-	th.Version++
-	if err := c.PutThread(th, "", c.now); err != nil {
-		return err
-	}
-	return c.show(th, nil)
+	return c.close("heartbeat:" + h.Name)
 }
 
 // dueDigest tells each room what got no thread there: what the routes keep for

@@ -271,6 +271,7 @@ const bareMarker = 2
 // a marker is passed, so that it never blocks what comes behind it.
 func (r *room) plainer(ctx context.Context, v store.View, s store.Send) error {
 	r.forget(s)
+	defer r.f.receipts.announce() // there will be none
 	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.DropSends(s.Thread, s.Room); err != nil {
 			return err

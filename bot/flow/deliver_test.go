@@ -71,3 +71,40 @@ func TestWhatWasFrozenAndNeverArrivedIsSent(t *testing.T) {
 		})
 	}
 }
+
+// An offer that a former life froze waits for its own time; nothing else would wake the
+// room for it.
+func TestTheRoomWakesForAnOfferThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, take := newFlow(t)
+		c := &paper{caps: bot.Caps{Offers: true}}
+		r := newRoom(f, "ops", "paper", c)
+		f.rooms["ops"] = r
+		take(fires("vulcan", "a", time.Now()))
+		if err := r.step(t.Context()); err != nil { // the root
+			t.Fatal(err)
+		}
+		v, ok, err := r.choose(t.Context())
+		if err != nil || !ok {
+			t.Fatal("nothing is offered", err)
+		}
+		if s, err := r.freeze(t.Context(), v); err != nil || s == nil || s.Kind != bot.SendOffer {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		time.Sleep(150 * time.Millisecond)
+		f.started = f.clock.now()
+		r = newRoom(f, "ops", "paper", c)
+		if err := r.step(t.Context()); err != nil { // it may be on its way still
+			t.Fatal(err)
+		}
+		wait, err := r.idle(t.Context())
+		if err != nil || wait <= 0 || wait > inFlight {
+			t.Fatalf("the room sleeps for %v, %v", wait, err)
+		}
+		time.Sleep(wait)
+		post(t, r)
+		if n := len(c.said()); n != 1+len(r.offers()) {
+			t.Errorf("%d posts, %d of them are to be offers", n, len(r.offers()))
+		}
+	})
+}

@@ -28,6 +28,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
+	"watchstander/bot/probing"
 	"watchstander/bot/store"
 )
 
@@ -118,6 +119,7 @@ type Flow struct {
 func New(o Options) *Flow {
 	f := &Flow{o: o, log: o.Log, takes: make(chan taking), rooms: map[bot.RoomID]*room{}, polls: map[string]chan struct{}{}}
 	f.settings.Store(o.Settings)
+	f.o.Probes = probing.All(o.Probes, bot.ProbeTime)
 	if f.o.IDs == nil {
 		f.o.IDs = bot.RandomIDs
 	}

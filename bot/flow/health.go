@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 	"watchstander/bot/store"
 )
 
@@ -51,7 +52,7 @@ func (f *Flow) Unready(ctx context.Context) string {
 		return "the state takes no write"
 	}
 	if !oldest.IsZero() && f.clock.now().Sub(oldest) > stuckAfter {
-		return "something has waited to be said for more than " + stuckAfter.String()
+		return "something has waited to be said for more than " + phrase.Duration(stuckAfter)
 	}
 	return ""
 }

@@ -67,7 +67,15 @@ func (c *change) journalHeads() ([]bot.Fact, error) {
 
 // journalThread writes what somebody did to a thread.
 func (c *change) journalThread(kind journal.Kind, th bot.Thread, by bot.PersonID, text string) error {
-	return c.journal(journal.Entry{Kind: kind, By: by, Subject: string(th.ID), Text: text, Fields: map[string]string{journal.FieldThread: string(th.ID)}})
+	return c.journal(journal.Entry{Kind: kind, Host: alertHost(th), By: by, Subject: string(th.ID), Text: text, Fields: map[string]string{journal.FieldThread: string(th.ID)}})
+}
+
+// alertHost is the host that a thread's alerts speak of, "" where that is no one host.
+func alertHost(th bot.Thread) string {
+	if st := th.State.Alert; st != nil {
+		return st.Host
+	}
+	return ""
 }
 
 // journalSilence writes that somebody made a silence, or ended some.
@@ -79,7 +87,11 @@ func (c *change) journalSilence(kind journal.Kind, x store.Effect, text string) 
 	case bot.EndSilence:
 		f["silences"] = strings.Join(o.IDs, " ")
 	}
-	return c.journal(journal.Entry{Kind: kind, By: x.Person, Subject: string(x.Key), Text: text, Fields: f})
+	about, _, err := c.Thread(aboutOf(x.What))
+	if err != nil {
+		return err
+	}
+	return c.journal(journal.Entry{Kind: kind, Host: alertHost(about), By: x.Person, Subject: string(x.Key), Text: text, Fields: f})
 }
 
 // noted writes what happened outside of any thread: a configuration came into

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,5 +68,44 @@ func TestAChangedRowOfTheJournalStopsNothing(t *testing.T) {
 	}
 	if i := slices.IndexFunc(lines, func(l bot.JournalLine) bool { return l.Broken }); len(lines) != 3 || i < 0 || lines[i].Seq != 3 || lines[i].Text != "is not what was written" {
 		t.Errorf("the journal tells %+v", lines)
+	}
+}
+
+// What is about a host is told without another's, and without the heads of its agent's
+// journal, of which there is one an hour; those are told where they are asked for.
+func TestTheJournalOfAHost(t *testing.T) {
+	f, _ := newFlow(t)
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		entry := func(host string, kind journal.Kind, text string) error {
+			return tx.Journal(journal.Entry{At: time.Now(), Kind: kind, Host: host, Text: text})
+		}
+		err := errors.Join(entry("vulcan", journal.KindRequest, "asked"), entry("mars", journal.KindRequest, "asked of mars"), entry("", journal.KindConfig, "of none"))
+		for seq := range int64(30) {
+			e := journal.HeadEntry("agent", "vulcan", journal.Head{Seq: seq, Hash: strings.Repeat("5a", 32)})
+			e.At = time.Now()
+			err = errors.Join(err, tx.Journal(e))
+		}
+		return errors.Join(err, entry("vulcan", journal.KindEnd, "done"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		q     bot.JournalQuery
+		first string
+		n     int
+	}{
+		{bot.JournalQuery{Host: "vulcan", Most: 15}, "done", 2},
+		{bot.JournalQuery{Host: "mars", Most: 15}, "asked of mars", 1},
+		{bot.JournalQuery{Host: "vulcan", Kind: "head", Most: 15}, "The journal of the agent ends with entry 29.", 15},
+		{bot.JournalQuery{Host: "pluto", Most: 15}, "", 0},
+		{bot.JournalQuery{Most: 100}, "done", 34},
+	} {
+		lines, err := f.world.Journal(t.Context(), c.q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(lines) != c.n || c.n > 0 && lines[0].Text != c.first {
+			t.Errorf("%+v: %d entries, %+v", c.q, len(lines), lines)
+		}
 	}
 }

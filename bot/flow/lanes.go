@@ -43,7 +43,7 @@ func (c *change) laneOf(x store.Effect) (string, error) {
 	case bot.MakeSilence, bot.EndSilence:
 		return "silences of " + alertmanagerOf(o), nil
 	case bot.SpendCodes:
-		return "words for " + o.Host, nil
+		return "codes for " + o.Host, nil // nor before words: there may be many
 	case bot.EraseMessage:
 		return "erasing in " + string(o.Room), nil
 	}

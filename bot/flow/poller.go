@@ -2,10 +2,10 @@ package flow
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // pollLeast is the shortest time between two polls, however many ask for one.
@@ -57,7 +57,7 @@ func (f *Flow) pollHealth(name string, now time.Time) bot.Reading {
 	}
 	at, _ := v.(time.Time)
 	age := now.Sub(at)
-	r.Value = fmt.Sprintf("%s old", age.Round(time.Second))
+	r.Value = phrase.Duration(age) + " old"
 	if age <= 3*max(f.pollEvery(name), pollLeast)+workTime {
 		r.State, r.Note = bot.OK, ""
 	}

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 
 	"watchstander/bot"
 	"watchstander/bot/journal"
@@ -50,7 +51,29 @@ func (c *change) turnAway(conv bot.ConversationState, r store.Request, tell bool
 	if err := c.eraseCode(th, r); err != nil || !tell {
 		return err
 	}
-	return c.answer(th, fullQueue("commands", "answered"))
+	return c.answer(th, fullQueue("commands", "", "answered"))
+}
+
+// stops tells whether an order is somebody's first "no" to a plan: a denial or a
+// cancellation of which none of theirs waits already. It can only keep something from
+// running, so that it passes a full queue; there is one for each plan at most.
+func (c *change) stops(who bot.PersonID, what bot.Outcome) (bool, error) {
+	waiting := c.UntoldCancels
+	switch o := what.(type) {
+	case bot.Cancel:
+	case bot.Decide:
+		if o.Verdict != bot.Deny {
+			return false, nil
+		}
+		waiting = c.UntoldDecisions
+	default:
+		return false, nil
+	}
+	xs, err := waiting()
+	return !slices.ContainsFunc(xs, func(x store.Effect) bool {
+		d, decides := x.What.(bot.Decide)
+		return x.Person == who && planOf(x.What) == planOf(what) && (!decides || d.Verdict == bot.Deny)
+	}), err
 }
 
 // orderTurnedAway refuses what a command came to, likewise.
@@ -62,7 +85,7 @@ func (c *change) orderTurnedAway(conv bot.Thread, r store.Request, tell bool) er
 	if err := c.journalTurnedAway(r.Person, *conv.State.Conversation, line, "orders"); err != nil || !tell {
 		return err
 	}
-	return c.answer(conv, fullQueue("orders", "done"))
+	return c.answer(conv, fullQueue("orders", " but a denial or a cancellation of each plan", "done"))
 }
 
 func (c *change) journalTurnedAway(who bot.PersonID, conv bot.ConversationState, line, what string) error {
@@ -74,7 +97,7 @@ func (c *change) journalTurnedAway(who bot.PersonID, conv bot.ConversationState,
 		Text: fmt.Sprintf("a line of %s was refused: %d %s of theirs wait", who, mostOpen, what)})
 }
 
-func fullQueue(what, until string) bot.Message {
+func fullQueue(what, but, until string) bot.Message {
 	return bot.Message{Tone: bot.ToneWarning, Title: bot.Quoted(fmt.Sprintf(
-		"%d %s of yours wait; I take no more, reactions included, until one of them is %s. This one is not done: give it again then.", mostOpen, what, until))}
+		"%d %s of yours wait; I take no more%s, reactions included, until one of them is %s. This one is not done: give it again then.", mostOpen, what, but, until))}
 }

@@ -91,3 +91,62 @@ func TestOnePersonsCommandsDoNotPileUp(t *testing.T) {
 		t.Errorf("after one was answered %d wait, %d were refused, %d answers", open, refused, answers)
 	}
 }
+
+// A "no" is not held up by what else its writer has waiting: a denial, and a
+// cancellation, of each plan passes a full queue once. What lets things run does not.
+func TestANoPassesAFullQueue(t *testing.T) {
+	f, take := newFlow(t)
+	f.o.Interpreter = literal{}
+	for i := range int64(2) {
+		id := bot.PlanID(fmt.Sprint("pln_", i))
+		take(bot.Told{Host: "vulcan", At: time.Now(), Proposals: []bot.Proposal{
+			{Plan: bot.Plan{ID: id, Host: "vulcan", Draft: bot.Draft{Summary: "restart nginx"}}, Digest: "d", State: bot.Waiting, Stamp: i + 1}}})
+	}
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		c := &change{Tx: tx, f: f, s: f.settings.Load(), now: f.clock.now(), ctx: t.Context()}
+		conv := c.newConversation(bot.ConversationState{Room: "ops", Message: "m", By: "alice"})
+		if err := c.PutThread(conv, "", c.now); err != nil {
+			return err
+		}
+		gives := func(what bot.Outcome) (taken bool) {
+			t.Helper()
+			before, err := c.CountOpenOrders("alice")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.order(conv, store.Request{ID: f.o.IDs.Request(), Person: "alice"}, what); err != nil {
+				t.Fatal(err)
+			}
+			after, err := c.CountOpenOrders("alice")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return after > before
+		}
+		for range mostOpen {
+			if !gives(bot.Ask{Host: "mars"}) {
+				t.Error("an order is refused too soon")
+			}
+		}
+		for _, x := range []struct {
+			what  bot.Outcome
+			taken bool
+		}{
+			{bot.Ask{Host: "mars"}, false},
+			{bot.Decide{Plan: "pln_0", Verdict: bot.Approve}, false},
+			{bot.Decide{Plan: "pln_0", Verdict: bot.Deny}, true},
+			{bot.Decide{Plan: "pln_0", Verdict: bot.Deny}, false}, // it waits already
+			{bot.Decide{Plan: "pln_1", Verdict: bot.Deny}, true},
+			{bot.Cancel{Plan: "pln_0"}, true},
+			{bot.Cancel{Plan: "pln_0"}, false},
+			{bot.Confirm{Plan: "pln_0"}, false},
+		} {
+			if taken := gives(x.what); taken != x.taken {
+				t.Errorf("%+v is taken: %v", x.what, taken)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -13,13 +13,13 @@ import (
 // they may point at: longer than a platform takes that answers at all.
 const receiptWait = 10 * time.Second
 
-// receipts wakes those who wait for one.
+// receipts wakes those who wait for one: when it is given, or when there will be none.
 type receipts struct {
 	mu    sync.Mutex
 	given chan struct{}
 }
 
-// next is closed at the next receipt.
+// next is closed when that is known of the next post.
 func (r *receipts) next() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -112,7 +112,16 @@ func (r *room) idle(ctx context.Context) (wait time.Duration, err error) {
 			wait = storm
 		}
 		offer, err := tx.OfferViews(r.name, len(r.offers()), now, 1)
-		if rest := r.rested(); err == nil && len(offer) > 0 && (wait < 0 || rest < wait) {
+		rest := r.rested()
+		if err == nil && len(offer) == 0 {
+			// One that failed has a time of its own, and nothing else wakes for it.
+			var next time.Time
+			if next, err = tx.NextOffer(r.name, len(r.offers()), now); err != nil || next.IsZero() {
+				return err
+			}
+			rest = min(max(rest, next.Sub(now), time.Millisecond), wallCheck)
+		}
+		if err == nil && (wait < 0 || rest < wait) {
 			wait = rest
 		}
 		return err

@@ -137,21 +137,26 @@ func byBeginning(tx *store.Tx, id bot.ThreadID) (bot.Thread, error) {
 	return found[0], nil
 }
 
+// facts are what is shown of threads in a list.
+func (w *world) facts(tx *store.Tx, ths []bot.Thread) (out []bot.ThreadFacts, err error) {
+	for _, th := range ths {
+		f, err := gatherFacts(tx, th, 1, w.f.clock.now())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
 func (w *world) OpenThreads(ctx context.Context) (out []bot.ThreadFacts, err error) {
 	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
 		ths, err := tx.OpenThreads(bot.ThreadAlert, bot.ThreadHeartbeat, bot.ThreadReboot, bot.ThreadNotice)
 		if err != nil {
 			return err
 		}
-		out = nil
-		for _, th := range ths {
-			f, err := gatherFacts(tx, th, 1, w.f.clock.now())
-			if err != nil {
-				return err
-			}
-			out = append(out, f)
-		}
-		return nil
+		out, err = w.facts(tx, ths)
+		return err
 	})
 	slices.SortStableFunc(out, func(a, b bot.ThreadFacts) int { return b.Thread.Severity.Rank() - a.Thread.Severity.Rank() })
 	return out, err
@@ -163,15 +168,8 @@ func (w *world) FindThreads(ctx context.Context, words string, limit int) (out [
 		if err != nil {
 			return err
 		}
-		out = nil
-		for _, th := range ths {
-			f, err := gatherFacts(tx, th, 1, w.f.clock.now())
-			if err != nil {
-				return err
-			}
-			out = append(out, f)
-		}
-		return nil
+		out, err = w.facts(tx, ths)
+		return err
 	})
 	return out, err
 }

@@ -3,9 +3,9 @@ package gate
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // Policy is what may be asked for, by whom, and who must agree. What no rule
@@ -125,13 +125,10 @@ func anyOf(roles []bot.Role) string {
 	return orList(slices.Compact(words))
 }
 
+// orList names those who could, or what it takes.
 func orList(words []string) string {
-	switch n := len(words); n {
-	case 0:
+	if len(words) == 0 {
 		return "that nobody has"
-	case 1:
-		return words[0]
-	default:
-		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
 	}
+	return phrase.Or(words)
 }

@@ -57,8 +57,10 @@ type Unit struct {
 	// starts itself.
 	TriggeredBy []string `json:"triggered_by,omitempty"`
 	Triggers    []string `json:"triggers,omitempty"`
-	// Follow are the active units that stop or restart with it.
+	// Follow are the active units that restart with it; Ends those that stop with it, or
+	// may, which depends on systemd's version, and that the restart does not start again.
 	Follow []string `json:"follow,omitempty"`
+	Ends   []string `json:"ends,omitempty"`
 	// Stale: its unit file is another one than systemd has loaded.
 	Stale bool `json:"stale,omitempty"`
 	// Restartable: the agent's list has it.
@@ -69,8 +71,8 @@ type Unit struct {
 	Unknown []string `json:"unknown,omitempty"`
 }
 
-// LogLine is one entry of the journal. Its text has no control characters; it
-// was not redacted.
+// LogLine is one entry of the journal. Its text has no control characters. The agent
+// redacts it before it answers, and the bot does so again with all that it says.
 type LogLine struct {
 	At time.Time `json:"at"`
 	// From is who wrote it: "nginx[4711]".

@@ -162,7 +162,7 @@ func (j *File) Entries(after int64) iter.Seq2[Entry, error] {
 			}
 		}
 		j.mu.Unlock()
-		for e, err := range lines(io.NewSectionReader(j.f, 0, size)) {
+		for e, err := range entriesOf(io.NewSectionReader(j.f, 0, size)) {
 			if err == nil && e.Seq <= after {
 				continue
 			}

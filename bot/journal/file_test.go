@@ -364,7 +364,7 @@ func TestReadMakesNothing(t *testing.T) {
 func BenchmarkVerify(b *testing.B) {
 	all := text(b, life(b))
 	for b.Loop() {
-		if _, err := Verify(ReadFrom(bytes.NewReader(all)), Head{}); err != nil {
+		if _, err := Verify(entriesOf(bytes.NewReader(all)), Head{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"watchstander/bot"
+	"watchstander/bot/fsync"
 )
 
 // openFile opens and locks the file, with a mode that keeps others out.
@@ -51,7 +52,7 @@ func openFile(path string) (_ *os.File, made bool, err error) {
 // begin reads what is there, and puts aside what a crash left.
 func (j *File) begin(made bool) error {
 	if made {
-		if err := syncDir(filepath.Dir(j.path)); err != nil {
+		if err := fsync.Dir(filepath.Dir(j.path)); err != nil {
 			return err
 		}
 	}
@@ -63,7 +64,7 @@ func (j *File) begin(made bool) error {
 	if err != nil {
 		return err
 	}
-	j.head, err = Verify(lines(io.NewSectionReader(j.f, 0, whole)), Head{})
+	j.head, err = Verify(entriesOf(io.NewSectionReader(j.f, 0, whole)), Head{})
 	broken, ok := errors.AsType[*Broken](err)
 	if err != nil && !ok {
 		return err
@@ -99,7 +100,7 @@ func (j *File) halfLine(whole int64) (start int64, torn bool, err error) {
 	if json.Valid(line) {
 		return 0, false, nil
 	}
-	_, err = Verify(lines(io.NewSectionReader(j.f, 0, start)), Head{})
+	_, err = Verify(entriesOf(io.NewSectionReader(j.f, 0, start)), Head{})
 	return start, err == nil, nil
 }
 
@@ -130,7 +131,7 @@ func (j *File) putAside(from, to int64) error {
 		return fmt.Errorf("keep a torn line: %w", err)
 	}
 	_, err = io.Copy(aside, io.NewSectionReader(j.f, from, to-from))
-	if err = errors.Join(err, aside.Sync(), aside.Close(), syncDir(filepath.Dir(j.path))); err != nil {
+	if err = errors.Join(err, aside.Sync(), aside.Close(), fsync.Dir(filepath.Dir(j.path))); err != nil {
 		return fmt.Errorf("keep a torn line: %w", err)
 	}
 	if err := errors.Join(j.f.Truncate(from), j.f.Sync()); err != nil {
@@ -138,12 +139,4 @@ func (j *File) putAside(from, to int64) error {
 	}
 	j.torn = &Torn{Path: aside.Name(), Bytes: to - from}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -20,7 +20,7 @@ func Read(path string) iter.Seq2[Entry, error] {
 			return
 		}
 		defer f.Close()
-		for e, err := range lines(f) {
+		for e, err := range entriesOf(f) {
 			if !yield(e, err) {
 				return
 			}
@@ -28,10 +28,8 @@ func Read(path string) iter.Seq2[Entry, error] {
 	}
 }
 
-// ReadFrom is Read for what has no path.
-func ReadFrom(r io.Reader) iter.Seq2[Entry, error] { return lines(r) }
-
-func lines(r io.Reader) iter.Seq2[Entry, error] {
+// entriesOf are the entries in r.
+func entriesOf(r io.Reader) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		b := bufio.NewReaderSize(r, 64<<10)
 		for n := 1; ; n++ {

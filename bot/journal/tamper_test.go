@@ -51,7 +51,7 @@ func FuzzTampering(f *testing.F) {
 				bad[i] = data[0]
 			}
 		}
-		_, err := VerifyAgainst(ReadFrom(bytes.NewReader(bad)), Head{}, head)
+		_, err := VerifyAgainst(entriesOf(bytes.NewReader(bad)), Head{}, head)
 		if bytes.Equal(bad, good) {
 			if err != nil {
 				t.Fatalf("nothing was done to it, and it is told: %v", err)

@@ -167,7 +167,7 @@ func TestKnownHeads(t *testing.T) {
 // Every byte of a journal file is changed, taken out and doubled, in turn.
 func TestWhateverIsDoneToBytesIsFound(t *testing.T) {
 	good := text(t, life(t)[:3])
-	if _, err := Verify(ReadFrom(bytes.NewReader(good)), Head{}); err != nil {
+	if _, err := Verify(entriesOf(bytes.NewReader(good)), Head{}); err != nil {
 		t.Fatal(err)
 	}
 	for i, c := range good {
@@ -184,7 +184,7 @@ func TestWhateverIsDoneToBytesIsFound(t *testing.T) {
 			if bytes.Equal(bad, good) {
 				continue
 			}
-			if _, err := Verify(ReadFrom(bytes.NewReader(bad)), Head{}); err == nil {
+			if _, err := Verify(entriesOf(bytes.NewReader(bad)), Head{}); err == nil {
 				t.Errorf("%s at byte %d is not found", name, i)
 			} else if _, ok := errors.AsType[*Broken](err); !ok {
 				t.Errorf("%s at byte %d: %v", name, i, err)
@@ -203,7 +203,7 @@ func TestBrokenNamesThePlace(t *testing.T) {
 	lines := bytes.SplitAfter(text(t, life(t)), []byte("\n"))
 	lines[2] = []byte("{}\n")
 	bad := bytes.Join(lines, nil)
-	head, err := Verify(ReadFrom(bytes.NewReader(bad)), Head{})
+	head, err := Verify(entriesOf(bytes.NewReader(bad)), Head{})
 	b, ok := errors.AsType[*Broken](err)
 	if !ok || b.Line != 3 || b.Seq != 3 || b.After != head || head.Seq != 2 || b.Fault != FaultUnreadable {
 		t.Fatalf("%v", err)
@@ -213,7 +213,7 @@ func TestBrokenNamesThePlace(t *testing.T) {
 	}
 	// Who reads on gets what is behind it.
 	var read []int64
-	for e, err := range ReadFrom(bytes.NewReader(bad)) {
+	for e, err := range entriesOf(bytes.NewReader(bad)) {
 		if err == nil {
 			read = append(read, e.Seq)
 		}
@@ -232,10 +232,10 @@ func TestBrokenNamesThePlace(t *testing.T) {
 func TestALongLineIsNotKept(t *testing.T) {
 	good := text(t, life(t))
 	bad := append(bytes.Repeat([]byte("x"), MaxLine+2), '\n')
-	_, err := Verify(ReadFrom(bytes.NewReader(append(bad, good...))), Head{})
+	_, err := Verify(entriesOf(bytes.NewReader(append(bad, good...))), Head{})
 	broken(t, "too long", err, 1, FaultUnreadable)
 	n := 0
-	for _, err := range ReadFrom(bytes.NewReader(append(bad, good...))) {
+	for _, err := range entriesOf(bytes.NewReader(append(bad, good...))) {
 		if err == nil {
 			n++
 		}

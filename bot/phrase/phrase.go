@@ -1,11 +1,12 @@
 // Package phrase writes figures as people read them, the same in every room of
-// the house: durations, moments, numbers with their nouns.
+// the house: durations, moments, numbers with their nouns, choices.
 //
 // Neighbours: the views, the commands and the probes write with it.
 package phrase
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -48,4 +49,14 @@ func Count(n int, singular, plural string) string {
 		return "1 " + singular
 	}
 	return fmt.Sprintf("%d %s", n, plural)
+}
+
+// Or is a choice: "mars", "mars or vulcan", "mars, pluto or vulcan". Of no words it
+// is "".
+func Or(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

@@ -1,6 +1,7 @@
 package phrase
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,6 +42,19 @@ func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0 alerts", 1: "1 alert", 2: "2 alerts"} {
 		if got := Count(n, "alert", "alerts"); got != want {
 			t.Errorf("%d is %q", n, got)
+		}
+	}
+}
+
+func TestOr(t *testing.T) {
+	for words, want := range map[string]string{
+		"":                  "",
+		"mars":              "mars",
+		"mars vulcan":       "mars or vulcan",
+		"mars pluto vulcan": "mars, pluto or vulcan",
+	} {
+		if got := Or(strings.Fields(words)); got != want {
+			t.Errorf("%q is %q, want %q", words, got, want)
 		}
 	}
 }

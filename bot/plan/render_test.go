@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"flag"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,10 +9,9 @@ import (
 	"unicode/utf8"
 
 	"watchstander/bot"
+	"watchstander/bot/bottest/golden"
 	"watchstander/bot/redact"
 )
-
-var update = flag.Bool("update", false, "write the rendered plans of testdata anew")
 
 func rendered(t testing.TB, p bot.Plan) string {
 	t.Helper()
@@ -46,18 +43,7 @@ func TestRenderedPlans(t *testing.T) {
 		"testdata/small.txt":     rendered(t, small),
 		"testdata/statement.txt": signed,
 	} {
-		if *update {
-			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s is another now (-update writes it):\n%s", file, got)
-		}
+		golden.Check(t, file, got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -75,19 +76,12 @@ func (c *call) covers(lo, hi int, how respect) bool {
 	if how == nothing || hi-lo > maxExempt {
 		return false
 	}
-	within := func(ranges [][]int) bool {
-		for _, m := range ranges {
-			if m[0] <= lo && hi <= m[1] {
-				return true
-			}
-		}
-		return false
-	}
-	p := c.passages[lo/maxExempt]
-	if p == nil {
-		p = c.passage(lo / maxExempt)
-	}
-	return within(p.announced) || how == looks && within(p.looks)
+	p := c.passage(lo / maxExempt)
+	return inside(p.announced, lo, hi) || how == looks && inside(p.looks, lo, hi)
+}
+
+func inside(ranges [][]int, lo, hi int) bool {
+	return slices.ContainsFunc(ranges, func(m []int) bool { return m[0] <= lo && hi <= m[1] })
 }
 
 // passage is what is exempt in one stretch of a text, by its bounds there. It is found
@@ -97,7 +91,11 @@ type passage struct {
 	announced, looks [][]int
 }
 
+// passage is the one of the text that begins at n*maxExempt.
 func (c *call) passage(n int) *passage {
+	if p := c.passages[n]; p != nil {
+		return p
+	}
 	from, to := clip(c.text, n*maxExempt-nearby, (n+2)*maxExempt+nearby)
 	find := func(re *regexp.Regexp) [][]int {
 		all := re.FindAllStringIndex(c.text[from:to], -1)

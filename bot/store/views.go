@@ -112,6 +112,15 @@ func (t *Tx) OfferViews(room bot.RoomID, most int, now time.Time, limit int) ([]
 		ORDER BY `+rank("t.severity")+` DESC, t.opened_at DESC, t.id LIMIT $4`, room, most, millis(now), limit)
 }
 
+// NextOffer is when a view that OfferViews would list, but for its next try, may be
+// worked on; zero when none waits.
+func (t *Tx) NextOffer(room bot.RoomID, most int, now time.Time) (time.Time, error) {
+	n, _, err := one(t, number, `SELECT COALESCE(MIN(v.next_try), 0) FROM threads t JOIN views v ON v.thread = t.id AND v.room = $1
+		WHERE t.closed_at = 0 AND t.kind = 'alert' AND v.own_root = 1 AND v.root <> '' AND v.due = 0 AND v.offered < $2 AND v.next_try > $3`,
+		room, most, millis(now))
+	return moment(n), err
+}
+
 // NextView is when a view of the room that is held back may be worked on, zero
 // when none waits.
 func (t *Tx) NextView(room bot.RoomID, now time.Time) (time.Time, error) {

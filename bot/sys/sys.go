@@ -9,8 +9,9 @@
 // it is given. Everything is bounded: bytes read, output kept, time.
 //
 // The real ones: Tree (tree.go, scratch.go, mounts.go; lock.go and pidfile.go take
-// the host's locks, holder_linux.go names who has one), Programs (run_linux.go) and
-// Systemd (systemd.go, systemd_read.go, systemd_job.go). Real puts them together.
+// the host's locks, lock_owner.go and holder_linux.go tell who has one), Programs
+// (run_linux.go) and Systemd (systemd.go, systemd_read.go, systemd_job.go). Real puts
+// them together.
 //
 // Neighbours: integrations/nixos, zfs, restic and units work on it; bot/agent
 // starts the units in which runs live; main makes the real one.
@@ -167,13 +168,12 @@ type Units interface {
 	List(ctx context.Context, patterns ...string) ([]Unit, error)
 	// Unit gives one, whether it is loaded or not (Load "not-found").
 	Unit(ctx context.Context, name string) (Unit, error)
-	// Start, Restart and Reload ask for a job and wait for its end; the error
-	// names the job's result ("failed", "timeout", "dependency") as a *JobError, or is
+	// Start, Restart and Stop ask for a job and wait for its end; the error names
+	// the job's result ("failed", "timeout", "dependency") as a *JobError, or is
 	// ErrLost. Of a unit that does not exist it is fs.ErrNotExist. A context that ends
 	// ends the waiting, not the job.
 	Start(ctx context.Context, name string) error
 	Restart(ctx context.Context, name string) error
-	Reload(ctx context.Context, name string) error
 	Stop(ctx context.Context, name string) error
 	// StartTransient makes and starts a unit of its own; one of that name that is
 	// there already, failed ones too, is fs.ErrExist. It returns when its program was
@@ -184,8 +184,6 @@ type Units interface {
 	// ResetFailed lets systemd forget that a unit failed; fs.ErrNotExist where it is
 	// not loaded.
 	ResetFailed(ctx context.Context, name string) error
-	// SystemState is "running", "degraded", "starting", …
-	SystemState(context.Context) (string, error)
 }
 
 // Unit is how one unit is.

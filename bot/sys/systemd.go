@@ -25,7 +25,6 @@ type Conn interface {
 	GetUnitTypePropertiesContext(ctx context.Context, unit, unitType string) (map[string]any, error)
 	StartUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
 	RestartUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
-	ReloadUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
 	StopUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
 	StartTransientUnitContext(ctx context.Context, name, mode string, properties []dbus.Property, result chan<- string) (int, error)
 	ResetFailedUnitContext(ctx context.Context, name string) error
@@ -201,15 +200,7 @@ func told(unit string, err error) error {
 	return fmt.Errorf("%s: %w (%w)", unit, means, err)
 }
 
-// SystemState reads the Manager's property.
-func (s *Systemd) SystemState(ctx context.Context) (state string, err error) {
-	err = s.with(ctx, func(t *talk) error {
-		state, err = t.state()
-		return err
-	})
-	return state, err
-}
-
+// state reads the Manager's SystemState.
 func (t *talk) state() (state string, err error) {
 	err = t.ask(func(ctx context.Context) error {
 		p, err := t.SystemStateContext(ctx)

@@ -25,12 +25,6 @@ func (s *Systemd) Restart(ctx context.Context, name string) error {
 	return s.job(ctx, name, Conn.RestartUnitContext)
 }
 
-// Reload has a unit read its configuration anew. Of one that cannot, it is
-// errors.ErrUnsupported.
-func (s *Systemd) Reload(ctx context.Context, name string) error {
-	return s.job(ctx, name, Conn.ReloadUnitContext)
-}
-
 // Stop stops a unit.
 func (s *Systemd) Stop(ctx context.Context, name string) error {
 	return s.job(ctx, name, Conn.StopUnitContext)

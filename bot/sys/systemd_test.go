@@ -180,7 +180,7 @@ func TestConnectingHangs(t *testing.T) {
 		if took := time.Since(begin); took != 32*20*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		if _, err := u.SystemState(t.Context()); err == nil || !strings.Contains(err.Error(), "32 earlier attempts to connect are still stuck") {
+		if _, err := u.Unit(t.Context(), "x.service"); err == nil || !strings.Contains(err.Error(), "32 earlier attempts to connect are still stuck") {
 			t.Error(err)
 		}
 		close(free)
@@ -193,7 +193,7 @@ func TestConnectingHangs(t *testing.T) {
 				t.Error("what came too late was left open")
 			}
 		}
-		if _, err := u.SystemState(t.Context()); err != nil {
+		if _, err := u.Unit(t.Context(), "x.service"); err != nil {
 			t.Errorf("when it is free again: %v", err)
 		}
 	})

@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -112,7 +111,7 @@ func alertFields(f bot.ThreadFacts, s Style) []bot.Field {
 		add("Resolved", bot.T(s.Time(c.LastEnd)+", after "+phrase.Duration(c.LastEnd.Sub(first))))
 	}
 	if c.Live() > 0 && (c.Silenced+c.Inhibited+c.Resolved > 0 || c.Firing > 1) {
-		add("Alerts", bot.T(countsText(c)))
+		add("Alerts", bot.T(c.Words()))
 	}
 	if c.Doubt > 0 {
 		add("In doubt", bot.T(phrase.Count(c.Doubt, "alert was", "alerts were")+" reported again after being resolved; asking Alertmanager"))
@@ -174,19 +173,6 @@ func firstStart(f bot.ThreadFacts) (t time.Time) {
 		}
 	}
 	return t
-}
-
-func countsText(c bot.EpisodeCounts) string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{c.Firing, "firing"}, {c.Silenced, "silenced"}, {c.Inhibited, "inhibited"}, {c.Resolved, "resolved"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // alertLinks are the runbook, the dashboard and the expression's page, as far as

@@ -1,53 +1,24 @@
 package view
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/bottest/golden"
 )
-
-var update = flag.Bool("update", false, "write testdata/book.txt anew")
 
 // TestBook compares every kind of message, as people read it, with
 // testdata/book.txt. Read that file to see what the bot says; after a change of
 // words, look at the difference and run the test with -update.
 func TestBook(t *testing.T) {
-	const file = "testdata/book.txt"
 	var b strings.Builder
 	for _, p := range append(pages(style(t)), planPages(style(t))...) {
 		fmt.Fprintf(&b, "=== %s\n%s\n", p.what, drawn(p.m))
 	}
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, wanted := strings.Split(b.String(), "\n"), strings.Split(string(want), "\n")
-	page := ""
-	for i, line := range got {
-		if strings.HasPrefix(line, "=== ") {
-			page = line
-		}
-		if i >= len(wanted) || wanted[i] != line {
-			t.Fatalf("%s, line %d of %s:\n%s\nwant:\n%s", page, i+1, file, line, strings.Join(wanted[min(i, len(wanted)):min(i+1, len(wanted))], "\n"))
-		}
-	}
-	if len(got) != len(wanted) {
-		t.Errorf("%s has %d lines, want %d", file, len(wanted), len(got))
-	}
+	golden.Check(t, "testdata/book.txt", b.String())
 }
 
 // drawn is a message with what text leaves out: its tone, buttons, small print.

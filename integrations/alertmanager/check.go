@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/alertmanager/api/v2/models"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // Check looks at every peer for `watchstander check`: whether it answers, what
@@ -78,7 +79,7 @@ func (c *Client) checkPeer(r reader, status *models.AlertmanagerStatus, up time.
 		version = cmp.Or(value(status.VersionInfo.Version), version)
 	}
 	cluster := value(status.Cluster.Status)
-	told := fmt.Sprintf("%.40s, up %s, cluster %.20s", clean(version), up.Round(time.Second), clean(cluster))
+	told := fmt.Sprintf("%.40s, up %s, cluster %.20s", clean(version), phrase.Duration(up), clean(cluster))
 	if n := len(status.Cluster.Peers); n > 0 {
 		told += fmt.Sprintf(" with %d members", n)
 	}

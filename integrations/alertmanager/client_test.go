@@ -84,7 +84,7 @@ func TestPollFails(t *testing.T) {
 			want string
 		}{
 			{func(am *alertmanagertest.Alertmanager) { am.SetUnreachable(true) }, "cannot be reached"},
-			{func(am *alertmanagertest.Alertmanager) { am.SetUnreachable(false); am.SetSlow(time.Minute) }, "does not answer within 10s"},
+			{func(am *alertmanagertest.Alertmanager) { am.SetUnreachable(false); am.SetSlow(time.Minute) }, "does not answer within 10 s"},
 			{func(am *alertmanagertest.Alertmanager) { am.SetSlow(0); am.AnswerWith(502) }, "answers with status 502"},
 			{func(am *alertmanagertest.Alertmanager) { am.AnswerWith(401) }, "refuses our credentials"},
 			{func(am *alertmanagertest.Alertmanager) { am.AnswerWith(404) }, "has no API v2 at this address"},

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"watchstander/bot/phrase"
 )
 
 var errNotJSONAnswer = errors.New("the answer is not JSON")
@@ -140,7 +142,7 @@ func sentence(err error, timeout time.Duration) string {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("does not answer within %s", timeout)
+		return "does not answer within " + phrase.Duration(timeout)
 	case errors.Is(err, context.Canceled):
 		return "was not heard to the end"
 	case surelyNotSent(err):

@@ -223,7 +223,7 @@ func TestNoAnswer(t *testing.T) {
 		began := time.Now()
 		var out bytes.Buffer
 		err = Local(ctx, c, "demo", strings.NewReader("anybody?\n"), &out, named())
-		if err != nil || time.Since(began) != usualWait || !strings.Contains(out.String(), "-- taken, but nothing was said to it in 1m0s: anybody?") {
+		if err != nil || time.Since(began) != usualWait || !strings.Contains(out.String(), "-- taken, but nothing was said to it in 1 min: anybody?") {
 			t.Errorf("after %s: %v, %q", time.Since(began), err, out.String())
 		}
 		cancel()
@@ -254,7 +254,7 @@ func TestHungServer(t *testing.T) {
 		began := time.Now()
 		var out bytes.Buffer
 		err := converse(t.Context(), ours, nil, strings.NewReader("/threads\nstatus\n"), &out, named())
-		if err == nil || time.Since(began) != 2*usualWait || !strings.Contains(out.String(), "no answer in 1m0s: /threads") ||
+		if err == nil || time.Since(began) != 2*usualWait || !strings.Contains(out.String(), "no answer in 1 min: /threads") ||
 			!strings.Contains(out.String(), "nobody knows whether this was taken: status") {
 			t.Errorf("after %s: %v, %s", time.Since(began), err, out.String())
 		}

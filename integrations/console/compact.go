@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"watchstander/bot"
+	"watchstander/bot/fsync"
 )
 
 const (
@@ -188,7 +189,7 @@ func (t *transcript) rewrite() (err error) {
 	}
 	old := t.file
 	t.file, t.size, t.damaged = f, size, false
-	if cerr := errors.Join(old.Close(), syncDir(filepath.Dir(t.path))); cerr != nil {
+	if cerr := errors.Join(old.Close(), fsync.Dir(filepath.Dir(t.path))); cerr != nil {
 		t.log.Warn("the console's transcript was written anew, but not all went well", "file", t.path, "err", cerr)
 	}
 	return nil

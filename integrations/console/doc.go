@@ -7,8 +7,8 @@
 //
 // [Chat] is what flow posts to. console.go is its life, listen.go the socket and
 // who is at its other end, attend.go one client, inbound.go the way of a typed
-// line to the sink, erase.go the end of one that held a code, outbound.go the way of a message into the transcript and to
-// all clients, transcript.go and compact.go the durable record, replay.go what a
+// line to the sink, erase.go the end of one that held a code, outbound.go the way of
+// a message into the transcript and to all clients, transcript.go and compact.go the durable record, replay.go what a
 // client is told of the past.
 //
 // One goroutine accepts, two serve each client (one reads and answers, one
@@ -22,11 +22,11 @@
 // link.go is one connection and the way back to a bot that went, greet.go and
 // heard.go take what the server tells, session.go is the loop, waiting.go knows
 // what has no answer yet, typed.go understands what is typed, complete.go is the
-// Tab key, terminal.go edits lines, signature.go
-// gathers the lines of a signature, paint.go, blocks.go and wrap.go turn frames into lines
-// of text, echo.go takes a typed code off
-// the screen, changes.go tells what an edit changed, clean.go lets nothing through
-// that a terminal would obey, save.go keeps pictures. Colours and widths are
+// Tab key, terminal.go edits lines, stoppable.go ends a wait for them, history.go
+// remembers them, signature.go gathers the lines of a signature, paint.go, blocks.go
+// and wrap.go turn frames into lines of text, echo.go takes a typed code off the
+// screen, changes.go tells what an edit changed, clean.go lets nothing through that a
+// terminal would obey, save.go keeps pictures. Colours and widths are
 // known here alone, so that one frame serves every terminal.
 //
 // # The protocol

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -108,9 +109,16 @@ func serve(t testing.TB, o Options) *server {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	// A local client is admitted only while Run runs.
+	// A local client is admitted only while Run runs. That the file is there is not
+	// enough: until the bot listens at it, who comes is turned away.
 	if o.Socket != "" {
-		waitFor(t, "the socket", func() bool { _, err := os.Stat(o.Socket); return err == nil })
+		waitFor(t, "an answer at the socket", func() bool {
+			conn, err := net.Dial("unix", o.Socket)
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		})
 	}
 	return s
 }

@@ -1,18 +1,14 @@
 package console
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/bottest/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // scenes are what a person sees over an afternoon.
 func scenes(p *painter) string {
@@ -66,31 +62,9 @@ func TestLooks(t *testing.T) {
 					t.Errorf("a line is %d wide: %q", w, l)
 				}
 			}
-			path := filepath.Join("testdata", c.name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("it looks otherwise than in %s (-update writes it anew):\n%s", path, firstDifference(got, string(want)))
-			}
+			golden.Check(t, "testdata/"+c.name+".txt", got)
 		})
 	}
-}
-
-func firstDifference(got, want string) string {
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range min(len(g), len(w)) {
-		if g[i] != w[i] {
-			return fmt.Sprintf("line %d:\n got %q\nwant %q", i+1, g[i], w[i])
-		}
-	}
-	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
 }
 
 // Words that stand in the message may stand nowhere else: behind every line's

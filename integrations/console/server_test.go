@@ -1,110 +1,17 @@
 package console
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"watchstander/bot"
 )
-
-// raw is a client that speaks the protocol by hand.
-type raw struct {
-	t    testing.TB
-	conn net.Conn
-	in   lines
-	hi   hello
-	past []toClient
-}
-
-func (s *server) dial() *raw {
-	s.t.Helper()
-	var conn net.Conn
-	waitFor(s.t, "a listener", func() (ok bool) {
-		var err error
-		conn, err = net.Dial("unix", s.socket)
-		return err == nil
-	})
-	s.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	return &raw{t: s.t, conn: conn, in: newLines(conn, maxTold)}
-}
-
-func (r *raw) send(v any) {
-	r.t.Helper()
-	if _, err := r.conn.Write(append(line(v), '\n')); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-func (r *raw) next() toClient {
-	r.t.Helper()
-	b, err := r.in.next()
-	if err != nil {
-		r.t.Fatalf("the next line: %v", err)
-	}
-	var w toClient
-	if err := json.Unmarshal(b, &w); err != nil {
-		r.t.Fatalf("%s: %v", b, err)
-	}
-	return w
-}
-
-func (r *raw) nextPost() post {
-	r.t.Helper()
-	w := r.next()
-	if w.Post == nil {
-		r.t.Fatalf("not a post: %s", line(w))
-	}
-	return *w.Post
-}
-
-func (r *raw) wantBye(part string) {
-	r.t.Helper()
-	for {
-		w := r.next()
-		if w.Bye == nil {
-			continue
-		}
-		if !strings.Contains(*w.Bye, part) {
-			r.t.Errorf("bye says %q, want %q in it", *w.Bye, part)
-		}
-		if b, err := r.in.next(); err == nil {
-			r.t.Errorf("after the bye comes %s", b)
-		}
-		return
-	}
-}
-
-// attach says hello and reads the past.
-func (s *server) attach(past int) *raw {
-	s.t.Helper()
-	r := s.dial()
-	r.send(hello{Version: version, Session: "a-session-of-mine", Past: past})
-	b, err := r.in.next()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, &r.hi); err != nil {
-		s.t.Fatal(err)
-	}
-	for {
-		w := r.next()
-		if w.Done != nil {
-			return r
-		}
-		r.past = append(r.past, w)
-	}
-}
 
 func TestConversation(t *testing.T) {
 	zone, _ := time.LoadLocation("Europe/Berlin")
@@ -406,120 +313,5 @@ func TestGoodbye(t *testing.T) {
 	b.wantBye("stops")
 	if _, err := os.Stat(s.socket); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket stays: %v", err)
-	}
-}
-
-// Another user, by the kernel's word: first kept out by the socket's mode, then
-// heard under their own number, whatever they claim.
-func TestAnotherUser(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can be somebody else")
-	}
-	s := serve(t, Options{})
-	s.pong()
-	dir := filepath.Dir(s.socket)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(dir, "client")
-	b, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(binary, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	say := func() (string, error) {
-		cmd := exec.CommandContext(t.Context(), binary)
-		cmd.Dir, cmd.Stdin = "/", strings.NewReader("status\n")
-		cmd.Env = []string{"CONSOLE_TEST_ROLE=client", "CONSOLE_TEST_SOCKET=" + s.socket, "USER=root", "HOME=/root"}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 54321, Gid: 54321}}
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
-	if out, err := say(); err == nil || !strings.Contains(out, "You may not open") {
-		t.Errorf("the socket's mode keeps nobody out: %v, %s", err, out)
-	}
-	if err := os.Chmod(s.socket, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := say(); err != nil || !strings.Contains(out, "pong to status") {
-		t.Errorf("%v, %s", err, out)
-	}
-	if e := <-s.sink.taken; e.User != "uid:54321" {
-		t.Errorf("the sink got %+v", e)
-	}
-}
-
-func TestSocketFile(t *testing.T) {
-	dir := folder(t)
-	path := filepath.Join(dir, "run", "s")
-	s := serve(t, Options{Socket: path})
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != socketMode {
-		t.Errorf("the socket is %v, %v", info.Mode(), err)
-	}
-	other, err := New(Options{ID: "x", Room: "x", Socket: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := other.Run(t.Context(), newSink()); err == nil || !strings.Contains(err.Error(), "another process answers") {
-		t.Errorf("a second bot at one socket: %v", err)
-	}
-	s.attach(0) // the first one is not disturbed
-	if err := s.stop(); err != nil {
-		t.Fatal(err)
-	}
-
-	// A killed bot's socket is in nobody's way.
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false)
-	l.Close()
-	serve(t, Options{Socket: path}).attach(0)
-
-	// Anything else is left alone.
-	file := filepath.Join(dir, "precious")
-	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, _ := New(Options{ID: "x", Room: "x", Socket: file})
-	if err := c.Run(t.Context(), newSink()); err == nil || !strings.Contains(err.Error(), "no socket") {
-		t.Errorf("a file at the socket's place: %v", err)
-	}
-	if b, _ := os.ReadFile(file); string(b) != "x" {
-		t.Error("the file is gone")
-	}
-}
-
-// A listener that systemd made outlives Run.
-func TestGivenListener(t *testing.T) {
-	path := filepath.Join(folder(t), "s")
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	for range 2 {
-		s := serve(t, Options{Listener: l})
-		s.socket = path
-		s.attach(0)
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Errorf("the socket is gone: %v", err)
-	}
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tcp.Close()
-	c, _ := New(Options{ID: "x", Room: "x", Listener: tcp})
-	if err := c.Run(context.Background(), newSink()); err == nil {
-		t.Error("a listener that cannot vouch for its clients is used")
 	}
 }

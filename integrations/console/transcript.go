@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"watchstander/bot"
+	"watchstander/bot/fsync"
 )
 
 // transcript is what was said in the room, in order: a file of lines as clients
@@ -119,7 +120,7 @@ func (t *transcript) begin() error {
 	if err := t.write(line(stored{Version: version, Next: t.next})); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(t.path))
+	return fsync.Dir(filepath.Dir(t.path))
 }
 
 // load reads the file into memory.
@@ -284,12 +285,4 @@ func (t *transcript) close() error {
 	// Without its file it takes nothing any more.
 	t.damaged, t.path = true, ""
 	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // What a line came to, the client learns in two steps. That it is taken the
@@ -136,7 +137,7 @@ func (s *session) overdue(ctx context.Context) error {
 		case s.edits != nil && p.taken:
 			text = s.paint.note("taken: %s", s.brief(p.say.Text))
 		case p.taken:
-			text = s.paint.note("taken, but nothing was said to it in %s: %s", s.o.Wait, s.brief(p.say.Text))
+			text = s.paint.note("taken, but nothing was said to it in %s: %s", phrase.Duration(s.o.Wait), s.brief(p.say.Text))
 		default:
 			s.failed++
 			text = s.paint.warn("nobody knows whether this was taken: %s", s.brief(p.say.Text))
@@ -151,7 +152,7 @@ func (s *session) overdue(ctx context.Context) error {
 		}
 		delete(s.asked, n)
 		s.failed++
-		if err := s.print(s.paint.warn("there was no answer in %s: /%s", s.o.Wait, q.kind)); err != nil {
+		if err := s.print(s.paint.warn("there was no answer in %s: /%s", phrase.Duration(s.o.Wait), q.kind)); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package linux
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,9 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"watchstander/bot"
+	"watchstander/bot/bottest/golden"
 )
-
-var update = flag.Bool("update", false, "write testdata/*/readings as they are now; read the difference")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -123,7 +121,7 @@ func TestHosts(t *testing.T) {
 					t.Errorf("it took %s", took)
 				}
 				check(t, name, got)
-				compare(t, filepath.Join("testdata", name, "readings"), tell(got))
+				golden.Check(t, filepath.Join("testdata", name, "readings"), tell(got))
 				close(r.release)
 				synctest.Wait()
 			})
@@ -154,23 +152,6 @@ func check(t *testing.T, host string, rs []bot.Reading) {
 				t.Errorf("not fit to be shown: %q", s)
 			}
 		}
-	}
-}
-
-func compare(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 
 // What a run notes, for those of its calls that come later.
 const (
-	noteBefore   = "units before"    // which units were fine, and which of them ran
+	noteBefore   = "units before"    // which units were fine, and what each of them did
+	noteBegan    = "switch began"    // when
 	noteTrouble  = "trouble before"  // which units failed already
 	noteChecks   = "checks before"   // which health checks held
 	noteSwitch   = "switch"          // switchStarted, switchNone or switchOver
@@ -60,6 +61,7 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	}
 	if err := errors.Join(
 		noteJSON(w, noteBefore, before),
+		noteJSON(w, noteBegan, time.Now().UTC()),
 		noteJSON(w, noteTrouble, trouble),
 		noteJSON(w, noteChecks, held),
 		w.Note(noteSwitch, switchStarted),

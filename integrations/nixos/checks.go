@@ -21,7 +21,8 @@ func (n *NixOS) check(ctx context.Context, c Check) finding {
 		if err != nil {
 			return finding{failing, "systemd does not tell how " + c.Unit + " is"}
 		}
-		if u.Active == "active" {
+		switch u.Active {
+		case "active", "reloading", "refreshing": // as `systemctl is-active` has it
 			return finding{}
 		}
 		return finding{failing, c.Unit + " is " + tame(u.Active)}

@@ -1,6 +1,8 @@
 package nixos
 
 import (
+	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -287,4 +289,15 @@ func FuzzMark(f *testing.F) {
 			t.Fatalf("%q was read as %+v", data, m)
 		}
 	})
+}
+
+// What a unit did before is read as an older agent noted it too.
+func TestRoleOfOlderNotes(t *testing.T) {
+	var got map[string]role
+	if err := json.Unmarshal([]byte(`{"a.service":true,"b.timer":false,"c.service":"ran","d.socket":"active","e.service":""}`), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := (map[string]role{"a.service": ran, "b.timer": idle, "c.service": ran, "d.socket": active, "e.service": idle}); !maps.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
 }

@@ -204,6 +204,64 @@ func TestRollback(t *testing.T) {
 			"not ok | units | 1 of 3 that were fine before are not, in two looks 15 s apart | \n",
 			"unknown | unit postgresql.service |  | it ran, what runs now wants it to, and it does not run\n",
 		}},
+		{name: "a socket went down, and the target wants it", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/sockets.target.wants/web.socket", "../web.socket")
+			v.files.file(etc(41)+"/systemd/system/web.socket", "[Socket]\n")
+			goes(v, isOn("web.socket", "listening"))
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit web.socket |  | it was active, what runs now wants it to, and it is not\n",
+		}},
+		{name: "a timer went down, and the target does not want it", set: func(v *vulcan) {
+			v.files.file(etc(41)+"/systemd/system/old.timer", "[Timer]\n")
+			goes(v, isOn("old.timer", "waiting"))
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"ok | units | 3 of 4 that were fine before are fine, in two looks 15 s apart; was active before, is not any more, and need not be: old.timer | \n",
+		}},
+		{name: "what /etc/fstab mounts is not mounted any more", set: func(v *vulcan) {
+			v.files.link("/run/systemd/generator/local-fs.target.requires/tank.mount", "../tank.mount")
+			goes(v, isOn("tank.mount", "mounted"))
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit tank.mount |  | it was active, what runs now wants it to, and it is not\n",
+		}},
+		{name: "what is mounted on demand is not mounted any more", set: func(v *vulcan) {
+			v.files.link("/run/systemd/generator/local-fs.target.requires/mnt-nas.automount", "../mnt-nas.automount")
+			goes(v, isOn("mnt-nas.mount", "mounted"))
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"was active before, is not any more, and need not be: mnt-nas.mount | \n",
+		}},
+		{name: "the firewall is off", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/firewall.service", "../firewall.service")
+			v.files.file(etc(41)+"/systemd/system/firewall.service", "[Service]\n")
+			u := isOn("firewall.service", "exited")
+			u.Type, u.Started = "oneshot", time.Now().Add(-time.Hour)
+			goes(v, u)
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit firewall.service |  | it was active, what runs now wants it to, and it is not\n",
+		}},
+		{name: "a oneshot was run anew, and does not stay active in the target", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/setup.service", "../setup.service")
+			v.files.file(etc(41)+"/systemd/system/setup.service", "[Service]\n")
+			u := isOn("setup.service", "exited")
+			u.Type, u.Started = "oneshot", time.Now().Add(-time.Hour)
+			v.units.set(u)
+			v.test[toplevel(41)] = func() outcome {
+				time.Sleep(time.Second)
+				u.Active, u.Sub, u.Started = "inactive", "dead", time.Now()
+				v.units.set(u)
+				return outcome{lines: activating}
+			}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{
+			"was active before, was run anew, and ended well: setup.service | \n",
+		}},
+		{name: "a service that reloaded before the switch is gone after it", set: func(v *vulcan) {
+			v.files.link(etc(41)+"/systemd/system/multi-user.target.wants/web.service", "../web.service")
+			v.files.file(etc(41)+"/systemd/system/web.service", "[Service]\n")
+			u := isOn("web.service", "reload")
+			u.Active, u.Type = "reloading", "notify"
+			goes(v, u)
+		}, want: bot.Undone, ran: "41 test; 42 test", current: 42, profile: 42, started: 42, evidence: []string{
+			"unknown | unit web.service |  | it ran, what runs now wants it to, and it does not run\n",
+		}},
 		{name: "a service that the target masks", set: func(v *vulcan) {
 			v.test[toplevel(41)] = func() outcome {
 				v.units.set(sys.Unit{Name: "nginx.service", Load: "masked", Active: "inactive", Sub: "dead"})
@@ -378,6 +436,13 @@ func TestRollback(t *testing.T) {
 		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}, said: []string{
 			"Before the switch, the health check web does not hold: it does not answer.",
 		}},
+		{name: "a unit as a health check, while it reloads", set: func(v *vulcan) {
+			u := isOn("web.service", "reload")
+			u.Active, u.Type = "reloading", "notify"
+			v.units.set(u)
+		}, change: func(o *nixos.Options) {
+			o.Checks = []nixos.Check{{Name: "web", Unit: "web.service"}}
+		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}},
 		{name: "a unit as a health check", change: func(o *nixos.Options) {
 			o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}}
 		}, want: bot.Done, ran: good, current: 41, profile: 41, started: 41, evidence: []string{"ok | health check web | fine in both looks | \n"}},
@@ -424,68 +489,6 @@ func TestRollback(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Until Commit begins, a host that loses power starts what it started before; the
-// build lock is held all the time.
-func TestNothingLastsBeforeCommit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVulcan()
-		r := v.integration(t, nil).Rollback()
-		p, err := plan(t, r, "41")
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := &fakeWork{notes: map[string]string{}}
-		as := func(when string, current, profile, starts int, held bool) {
-			t.Helper()
-			if v.current(t) != current || v.profile(t) != "system-"+itoa(profile)+"-link" || v.starts(t) != starts || v.files.held != held {
-				t.Errorf("%s: %d runs, the profile is %s, %d would start, the lock is held: %v", when, v.current(t), v.profile(t), v.starts(t), v.files.held)
-			}
-		}
-		as("planned", 42, 42, 42, false)
-		if err := r.Apply(t.Context(), p, w); err != nil {
-			t.Fatal(err)
-		}
-		as("applied", 41, 42, 42, true)
-		if _, err := r.Verify(t.Context(), p, w); err != nil {
-			t.Fatal(err)
-		}
-		as("verified", 41, 42, 42, true)
-		if _, err := r.Commit(t.Context(), p, w); err != nil {
-			t.Fatal(err)
-		}
-		as("committed", 41, 41, 41, false)
-		for i, env := range v.envs {
-			if slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, "NIXOS_NO_CHECK") }) {
-				t.Errorf("%s got %v", v.argv[i], env)
-			}
-		}
-	})
-}
-
-// Between Verify and Commit somebody may be asked to confirm. Who does not, or a
-// switch by somebody else, must not be made to last.
-func TestCommitLooksAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVulcan()
-		r := v.integration(t, nil).Rollback()
-		p, _ := plan(t, r, "41")
-		w := &fakeWork{notes: map[string]string{}}
-		if err := r.Apply(t.Context(), p, w); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := r.Verify(t.Context(), p, w); err != nil {
-			t.Fatal(err)
-		}
-		v.files.link("/run/current-system", toplevel(40))
-		if _, err := r.Commit(t.Context(), p, w); bot.ForPeople(err) != "Generation 41 does not run any more, so that it is not made what vulcan starts." {
-			t.Errorf("committed: %v", err)
-		}
-		if got := strings.Join(v.ran(), "; "); got != "41 test" {
-			t.Errorf("it ran %s", got)
-		}
-	})
 }
 
 // Exit codes are no evidence: neither the switch's, nor nix-env's.
@@ -577,174 +580,25 @@ func TestApplyIsNotForAnotherHost(t *testing.T) {
 	}
 }
 
-func TestBuildLock(t *testing.T) {
-	t.Run("it is waited for", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			v := newVulcan()
-			r := v.integration(t, nil).Rollback()
-			p, _ := plan(t, r, "")
-			v.files.holder = "process 4711 (nixos-rebuild)"
-			time.AfterFunc(2*time.Minute, func() { v.files.mu.Lock(); v.files.holder = ""; v.files.mu.Unlock() })
-			w := &fakeWork{notes: map[string]string{}}
-			if err := r.Apply(t.Context(), p, w); err != nil {
-				t.Fatal(err)
-			}
-			if want := "Waiting for the build lock: /var/lock/build.lock is held by process 4711 (nixos-rebuild)."; w.lines[0] != want {
-				t.Errorf("said %q", w.lines[0])
-			}
-			if v.files.holder != "watchstander pln_TEST" {
-				t.Errorf("held by %q", v.files.holder)
-			}
-		})
-	})
-	t.Run("but not for ever", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			v := newVulcan()
-			r := v.integration(t, nil).Rollback()
-			p, _ := plan(t, r, "")
-			v.files.holder = "process 4711 (nixos-rebuild)"
-			state, _, _, err := run(t, r, p)
-			if want := "The build lock is still taken after 5 min: /var/lock/build.lock is held by process 4711 (nixos-rebuild). Nothing was changed."; bot.ForPeople(err) != want {
-				t.Errorf("got %v", err)
-			}
-			if state != bot.Undone || len(v.ran()) > 0 || v.files.holder != "process 4711 (nixos-rebuild)" {
-				t.Errorf("%s; ran %v; the lock is with %q", state, v.ran(), v.files.holder)
-			}
-		})
-	})
-	t.Run("nor beyond the time in which it may begin", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			v := newVulcan()
-			r := v.integration(t, nil).Rollback()
-			p, _ := plan(t, r, "")
-			v.files.holder = "process 4711 (nixos-rebuild)"
-			began := time.Now()
-			time.AfterFunc(3*time.Minute, func() { v.files.mu.Lock(); v.files.holder = ""; v.files.mu.Unlock() })
-			w := &fakeWork{notes: map[string]string{}, by: began.Add(2 * time.Minute)}
-			err := r.Apply(t.Context(), p, w)
-			if want := "The time in which it may begin was over before the build lock was free: /var/lock/build.lock is held by process 4711 (nixos-rebuild). Nothing was changed; ask again."; err == nil || bot.ForPeople(err) != want {
-				t.Errorf("got %v", err)
-			}
-			if took := time.Since(began); took > 2*time.Minute+time.Second || len(v.ran()) > 0 || v.files.held {
-				t.Errorf("after %s it ran %v, and has the lock: %v", took, v.ran(), v.files.held)
-			}
-		})
-	})
-	t.Run("it is free when that time is over", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			v := newVulcan()
-			r := v.integration(t, nil).Rollback()
-			p, _ := plan(t, r, "")
-			w := &fakeWork{notes: map[string]string{}, by: time.Now()}
-			if err := r.Apply(t.Context(), p, w); err == nil || !strings.HasPrefix(bot.ForPeople(err), "The time in which it may begin was over when the build lock was free.") {
-				t.Errorf("got %v", err)
-			}
-			if _, err := r.Undo(t.Context(), p, w); err != nil || len(v.ran()) > 0 || v.files.held {
-				t.Errorf("%v; it ran %v, and has the lock: %v", err, v.ran(), v.files.held)
-			}
-		})
-	})
-	t.Run("the run's time is over first", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			v := newVulcan()
-			r := v.integration(t, nil).Rollback()
-			p, _ := plan(t, r, "")
-			v.files.holder = "somebody"
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			err := r.Apply(ctx, p, &fakeWork{notes: map[string]string{}})
-			if !errors.Is(err, context.DeadlineExceeded) || len(v.ran()) > 0 {
-				t.Errorf("got %v; ran %v", err, v.ran())
-			}
-		})
-	})
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// isOn is a unit that is active.
+func isOn(name, sub string) sys.Unit {
+	return sys.Unit{Name: name, Load: "loaded", Active: "active", Sub: sub, Result: "success"}
 }
 
-// A run whose time is over while it looks has not succeeded.
-func TestVerifyInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVulcan()
-		r := v.integration(t, nil).Rollback()
-		p, _ := plan(t, r, "")
-		w := &fakeWork{notes: map[string]string{}}
-		if err := r.Apply(t.Context(), p, w); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-		defer cancel()
-		rs, err := r.Verify(ctx, p, w)
-		if err != nil || !strings.Contains(told(rs), "unknown | units |  | the time was over before two looks agreed\n") {
-			t.Errorf("%v\n%s", err, told(rs))
-		}
-	})
-}
-
-// A run that was told to stop has minutes: its undoing looks once, at once, and says
-// that it was one look. One that hears of it while it waits goes on at once.
-func TestUndoOfAStoppedRun(t *testing.T) {
-	for name, stops := range map[string]time.Duration{"before": 0, "while units settle": 10 * time.Second, "between two looks": 65 * time.Second} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				v := newVulcan()
-				r := v.integration(t, func(o *nixos.Options) {
-					o.Settle = time.Minute
-					o.Checks = []nixos.Check{{Name: "web", Unit: "nginx.service"}}
-				}).Rollback()
-				p, _ := plan(t, r, "")
-				w := &fakeWork{notes: map[string]string{}, stopping: make(chan struct{})}
-				if err := r.Apply(t.Context(), p, w); err != nil {
-					t.Fatal(err)
-				}
-				v.test[toplevel(42)] = func() outcome { v.units.set(failed("postgresql.service")); return outcome{lines: activating} }
-				if began := time.Now(); stops == 0 {
-					close(w.stopping)
-				} else {
-					time.AfterFunc(time.Until(began.Add(stops)), func() { close(w.stopping) })
-				}
-				began := time.Now()
-				rs, err := r.Undo(t.Context(), p, w)
-				if took := time.Since(began); err != nil || took != stops {
-					t.Errorf("it took %s: %v", took, err)
-				}
-				for _, line := range []string{
-					"ok | running system | generation 42 | it was activated again\n", "not ok | units | 1 of 3 that were fine before are not, in one look | \n",
-					"not ok | unit postgresql.service | fails in the only look | failed: exit-code\n", "ok | health check web | fine in the only look | \n",
-				} {
-					if !strings.Contains(told(rs), line) {
-						t.Errorf("%q is not in the evidence:\n%s", line, told(rs))
-					}
-				}
-				if v.files.held {
-					t.Error("the build lock is still held")
-				}
-			})
-		})
+// goes has a unit that is active be inactive after the switch, and active again when
+// that is undone.
+func goes(v *vulcan, u sys.Unit) {
+	v.units.set(u)
+	v.test[toplevel(41)] = func() outcome {
+		off := u
+		off.Active, off.Sub = "inactive", "dead"
+		v.units.set(off)
+		return outcome{lines: activating}
+	}
+	v.test[toplevel(42)] = func() outcome {
+		v.units.set(u)
+		return outcome{lines: activating}
 	}
 }
-
-// Lines of scripts may hold anything; progress repeats none but those of known form.
-func TestProgressRepeatsNothingOfScripts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVulcan()
-		v.test[toplevel(41)] = func() outcome {
-			return outcome{lines: "setting password=hunter2\nstopping the following units: nginx.service, $(hunter2), hunter2.service\nactivating the configuration...\nhunter2\n"}
-		}
-		var journal []string
-		r := v.integration(t, func(o *nixos.Options) { o.Output = func(l string) { journal = append(journal, l) } }).Rollback()
-		p, _ := plan(t, r, "")
-		_, evidence, w, _ := run(t, r, p)
-		for _, l := range w.lines {
-			if strings.Contains(strings.ReplaceAll(l, "hunter2.service", ""), "hunter2") {
-				t.Errorf("said %q", l)
-			}
-		}
-		if strings.Contains(told(evidence), "hunter2") {
-			t.Error(told(evidence))
-		}
-		if !slices.Contains(journal, "setting password=hunter2") {
-			t.Errorf("the unit's journal got %q", journal)
-		}
-	})
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }

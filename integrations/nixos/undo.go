@@ -55,12 +55,13 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		w.Say("%s runs again.", n.words(former))
 	}
 	out = append([]bot.Reading{runs, n.profileIs(number, profile), n.activatedAgain(former, a)}, out...)
-	units, ok := noted[map[string]bool](w, noteBefore)
+	units, ok := noted[map[string]role](w, noteBefore)
 	held, okChecks := noted[[]string](w, noteChecks)
 	if !ok || !okChecks {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "how they were before was not written down")), failed
 	}
-	look := watch{units: units, touched: append(a.Start, a.Restart...), tree: n.treeOf(former), checks: n.checksOf(held)}
+	began, _ := noted[time.Time](w, noteBegan)
+	look := watch{units: units, since: began, touched: append(a.Start, a.Restart...), tree: n.treeOf(former), checks: n.checksOf(held)}
 	seen, ok := n.settle(ctx, look, w)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), failed

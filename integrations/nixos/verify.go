@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/host"
@@ -13,7 +14,7 @@ import (
 // Verify looks whether the target runs, and whether all that was fine still is.
 func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
 	n := r.n
-	units, ok := noted[map[string]bool](w, noteBefore)
+	units, ok := noted[map[string]role](w, noteBefore)
 	if !ok {
 		return nil, bot.Errorf(bot.CodeInternal, "How the units were before was not written down, so that nothing can be verified.")
 	}
@@ -22,7 +23,8 @@ func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Re
 	trouble, _ := noted[[]string](w, noteTrouble)
 	listed = slices.DeleteFunc(listed, func(name string) bool { return slices.Contains(trouble, name) })
 	out := []bot.Reading{n.runs(bound(p, factTarget)), n.activated(bound(p, factTarget), w)}
-	look := watch{units: units, touched: touched, listed: listed, tree: n.treeOf(bound(p, factTarget)), checks: n.o.Checks}
+	began, _ := noted[time.Time](w, noteBegan)
+	look := watch{units: units, since: began, touched: touched, listed: listed, tree: n.treeOf(bound(p, factTarget)), checks: n.o.Checks}
 	seen, ok := n.settle(ctx, look, w)
 	if !ok {
 		return append(out, n.reading("units", "", unitSource, bot.Unknown, "the time was over before two looks agreed")), nil

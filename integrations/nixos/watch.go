@@ -42,10 +42,34 @@ type sample struct {
 	err      error // the units could not be seen
 }
 
+// role is what a unit that was fine did before a switch.
+type role string
+
+const (
+	idle   role = ""       // nothing, as what is started on demand, or has ended well
+	active role = "active" // it was on: a socket, a timer, a mount, a oneshot that stays
+	ran    role = "ran"    // it ran as a service
+)
+
+// UnmarshalJSON reads what an older agent noted too: whether it ran.
+func (r *role) UnmarshalJSON(text []byte) error {
+	var service bool
+	if json.Unmarshal(text, &service) == nil {
+		*r = idle
+		if service {
+			*r = ran
+		}
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(r))
+}
+
 // watch is what is looked at.
 type watch struct {
-	// units that must be fine, and whether each ran as a service.
-	units map[string]bool
+	// units that must be fine, and what each did before.
+	units map[string]role
+	// since is when the switch began, zero where that is not known.
+	since time.Time
 	// touched were started or restarted.
 	touched []string
 	// listed were named by the switch, and did not fail before: one that is new
@@ -56,25 +80,36 @@ type watch struct {
 	checks []Check
 }
 
-// unitsBefore are the units that do what they are for, now, and whether each runs as
-// a service; and those that fail. Scopes and devices come and go with people and
+// unitsBefore are the units that do what they are for, now, and what each does; and
+// those that fail. Scopes and devices come and go with people and
 // cables.
-func (n *NixOS) unitsBefore(ctx context.Context) (fine map[string]bool, trouble []string, err error) {
+func (n *NixOS) unitsBefore(ctx context.Context) (fine map[string]role, trouble []string, err error) {
 	us, err := n.units(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	fine, trouble = map[string]bool{}, []string{}
+	fine, trouble = map[string]role{}, []string{}
 	for _, u := range us {
 		switch {
 		case !watched(u.Name) || u.Load != "loaded":
 		case u.Fine():
-			fine[u.Name] = u.Active == "active" && u.Sub == "running" && path.Ext(u.Name) == ".service"
+			fine[u.Name] = roleOf(u)
 		case judge(u, 0).health == failing:
 			trouble = append(trouble, u.Name)
 		}
 	}
 	return fine, trouble, nil
+}
+
+func roleOf(u sys.Unit) role {
+	switch {
+	case u.Active == "inactive":
+		return idle
+	// What reloads or is refreshed has another Sub, and runs.
+	case path.Ext(u.Name) == ".service" && (u.Sub == "running" || u.Active != "active"):
+		return ran
+	}
+	return active
 }
 
 func watched(name string) bool {
@@ -122,11 +157,11 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 			s.others[u.Name] = f.why
 		}
 	}
-	for name, ran := range w.units {
+	for name, was := range w.units {
 		u, ok := loaded[name]
-		if !ok || u.Active == "inactive" && (ran || u.Load != "loaded") {
-			// Not loaded any more, or a service that stopped: only its own properties
-			// tell whether that is well.
+		if !ok || u.Active == "inactive" && (was != idle || u.Load != "loaded") {
+			// Not loaded any more, or stopped: only its own properties tell whether
+			// that is well.
 			if u, err = n.o.Host.Units.Unit(ctx, name); err != nil {
 				s.err = err
 				return s
@@ -134,7 +169,7 @@ func (n *NixOS) sample(ctx context.Context, w watch, before *sample) sample {
 		}
 		f := judge(u, again(u, before))
 		if f.health == fine && u.Active == "inactive" {
-			f = w.idle(u, ran)
+			f = w.idle(u, was)
 		}
 		s.units[name] = f
 	}

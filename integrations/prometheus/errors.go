@@ -14,6 +14,7 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // What can go wrong, for errors.Is. Each comes wrapped in a *bot.Error whose
@@ -64,7 +65,7 @@ func explain(ctx context.Context, err error, timeout time.Duration) error {
 	case ctx.Err() != nil, errors.As(err, &netErr) && netErr.Timeout(),
 		isAPI && (api.Type == v1.ErrTimeout || strings.Contains(api.Detail, `"errorType":"timeout"`)):
 		return wrap(bot.CodeUnavailable, ErrTimeout,
-			fmt.Sprintf("Prometheus gave no answer within %v. Try a shorter time range, and look at the server's load.", timeout))
+			fmt.Sprintf("Prometheus gave no answer within %s. Try a shorter time range, and look at the server's load.", phrase.Duration(timeout)))
 	case isAPI && (strings.HasSuffix(api.Msg, " 401") || strings.HasSuffix(api.Msg, " 403")):
 		return wrap(bot.CodeUnavailable, ErrCredentials,
 			"Prometheus refused our credentials. Look at the token or password that is configured for it.")

@@ -268,11 +268,9 @@ var errNotHere = errors.New("no test wants this")
 
 func (u *units) List(context.Context, ...string) ([]sys.Unit, error) { return nil, errNotHere }
 func (u *units) Restart(context.Context, string) error               { return errNotHere }
-func (u *units) Reload(context.Context, string) error                { return errNotHere }
 func (u *units) Stop(context.Context, string) error                  { return errNotHere }
 func (u *units) StartTransient(context.Context, sys.Transient) error { return errNotHere }
 func (u *units) ResetFailed(context.Context, string) error           { return errNotHere }
-func (u *units) SystemState(context.Context) (string, error)         { return "", errNotHere }
 
 // work remembers what a run said and noted.
 type work struct {

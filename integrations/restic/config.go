@@ -19,6 +19,9 @@ type Config struct {
 	// its backends start (ssh, rclone); "" is none.
 	Program    string
 	SearchPath string
+	// Journalctl is systemd's program, that of the running system, and Journal its
+	// directory, where it is not the host's own.
+	Journalctl, Journal string
 	// State is a directory of the agent's own.
 	State string
 	// Scratch is where files are restored to be compared: the target of a mount of
@@ -97,6 +100,7 @@ var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // withDefaults fills in what was left open, for a host of that name.
 func (c Config) withDefaults(name string) Config {
+	c.Journalctl = cmp.Or(c.Journalctl, "/run/current-system/sw/bin/journalctl")
 	c.Parts = cmp.Or(c.Parts, 12)
 	c.CheckTime = cmp.Or(c.CheckTime, 4*time.Hour)
 	c.DrillTime = cmp.Or(c.DrillTime, 30*time.Minute)
@@ -131,6 +135,8 @@ func (c Config) Check() error {
 		}
 	}
 	absolute("restic's program", c.Program, false)
+	absolute("journalctl", c.Journalctl, true)
+	absolute("the journal's directory", c.Journal, true)
 	absolute("its state directory", c.State, false)
 	absolute("the scratch directory", c.Scratch, true)
 	if c.Parts < 0 || c.Parts > mostParts {

@@ -7,8 +7,8 @@
 //     unit that makes them, and what the last verification found;
 //   - the look "backup.321" (copies.go): of each dataset, which copies there is
 //     evidence for, on which media, and what they leave out (excludes.go);
-//   - the operation "backup.verify" (verify.go): restic's own check of the
-//     structure and of one part of the data (check.go), then a restore drill
+//   - the operation "backup.verify" (verify_plan.go, verify.go): restic's own check
+//     of the structure and of one part of the data (check.go), then a restore drill
 //     (drill.go): a rotating sample (sample.go) comes back into a scratch directory
 //     (scratch.go) and is compared byte by byte (compare.go);
 //   - the operation "backup.run" (run.go): starts the configured unit, and believes
@@ -25,8 +25,9 @@
 // no errors and how many packs of which part it read; a restored file when its
 // SHA-256 is that of the live file, where that has not changed since the snapshot,
 // or else of what the snapshot holds; a backup when there is a snapshot that is
-// newer than its start. What ran out of its budget of time or bytes was skipped,
-// and is unknown. One repository's trouble never hides another's state.
+// newer than its start, and the log of the unit's run names it: others back up into
+// the same repository. What ran out of its budget of time or bytes was skipped, and
+// is unknown. One repository's trouble never hides another's state.
 //
 // # How restic is run
 //

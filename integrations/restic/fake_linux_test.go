@@ -1,6 +1,7 @@
 package restic
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,9 +27,17 @@ type toldRunner struct {
 	fail      map[string]sys.Output      // by location
 	hang      map[string]bool
 	calls     []string
+	// logged are what units say into the journal, and logFails what journalctl does
+	// instead of telling; logs are its calls.
+	logged   []string
+	logFails error
+	logs     [][]string
 }
 
 func (r *toldRunner) Run(ctx context.Context, c sys.Command) (sys.Output, error) {
+	if filepath.Base(c.Argv[0]) == "journalctl" {
+		return r.journalctl(c.Argv)
+	}
 	var location string
 	for _, v := range c.Env {
 		if l, ok := strings.CutPrefix(v, "RESTIC_REPOSITORY="); ok {
@@ -69,6 +78,19 @@ func (r *toldRunner) Run(ctx context.Context, c sys.Command) (sys.Output, error)
 	return sys.Output{Stdout: text}, err
 }
 
+func (r *toldRunner) journalctl(argv []string) (sys.Output, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.logs = append(r.logs, argv)
+	var out bytes.Buffer
+	for _, text := range r.logged {
+		if err := json.NewEncoder(&out).Encode(map[string]string{"MESSAGE": text}); err != nil {
+			return sys.Output{}, err
+		}
+	}
+	return sys.Output{Stdout: out.Bytes()}, r.logFails
+}
+
 func (r *toldRunner) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,7 +129,7 @@ func newDesk(t *testing.T, c Config) *desk {
 	must(t, os.WriteFile(c.Program, nil, 0o755))
 	d.Backups, err = New(sys.Host{Name: "vulcan", Files: d.files, Run: d.run, Units: d.units}, c)
 	must(t, err)
-	d.now = func() time.Time { return d.clock }
+	d.now, d.lateLog = func() time.Time { return d.clock }, time.Millisecond
 	return d
 }
 

@@ -297,10 +297,26 @@ func TestRunOperation(t *testing.T) {
 		words    []string
 	}{
 		{name: "a new snapshot", unit: bot.OK, snapshot: bot.OK, words: []string{"success", "00000000 of /srv (3 GiB)"}},
-		{name: "success without a snapshot", after: func(d *desk) { d.run.snapshots["b2:b2"] = []host.Snapshot{snapshotOf(1, time.Minute, "/srv")} },
-			unit: bot.OK, snapshot: bot.NotOK, words: []string{"from 1 min before the start"}},
-		{name: "another host's snapshot", after: func(d *desk) { d.run.snapshots["b2:b2"][0].Host = "mars" },
+		{name: "a new snapshot, in the log by its whole id", after: func(d *desk) {
+			d.run.logged = []string{`{"message_type":"status"}`, `{"message_type":"summary","snapshot_id":"` + id(2) + `"}`}
+		}, unit: bot.OK, snapshot: bot.OK, words: []string{"00000000 of /srv (3 GiB)"}},
+		{name: "success without a snapshot", after: func(d *desk) {
+			d.run.snapshots["b2:b2"], d.run.logged = []host.Snapshot{snapshotOf(1, time.Minute, "/srv")}, nil
+		}, unit: bot.OK, snapshot: bot.NotOK, words: []string{"from 1 min before the start"}},
+		{name: "another host's snapshot", after: func(d *desk) { d.run.snapshots["b2:b2"][0].Host = "mars"; d.run.logged = nil },
 			unit: bot.OK, snapshot: bot.NotOK, words: []string{"there is no snapshot of vulcan"}},
+		{name: "its snapshot is another host's", after: func(d *desk) { d.run.snapshots["b2:b2"][0].Host = "mars" },
+			unit: bot.OK, snapshot: bot.NotOK, words: []string{"00000000, which restic-b2.service saved, is a snapshot of mars, and none of vulcan"}},
+		{name: "its snapshot is an old one", after: func(d *desk) { d.run.snapshots["b2:b2"] = []host.Snapshot{snapshotOf(2, time.Minute, "/srv")} },
+			unit: bot.OK, snapshot: bot.NotOK, words: []string{"00000000, which restic-b2.service saved, is from 1 min before the start"}},
+		{name: "its snapshot is not there, and another's is", after: func(d *desk) { d.run.logged = []string{"snapshot abcdabcd saved"} },
+			unit: bot.OK, snapshot: bot.NotOK, words: []string{"restic-b2.service says that it saved abcdabcd, and b2 has no such snapshot"}},
+		{name: "another unit's snapshot", after: func(d *desk) { d.run.logged = []string{"nothing to back up"} },
+			unit: bot.OK, snapshot: bot.Unknown, words: []string{"00000000 of /srv is newer than the start, but whether restic-b2.service made it is not known: the log of restic-b2.service names no snapshot"}},
+		{name: "its log is too long", after: func(d *desk) { d.run.logged = make([]string, mostLogged) },
+			unit: bot.OK, snapshot: bot.Unknown, words: []string{"the log of restic-b2.service does not tell: its end names no snapshot, and there is more than was read"}},
+		{name: "its log cannot be read", after: func(d *desk) { d.run.logFails = errors.New("no") },
+			unit: bot.OK, snapshot: bot.Unknown, words: []string{"is newer than the start", "the log of restic-b2.service does not tell: journalctl did not answer on vulcan"}},
 		{name: "the repository does not answer", after: func(d *desk) {
 			d.run.fail["b2:b2"] = sys.Output{Exit: 1, Stderr: []byte("Fatal: dial tcp: i/o timeout")}
 		}, unit: bot.OK, snapshot: bot.Unknown, words: []string{"the repository does not answer"}},
@@ -332,6 +348,7 @@ func TestRunOperation(t *testing.T) {
 				size := 3 * host.GiB
 				s.Size = &size
 				d.run.snapshots["b2:b2"] = []host.Snapshot{s}
+				d.run.logged = []string{"processed 3 files, 3.000 GiB in 0:10", "snapshot " + id(2)[:60] + " saved"}
 				return nil
 			}
 			o := run{d.Backups}
@@ -357,6 +374,11 @@ func TestRunOperation(t *testing.T) {
 			for _, part := range tt.words {
 				if !strings.Contains(all, part) {
 					t.Errorf("%q is not in %q", part, all)
+				}
+			}
+			for _, argv := range d.run.logs {
+				if got := strings.Join(argv[len(argv)-2:], " "); got != "_SYSTEMD_UNIT="+unit+" _SYSTEMD_INVOCATION_ID=b" && tt.name != "it was not started" {
+					t.Errorf("the journal is asked for %s", got)
 				}
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/fsync"
 	"watchstander/bot/host"
 )
 
@@ -166,9 +167,5 @@ func writeJSON(file string, v any) error {
 		_ = os.Remove(f.Name())
 		return err
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return fsync.Dir(dir)
 }

@@ -12,6 +12,8 @@ type Backups struct {
 	h   sys.Host
 	c   Config
 	now func() time.Time
+	// lateLog is the constant of this name, but in tests.
+	lateLog time.Duration
 	// asking holds a lock for each repository (a channel with room for one), so that
 	// two looks do not ask it the same.
 	asking  map[string]chan struct{}
@@ -24,7 +26,7 @@ func New(h sys.Host, c Config) (*Backups, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	b := &Backups{h: h, c: c.withDefaults(h.Name), now: time.Now, asking: map[string]chan struct{}{}, errands: newErrands()}
+	b := &Backups{h: h, c: c.withDefaults(h.Name), now: time.Now, lateLog: lateLog, asking: map[string]chan struct{}{}, errands: newErrands()}
 	for _, name := range b.c.names() {
 		b.asking[name] = make(chan struct{}, 1)
 	}

@@ -82,7 +82,7 @@ func (o run) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error) {
 		Summary: fmt.Sprintf("back up %s into %s now (%s)", b.h.Name, r.Name, r.Unit),
 		Steps: []string{
 			fmt.Sprintf("start %s and wait for its end, for at most %s", r.Unit, phrase.Duration(r.RunTime)),
-			"look for a snapshot of " + r.Host + " that is newer than the start",
+			fmt.Sprintf("look for a snapshot of %s that is newer than the start, and that the log of %s names", r.Host, r.Unit),
 		},
 		Irreversible: []string{"what the unit itself does beside backing up, such as forgetting and pruning old snapshots"},
 		Undo:         "there is none; a snapshot too many does no harm",
@@ -106,6 +106,7 @@ func busy(u sys.Unit) bool {
 const (
 	noteStarted    = "started"
 	noteInvocation = "invocation before"
+	noteRun        = "invocation"
 )
 
 // Apply starts the unit. Whether that was a success, Verify finds out.
@@ -141,6 +142,12 @@ func (o run) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	for {
 		u, err := b.h.Units.Unit(ctx, r.Unit)
 		if err == nil && !busy(u) {
+			// It may be started again before anybody looks at what this run left.
+			if u.Invocation != before.Invocation {
+				if err := w.Note(noteRun, u.Invocation); err != nil {
+					return err
+				}
+			}
 			w.Say("%s has ended: %s", r.Unit, u.Result)
 			return nil
 		}
@@ -154,7 +161,7 @@ func (o run) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	}
 }
 
-// Verify wants the unit's own success and a snapshot that is newer than its start.
+// Verify wants the unit's own success and a snapshot that this run of it made.
 func (o run) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
 	r, err := o.repository(ctx, p.Arguments)
 	if err != nil {
@@ -177,35 +184,4 @@ func (o run) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading,
 	unit.At = b.now().UTC()
 	snapshot := b.newSnapshot(ctx, r, w)
 	return []bot.Reading{unit, snapshot}, nil
-}
-
-// newSnapshot looks for the evidence that only this run can have left.
-func (b *Backups) newSnapshot(ctx context.Context, r *Repository, w bot.Work) bot.Reading {
-	out := bot.Reading{Host: b.h.Name, What: "new snapshot in " + r.Name, Source: "restic snapshots", State: bot.Unknown}
-	list, err := b.list(ctx, r)
-	b.learn(r, list, err)
-	out.At = b.now().UTC()
-	if err != nil {
-		_, out.Note = finding(err) // whether there is one, nobody knows
-		return out
-	}
-	started, err := time.Parse(time.RFC3339Nano, w.Noted(noteStarted))
-	if err != nil {
-		out.Note = "when the unit was started was not kept"
-		return out
-	}
-	s, found := (host.Repository{Newest: list, Host: r.Host}).Own()
-	switch {
-	case !found:
-		out.State, out.Note = bot.NotOK, "there is no snapshot of "+r.Host
-	case !s.At.After(started):
-		out.State, out.Note = bot.NotOK, fmt.Sprintf("the newest one, %s, is from %s before the start", s.Short(), phrase.Duration(started.Sub(s.At)))
-	default:
-		out.State = bot.OK
-		out.Value = fmt.Sprintf("%s of %s", s.Short(), strings.Join(s.Paths, ", "))
-		if s.Size != nil {
-			out.Value += fmt.Sprintf(" (%s)", *s.Size)
-		}
-	}
-	return out
 }

@@ -15,9 +15,13 @@ import (
 const mostSnapshots = 16 << 20
 
 // snapshots lists the newest snapshot of each host and set of paths, the newest
-// first.
-func (c *client) snapshots(ctx context.Context, limit time.Duration) ([]host.Snapshot, error) {
-	out, err := c.run(ctx, call{args: []string{"snapshots", "--json", "--no-lock", "--latest=1"}, limit: limit, what: "listing its snapshots", most: mostSnapshots})
+// first; of those with the given ids, or ids that begin so, where there are some.
+func (c *client) snapshots(ctx context.Context, limit time.Duration, ids ...string) ([]host.Snapshot, error) {
+	args := []string{"snapshots", "--json", "--no-lock"}
+	if len(ids) == 0 {
+		args = append(args, "--latest=1")
+	}
+	out, err := c.run(ctx, call{args: args, names: ids, limit: limit, what: "listing its snapshots", most: mostSnapshots})
 	if err != nil {
 		return nil, err
 	}

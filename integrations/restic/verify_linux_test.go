@@ -6,11 +6,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/host"
-	"watchstander/bot/sys"
 )
 
 // A sound repository, with everything that can lie in a directory.
@@ -61,8 +59,9 @@ func TestVerifyClean(t *testing.T) {
 	})
 }
 
-// Two sets of paths of this host and one of another: all of this host's are
-// drilled, and a backup by a unit is believed by its new snapshot.
+// Two sets of paths of this host and one of another: all of this host's are drilled, and
+// a backup by a unit is believed by the new snapshot that its log names. The journal is
+// a real one.
 func TestRunAndVerifySets(t *testing.T) {
 	one(t, func(t *testing.T, b *bench) {
 		b.stocked(t, "one")
@@ -71,28 +70,42 @@ func TestRunAndVerifySets(t *testing.T) {
 		b.restic(t, "one", "backup", "--host=vulcan", etc)
 		b.restic(t, "one", "backup", "--host=mars", b.password)
 		b.config.Repositories[0].Unit = "restic-one"
-		idle := sys.Unit{Name: "restic-one.service", Load: "loaded", Active: "inactive", Result: "success", Invocation: "a", Started: time.Now()}
-		b.units.set(idle)
-		b.units.start = func(string) error {
-			idle.Invocation = "b"
-			b.units.set(idle)
-			b.backup(t, "one")
-			return nil
-		}
+		j := newJournal(t)
+		b.config.Journalctl, b.config.Journal = j.program, j.dir
 		backups := b.backups(t)
-		got, _ := do(t, operation(t, backups, host.BackupRunOperation), bot.Arguments{host.RepositoryArgument: {"one"}})
-		want(t, got["restic-one.service"], bot.OK, "success")
-		want(t, got["new snapshot in one"], bot.OK, " of "+b.data)
-		// And without one it is not.
-		b.units.start = func(string) error {
-			idle.Invocation = "c"
-			b.units.set(idle)
-			return nil
+		// run has the unit do something, and gives what is made of it.
+		run := func(invocation string, does func()) bot.Reading {
+			b.units.set(unitOne("before " + invocation))
+			b.units.start = func(string) error {
+				does()
+				b.units.set(unitOne(invocation))
+				return nil
+			}
+			got, _ := do(t, operation(t, backups, host.BackupRunOperation), bot.Arguments{host.RepositoryArgument: {"one"}})
+			want(t, got["restic-one.service"], bot.OK, "success")
+			return got["new snapshot in one"]
 		}
-		got, _ = do(t, operation(t, backups, host.BackupRunOperation), bot.Arguments{host.RepositoryArgument: {"one"}})
-		want(t, got["new snapshot in one"], bot.NotOK, "before the start")
+		backup := func(unit, invocation string, args ...string) {
+			args = append([]string{"backup", "--host=vulcan"}, append(args, b.data)...)
+			j.write(t, unit, invocation, b.restic(t, "one", args...))
+		}
+		const first, second, third, fourth = "a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0", "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0", "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0", "d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"
+		want(t, run(first, func() { backup("restic-one.service", first) }), bot.OK, " of "+b.data)
+		want(t, run(second, func() { backup("restic-one.service", second, "--json") }), bot.OK, " of "+b.data)
+		// Another backs up the same later in that time, so that its snapshot is the newest.
+		want(t, run(third, func() {
+			backup("restic-one.service", third)
+			backup("restic-two.service", first)
+		}), bot.OK, " of "+b.data)
+		// The unit saves nothing, and another does, also one that calls itself so.
+		want(t, run(fourth, func() {
+			backup("restic-two.service", first)
+			backup("restic-one.service", third)
+		}), bot.Unknown, "is newer than the start, but whether restic-one.service made it is not known: the log of restic-one.service names no snapshot")
+		// And without one it is not.
+		want(t, run("e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0", func() {}), bot.NotOK, "before the start")
 
-		got, _ = do(t, operation(t, backups, host.BackupVerifyOperation), nil)
+		got, _ := do(t, operation(t, backups, host.BackupVerifyOperation), nil)
 		want(t, got["backup one"], bot.OK, "4 files (1 MiB) restored and compared with the live file, 0 differ")
 		s := backups.Status(t.Context()).Repositories[0]
 		if s.State != bot.OK || len(s.Newest) != 3 || s.Unit.Result != "success" || len(s.PartsRead) != 1 {

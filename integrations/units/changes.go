@@ -8,6 +8,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/host"
+	"watchstander/bot/sys"
 )
 
 const (
@@ -93,8 +94,8 @@ func (g *gathering) booting(at time.Time) bool {
 	return false
 }
 
-// running finds the last start of each service that runs now, and tells what type
-// each loaded service has.
+// running finds the last start of each service that runs now, or is just being started,
+// and tells what type each loaded service has.
 func (k *Keeper) running(ctx context.Context, g *gathering) (types map[string]string, err error) {
 	types = map[string]string{}
 	list, err := k.h.Units.List(ctx, "*.service")
@@ -106,7 +107,7 @@ func (k *Keeper) running(ctx context.Context, g *gathering) (types map[string]st
 			continue
 		}
 		types[u.Name] = u.Type
-		if u.Active != "active" || u.Sub != "running" {
+		if !begun(u) {
 			continue
 		}
 		if u.Invocation == "" || u.Started.IsZero() || u.Type == "" {
@@ -116,12 +117,32 @@ func (k *Keeper) running(ctx context.Context, g *gathering) (types map[string]st
 			}
 			types[u.Name] = u.Type
 		}
-		if u.Invocation == "" || u.Started.IsZero() || u.Type == "oneshot" || g.booting(u.Started) {
+		text, at := u.Name+" was started", u.Started
+		switch st, why := standingOf(u); st {
+		case between:
+			at = u.Since // its main process may be the one before, as long as others prepare for it
+			text += "; " + why
+		case loops:
+			text += "; " + why
+		}
+		if !begun(u) || u.Invocation == "" || at.IsZero() || u.Type == "oneshot" || g.booting(at) {
 			continue
 		}
-		g.add(bot.Change{ID: started(u.Name, u.Invocation), Kind: bot.ChangeRestart, Text: u.Name + " was started", At: u.Started})
+		g.add(bot.Change{ID: started(u.Name, u.Invocation), Kind: bot.ChangeRestart, Text: text, At: at})
 	}
 	return types, nil
+}
+
+// begun: it has a process, or had one a moment ago; what waits for the start of another
+// unit, was stopped or has failed, has no start to tell of but those in the journal.
+func begun(u sys.Unit) bool {
+	switch st, _ := standingOf(u); st {
+	case runs:
+		return u.Sub != "exited"
+	case between, loops:
+		return u.Active == "activating"
+	}
+	return false
 }
 
 // started is the id of a unit's start, from whichever source it is known.

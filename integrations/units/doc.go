@@ -3,17 +3,18 @@
 //
 // New makes the Keeper of one host. Its looks answer `service`, `logs` and
 // `changes`; Restart is the operation service.restart; a probe tells which units have
-// failed or flap, and how those are that may be restarted. All of it runs inside the
-// agent, or in a unit that the agent started, and touches the host through a
-// sys.Host alone: systemd over D-Bus, systemctl and journalctl by their absolute
-// paths for what D-Bus does not tell.
+// failed or flap, and how those are that may be restarted. Looks, the probe and the plan
+// of a restart run inside the agent, the restart itself and its verification in the unit
+// that the agent starts for a run. All of it touches the host through a sys.Host alone:
+// systemd over D-Bus; systemctl, journalctl and podman by their absolute paths for what
+// D-Bus does not tell.
 //
 // # What is allowed
 //
 // Anybody who may look may look at any unit's state. Logs hold what programs
-// wrote, so only units on a list are shown, without control characters here and
-// redacted by the bot. What may be restarted is on a list of its own, by exact
-// name. Neither list knows patterns.
+// wrote, so only units on a list are shown, without control characters here, and
+// redacted by the agent before it answers. What may be restarted is on a list of its
+// own, by exact name. Neither list knows patterns.
 //
 // Neighbours: integrations/systemd, in the bot, tells which units have failed where
 // there is no agent;

@@ -55,7 +55,7 @@ func vulcan() *machine {
 		Fragment: "/etc/systemd/system/nginx.service", Started: noon.Add(-48 * time.Hour), Since: noon.Add(-48 * time.Hour)})
 	m.add(sys.Unit{Name: "php.service", Type: "simple", MainPID: 77, Invocation: "bbbb", Started: noon.Add(-48 * time.Hour), Memory: -1})
 	m.show("nginx.service", map[string]string{"RequiredBy": "php.service gone.service", "TriggeredBy": "nginx.socket"})
-	m.show("php.service gone.service", map[string]string{"Id": "php.service", "RequiredBy": "nginx.service"}, map[string]string{"Id": "gone.service", "ActiveState": "inactive", "RequiredBy": "far.service"})
+	m.show("gone.service php.service", map[string]string{"Id": "gone.service", "ActiveState": "inactive", "RequiredBy": "far.service"}, map[string]string{"Id": "php.service", "RequiredBy": "nginx.service"})
 	return m
 }
 
@@ -66,7 +66,7 @@ func (m *machine) add(u sys.Unit) {
 
 const (
 	bin       = "/run/current-system/sw/bin/"
-	askShow   = bin + "systemctl show --no-pager --property=Id,ActiveState,NeedDaemonReload,TriggeredBy,Triggers,RequiredBy,RequisiteOf,BoundBy,ConsistsOf -- "
+	askShow   = bin + "systemctl show --no-pager --property=Id,ActiveState,NeedDaemonReload,TriggeredBy,Triggers,RequiredBy,RequisiteOf,BoundBy,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy -- "
 	askLog    = bin + "journalctl --output=json --no-pager --quiet --reverse --unit=%s --lines=%d --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM,_PID"
 	askBoots  = bin + "journalctl --no-pager --quiet --list-boots --output=json"
 	askStarts = bin + "journalctl --output=json --no-pager --quiet --reverse --since=@%d --lines=1000 --output-fields=MESSAGE_ID,UNIT,INVOCATION_ID _PID=1 MESSAGE_ID=39f53479d3a045ac8e11786248231fbf MESSAGE_ID=5eb03494b6584870a536b337290809b3"
@@ -84,7 +84,7 @@ func backwards(lines ...string) sys.Output {
 func (m *machine) show(names string, blocks ...map[string]string) {
 	var out []string
 	for _, b := range blocks {
-		all := map[string]string{"Id": names, "ActiveState": "active", "NeedDaemonReload": "no", "TriggeredBy": "", "Triggers": "", "RequiredBy": "", "RequisiteOf": "", "BoundBy": "", "ConsistsOf": ""}
+		all := map[string]string{"Id": names, "ActiveState": "active", "NeedDaemonReload": "no", "TriggeredBy": "", "Triggers": "", "RequiredBy": "", "RequisiteOf": "", "BoundBy": "", "ConsistsOf": "", "PropagatesStopTo": "", "Conflicts": "", "ConflictedBy": ""}
 		maps.Copy(all, b)
 		text := ""
 		for _, n := range slices.Sorted(maps.Keys(all)) {

@@ -93,19 +93,15 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		switch {
 		case err != nil:
 			out = append(out, told(Evidence(name), "", bot.Unknown, bot.ForPeople(err)))
-		case !runs(u):
-			out = append(out, told(Evidence(name), stateWords(u), bot.NotOK, "it may be restarted, and does not run"))
 		default:
-			out = append(out, told(Evidence(name), stateWords(u), bot.OK, ""))
+			st, why := standingOf(u)
+			if st != runs && st != ended && st != between {
+				why = "it may be restarted, and does not run"
+			}
+			out = append(out, told(Evidence(name), stateWords(u), st.state(), why))
 		}
 	}
 	return out
-}
-
-// runs: a service that is stopped does not run, whoever stopped it; a oneshot has
-// done its work.
-func runs(u sys.Unit) bool {
-	return u.Type == "oneshot" && u.Fine() || u.Active == "active" && u.Sub != "auto-restart"
 }
 
 // trouble says in what trouble a unit is.
@@ -115,13 +111,14 @@ func (p Probe) trouble(u sys.Unit) (string, bool) {
 		result = ": " + line(u.Result)
 	}
 	at := now()
+	st, _ := standingOf(u)
 	switch {
 	case u.Active == "failed":
 		return fmt.Sprintf("failed%s, %s ago", result, phrase.Duration(at.Sub(u.Since))), true
 	case strings.HasPrefix(u.Sub, "auto-restart"):
 		// What ended well and is started again has not failed.
 		return fmt.Sprintf("fails and is started again (%d times so far)%s", u.Restarts, result), result != ""
-	case u.Active == "active" && host.Flapping(u.Name, u.Restarts, u.Started, at):
+	case st == runs && host.Flapping(u.Name, u.Restarts, u.Started, at):
 		return fmt.Sprintf("flaps: started again by systemd %d times, last %s ago", u.Restarts, phrase.Duration(at.Sub(u.Started))), true
 	}
 	return "", false

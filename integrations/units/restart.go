@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +60,8 @@ func (Restart) Proves(args bot.Arguments) []string {
 const (
 	factInvocation = "invocation"
 	factFile       = "unit file"
-	factFollow     = "stops or restarts with it"
+	factFollow     = "restarts with it"
+	factEnds       = "stops with it, or may, and stays so"
 )
 
 const nothing = "nothing"
@@ -106,15 +108,23 @@ func (r Restart) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error
 		fact = "unknown"
 	case bonds.cut:
 		return bot.Draft{}, bot.Errorf(bot.CodeConflict, "More than %d units would stop or restart with %s; that is for a person on the host.", mostFollowers, name)
-	case len(bonds.follow) > 0:
-		for _, f := range bonds.follow {
+	case len(bonds.follow)+len(bonds.ends) > 0:
+		for _, f := range slices.Concat(bonds.follow, bonds.ends) {
 			if vital(f) {
 				return bot.Draft{}, bot.Errorf(bot.CodeConflict, "%s would stop or restart with %s, and the host needs it; that is for a person on the host.", f, name)
 			}
 		}
-		fact = strings.Join(bonds.follow, " ")
-		follow.State, follow.Found = bot.NotOK, "these do: "+strings.Join(bonds.follow, ", ")
-		d.Steps[0] += ", which stops or restarts " + phrase.Count(len(bonds.follow), "other unit", "other units") + " too"
+		var found []string
+		if n := len(bonds.follow); n > 0 {
+			fact = strings.Join(bonds.follow, " ")
+			found = append(found, "these restart: "+strings.Join(bonds.follow, ", "))
+			d.Steps[0] += ", which restarts " + phrase.Count(n, "other unit", "other units") + " too"
+		}
+		if n := len(bonds.ends); n > 0 {
+			found = append(found, "these stop, or may, and are not started again: "+strings.Join(bonds.ends, ", "))
+			d.Steps[0] += "; that stops, or may stop, " + phrase.Count(n, "other unit", "other units") + " and starts none of them again"
+		}
+		follow.State, follow.Found = bot.NotOK, strings.Join(found, "; ")
 	default:
 		follow.State, follow.Found = bot.OK, "nothing does"
 	}
@@ -127,14 +137,27 @@ func (r Restart) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error
 		d.Conditions = append(d.Conditions, c)
 	}
 	d.Observed = []bot.Fact{{Name: factFollow, Value: fact}, {Name: "state", Value: u.Active + " (" + u.Sub + ")"}}
+	if len(bonds.ends) > 0 {
+		d.Observed = append(d.Observed, bot.Fact{Name: factEnds, Value: strings.Join(bonds.ends, " ")})
+	}
 	return d, nil
 }
 
+// running tells how the unit is before the restart, and what the restart does to it.
 func running(u sys.Unit) bot.Condition {
-	c := bot.Condition{Text: "it runs now", Found: stateWords(u), State: bot.OK}
-	if u.Active != "active" {
-		c.State = bot.NotOK
-		c.Found += "; the restart starts it"
+	c := bot.Condition{Text: "it runs now", Found: stateWords(u), State: bot.NotOK}
+	switch st, why := standingOf(u); {
+	case st == runs:
+		c.State = bot.OK
+	case st == ended && why == "":
+		c.Text, c.State = "it runs now, or its last run ended well", bot.OK
+		c.Found += "; the restart runs it once more"
+	case u.Active == "failed" || u.Active == "inactive" && u.Type != "oneshot":
+		c.Found += "; the restart starts it" // the state says the rest
+	case u.Active == "activating" && st == between:
+		c.Found += "; " + why + ": the restart cuts that off, and begins anew"
+	default:
+		c.Found += "; " + why + "; the restart starts it"
 	}
 	return c
 }
@@ -233,11 +256,8 @@ func (k *Keeper) lookLate(ctx context.Context, name string) (sys.Unit, error) {
 
 // changing: it is on its way to another state.
 func changing(u sys.Unit) bool {
-	switch u.Active {
-	case "activating", "deactivating", "reloading", "refreshing":
-		return u.Sub != "auto-restart" && u.Sub != "auto-restart-queued"
-	}
-	return false
+	st, _ := standingOf(u)
+	return st == between || u.Active == "reloading" || u.Active == "refreshing"
 }
 
 func fact(fs []bot.Fact, name string) string {
@@ -260,6 +280,7 @@ func (r Restart) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 	}
 	var out []bot.Reading
 	var first sys.Unit
+	var firstStanding standing
 	for i := range 2 {
 		if err := wait(ctx, k.o.Settle); err != nil {
 			return nil, bot.Errorf(bot.CodeUnavailable, "The time was over before %s could be looked at.", name).Because(err)
@@ -268,45 +289,65 @@ func (r Restart) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		if err != nil {
 			return nil, err
 		}
-		why := k.fresh(u, asked, fact(p.Draft.Bound, factInvocation))
-		if i == 1 && (u.MainPID != first.MainPID || u.Invocation != first.Invocation || u.Restarts != first.Restarts) {
-			why = append(why, fmt.Sprintf("it did not stay up: its main process was %d before", first.MainPID))
+		state, why := k.fresh(u, asked, fact(p.Draft.Bound, factInvocation))
+		if i == 1 {
+			// The process of what was on its way, or is a oneshot, may be another by now.
+			settled := firstStanding != between && u.Type != "oneshot"
+			if u.Invocation != first.Invocation || u.Restarts != first.Restarts || settled && u.MainPID != first.MainPID {
+				state, why = bot.NotOK, append(why, fmt.Sprintf("it did not stay up: its main process was %d before", first.MainPID))
+			}
 		}
 		first = u
+		firstStanding, _ = standingOf(u)
 		what, value := fmt.Sprintf("%s after %s", name, phrase.Duration(k.o.Settle)), stateWords(u)
 		if i == 1 {
 			what, value = Evidence(name), value+", after "+phrase.Duration(2*k.o.Settle)
 		}
-		out = append(out, reading(k.h.Name, what, value, why))
+		out = append(out, reading(k.h.Name, what, value, state, why...))
 	}
-	follow := fact(p.Draft.Observed, factFollow)
-	if follow == nothing || follow == "unknown" {
-		return out, nil
+	if follow := fact(p.Draft.Observed, factFollow); follow != nothing && follow != "unknown" {
+		for f := range strings.FieldsSeq(follow) {
+			u, err := k.unit(ctx, f)
+			if err != nil {
+				return nil, err
+			}
+			state, why := back(u, asked)
+			out = append(out, reading(k.h.Name, f+", which restarts with it", stateWords(u), state, why...))
+		}
 	}
-	for f := range strings.FieldsSeq(follow) {
+	for f := range strings.FieldsSeq(fact(p.Draft.Observed, factEnds)) {
 		u, err := k.unit(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		var why []string
-		if u.Active != "active" {
-			why = append(why, "it was active before")
+		// That it would stop was said and agreed to; that it would fail was not.
+		state, why := bot.OK, ""
+		if u.Active == "failed" {
+			state, why = bot.NotOK, "it was active before"
 		}
-		out = append(out, reading(k.h.Name, f+", which restarts with it", stateWords(u), why))
+		out = append(out, reading(k.h.Name, f+", which may stop with it", stateWords(u), state, why))
 	}
 	return out, nil
 }
 
-func reading(host, what, value string, why []string) bot.Reading {
-	r := bot.Reading{Host: host, What: what, Value: value, Note: strings.Join(why, "; "), Source: "systemd over D-Bus", At: now(), State: bot.OK}
-	if len(why) > 0 {
-		r.State = bot.NotOK
+// back judges a unit that was active, and was to be restarted along.
+func back(u sys.Unit, asked time.Time) (bot.ReadingState, []string) {
+	st, why := standingOf(u)
+	switch {
+	case st == ended && u.Started.Before(asked.Truncate(time.Millisecond)), st == down:
+		return bot.NotOK, []string{"it was active before"}
+	case why != "":
+		return st.state(), []string{why}
 	}
-	return r
+	return st.state(), nil
 }
 
-// fresh says what is missing of a unit that runs, newly started.
-func (k *Keeper) fresh(u sys.Unit, asked time.Time, before string) []string {
+func reading(host, what, value string, state bot.ReadingState, why ...string) bot.Reading {
+	return bot.Reading{Host: host, What: what, Value: value, Note: strings.Join(why, "; "), Source: "systemd over D-Bus", At: now(), State: state}
+}
+
+// fresh judges a unit that should run, newly started, and says what is missing.
+func (k *Keeper) fresh(u sys.Unit, asked time.Time, before string) (bot.ReadingState, []string) {
 	var why []string
 	if u.Invocation == "" || u.Invocation == before {
 		why = append(why, "it is the same start as before")
@@ -315,22 +356,26 @@ func (k *Keeper) fresh(u sys.Unit, asked time.Time, before string) []string {
 	if u.Started.Before(asked.Truncate(time.Millisecond)) {
 		why = append(why, "its last start is not later than the order")
 	}
-	if u.Type == "oneshot" {
-		if !u.Fine() || u.Result != "" && u.Result != "success" {
+	st, is := standingOf(u)
+	switch {
+	case is != "":
+		why = append(why, is)
+	case u.Type == "oneshot":
+		if u.Result != "" && u.Result != "success" {
 			why = append(why, "it did not go through")
 		}
-		return why
-	}
-	if u.Active != "active" || u.Sub == "auto-restart" {
-		return append(why, "it does not run")
-	}
-	switch {
 	case u.MainPID > 0:
 		why = append(why, k.lives(u.MainPID)...)
 	case u.Type != "forking" && strings.HasSuffix(u.Name, ".service"): // timers and sockets have none
 		why = append(why, "it has no main process")
 	}
-	return why
+	switch {
+	case len(why) == 0:
+		return bot.OK, nil
+	case st == between && len(why) == 1:
+		return bot.Unknown, why // it may come up yet
+	}
+	return bot.NotOK, why
 }
 
 // lives looks for a process itself, beside what systemd says of it. Where there is

@@ -48,19 +48,19 @@ func TestPlan(t *testing.T) {
 	m := vulcan()
 	p := agreed(t, m.keeper(t, Options{}).Restart(), "nginx")
 	d := p.Draft
-	if d.Summary != "restart nginx.service on vulcan" || d.Steps[0] != "have systemd restart nginx.service, which stops or restarts 1 other unit too" ||
+	if d.Summary != "restart nginx.service on vulcan" || d.Steps[0] != "have systemd restart nginx.service, which restarts 1 other unit too" ||
 		!strings.HasPrefix(d.Steps[1], "look at it 5 s later and 10 s later") || !strings.HasPrefix(d.Undo, "A restart cannot be undone") || d.Limit != 300 {
 		t.Errorf("%+v", d)
 	}
 	if want := []bot.Fact{{Name: "invocation", Value: "aaaa"}, {Name: "unit file", Value: "/nix/store/aaa-unit-nginx.service/nginx.service"}}; !slices.Equal(d.Bound, want) {
 		t.Errorf("%+v", d.Bound)
 	}
-	if want := []bot.Fact{{Name: "stops or restarts with it", Value: "php.service"}, {Name: "state", Value: "active (running)"}}; !slices.Equal(d.Observed, want) {
+	if want := []bot.Fact{{Name: "restarts with it", Value: "php.service"}, {Name: "state", Value: "active (running)"}}; !slices.Equal(d.Observed, want) {
 		t.Errorf("%+v", d.Observed)
 	}
 	want := []bot.Condition{
 		{Text: "it runs now", Found: "active (running), main process 812", State: bot.OK},
-		{Text: "nothing else stops or restarts with it", Found: "these do: php.service", State: bot.NotOK},
+		{Text: "nothing else stops or restarts with it", Found: "these restart: php.service", State: bot.NotOK},
 		{Text: "systemd has read the unit file that is there now", Found: "it has", State: bot.OK},
 	}
 	if !slices.Equal(d.Conditions, want) {
@@ -93,7 +93,7 @@ func TestPlanOtherwise(t *testing.T) {
 // What is just being refreshed runs, and stops with it like any other.
 func TestPlanFollowsWhatIsRefreshed(t *testing.T) {
 	m := vulcan()
-	m.show("php.service gone.service", map[string]string{"Id": "php.service", "ActiveState": "refreshing"}, map[string]string{"Id": "gone.service", "ActiveState": "inactive"})
+	m.show("gone.service php.service", map[string]string{"Id": "gone.service", "ActiveState": "inactive"}, map[string]string{"Id": "php.service", "ActiveState": "refreshing"})
 	d := agreed(t, m.keeper(t, Options{}).Restart(), "nginx").Draft
 	if d.Observed[0].Value != "php.service" {
 		t.Errorf("%+v", d.Observed)
@@ -188,7 +188,7 @@ not ok | unit nginx.service | failed (failed), ended last with exit-code, after 
 			m.anew(u)
 			u.Active, u.Sub, u.MainPID = "activating", "auto-restart", 0
 		}, func(_ *machine, u *sys.Unit) { u.Active, u.Sub, u.MainPID, u.Restarts = "active", "running", 913, 2 },
-			`not ok | nginx.service after 5 s | activating (auto-restart) | it does not run
+			`not ok | nginx.service after 5 s | activating (auto-restart) | it ended, and systemd starts it again
 not ok | unit nginx.service | active (running), main process 913, restarted by systemd 2 times, after 10 s | it did not stay up: its main process was 0 before
 `},
 		{"its process is no more", func(m *machine, u *sys.Unit) { m.anew(u); u.MainPID = 4711 }, nil, `not ok | nginx.service after 5 s | active (running), main process 4711 | its main process is gone
@@ -393,7 +393,7 @@ func TestProbeOfWhatMayBeRestarted(t *testing.T) {
 	p := m.keeper(t, Options{Restartable: []string{"nginx", "web", "dump", "gone", "loop"}}).Probe()
 	if got, want := tell(p.Read(t.Context())), `ok | failed units | none | 
 ok | flapping units | none | 
-ok | unit dump.service | inactive (dead) | 
+ok | unit dump.service | inactive (dead) | it has not run since the host was started
 unknown | unit gone.service |  | There is no unit gone.service on vulcan.
 not ok | unit loop.service | activating (auto-restart) | it may be restarted, and does not run
 ok | unit nginx.service | active (running), main process 812 | 

@@ -29,9 +29,9 @@ func (k *Keeper) Service(ctx context.Context, name string) (host.Unit, error) {
 	if err != nil {
 		out.Unknown = append(out.Unknown, "what starts it, and what restarts with it: "+bot.ForPeople(err))
 	} else {
-		out.TriggeredBy, out.Triggers, out.Follow, out.Stale = bonds.triggeredBy, bonds.triggers, bonds.follow, bonds.stale
+		out.TriggeredBy, out.Triggers, out.Follow, out.Ends, out.Stale = bonds.triggeredBy, bonds.triggers, bonds.follow, bonds.ends, bonds.stale
 		if bonds.cut {
-			out.Unknown = append(out.Unknown, "more restarts with it than is told")
+			out.Unknown = append(out.Unknown, "more stops or restarts with it than is told")
 		}
 	}
 	if k.logged[name] {
@@ -80,67 +80,6 @@ func (k *Keeper) similar(ctx context.Context, name string) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// bonds are a unit's ties to others.
-type bonds struct {
-	triggeredBy, triggers []string
-	// follow are the active units that stop or restart with it, its own ties'
-	// ties included.
-	follow []string
-	// stale: the unit file was changed since systemd read it.
-	stale bool
-	// cut: there are more than were followed.
-	cut bool
-}
-
-// properties that `systemctl show` is asked for. The middle four are the ties
-// along which systemd restarts.
-var (
-	following  = []string{"RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf"}
-	properties = "--property=Id,ActiveState,NeedDaemonReload,TriggeredBy,Triggers," + strings.Join(following, ",")
-)
-
-const mostFollowers = 100
-
-// bonds walks along the ties as systemd does when a unit is restarted: to those
-// that require it, are bound to it or a part of it, as long as they are active.
-func (k *Keeper) bonds(ctx context.Context, name string) (b bonds, err error) {
-	seen := map[string]bool{name: true}
-	ring := []string{name}
-	for first := true; len(ring) > 0; first = false {
-		shown, err := k.show(ctx, ring)
-		if err != nil {
-			return b, err
-		}
-		var next []string
-		for _, s := range shown {
-			active := s["ActiveState"]
-			if first {
-				b.triggeredBy, b.triggers = strings.Fields(s["TriggeredBy"]), strings.Fields(s["Triggers"])
-				b.stale = s["NeedDaemonReload"] == "yes"
-			} else if active != "active" && active != "activating" && active != "reloading" && active != "refreshing" {
-				continue
-			} else {
-				b.follow = append(b.follow, s["Id"])
-			}
-			for _, tie := range following {
-				for _, u := range strings.Fields(s[tie]) {
-					if !seen[u] {
-						seen[u] = true
-						next = append(next, u)
-					}
-				}
-			}
-		}
-		if len(seen) > mostFollowers {
-			b.cut = true
-			break
-		}
-		ring = next
-	}
-	slices.Sort(b.follow)
-	return b, nil
 }
 
 // show asks systemctl for the properties of units: a block for each, with an empty

@@ -168,6 +168,10 @@ type (
 		Top int64 `json:"top"`
 		// More: there is another page to be had at once.
 		More bool `json:"more,omitempty"`
+		// State is which state of the agent's this is of: another one once it was lost and
+		// begun anew, "" of agents that do not know. Stamps of one state say nothing of
+		// another's, whose first page begins at 0.
+		State string `json:"state,omitempty"`
 		// Standing are the standing approvals of the host as they are now, all of them,
 		// in the order of the agent's file.
 		Standing []bot.Standing `json:"standing,omitempty"`

@@ -112,15 +112,6 @@ func (a *Alertmanager) settled(ctx context.Context, n int) error {
 	return nil
 }
 
-// Reload makes Alertmanager read another configuration.
-func (a *Alertmanager) Reload(t testing.TB, config string) {
-	t.Helper()
-	writeFile(t, filepath.Join(a.Dir, "alertmanager.yml"), config)
-	if _, err := do(t.Context(), http.MethodPost, a.URL+"/-/reload", nil, nil); err != nil {
-		t.Fatalf("Alertmanager does not take the new configuration: %v", err)
-	}
-}
-
 // Alert is what is posted to Alertmanager. Times may be zero: it begins now,
 // and ends after the configuration's resolve_timeout unless posted again.
 type Alert struct {

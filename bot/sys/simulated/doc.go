@@ -20,9 +20,9 @@
 //     minimum first, and take each or ignore it with a line in its log; the
 //     parameter's file keeps what was written. The cache shrinks by itself only
 //     slowly.
-//   - switch.go: switch-to-configuration compares the unit files of two systems,
-//     stops, activates, reloads, restarts and starts, and says so in nixpkgs'
-//     words and exit codes; `test` leaves profile and boot menu alone.
+//   - switch.go: switch-to-configuration compares the unit files of two systems
+//     (switch_way.go), stops, activates, reloads, restarts and starts (switch_units.go),
+//     and says so in nixpkgs' words and exit codes; `test` leaves profile and boot menu alone.
 //   - nix.go: nix-env moves the profile's link; nix tells closures apart.
 //   - real.go: what Options.Real names runs for real, as if the tree were its root.
 //   - units.go, systemd.go, transient.go: jobs take time and end as systemd's do; a transient

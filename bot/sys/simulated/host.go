@@ -64,7 +64,6 @@ type Host struct {
 	units     map[string]*unit
 	bus       bool          // systemd can be reached
 	lost      chan struct{} // closed when it cannot be reached any more
-	state     string
 	programs  map[string]Program
 	works     map[string]func(context.Context) error // what units do when they are started
 	spoilt    map[string]error
@@ -85,6 +84,8 @@ type Line struct {
 	At   time.Time
 	Unit string // "" for the kernel
 	Text string
+	// Invocation is the unit's when the line was written.
+	Invocation string
 }
 
 // New makes the host, up and running.
@@ -211,7 +212,11 @@ func (h *Host) logged(unit, format string, args ...any) {
 	if len(h.log) >= most {
 		h.log = append(h.log[:0], h.log[most/2:]...)
 	}
-	h.log = append(h.log, Line{At: time.Now().UTC(), Unit: unit, Text: fmt.Sprintf(format, args...)})
+	l := Line{At: time.Now().UTC(), Unit: unit, Text: fmt.Sprintf(format, args...)}
+	if u := h.units[unit]; u != nil {
+		l.Invocation = u.Invocation
+	}
+	h.log = append(h.log, l)
 }
 
 // Ran lists the programs that were run, the oldest first.

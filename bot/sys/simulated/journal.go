@@ -59,16 +59,21 @@ func (h *Host) systemctl(c *Call) int {
 }
 
 // journalctl is the program, as far as it prints one unit's entries as JSON and
-// lists the boots, of which this one alone is known. systemd's own messages have no
-// ids here, so that matches for them find nothing.
+// lists the boots, of which this one alone is known. Of matches it knows those for a
+// unit and for one run of it; systemd's own messages have no ids here, so that others
+// find nothing.
 func (h *Host) journalctl(c *Call) int {
-	var unit string
+	var unit, run string
 	lines, since := 10, time.Time{}
 	boots, matched, asJSON, reverse := false, false, false, false
 	for _, a := range c.Argv[1:] {
 		name, value, _ := strings.Cut(a, "=")
 		var err error
 		switch {
+		case name == "_SYSTEMD_UNIT":
+			unit = value
+		case name == "_SYSTEMD_INVOCATION_ID":
+			run = value
 		case !strings.HasPrefix(a, "--"):
 			matched = true
 		case name == "--unit":
@@ -101,7 +106,7 @@ func (h *Host) journalctl(c *Call) int {
 	}
 	var out []Line
 	for _, l := range h.Journal() {
-		if !matched && (unit == "" || l.Unit == unit) && !l.At.Before(since) {
+		if !matched && (unit == "" || l.Unit == unit) && (run == "" || l.Invocation == run) && !l.At.Before(since) {
 			out = append(out, l)
 		}
 	}

@@ -40,7 +40,6 @@ func (h *Host) PowerLoss() error {
 	}
 	menu := h.menu
 	h.units = map[string]*unit{}
-	h.state = ""
 	h.mu.Unlock()
 	s := h.systemAt(menu)
 	if s == nil || len(s.Missing) > 0 {

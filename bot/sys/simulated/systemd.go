@@ -76,7 +76,6 @@ func (u units) Unit(ctx context.Context, name string) (sys.Unit, error) {
 
 func (u units) Start(ctx context.Context, name string) error   { return u.job(ctx, name, "start") }
 func (u units) Restart(ctx context.Context, name string) error { return u.job(ctx, name, "restart") }
-func (u units) Reload(ctx context.Context, name string) error  { return u.job(ctx, name, "reload") }
 func (u units) Stop(ctx context.Context, name string) error    { return u.job(ctx, name, "stop") }
 
 func (u units) ResetFailed(ctx context.Context, name string) error {
@@ -98,25 +97,6 @@ func (u units) ResetFailed(ctx context.Context, name string) error {
 		delete(h.units, name)
 	}
 	return nil
-}
-
-func (u units) SystemState(ctx context.Context) (string, error) {
-	if err := u.may(ctx); err != nil {
-		return "", err
-	}
-	h := u.p.h
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.state != "" {
-		return h.state, nil
-	}
-	now := time.Now()
-	for _, it := range h.units {
-		if it.now(now).Active == "failed" {
-			return "degraded", nil
-		}
-	}
-	return "running", nil
 }
 
 // job has systemd do something with a unit, and waits for the job's end. Whoever
@@ -141,10 +121,6 @@ func (u units) job(ctx context.Context, name, verb string) error {
 	if it.Load == "masked" && verb != "stop" {
 		h.mu.Unlock()
 		return fmt.Errorf("%s is masked: %w", name, fs.ErrPermission)
-	}
-	if verb == "reload" && it.now(time.Now()).Active != "active" {
-		h.mu.Unlock()
-		return &sys.JobError{Unit: name, Result: "invalid"}
 	}
 	j := it.takeJob(verb)
 	h.mu.Unlock()
@@ -172,9 +148,6 @@ func (u units) job(ctx context.Context, name, verb string) error {
 // takeJob gives the script of a job, for who holds the lock.
 func (u *unit) takeJob(verb string) Job {
 	usual := Job{Result: "done", Takes: startTakes}
-	if verb == "reload" {
-		usual.Takes = reloadTakes
-	}
 	for i, j := range u.jobs {
 		if j.Verb == "" || j.Verb == verb {
 			u.jobs = slices.Delete(u.jobs, i, i+1)
@@ -207,8 +180,6 @@ func (h *Host) doJob(power context.Context, name, verb string, j Job) string {
 			it.Active, it.Sub = "activating", "start"
 		case "stop":
 			it.Active, it.Sub = "deactivating", "stop-sigterm"
-		case "reload":
-			it.Sub = "reload"
 		}
 	}
 	h.mu.Unlock()
@@ -241,9 +212,6 @@ func (h *Host) doJob(power context.Context, name, verb string, j Job) string {
 		return j.Result
 	case verb == "stop" && j.Result == "done":
 		h.stopped(it)
-	case verb == "reload":
-		it.Sub = before.Sub
-		return j.Result
 	case j.Result == "timeout":
 		h.failed(it, "timeout")
 	case j.Result == "failed":

@@ -10,11 +10,8 @@ import (
 	"watchstander/bot/sys"
 )
 
-// How long jobs take, unless a Job says otherwise.
-const (
-	startTakes  = 400 * time.Millisecond
-	reloadTakes = 50 * time.Millisecond
-)
+// startTakes is how long jobs take, unless a Job says otherwise.
+const startTakes = 400 * time.Millisecond
 
 // unit is one in systemd's table.
 type unit struct {
@@ -36,7 +33,7 @@ type unit struct {
 
 // Job is how the next job of a unit goes.
 type Job struct {
-	// Verb it is for: "start", "stop", "restart" or "reload"; "" is any.
+	// Verb it is for: "start", "stop" or "restart"; "" is any.
 	Verb string
 	// Result is systemd's: done, failed, timeout, dependency, canceled, skipped.
 	Result string
@@ -50,13 +47,6 @@ func Service(name, description string) sys.Unit {
 		Name: name, Description: description, Load: "loaded", Active: "active", Sub: "running",
 		Result: "success", Type: "simple", Memory: 48 * mib, Fragment: "/etc/systemd/system/" + name,
 	}
-}
-
-// Oneshot is a service that has done its work and ended.
-func Oneshot(name, description string) sys.Unit {
-	u := Service(name, description)
-	u.Active, u.Sub, u.Type, u.Memory = "inactive", "dead", "oneshot", -1
-	return u
 }
 
 // SetUnit puts a unit into the table, in place of one of that name.
@@ -193,13 +183,6 @@ func (h *Host) Bus(up bool) {
 		return
 	}
 	h.lost = make(chan struct{})
-}
-
-// SetSystemState has systemd call its own state so; "" is what its units make it.
-func (h *Host) SetSystemState(state string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.state = state
 }
 
 // failed is for who holds the lock.

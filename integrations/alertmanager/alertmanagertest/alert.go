@@ -33,9 +33,6 @@ func Annotate(annotations bot.Labels) Option {
 	return func(a *alert) { a.annotations = labelSet(annotations) }
 }
 
-// StartsAt sets when it began firing, which is otherwise now.
-func StartsAt(t time.Time) Option { return func(a *alert) { a.startsAt = t } }
-
 // GeneratorURL sets the link to the expression.
 func GeneratorURL(url string) Option { return func(a *alert) { a.generatorURL = url } }
 
