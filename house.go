@@ -159,6 +159,8 @@ func (h *house) buildChats(ctx context.Context) error {
 				return fmt.Errorf("chat %s: %w", ch.ID, err)
 			}
 			h.chats[ch.ID] = chat
+		case ch.Slack != nil:
+			return fmt.Errorf("chat %s: %w", ch.ID, bot.Errorf(bot.CodeInvalid, "Slack is not spoken yet."))
 		case ch.Console != nil:
 			chat, err := h.console(ch)
 			if err != nil {

@@ -4,7 +4,7 @@
 // The way is straight: node.go turns YAML into a small tree that knows where
 // everything stands; fill.go lays the tree over the structs of keys.go, which
 // are the whole list of keys, and finds unknown keys, double keys and wrong
-// types; then one file per noun (hosts.go, chats.go, people.go, endpoints.go,
+// types; then one file per noun (hosts.go, chats.go, slack.go, people.go, endpoints.go,
 // routes.go, times.go, alerts.go) checks the meaning and builds the Config of
 // config.go. Nothing stops at the first fault: every step goes on with what it
 // has, and stays silent about what follows from a fault already told.

@@ -52,7 +52,8 @@ func exampleSecrets(t *testing.T) (getenv func(string) string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, value := range map[string]string{
-		"matrix-token": "a", "remote-token": "b", "lab-password": "c", "prometheus-token": "d",
+		"matrix-token": "a", "slack-bot-token": "h", "slack-app-token": "i", "lab-slack-bot-token": "j", "lab-slack-signing-secret": "k",
+		"remote-token": "b", "lab-password": "c", "prometheus-token": "d",
 		"webhook-token": "e", "webhook-secret": "f", "webhook-password": "g",
 		"dead-man-url": "https://dead-man.example.org/ping/vulcan",
 	} {
@@ -97,7 +98,7 @@ func TestExample(t *testing.T) {
 	if got, err := c.DeadMan.URL.Read(); err != nil || got != "https://dead-man.example.org/ping/vulcan" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if len(c.Hosts) != 2 || len(c.Chats) != 2 || len(c.Rooms) != 3 || len(c.Webhooks) != 3 || c.QuietHours == nil {
+	if len(c.Hosts) != 2 || len(c.Chats) != 4 || len(c.Rooms) != 5 || len(c.Webhooks) != 3 || c.QuietHours == nil {
 		t.Errorf("%+v", c)
 	}
 }
