@@ -88,6 +88,9 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 	if len(files) == 0 || hasWords(m) {
 		small := smallPrint(&m)
 		budget := maxBlocks - overhead(small, m.Actions)
+		if o.Bare {
+			budget = maxPlain
+		}
 		all := pack(takeApart(m, attached), budget)
 		if len(all) == 0 {
 			all = [][]piece{nil}
@@ -101,7 +104,7 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 			}
 			n := post(o, key(), pieces, note, actions)
 			n.Under, n.Only = under, only
-			if i > 0 {
+			if i > 0 && !o.Bare {
 				n.Text = "" // one notification is enough
 			}
 			parts = append(parts, bot.Part{Body: marshal(n)})

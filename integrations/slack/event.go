@@ -161,7 +161,7 @@ func (c *Chat) said(room bot.RoomID, m message) (n news, reason string) {
 	text, addressed := c.words(m.Text)
 	e := bot.Said{
 		Chat: c.chat, Room: room, ID: messageID(m.Channel, m.TS), User: userID(either(m.UserTeam, m.Team), m.User),
-		Text: text, At: at, Addressed: addressed,
+		Text: text, At: at, Addressed: addressed, Private: strings.HasPrefix(m.Channel, "D"),
 	}
 	if m.Thread != "" && m.Thread != m.TS {
 		e.Root = messageID(m.Channel, m.Thread)

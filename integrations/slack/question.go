@@ -33,8 +33,7 @@ const (
 // ask opens the modal. Slack takes the trigger for three seconds; who gets no modal
 // presses again.
 func (c *Chat) ask(ctx context.Context, q *question) {
-	verb, _, _ := strings.Cut(q.Command, " ")
-	label := strings.ToUpper(verb[:min(1, len(verb))]) + verb[min(1, len(verb)):]
+	label := verb(q.Command)
 	input := slack.NewPlainTextInputBlockElement(nil, answerBlock).WithMultiline(true).WithMaxLength(maxAnswer).WithMinLength(1)
 	view := slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: questionCallback, PrivateMetadata: string(marshal(q)),
@@ -46,8 +45,7 @@ func (c *Chat) ask(ctx context.Context, q *question) {
 	}
 }
 
-// answered takes the words: they go behind the command, as if it had been pressed with
-// them.
+// answered takes the words: they go behind the command, as its reason.
 func (c *Chat) answered(q interaction) (n news, reason string) {
 	if q.View.Callback != questionCallback {
 		return n, ""
@@ -61,6 +59,13 @@ func (c *Chat) answered(q interaction) (n news, reason string) {
 	}
 	words := strings.Join(strings.Fields(clean.Text(q.View.State.Values[answerBlock][answerBlock].Value)), " ")
 	n.events = append(n.events, bot.Pressed{Chat: c.chat, Room: about.Room, ID: about.Target + bot.MessageID("/"+q.View.ID), Target: about.Target,
-		User: q.person(), Action: strings.TrimSpace(about.Command + " " + words), At: c.now().UTC()})
+		User: q.person(), Action: about.Command + because(words), At: c.now().UTC()})
 	return n, ""
+}
+
+func because(words string) string {
+	if words == "" {
+		return ""
+	}
+	return " because " + words
 }
