@@ -49,7 +49,8 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	options := []slack.MsgOption{
 		slack.MsgOptionText(n.Text, false), slack.MsgOptionMetadata(n.Metadata), slack.MsgOptionDisableMarkdown(),
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(), slack.MsgOptionLinkNames(false),
-		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(n.Attachments...),
+		// Of an edit that names none, the old ones would stay.
+		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(append([]slack.Attachment{}, n.Attachments...)...),
 	}
 	ctx = noting(ctx)
 	if s.Kind == bot.SendEdit {
