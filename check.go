@@ -125,7 +125,7 @@ func outside(ctx context.Context, c *config.Config, codes matrix.Codes) []bot.Re
 		case ch.Matrix != nil:
 			out = append(out, checkMatrix(ctx, c, ch, codes, quiet)...)
 		case ch.Slack != nil:
-			out = append(out, checkSlack(ctx, c, ch, "", quiet)...)
+			out = append(out, checkSlack(ctx, c, ch, codes, "", quiet)...)
 		case ch.Console != nil:
 			out = append(out, checkConsole(ctx, string(ch.ID), ch.Console.Socket))
 		}

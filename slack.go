@@ -13,6 +13,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/config"
 	"watchstander/bot/store"
+	"watchstander/integrations/matrix"
 	"watchstander/integrations/slack"
 )
 
@@ -109,8 +110,16 @@ type called struct {
 }
 
 // checkSlack asks Slack; api is "" for Slack's own.
-func checkSlack(ctx context.Context, c *config.Config, ch config.Chat, api string, log *slog.Logger) (out []bot.Reading) {
+func checkSlack(ctx context.Context, c *config.Config, ch config.Chat, codes matrix.Codes, api string, log *slog.Logger) (out []bot.Reading) {
 	what := "chat " + string(ch.ID)
+	if codes != matrix.CodesNever {
+		// Nothing that anybody can mend: people have to know another way.
+		r := read(what+": deleting codes", bot.OK, "left to their writers", "for information: Slack lets no app delete what others wrote; give codes as /ws approve PLAN CODE, which nobody else sees")
+		if codes == matrix.CodesPerhaps {
+			r.Note += "; whether a rule wants codes (step_up: totp) is in the agent's file, which was not read"
+		}
+		out = append(out, r)
+	}
 	if s := ch.Slack.HTTP; s != nil && s.Listen != c.Listen {
 		out = append(out, checkListen(ctx, fmt.Sprintf("%s: address", what), s.Listen))
 	}

@@ -20,6 +20,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/config"
+	"watchstander/integrations/matrix"
 )
 
 const (
@@ -238,6 +239,7 @@ func TestSlackTokensAreKnown(t *testing.T) {
 // with it.
 func TestCheckSlack(t *testing.T) {
 	api := newSlackAnswers(t)
+	codes := matrix.CodesNever
 	checkedSlack := func(http string, spoil func(dir string)) string {
 		dir := t.TempDir()
 		c, err := config.Load(slackHouse(t, dir, http), config.Options{})
@@ -246,7 +248,7 @@ func TestCheckSlack(t *testing.T) {
 		}
 		spoil(dir)
 		var b strings.Builder
-		for _, r := range checkSlack(t.Context(), c, c.Chats[0], api.URL, slog.New(slog.DiscardHandler)) {
+		for _, r := range checkSlack(t.Context(), c, c.Chats[0], codes, api.URL, slog.New(slog.DiscardHandler)) {
 			fmt.Fprintf(&b, "%s %s: %s (%s)\n", r.State, r.What, r.Value, r.Note)
 		}
 		if said := b.String(); strings.Contains(said, "house-secret") || strings.Contains(said, slackSigning) {
@@ -255,7 +257,12 @@ func TestCheckSlack(t *testing.T) {
 		return b.String()
 	}
 	same := func(string) {}
+	if said := checkedSlack("app_token_file: app", same); strings.Contains(said, "codes") {
+		t.Errorf("no rule wants codes:\n%s", said)
+	}
+	codes = matrix.CodesPerhaps
 	mustSay(t, checkedSlack("app_token_file: app", same),
+		"ok chat team: deleting codes: left to their writers (for information: Slack lets no app delete what others wrote; give codes as /ws approve PLAN CODE, which nobody else sees; whether a rule",
 		"ok slack workspace: Acme (T024BE7LD) ()\n",
 		"not ok slack scopes: too few (missing: ",
 		"not ok slack socket mode: refused (not_allowed_token_type: this is another kind of token: ",
