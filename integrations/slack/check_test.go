@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/integrations/slack/slackfake"
 )
 
 const (
@@ -197,6 +198,49 @@ func TestCheckTroubles(t *testing.T) {
 		line, _, _ := strings.Cut(checked(t, sound(answers{"auth.test": said})), "\n")
 		if line != "not ok | slack workspace | "+want {
 			t.Errorf("%s:\ngot  %s\nwant %s", said, line, want)
+		}
+	}
+}
+
+// TestCheckTheFake: a token with the manifest's scopes is enough for every kind of room,
+// and what people do to a channel is seen.
+func TestCheckTheFake(t *testing.T) {
+	f := slackfake.New(slackfake.Options{Scopes: scopes()})
+	defer f.Close()
+	transport := f.Transport()
+	defer transport.CloseIdleConnections()
+	rooms := map[bot.RoomID]string{
+		"closed": f.AddChannel(slackfake.Channel{ID: "C0CLOSED", Name: "closed", Kind: slackfake.Private}),
+		"direct": f.DM(f.AddUser(slackfake.User{ID: "U0ALICE", Name: "alice"}), "hello").Channel,
+		"open":   f.AddChannel(slackfake.Channel{ID: "C0OPEN", Name: "open"}),
+	}
+	c, err := New(Options{Chat: "slack", Team: f.Team(), BotToken: f.BotToken(), AppToken: f.AppToken(), Rooms: rooms, API: f.URL(), RoundTripper: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	look := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, r := range c.Check(t.Context()) {
+			got = append(got, string(r.State)+" "+r.What+": "+r.Value)
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	first := []string{"ok slack workspace: vulcan (T0VULCAN)", "ok slack account: watchstander (U0WATCH)", "ok slack scopes: all that are needed", "ok slack socket mode: can be opened"}
+	look(append(first, `ok slack channel "closed": #closed, the bot is in it`, `ok slack channel "direct": a direct message with the bot`, `ok slack channel "open": #open, the bot is in it`)...)
+	f.Kick("C0CLOSED")
+	f.Archive("C0OPEN", true)
+	look(append(first, `not ok slack channel "closed": refused`, `ok slack channel "direct": a direct message with the bot`, `not ok slack channel "open": #open`)...)
+	f.Join("C0CLOSED")
+	f.Archive("C0OPEN", false)
+	f.Kick("C0OPEN")
+	look(append(first, `ok slack channel "closed": #closed, the bot is in it`, `ok slack channel "direct": a direct message with the bot`, `not ok slack channel "open": #open`)...)
+	for _, r := range f.Refused() {
+		if r.Error != "channel_not_found" {
+			t.Errorf("%+v", r)
 		}
 	}
 }
