@@ -113,6 +113,15 @@ func (f *Fake) BotSays(channel, user, botID, text, thread string) Ref {
 	return Ref{Channel: c.ID, TS: m.ts}
 }
 
+// BotPosts is BotSays of another app that gives its message metadata.
+func (f *Fake) BotPosts(channel, user, botID, text string, metadata map[string]any) Ref {
+	r := f.BotSays(channel, user, botID, text, "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.channels[channel].find(r.TS).metadata = metadata
+	return r
+}
+
 // change finds a message and lets do change it.
 func (f *Fake) change(at Ref, do func(c *channel, m *message)) error {
 	f.mu.Lock()
