@@ -19,15 +19,18 @@ import (
 func TestContract(t *testing.T) {
 	for _, mode := range []string{"socket", "http"} {
 		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			contract.Run(t, contract.Subject{Place: func(t *testing.T) *contract.Place { return newPlace(t, mode) }, Lacks: map[contract.Ability]string{
+			lacks := map[contract.Ability]string{
 				contract.Reactions: "people press buttons; a reaction is no word to the bot",
 				contract.Variants:  "reactions are not heard",
 				contract.Offers:    "there are buttons",
 				contract.Once:      "Slack knows no key of a post",
 				contract.Erasing:   "a bot's token deletes nobody else's messages",
 				contract.Rights:    "a bot's token deletes nobody else's messages",
-			}})
+			}
+			if mode == "http" {
+				lacks[contract.Order] = "Slack posts events beside each other, and once more what was not taken"
+			}
+			contract.Run(t, contract.Subject{Place: func(t *testing.T) *contract.Place { return newPlace(t, mode) }, Lacks: lacks})
 		})
 	}
 }

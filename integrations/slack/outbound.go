@@ -108,7 +108,8 @@ func (c *Chat) refused(ctx context.Context, err error, s bot.Sending) *bot.Refus
 	if r.Kind == bot.RootGone {
 		c.roots.lost(s.Root)
 	}
-	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
+	e, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if ok && slices.Contains(revoked, e.Err) || r.Kind == bot.Unreachable || r.Kind == bot.Unsure {
 		select {
 		case c.doubt <- struct{}{}:
 		default:

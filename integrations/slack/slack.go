@@ -80,7 +80,7 @@ type Chat struct {
 	identity atomic.Pointer[identity]
 	heard    atomic.Int64  // milliseconds of the last word from Slack
 	owed     atomic.Bool   // what was said while nobody listened is still to be read
-	doubt    chan struct{} // one slot: a call was refused as if our token had ended
+	doubt    chan struct{} // one slot: a call failed as if Slack were gone, or our token
 	live     connections
 	in       intake
 	roots    roots
