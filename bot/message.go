@@ -167,9 +167,9 @@ type Action struct {
 	// Choices are variants of it, for platforms with menus: each stands for itself,
 	// and Name is the usual one.
 	Choices []Choice `json:",omitempty"`
-	// Ask is a question that the presser must answer in words, where the platform can
-	// ask: the answer is put behind Name. "" asks nothing.
-	Ask string `json:",omitempty"`
+	// Reason: whoever presses it is asked why, where the platform can ask; the answer
+	// goes behind Name, after "because".
+	Reason bool `json:",omitempty"`
 	// URL is where the button leads, where it gives no command; its words stand in the
 	// message too, for platforms without buttons.
 	URL string `json:",omitempty"`
@@ -194,7 +194,7 @@ func (m Message) Map(f func(string) string) Message {
 	m.Blocks = blocks
 	actions := make([]Action, len(m.Actions))
 	for i, a := range m.Actions {
-		a.Label, a.Name, a.Ask = f(a.Label), f(a.Name), f(a.Ask)
+		a.Label, a.Name = f(a.Label), f(a.Name)
 		if a.URL != "" {
 			a.URL = f(a.URL)
 		}

@@ -19,7 +19,7 @@ func full() Message {
 			Picture{Name: "secret", PNG: []byte{1}, Alt: "secret", Width: 1, Height: 1},
 			File{Name: "secret", Type: "text/plain", Data: []byte("secret")},
 		},
-		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true}},
+		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true, Choices: []Choice{{Name: "secret", Label: "secret"}}, Reason: true, URL: "https://secret"}},
 		Over:    true, Whole: true,
 	}
 }

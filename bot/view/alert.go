@@ -175,6 +175,8 @@ func firstStart(f bot.ThreadFacts) (t time.Time) {
 	return t
 }
 
+const linkRunbook = "Runbook"
+
 // alertLinks are the runbook, the dashboard and the expression's page, as far as
 // the alerts name them.
 func alertLinks(f bot.ThreadFacts) bot.Text {
@@ -192,7 +194,7 @@ func alertLinks(f bot.ThreadFacts) bot.Text {
 		out = append(out, bot.L(name, address))
 	}
 	for _, e := range f.Episodes {
-		add("Runbook", e.Annotations["runbook_url"])
+		add(linkRunbook, e.Annotations["runbook_url"])
 		add("Dashboard", e.Annotations["dashboard_url"])
 		if len(seen) > 4 {
 			break
@@ -225,6 +227,12 @@ func alertActions(f bot.ThreadFacts, s Style) []bot.Action {
 	if s.Graphs {
 		out = append(out, ActionGraph)
 	}
+	for _, l := range alertLinks(f) {
+		if l.Text == linkRunbook {
+			out = append(out, bot.Action{Label: l.Text, URL: l.URL})
+			break
+		}
+	}
 	return out
 }
 
@@ -242,9 +250,12 @@ func Offers(s Style) []string {
 // The buttons of an alert's thread. Reactions with these emoji give the same
 // commands.
 var (
-	ActionAck       = bot.Action{Name: "ack", Emoji: "✅", Label: "Ack"}
-	ActionUnack     = bot.Action{Name: "unack", Emoji: "↩", Label: "Take the ack back"}
-	ActionSilence   = bot.Action{Name: "silence 1h", Emoji: "🔕", Label: "Silence for 1 h"}
+	ActionAck     = bot.Action{Name: "ack", Emoji: "✅", Label: "Ack"}
+	ActionUnack   = bot.Action{Name: "unack", Emoji: "↩", Label: "Take the ack back"}
+	ActionSilence = bot.Action{Name: "silence 1h", Emoji: "🔕", Label: "Silence for 1 h", Choices: []bot.Choice{
+		{Name: "silence 30m", Label: "for 30 min"}, {Name: "silence 1h", Label: "for 1 h"}, {Name: "silence 4h", Label: "for 4 h"},
+		{Name: "silence 8h", Label: "for 8 h"}, {Name: "silence 1d", Label: "for 1 day"}, {Name: "silence 7d", Label: "for 7 days"},
+	}}
 	ActionUnsilence = bot.Action{Name: "unsilence", Emoji: "🔔", Label: "End the silence"}
 	ActionGraph     = bot.Action{Name: "graph", Emoji: "📈", Label: "Graph"}
 )

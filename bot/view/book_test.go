@@ -34,6 +34,10 @@ func drawn(m bot.Message) string {
 		}
 	}
 	for _, a := range m.Actions {
+		if a.URL != "" {
+			lines = append(lines, fmt.Sprintf("[%s -> %s]", a.Label, a.URL))
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("[%s %s: %s]", a.Emoji, a.Label, a.Name))
 	}
 	if len(m.Note) > 0 {

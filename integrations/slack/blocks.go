@@ -3,6 +3,8 @@ package slack
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
@@ -168,10 +170,10 @@ func button(a bot.Action, n string) slack.BlockElement {
 				options = append(options, slack.NewOptionBlockObject(c.Name, plain(either(c.Label, c.Name), maxButton), nil))
 			}
 		}
-		return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(label, maxPlaceholder), actionPick+n, options...)
+		return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(verb(a.Name)+" …", maxPlaceholder), actionPick+n, options...)
 	}
 	id := actionPress
-	if a.Ask != "" {
+	if a.Reason {
 		id = actionAsk
 	}
 	b := slack.NewButtonBlockElement(id+n, a.Name, plain(label, maxButton))
@@ -180,4 +182,11 @@ func button(a bot.Action, n string) slack.BlockElement {
 			plain(label+"?", maxConfirmTitle), plain("This is not undone by pressing again.", maxConfirmText), plain(label, maxConfirmButton), plain("Not now", maxConfirmButton)))
 	}
 	return b
+}
+
+// verb is a command's first word, as a button has it: "Silence".
+func verb(command string) string {
+	word, _, _ := strings.Cut(command, " ")
+	r, size := utf8.DecodeRuneInString(word)
+	return string(unicode.ToUpper(r)) + word[size:]
 }

@@ -26,6 +26,11 @@ type content struct {
 	Blocks      slack.Blocks        `json:"blocks,omitzero"`
 	Attachments []slack.Attachment  `json:"attachments,omitempty"`
 	Metadata    slack.SlackMetadata `json:"metadata"`
+	// Under is the message below which it stands, where it is no part of a thread of
+	// ours: an answer.
+	Under string `json:"under,omitempty"`
+	// Only is who alone gets to see it, "" for all.
+	Only string `json:"only,omitempty"`
 	// File is what the part's attachment becomes, nil where it has none.
 	File *file `json:"file,omitempty"`
 }
@@ -41,7 +46,9 @@ type file struct {
 // that makes no sense (an edit without a root).
 //
 // A reply's pictures and files become parts of their own after its words. A root and an
-// edit are words alone: there, what a picture shows is told in small print.
+// edit are words alone: there, what a picture shows is told in small print. An answer to
+// a message stands below it; what answers a command with a slash is seen by its sender
+// alone, and has no files, which such a message cannot carry.
 func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	switch o.Kind {
 	case bot.SendRoot:
@@ -52,7 +59,7 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 		}
 		return encodeWhole(o)
 	case bot.SendReply:
-		return encodeReply(o), nil
+		return c.encodeReply(o), nil
 	}
 	return nil, bot.Errorf(bot.CodeInternal, "A post of unknown kind %q.", o.Kind)
 }
@@ -67,15 +74,23 @@ func encodeWhole(o bot.Outgoing) ([]bot.Part, error) {
 	return []bot.Part{{Body: marshal(part)}}, nil
 }
 
-func encodeReply(o bot.Outgoing) []bot.Part {
+func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 	m := o.Message
-	attached := !o.Bare
+	channel := c.rooms[o.Room]
+	under, only := "", asker(channel, o.ReplyTo)
+	if only == "" && o.Root == "" {
+		under = stamp(channel, o.ReplyTo)
+	}
+	attached := !o.Bare && only == ""
 	var parts []bot.Part
 	key := func() bot.SendKey { return o.Key.Part(len(parts)) }
 	files := attachments(m, attached)
 	if len(files) == 0 || hasWords(m) {
 		small := smallPrint(&m)
 		budget := maxBlocks - overhead(small, m.Actions)
+		if o.Bare {
+			budget = maxPlain
+		}
 		all := pack(takeApart(m, attached), budget)
 		if len(all) == 0 {
 			all = [][]piece{nil}
@@ -88,14 +103,15 @@ func encodeReply(o bot.Outgoing) []bot.Part {
 				note, actions = small, m.Actions
 			}
 			n := post(o, key(), pieces, note, actions)
-			if i > 0 {
+			n.Under, n.Only = under, only
+			if i > 0 && !o.Bare {
 				n.Text = "" // one notification is enough
 			}
 			parts = append(parts, bot.Part{Body: marshal(n)})
 		}
 	}
 	for _, f := range files {
-		n := content{Text: escape(either(f.file.Alt, f.file.Name)), Metadata: metadata(key()), File: &f.file}
+		n := content{Text: escape(either(f.file.Alt, f.file.Name)), Metadata: metadata(key()), Under: under, File: &f.file}
 		parts = append(parts, bot.Part{Body: marshal(n), Attachment: f.data})
 	}
 	return parts

@@ -10,6 +10,10 @@ const (
 	// maxUnit is the longest single piece, in bytes of JSON.
 	maxUnit = 2400
 
+	// maxPlain is what we fill of a text without blocks; Slack advises against more than
+	// 4,000 characters, and cuts at 40,000.
+	maxPlain = 3500
+
 	maxFallback    = 1000 // characters of the text of notifications; Slack advises against more than 4,000
 	maxButton      = 75   // characters on a button, or of an option
 	maxOption      = 150  // bytes of an option's value

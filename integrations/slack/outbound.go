@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -50,7 +49,8 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	options := []slack.MsgOption{
 		slack.MsgOptionText(n.Text, false), slack.MsgOptionMetadata(n.Metadata), slack.MsgOptionDisableMarkdown(),
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(), slack.MsgOptionLinkNames(false),
-		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(n.Attachments...),
+		// Of an edit that names none, the old ones would stay.
+		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(append([]slack.Attachment{}, n.Attachments...)...),
 	}
 	ctx = noting(ctx)
 	if s.Kind == bot.SendEdit {
@@ -60,8 +60,11 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		}
 		return bot.Receipt{ID: messageID(channel, ts), At: moment(ts)}, nil
 	}
-	if root != "" {
-		options = append(options, slack.MsgOptionTS(root))
+	if n.Only != "" {
+		return c.whisper(ctx, channel, root, n.Only, options)
+	}
+	if under := either(root, n.Under); under != "" {
+		options = append(options, slack.MsgOptionTS(under))
 	}
 	_, ts, shown, err := c.api.PostMessageWithResponseContext(ctx, channel, options...)
 	if err != nil {
@@ -74,6 +77,23 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		return bot.Receipt{}, c.takeAway(ctx, channel, ts, s)
 	}
 	return bot.Receipt{ID: messageID(channel, ts), At: moment(ts)}, nil
+}
+
+// whisper posts what one person alone sees. Nobody can look such a message up, so that
+// one whose outcome is not known is said again.
+func (c *Chat) whisper(ctx context.Context, channel, root, user string, options []slack.MsgOption) (bot.Receipt, error) {
+	if root != "" {
+		options = append(options, slack.MsgOptionTS(root))
+	}
+	ts, err := c.api.PostEphemeralContext(ctx, channel, user, options...)
+	if err != nil {
+		r := refusal(ctx, err)
+		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && e.Err == "user_not_in_channel" {
+			r.Kind = bot.Rejected
+		}
+		return bot.Receipt{}, r
+	}
+	return bot.Receipt{ID: messageID(channel, ts+"/"+slashMark), At: moment(ts)}, nil
 }
 
 func (c *Chat) refused(ctx context.Context, err error, s bot.Sending) *bot.Refusal {
@@ -173,6 +193,11 @@ func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, erro
 		return bot.Receipt{}, false, err
 	}
 	oldest := strconv.FormatInt(s.Since.Add(-clockSkew).Unix(), 10) + ".000000"
+	self, _ := c.who()
+	var n content
+	if err := json.Unmarshal(s.Body, &n); err == nil && n.Only != "" {
+		return bot.Receipt{}, false, nil // nobody but its reader can
+	}
 	read := func(cursor string) ([]slack.Message, string, error) {
 		h, err := c.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 			ChannelID: channel, Oldest: oldest, Limit: findPage, Cursor: cursor, IncludeAllMetadata: true})
@@ -181,8 +206,11 @@ func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, erro
 		}
 		return h.Messages, h.ResponseMetaData.NextCursor, nil
 	}
-	if s.Root != "" {
-		ts := stamp(channel, s.Root)
+	if s.Root != "" || n.Under != "" {
+		ts := n.Under
+		if s.Root != "" {
+			ts = stamp(channel, s.Root)
+		}
 		if ts == "" {
 			return bot.Receipt{}, false, nil
 		}
@@ -209,7 +237,7 @@ func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, erro
 			return bot.Receipt{}, false, fmt.Errorf("looking for a post: %w", findError(err))
 		}
 		for _, m := range page {
-			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload[metadataKey] == string(s.Key) && m.BotID != "" {
+			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload[metadataKey] == string(s.Key) && m.BotID != "" && (self == "" || m.User == self) {
 				return bot.Receipt{ID: messageID(channel, m.Timestamp), At: moment(m.Timestamp)}, true, nil
 			}
 		}
@@ -229,15 +257,4 @@ func findError(err error) error {
 		r.Kind = bot.Unreachable
 	}
 	return r
-}
-
-// moment is when Slack took a message, by its time stamp: "1732800000.000100".
-func moment(ts string) time.Time {
-	seconds, micros, _ := strings.Cut(ts, ".")
-	s, err := strconv.ParseInt(seconds, 10, 64)
-	if err != nil || s <= 0 || s > 253_402_300_799 {
-		return time.Time{}
-	}
-	us, _ := strconv.ParseInt((micros + "000000")[:6], 10, 64)
-	return time.Unix(s, us*int64(time.Microsecond)).UTC()
 }

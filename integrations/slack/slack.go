@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 
 	"watchstander/bot"
@@ -29,6 +30,12 @@ type Options struct {
 	BotToken, AppToken string
 	// Rooms gives each of the bot's room names the channel's id ("C…", "G…", "D…").
 	Rooms map[bot.RoomID]string
+	// SigningSecret is what Slack signs its requests with, where it calls [Chat.Handler]
+	// in place of Socket Mode; then there is no AppToken.
+	SigningSecret string
+	// Cursor is the last committed batch's; "" begins with what is said from the first
+	// Run on.
+	Cursor string
 	// Connections to Socket Mode at a time; Slack takes up to ten. 0 means two, so that
 	// one goes on while the other is replaced.
 	Connections int
@@ -44,6 +51,8 @@ type Options struct {
 
 	// RoundTripper is the HTTP client's lower half; nil gives one of our own.
 	RoundTripper http.RoundTripper
+	// Dialer makes the connections of Socket Mode; nil gives one of the library's.
+	Dialer *websocket.Dialer
 	// Log is where troubles are told; nil is silence.
 	Log *slog.Logger
 	// Now is the clock; nil is the real one.
@@ -63,11 +72,23 @@ type Chat struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	heard atomic.Int64 // milliseconds of the last word from Slack
-	roots roots
+	signing     string // "" in Socket Mode
+	connections int
+	dialer      *websocket.Dialer
+
+	running  atomic.Bool
+	identity atomic.Pointer[identity]
+	heard    atomic.Int64 // milliseconds of the last word from Slack
+	owed     atomic.Bool  // what was said while nobody listened is still to be read
+	live     connections
+	in       intake
+	roots    roots
 }
 
-var _ bot.Chat = (*Chat)(nil)
+var (
+	_ bot.Chat  = (*Chat)(nil)
+	_ bot.Pulse = (*Chat)(nil)
+)
 
 // Forms of Slack's ids.
 var (
@@ -106,6 +127,15 @@ func New(o Options) (*Chat, error) {
 	if !strings.HasPrefix(botToken, "xoxb-") || !oneWord(botToken) {
 		fault("The bot token is none: it is one line that begins with \"xoxb-\" (the app's page, OAuth & Permissions).")
 	}
+	signing := strings.TrimSpace(o.SigningSecret)
+	switch {
+	case appToken == "" && signing == "":
+		fault("The Slack chat %q has neither an app-level token, for Socket Mode, nor a signing secret, for HTTP.", o.Chat)
+	case appToken != "" && signing != "":
+		fault("The Slack chat %q has an app-level token, for Socket Mode, and a signing secret, for HTTP: events would come twice.", o.Chat)
+	case signing != "" && (!oneWord(signing) || len(signing) < 16):
+		fault("The signing secret is none: it is one line of hexadecimal digits (the app's page, Basic Information).")
+	}
 	if appToken != "" && (!strings.HasPrefix(appToken, "xapp-") || !oneWord(appToken)) {
 		fault("The app-level token is none: it is one line that begins with \"xapp-\" (the app's page, Basic Information).")
 	}
@@ -122,6 +152,11 @@ func New(o Options) (*Chat, error) {
 			Threads: true, Edits: true, Buttons: true,
 		},
 		log: o.Log, now: o.Now,
+		signing: signing, connections: o.Connections, dialer: o.Dialer,
+		in: intake{place: parsePlace(o.Cursor), recent: map[bot.MessageID]bool{}},
+	}
+	if c.connections == 0 {
+		c.connections = usualConnections
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -19,97 +19,143 @@ const (
 	usualConnections = 2
 	// maxFrame bounds what one envelope may hold, in bytes.
 	maxFrame = 1 << 20
-	// ackWithin is Slack's patience for an acknowledgement, and some of our own kept back.
-	ackWithin = 2500 * time.Millisecond
+	// steady is how long a connection lives that was none in vain.
+	steady = time.Minute
 )
 
-// Run receives over Socket Mode until ctx ends; bot.Chat. It fails only when Slack no
-// longer takes the app's credentials.
-func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	var wg sync.WaitGroup
-	for range c.connections {
-		wg.Go(func() {
-			if err := c.connect(ctx, sink); err != nil {
-				stop(err)
-			}
-		})
-	}
-	wg.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+// connections counts those that are up: while one is, nothing is missed.
+type connections struct {
+	mu sync.Mutex
+	up int
 }
 
-// connect keeps one connection up.
-func (c *Chat) connect(ctx context.Context, sink bot.Sink) error {
+// more tells whether this is the first.
+func (n *connections) more() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.up++
+	return n.up == 1
+}
+
+func (n *connections) any() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.up > 0
+}
+
+func (n *connections) less() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.up--
+}
+
+// connect keeps one connection up. It fails only when Slack no longer takes the app's
+// credentials.
+func (c *Chat) connect(ctx context.Context) error {
 	for try := 0; ctx.Err() == nil; try++ {
-		smc := socketmode.New(c.api, socketmode.OptionReadLimit(maxFrame), socketmode.OptionLog(log.New(io.Discard, "", 0)))
-		done := make(chan error, 1)
-		serving, stop := context.WithCancel(ctx)
-		go func() { done <- smc.RunContext(serving) }()
-		err := c.serve(serving, smc, sink, done)
-		stop()
+		began := time.Now()
+		err := c.once(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-			return bot.Errorf(bot.CodeForbidden, "Slack no longer accepts the app-level token of the chat %q (%s): make a new one, and put it into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
+			return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the app-level token of the chat %q (%s): make a new one with the scope connections:write, and put it into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
 		}
-		c.log.Warn("a connection to Slack ended", "err", wrap(err))
-		t := time.NewTimer(min(time.Second<<min(try, 6), time.Minute))
-		select {
-		case <-ctx.Done():
-		case <-t.C:
+		if time.Since(began) > steady {
+			try = 0
 		}
-		t.Stop()
+		wait := min(time.Second<<min(try, 5), 30*time.Second)
+		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+			wait = max(wait, limited.RetryAfter)
+		}
+		c.log.Warn("a connection to Slack ended", "err", wrap(err), "next_try_in", wait)
+		sleep(ctx, wait)
 	}
 	return nil
 }
 
-// serve takes what one connection brings, until it has ended.
-func (c *Chat) serve(ctx context.Context, smc *socketmode.Client, sink bot.Sink, done <-chan error) error {
+// once takes what one connection brings, and those that the library makes in its place
+// when Slack asks for it, until one cannot be made.
+func (c *Chat) once(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	options := []socketmode.Option{socketmode.OptionReadLimit(maxFrame), socketmode.OptionLog(log.New(io.Discard, "", 0))}
+	if c.dialer != nil {
+		options = append(options, socketmode.OptionDialer(c.dialer))
+	}
+	smc := socketmode.New(c.api, options...)
+	done := make(chan error, 1)
+	go func() { done <- smc.RunContext(ctx) }()
+	up := false
+	down := func() {
+		if up {
+			up = false
+			c.live.less()
+		}
+	}
+	// Whatever ends it, the library's goroutine is waited for; it may be giving us an event.
+	ended := func() error {
+		stop()
+		for {
+			select {
+			case <-smc.Events:
+			case err := <-done:
+				return err
+			}
+		}
+	}
+	defer down()
 	for {
 		select {
 		case err := <-done:
+			stop()
 			return err
 		case e := <-smc.Events:
-			c.event(ctx, smc, sink, e)
+			switch e.Type {
+			case socketmode.EventTypeConnecting:
+				down()
+			case socketmode.EventTypeConnectionError:
+				_ = ended()
+				if failed, ok := e.Data.(*slack.ConnectionErrorEvent); ok {
+					return failed.ErrorObj
+				}
+				return errors.New("slack: no connection could be made")
+			case socketmode.EventTypeHello:
+				c.heard.Store(c.now().UnixMilli())
+				if !up {
+					up = true
+					if c.live.more() {
+						c.wasAway(ctx)
+					}
+				}
+			default:
+				if err := c.event(ctx, smc, e); err != nil {
+					return errors.Join(err, ended())
+				}
+			}
 		}
 	}
 }
 
-// event takes one event of a connection. Of what was not taken nothing is
-// acknowledged: Slack sends it again.
-func (c *Chat) event(ctx context.Context, smc *socketmode.Client, sink bot.Sink, e socketmode.Event) {
-	switch e.Type {
-	case socketmode.EventTypeHello:
-		c.up(ctx, sink)
-		return
-	case socketmode.EventTypeConnectionError, socketmode.EventTypeDisconnect, socketmode.EventTypeIncomingError:
-		c.log.Info("a connection to Slack is made anew", "why", string(e.Type))
-		return
-	case socketmode.EventTypeErrorBadMessage:
-		c.log.Warn("Slack sent what cannot be read")
-		return
-	}
-	if e.Request == nil || e.Request.EnvelopeID == "" {
-		return
-	}
-	events := c.decode(e)
-	if len(events) > 0 {
-		taking, cancel := context.WithTimeout(ctx, ackWithin)
-		err := sink.Take(taking, bot.Batch{Source: string(c.chat), Events: events})
-		cancel()
-		if err != nil {
-			c.log.Warn("an event was not taken; Slack will send it again", "err", err)
-			return
+// event takes one event of a connection. What was not taken is not acknowledged.
+func (c *Chat) event(ctx context.Context, smc *socketmode.Client, e socketmode.Event) error {
+	c.heard.Store(c.now().UnixMilli())
+	if e.Type == socketmode.EventTypeErrorBadMessage {
+		if bad, ok := e.Data.(*socketmode.ErrorBadMessage); ok {
+			return c.take(ctx, news{events: []bot.Event{c.undecodable(bad.Message, "its kind is not known")}})
 		}
 	}
-	c.heard.Store(c.now().UnixMilli())
+	if e.Request == nil || e.Request.EnvelopeID == "" {
+		return nil
+	}
+	n := c.envelope(e.Request.Type, e.Request.Payload)
+	if err := c.take(ctx, n); err != nil {
+		return err
+	}
 	if err := smc.AckCtx(ctx, e.Request.EnvelopeID, nil); err != nil && ctx.Err() == nil {
 		c.log.Warn("an envelope could not be acknowledged; Slack will send it again", "err", wrap(err))
 	}
+	if n.ask != nil {
+		c.ask(ctx, n.ask)
+	}
+	return nil
 }

@@ -1,0 +1,158 @@
+package slack
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"watchstander/bot"
+)
+
+// taker is a sink that keeps what it took.
+type taker struct {
+	refuse error
+	taken  []bot.Event
+}
+
+func (s *taker) Take(_ context.Context, b bot.Batch) error {
+	if s.refuse != nil {
+		return s.refuse
+	}
+	s.taken = append(s.taken, b.Events...)
+	return nil
+}
+
+// request is one as Slack signs it, at a time.
+func request(contentType, body, secret string, at time.Time) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/slack", strings.NewReader(body))
+	seconds := strconv.FormatInt(at.Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte("v0:" + seconds + ":" + body))
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("X-Slack-Request-Timestamp", seconds)
+	r.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
+	return r
+}
+
+const (
+	typeJSON = "application/json; charset=utf-8"
+	typeForm = "application/x-www-form-urlencoded"
+)
+
+// overHTTP is a chat in HTTP mode that listens.
+func overHTTP(t *testing.T) (*Chat, *taker) {
+	c := idle(t, func(o *Options) { o.AppToken, o.SigningSecret = "", signing+"\n" })
+	s := &taker{}
+	c.running.Store(true)
+	c.setSink(s)
+	return c, s
+}
+
+func TestHandler(t *testing.T) {
+	c, s := overHTTP(t)
+	message := `{"type":"event_callback","team_id":"T024BE7LD","event":{"type":"message","channel":"C024BE91L","user":"U1","text":"status","ts":"1732800000.000100"}}`
+	post := func(r *http.Request) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		c.Handler().ServeHTTP(w, r)
+		return w
+	}
+	for name, x := range map[string]struct {
+		r    *http.Request
+		want int
+		took int
+	}{
+		"an event":          {request(typeJSON, message, signing, noon), 200, 1},
+		"once more":         {request(typeJSON, message, signing, noon), 200, 0},
+		"a press":           {request(typeForm, "payload="+url.QueryEscape(pressed(`{"action_id":"press0","value":"ack","action_ts":"1732800005.500000"}`)), signing, noon), 200, 1},
+		"a command":         {request(typeForm, "team_id=T024BE7LD&channel_id=C024BE91L&user_id=U1&command=%2Fws&text=status&trigger_id=9.9.9", signing, noon), 200, 1},
+		"five minutes old":  {request(typeJSON, message, signing, noon.Add(-5*time.Minute)), 200, 0},
+		"older":             {request(typeJSON, message, signing, noon.Add(-301*time.Second)), 401, 0},
+		"of the future":     {request(typeJSON, message, signing, noon.Add(301*time.Second)), 401, 0},
+		"another secret":    {request(typeJSON, message, signing+"0", noon), 401, 0},
+		"no secret":         {request(typeJSON, message, "", noon), 401, 0},
+		"another form":      {request("text/plain", message, signing, noon), 400, 0},
+		"no form":           {request("", message, signing, noon), 400, 0},
+		"a form of nothing": {request(typeForm, "a=b", signing, noon), 400, 0},
+	} {
+		s.taken = nil
+		if name == "once more" || name == "five minutes old" {
+			post(request(typeJSON, message, signing, noon)) // whichever is first
+			s.taken = nil
+		} else {
+			c.in.recent = map[bot.MessageID]bool{}
+			c.in.order = nil
+		}
+		if w := post(x.r); w.Code != x.want || len(s.taken) != x.took {
+			t.Errorf("%s is answered with %d and comes to %+v", name, w.Code, s.taken)
+		}
+	}
+
+	s.taken = nil
+	for name, spoil := range map[string]func(*http.Request){
+		"unsigned":         func(r *http.Request) { r.Header.Del("X-Slack-Signature") },
+		"signed emptily":   func(r *http.Request) { r.Header.Set("X-Slack-Signature", "v0=") },
+		"signed otherwise": func(r *http.Request) { r.Header.Set("X-Slack-Signature", "v1="+r.Header.Get("X-Slack-Signature")[3:]) },
+		"without a time":   func(r *http.Request) { r.Header.Del("X-Slack-Request-Timestamp") },
+		"at another time":  func(r *http.Request) { r.Header.Set("X-Slack-Request-Timestamp", strconv.FormatInt(noon.Unix()+1, 10)) },
+	} {
+		r := request(typeJSON, message, signing, noon)
+		spoil(r)
+		if w := post(r); w.Code != http.StatusUnauthorized {
+			t.Errorf("%s it is answered with %d", name, w.Code)
+		}
+	}
+	if w := post(httptest.NewRequest(http.MethodGet, "/slack", nil)); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("a GET is answered with %d", w.Code)
+	}
+	if w := post(request(typeJSON, strings.Repeat(" ", maxRequest+1), signing, noon)); w.Code != http.StatusBadRequest {
+		t.Errorf("too much is answered with %d", w.Code)
+	}
+	if len(s.taken) > 0 {
+		t.Errorf("taken were %+v", s.taken)
+	}
+	w := post(request(typeJSON, `{"type":"url_verification","challenge":"3eZbrw1aB"}`, signing, noon))
+	if w.Code != 200 || w.Body.String() != "3eZbrw1aB" {
+		t.Errorf("the challenge is answered with %d %q", w.Code, w.Body)
+	}
+}
+
+// What cannot be stored is not acknowledged, nor is anything before Run or after it, nor
+// without a secret.
+func TestHandlerRefuses(t *testing.T) {
+	c, s := overHTTP(t)
+	s.refuse = errors.New("the disk is full")
+	message := `{"type":"event_callback","team_id":"T024BE7LD","event":{"type":"message","channel":"C024BE91L","user":"U1","text":"status","ts":"1732800000.000100"}}`
+	post := func(c *Chat) int {
+		w := httptest.NewRecorder()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // Slack hangs up
+		defer cancel()
+		c.Handler().ServeHTTP(w, request(typeJSON, message, signing, noon).WithContext(ctx))
+		return w.Code
+	}
+	if code := post(c); code != http.StatusServiceUnavailable {
+		t.Errorf("what was not taken is answered with %d", code)
+	}
+	s.refuse = nil
+	if code := post(c); code != 200 || len(s.taken) != 1 {
+		t.Errorf("once more it is answered with %d, and taken is %+v", code, s.taken)
+	}
+	c.running.Store(false)
+	if code := post(c); code != http.StatusServiceUnavailable {
+		t.Errorf("after the end it is answered with %d", code)
+	}
+	socket := idle(t, nil)
+	socket.running.Store(true)
+	socket.setSink(s)
+	if code := post(socket); code != http.StatusUnauthorized {
+		t.Errorf("without a secret it is answered with %d", code)
+	}
+}

@@ -1,0 +1,147 @@
+package slack
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"watchstander/bot"
+)
+
+// intake is where everything that is heard goes through, one after the other, however
+// many connections bring it.
+type intake struct {
+	mu     sync.Mutex
+	sink   bot.Sink // nil while Run does not run
+	place  place
+	recent map[bot.MessageID]bool
+	order  []bot.MessageID
+}
+
+// place is how far each channel was heard: the time stamp of the newest message, by the
+// channel's id. It is the cursor.
+type place map[string]string
+
+func parsePlace(cursor string) place {
+	p := place{}
+	if json.Unmarshal([]byte(cursor), &p) != nil {
+		return place{}
+	}
+	for channel, ts := range p {
+		if _, ok := micros(ts); !ok {
+			delete(p, channel)
+		}
+	}
+	return p
+}
+
+func (p place) String() string { return string(marshal(p)) }
+
+// reach notes that a message was heard.
+func (p place) reach(channel, ts string) {
+	now, ok := micros(ts)
+	if before, known := micros(p[channel]); ok && (!known || now > before) {
+		p[channel] = ts
+	}
+}
+
+// mostRecent bounds what is known to have been taken already. Flow knows it for longer;
+// this only spares it the copies that come within minutes.
+const mostRecent = 2000
+
+// take hands what was heard to the sink, for as long as it takes: what is behind it
+// waits, so that the order stays. It fails only with the context.
+func (c *Chat) take(ctx context.Context, all ...news) error {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	return c.hand(ctx, all)
+}
+
+// hand is take for who holds the lock.
+func (c *Chat) hand(ctx context.Context, all []news) error {
+	var events []bot.Event
+	next := place{}
+	for channel, ts := range c.in.place {
+		next[channel] = ts
+	}
+	for _, n := range all {
+		for _, e := range n.events {
+			if id := idOf(e); id == "" || !c.in.recent[id] {
+				events = append(events, e)
+			}
+		}
+		if n.channel != "" {
+			next.reach(n.channel, n.ts)
+		}
+	}
+	if len(events) > 0 {
+		if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Cursor: next.String(), Events: events}); err != nil {
+			return err
+		}
+	}
+	c.in.place = next
+	for _, e := range events {
+		c.remember(idOf(e))
+	}
+	return nil
+}
+
+// insist gives the sink a batch until it takes it.
+func (c *Chat) insist(ctx context.Context, b bot.Batch) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		if c.in.sink == nil {
+			return context.Canceled
+		}
+		err := c.in.sink.Take(ctx, b)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		c.log.Warn("what Slack told was not taken; it is tried again", "err", err, "next_try_in", wait)
+		if !sleep(ctx, wait) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (c *Chat) remember(id bot.MessageID) {
+	if id == "" || c.in.recent[id] {
+		return
+	}
+	if len(c.in.order) >= mostRecent {
+		delete(c.in.recent, c.in.order[0])
+		c.in.order = c.in.order[1:]
+	}
+	c.in.recent[id] = true
+	c.in.order = append(c.in.order, id)
+}
+
+// idOf is the id of what comes more than once.
+func idOf(e bot.Event) bot.MessageID {
+	switch e := e.(type) {
+	case bot.Said:
+		return e.ID
+	case bot.Pressed:
+		return e.ID
+	case bot.Withdrawn:
+		return e.ID
+	case bot.Undecodable:
+		return e.ID
+	}
+	return ""
+}
+
+// sleep tells whether the time passed before the context ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,159 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"watchstander/bot"
+)
+
+const (
+	// lookEvery is how often the bot asks Slack for a sign of life, where nothing else
+	// came.
+	lookEvery = 30 * time.Second
+	// readBackTime bounds one reading back.
+	readBackTime = 2 * time.Minute
+)
+
+// identity is who the bot's token says that we are.
+type identity struct{ user, bot string }
+
+// who is our own user's id and our bot's, "" before Slack has told.
+func (c *Chat) who() (user, botID string) {
+	if i := c.identity.Load(); i != nil {
+		return i.user, i.bot
+	}
+	return "", ""
+}
+
+// Run receives until ctx ends; bot.Chat. It fails only, with a *bot.Error of
+// CodeForbidden, when Slack no longer takes the app's credentials, or they are for
+// another workspace. Nothing is heard before it is known who we are.
+func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
+	if !c.running.CompareAndSwap(false, true) {
+		return errors.New("slack: Run runs already")
+	}
+	defer c.running.Store(false)
+	if err := c.identify(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	c.setSink(sink)
+	defer c.setSink(nil)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	watched := func(work func(context.Context) error) {
+		wg.Go(func() {
+			if err := work(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	watched(c.keep)
+	if c.signing == "" {
+		for range c.connections {
+			watched(c.connect)
+		}
+	} else {
+		c.wasAway(ctx)
+	}
+	wg.Wait()
+	if err, ok := errors.AsType[*bot.Error](context.Cause(ctx)); ok {
+		return err
+	}
+	return nil
+}
+
+func (c *Chat) setSink(s bot.Sink) {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	c.in.sink = s
+}
+
+// identify asks who the bot's token is for, for as long as it takes.
+func (c *Chat) identify(ctx context.Context) error {
+	for try := 0; ctx.Err() == nil; try++ {
+		err := c.whoAmI(ctx)
+		if err == nil {
+			return nil
+		}
+		if e, ok := errors.AsType[*bot.Error](err); ok {
+			return e
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		wait := min(time.Second<<min(try, 5), 30*time.Second)
+		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+			wait = max(wait, limited.RetryAfter)
+		}
+		c.log.Warn("Slack does not say whose token this is; nothing is heard until it does", "err", wrap(err), "next_try_in", wait)
+		sleep(ctx, wait)
+	}
+	return nil
+}
+
+// whoAmI asks Slack who we are. A *bot.Error is for good.
+func (c *Chat) whoAmI(ctx context.Context) error {
+	who, err := c.api.AuthTestContext(ctx)
+	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
+		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, and put the new token into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
+	}
+	if err != nil {
+		return err
+	}
+	if who.TeamID != c.team {
+		return bot.Errorf(bot.CodeForbidden, "The bot token of the chat %q is for the workspace %s, and the configuration says %s.", c.chat, short(who.TeamID, 30), c.team)
+	}
+	c.identity.Store(&identity{user: who.UserID, bot: who.BotID})
+	if c.signing != "" || c.live.any() {
+		c.heard.Store(c.now().UnixMilli()) // else it answers, and brings us nothing
+	}
+	return nil
+}
+
+// wasAway reads back what was said while nobody listened.
+func (c *Chat) wasAway(ctx context.Context) {
+	c.roots.broke()
+	c.owed.Store(true)
+	c.pay(ctx)
+}
+
+// pay reads back if that is owed.
+func (c *Chat) pay(ctx context.Context) {
+	if !c.owed.CompareAndSwap(true, false) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, readBackTime)
+	defer cancel()
+	if err := c.catchUp(ctx); err != nil {
+		c.owed.Store(true)
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			c.log.Warn("what was said while the bot was away could not be read; it is tried again", "err", err)
+		}
+	}
+}
+
+// keep looks after what nothing else wakes: a reading back that failed, and whether
+// Slack is there at all while nobody says anything.
+func (c *Chat) keep(ctx context.Context) error {
+	for sleep(ctx, lookEvery) {
+		c.pay(ctx)
+		if c.now().Sub(c.LastHeard()) < lookEvery {
+			continue
+		}
+		err := c.whoAmI(ctx)
+		if e, ok := errors.AsType[*bot.Error](err); ok {
+			return e
+		}
+		if err != nil && ctx.Err() == nil {
+			c.log.Warn("Slack does not answer", "err", wrap(err))
+		}
+	}
+	return nil
+}
