@@ -130,6 +130,17 @@ func (f *Fake) AddUser(u User) string {
 	return u.ID
 }
 
+// Channels are all channels, in the order in which they were made.
+func (f *Fake) Channels() []Channel {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []Channel
+	for _, id := range f.order {
+		all = append(all, f.channels[id].Channel)
+	}
+	return all
+}
+
 // Join and Kick say whether the bot is a member of a channel.
 func (f *Fake) Join(channel string) { f.member(channel, true) }
 
