@@ -198,8 +198,8 @@ func (f *Fake) Changed() <-chan struct{} {
 	return f.changed
 }
 
-// change tells of a change. The caller holds the lock.
-func (f *Fake) change() {
+// stir tells of a change. The caller holds the lock.
+func (f *Fake) stir() {
 	close(f.changed)
 	f.changed = make(chan struct{})
 }

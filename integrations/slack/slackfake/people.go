@@ -113,8 +113,17 @@ func (f *Fake) BotSays(channel, user, botID, text, thread string) Ref {
 	return Ref{Channel: c.ID, TS: m.ts}
 }
 
-// alter finds a message and lets do change it.
-func (f *Fake) alter(at Ref, do func(c *channel, m *message)) error {
+// BotPosts is BotSays of another app that gives its message metadata.
+func (f *Fake) BotPosts(channel, user, botID, text string, metadata map[string]any) Ref {
+	r := f.BotSays(channel, user, botID, text, "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.channels[channel].find(r.TS).metadata = metadata
+	return r
+}
+
+// change finds a message and lets do change it.
+func (f *Fake) change(at Ref, do func(c *channel, m *message)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.channels[at.Channel]
@@ -131,7 +140,7 @@ func (f *Fake) alter(at Ref, do func(c *channel, m *message)) error {
 
 // Edit changes the text of a person's message.
 func (f *Fake) Edit(at Ref, text string) error {
-	return f.alter(at, func(c *channel, m *message) {
+	return f.change(at, func(c *channel, m *message) {
 		before := f.shape(c, m, true)
 		m.text, m.blocks, m.edited, m.editor = text, typed(text), f.now(), m.user
 		f.dress(m)
@@ -141,12 +150,12 @@ func (f *Fake) Edit(at Ref, text string) error {
 
 // Delete deletes any message, the bot's too. A root with replies leaves a tombstone.
 func (f *Fake) Delete(at Ref) error {
-	return f.alter(at, func(c *channel, m *message) { f.erase(c, m) })
+	return f.change(at, func(c *channel, m *message) { f.erase(c, m) })
 }
 
 // Unfurl has Slack add a preview of a link: an edit that nobody made.
 func (f *Fake) Unfurl(at Ref, url string) error {
-	return f.alter(at, func(c *channel, m *message) {
+	return f.change(at, func(c *channel, m *message) {
 		before := f.shape(c, m, true)
 		m.unfurled = append(m.unfurled, object{"from_url": url, "original_url": url, "service_name": "example", "title": "a preview", "id": len(m.unfurled) + 1})
 		f.changedEvent(c, m, before)
@@ -155,7 +164,7 @@ func (f *Fake) Unfurl(at Ref, url string) error {
 
 // React adds a person's reaction ("white_check_mark").
 func (f *Fake) React(at Ref, user, name string) error {
-	return f.alter(at, func(c *channel, m *message) {
+	return f.change(at, func(c *channel, m *message) {
 		if m.react(name, user) {
 			f.reactionEvent("reaction_added", c, m, name, user)
 		}
@@ -164,7 +173,7 @@ func (f *Fake) React(at Ref, user, name string) error {
 
 // Unreact takes a reaction back.
 func (f *Fake) Unreact(at Ref, user, name string) error {
-	return f.alter(at, func(c *channel, m *message) {
+	return f.change(at, func(c *channel, m *message) {
 		if m.unreact(name, user) {
 			f.reactionEvent("reaction_removed", c, m, name, user)
 		}
