@@ -305,6 +305,7 @@ func (f *Fake) whisper(c *call, ch *channel, m *message, user, thread string) {
 	f.add(ch, m)
 	f.dress(m)
 	f.notice(c, ch, m)
+	f.stir()
 }
 
 func (f *Fake) getPermalink(c *call) *failure {

@@ -16,7 +16,6 @@ type checker struct {
 	faults   []string
 	actions  map[string]bool // action ids seen
 	blockIDs map[string]bool
-	modal    bool
 	inputs   int
 }
 

@@ -30,7 +30,7 @@
 // # What a test reads
 //
 // [Fake.Rendered], [Fake.Message] and [Fake.Transcript] tell what people see; buttons,
-// colours and pictures too. [Fake.Pings] and [Fake.Links] are what would have notified
+// colours and pictures too; [Fake.Changed] wakes who prints them. [Fake.Pings] and [Fake.Links] are what would have notified
 // somebody, and what can be opened. [Fake.Refused] and [Fake.Faults] are a test's first
 // question: they should be empty. [Fake.Calls] and [Fake.MostPerSecond] tell the pace,
 // [Fake.Figures], [Fake.Pending] and [Fake.Lost] how deliveries went, [Fake.Files] what

@@ -34,6 +34,7 @@ func historyScope(c *channel) string {
 // messageEvent tells of a new message. A mention in a channel comes as app_mention too,
 // with the same ts; in a direct channel it does not (documented: app_mention).
 func (f *Fake) messageEvent(c *channel, m *message) {
+	f.stir()
 	if m.onlyFor != "" || f.o.NoEcho && m.botID == f.o.BotID {
 		return
 	}
@@ -56,6 +57,7 @@ func (f *Fake) messageEvent(c *channel, m *message) {
 
 // changedEvent tells of an edit, an unfurled link or a new tombstone.
 func (f *Fake) changedEvent(c *channel, m *message, before object) {
+	f.stir()
 	if f.o.NoEcho && m.botID == f.o.BotID {
 		return
 	}
@@ -65,12 +67,14 @@ func (f *Fake) changedEvent(c *channel, m *message, before object) {
 }
 
 func (f *Fake) deletedEvent(c *channel, gone string, before object) {
+	f.stir()
 	ts := f.stamp(c)
 	f.tell(c, historyScope(c), object{"type": "message", "subtype": "message_deleted", "hidden": true, "channel": c.ID, "channel_type": string(c.Kind),
 		"ts": ts, "event_ts": ts, "deleted_ts": gone, "previous_message": before})
 }
 
 func (f *Fake) reactionEvent(kind string, c *channel, m *message, name, user string) {
+	f.stir()
 	f.tell(c, "reactions:read", object{"type": kind, "user": user, "reaction": name, "item_user": m.user, "event_ts": f.stamp(c),
 		"item": object{"type": "message", "channel": c.ID, "ts": m.ts}})
 }

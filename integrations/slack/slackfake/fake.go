@@ -3,6 +3,7 @@ package slackfake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -50,7 +51,8 @@ type Fake struct {
 	calls       []Call
 	pings       []Ping
 	links       []Link
-	faults      []string
+	faults      map[string]int
+	changed     chan struct{} // closed at the next change of what people see
 	refused     []Refused
 	lost        []Lost
 	doubles     int
@@ -70,7 +72,7 @@ func New(o Options) *Fake {
 		timers: map[*time.Timer]struct{}{}, channels: map[string]*channel{}, users: map[string]*User{},
 		files: map[string]*file{}, uploads: map[string]*file{}, views: map[string]*view{}, triggers: map[string]*trigger{},
 		responses: map[string]*responseURL{}, tickets: map[string]time.Time{}, envelopes: map[string]*envelope{}, deliveries: map[string]*delivery{},
-		pace: newPace(),
+		pace: newPace(), faults: map[string]int{}, changed: make(chan struct{}),
 	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	f.users[o.BotUser] = &User{ID: o.BotUser, Name: o.BotName, RealName: o.BotName, Team: o.Team, Bot: true, BotID: o.BotID, AppID: o.AppID}
@@ -175,14 +177,32 @@ func (f *Fake) spawn(do func()) {
 func (f *Fake) now() time.Time { return f.o.Now() }
 
 // Faults are what Slack would take but advises against, or what it takes without any
-// effect: each is a line.
+// effect: each is a line, with how often it came.
 func (f *Fake) Faults() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.faults)
+	var all []string
+	for s, n := range f.faults {
+		all = append(all, fmt.Sprintf("%s (%d×)", s, n))
+	}
+	slices.Sort(all)
+	return all
 }
 
-func (f *Fake) fault(s string) { f.faults = append(f.faults, s) }
+func (f *Fake) fault(s string) { f.faults[s]++ }
+
+// Changed is closed when what people see has changed after this call.
+func (f *Fake) Changed() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed
+}
+
+// stir tells of a change. The caller holds the lock.
+func (f *Fake) stir() {
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
 
 // Unreachable makes connecting fail, or lets it succeed again. Connections that stand
 // are not cut; see [Fake.Cut].

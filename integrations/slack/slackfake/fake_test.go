@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
@@ -330,6 +331,73 @@ func TestConnectionsAreReplacedAndBounded(t *testing.T) {
 				_ = ws.Close()
 			}
 			_ = resp.Body.Close()
+		}
+	})
+}
+
+func TestTheEleventhConnectionIsRefused(t *testing.T) {
+	inBubble(t, Options{}, func(b *bench) {
+		dial := func() *websocket.Conn {
+			_, url, err := b.api.StartSocketModeContext(b.ctx)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ws, resp, err := b.Dialer().DialContext(b.ctx, url, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			return ws
+		}
+		first := func(ws *websocket.Conn) (kind, reason string) {
+			var m struct{ Type, Reason string }
+			if err := ws.ReadJSON(&m); err != nil {
+				b.Fatal(err)
+			}
+			return m.Type, m.Reason
+		}
+		for range 10 {
+			ws := dial()
+			defer ws.Close()
+			if kind, _ := first(ws); kind != "hello" {
+				b.Errorf("a connection began with %s", kind)
+			}
+		}
+		ws := dial()
+		defer ws.Close()
+		if kind, reason := first(ws); kind != "disconnect" || reason != "too_many_websockets" {
+			b.Errorf("the eleventh began with %s %s", kind, reason)
+		}
+		if _, _, err := ws.ReadMessage(); err == nil {
+			b.Error("the eleventh goes on")
+		}
+		if b.Connections() != 10 {
+			b.Errorf("%d connections", b.Connections())
+		}
+	})
+}
+
+func TestASilentConnectionIsLeft(t *testing.T) {
+	inBubble(t, Options{}, func(b *bench) {
+		g := b.connect(1, ack)
+		b.Mute(0)
+		b.Say(b.ops, alice, "hello?", "")
+		settle(5 * time.Minute)
+		if all := g.events(); len(all) != 1 || all[0].Request.RetryAttempt != 2 {
+			b.Errorf("%d events over another connection: %+v", len(all), b.Figures())
+		}
+	})
+}
+
+func TestPressesComeOnce(t *testing.T) {
+	inBubble(t, Options{}, func(b *bench) {
+		g := b.connect(1, func(*socketmode.Client, socketmode.Event) {})
+		if err := b.Slash("/ws", "status", alice, b.ops); err != nil {
+			b.Fatal(err)
+		}
+		settle(10 * time.Minute)
+		if lost := b.Lost(); len(g.events()) != 1 || len(lost) != 1 || lost[0].Kind != "slash_commands" || lost[0].Reason != "timeout" {
+			b.Errorf("%d deliveries, lost %+v", len(g.events()), lost)
 		}
 	})
 }

@@ -211,6 +211,9 @@ func (f *Fake) fileByURL(url string) *file {
 
 // share makes known the files that a message shows or links.
 func (f *Fake) share(c *channel, m *message) {
+	if len(f.files) == 0 {
+		return
+	}
 	b, _ := json.Marshal([]any{m.blocks, m.attachments, m.text})
 	words := string(b)
 	for id, x := range f.files {

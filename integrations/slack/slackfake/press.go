@@ -22,6 +22,11 @@ type trigger struct {
 const triggerLife = 3 * time.Second // documented
 
 func (f *Fake) newTrigger(user string) string {
+	for id, t := range f.triggers {
+		if f.now().Sub(t.until) > time.Hour {
+			delete(f.triggers, id)
+		}
+	}
 	id := fmt.Sprintf("%d.%d.%s", 1000000+f.ids, 2000000, f.secret())
 	f.triggers[id] = &trigger{user: user, until: f.now().Add(triggerLife)}
 	return id
@@ -40,6 +45,11 @@ const (
 )
 
 func (f *Fake) newResponse(kind string, c *channel, user, ts, thread string) string {
+	for path, u := range f.responses {
+		if f.now().Sub(u.until) > time.Hour {
+			delete(f.responses, path)
+		}
+	}
 	path := "/" + kind + "/" + f.o.Team + "/" + f.secret()
 	f.responses[path] = &responseURL{channel: c.ID, user: user, ts: ts, thread: thread, left: responseUses, until: f.now().Add(responseLife)}
 	return "http://" + f.host + path

@@ -4,12 +4,11 @@ package slackfake
 // elements and empty texts are refused (measured: "must be more than 0 characters").
 func richText() check {
 	style := fields{"bold": truth, "italic": truth, "strike": truth, "code": truth, "underline": truth}.check
-	linkStyle := style
 	mention := fields{"bold": truth, "italic": truth, "strike": truth, "highlight": truth, "client_highlight": truth, "unlink": truth}.check
 	inline := map[string]check{
 		"text": fields{"!type": word("text"), "!text": str(1, maxBlocksSize), "style": style}.check,
 		"link": fields{"!type": word("link"), "!url": link(maxLink, "http", "https", "mailto"), "text": str(1, maxBlocksSize), "unsafe": truth,
-			"style": linkStyle}.check,
+			"style": style}.check,
 		"emoji":     fields{"!type": word("emoji"), "!name": str(1, 100), "unicode": str(1, 100), "skin_tone": number(1, 6), "style": style}.check,
 		"user":      fields{"!type": word("user"), "!user_id": str(1, 50), "style": mention}.check,
 		"usergroup": fields{"!type": word("usergroup"), "!usergroup_id": str(1, 50), "style": mention}.check,

@@ -69,7 +69,7 @@ func (f *Fake) define(raw string) (object, *failure) {
 	if err := json.Unmarshal([]byte(raw), &def); err != nil {
 		return nil, fail("invalid_arguments", "view is no JSON object")
 	}
-	v := &checker{f: f, actions: map[string]bool{}, blockIDs: map[string]bool{}, modal: true}
+	v := &checker{f: f, actions: map[string]bool{}, blockIDs: map[string]bool{}}
 	fields{"!type": word("modal"), "!title": text(24, plainText), "submit": text(24, plainText), "close": text(24, plainText),
 		"!blocks": list(1, 100, func(v *checker, at string, x any) { modalBlock(v, at, x) }), "private_metadata": str(0, 3000), "callback_id": str(0, 255),
 		"clear_on_close": truth, "notify_on_close": truth, "external_id": str(0, 255)}.check(v, "/view", def)

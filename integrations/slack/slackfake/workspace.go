@@ -50,7 +50,6 @@ type channel struct {
 	archived bool
 	messages []*message // by ts
 	last     int64      // microseconds of the last ts
-	erased   map[string]bool
 }
 
 // message is one post. Blocks and attachments are decoded JSON.
@@ -94,7 +93,7 @@ func (f *Fake) AddChannel(c Channel) string {
 	if c.ID == "" {
 		c.ID = f.newID(map[Kind]string{Public: "C", Private: "G", DM: "D"}[c.Kind])
 	}
-	ch := &channel{Channel: c, members: map[string]bool{}, erased: map[string]bool{}}
+	ch := &channel{Channel: c, members: map[string]bool{}}
 	if !c.Without {
 		ch.members[f.o.BotUser] = true
 	}
@@ -128,6 +127,17 @@ func (f *Fake) AddUser(u User) string {
 	}
 	f.users[u.ID] = &u
 	return u.ID
+}
+
+// Channels are all channels, in the order in which they were made.
+func (f *Fake) Channels() []Channel {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []Channel
+	for _, id := range f.order {
+		all = append(all, f.channels[id].Channel)
+	}
+	return all
 }
 
 // Join and Kick say whether the bot is a member of a channel.
@@ -164,7 +174,7 @@ func (f *Fake) dm(user string) *channel {
 			return c
 		}
 	}
-	c := &channel{Channel: Channel{ID: f.newID("D"), Kind: DM, User: user, Name: "directmessage"}, erased: map[string]bool{},
+	c := &channel{Channel: Channel{ID: f.newID("D"), Kind: DM, User: user, Name: "directmessage"},
 		members: map[string]bool{user: true, f.o.BotUser: true}}
 	f.channels[c.ID] = c
 	f.order = append(f.order, c.ID)
@@ -221,7 +231,6 @@ func (c *channel) replies(root string) []*message {
 
 func (c *channel) remove(m *message) {
 	c.messages = slices.DeleteFunc(c.messages, func(o *message) bool { return o == m })
-	c.erased[m.ts] = true
 }
 
 // compareStamps orders time stamps; they may differ in length.
