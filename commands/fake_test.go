@@ -229,6 +229,7 @@ func silenceOf(id, state string) bot.Silence {
 var _ interface {
 	Meant(line string, addressed bool) bool
 	Interpret(ctx context.Context, line string, call bot.Call) (bot.Outcome, error)
+	Stops(line string, inThread bool) (word string, plan bot.PlanID, ok bool)
 	Commands() []bot.Command
 } = (*Interpreter)(nil)
 

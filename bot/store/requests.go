@@ -69,6 +69,11 @@ func (t *Tx) CountOpenRequests(who bot.PersonID) (int64, error) {
 	return n, err
 }
 
+// OpenRequestsOf lists the commands of a person that have no answer yet.
+func (t *Tx) OpenRequestsOf(who bot.PersonID) ([]Request, error) {
+	return all(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE state = 'due' AND person = $1 ORDER BY at, id`, who)
+}
+
 // CountOpenOrders counts the effects that a person ordered and that are not done.
 // That a message with a code is to be erased, and the code used up, nobody ordered.
 func (t *Tx) CountOpenOrders(who bot.PersonID) (int64, error) {
