@@ -20,11 +20,14 @@ func (c *change) ask(conv bot.Thread, r store.Request, o bot.Ask) error {
 		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(err))})
 	}
 	o.Host = host
+	if room, err := c.hasRoom(conv, r, o); err != nil || !room {
+		return err
+	}
 	if err := c.journal(journal.Entry{Kind: journal.KindRequest, Host: host, By: r.Person, Subject: string(r.ID),
 		Text: string(r.Person) + " asked for " + string(o.Operation) + argumentWords(o.Arguments), Fields: askFields(o, conv)}); err != nil {
 		return err
 	}
-	return c.order(conv, r, o)
+	return c.ordered(conv, r, o)
 }
 
 // argumentWords are " (max 32GiB, min 4GiB)", nothing where there are none.
@@ -50,19 +53,30 @@ func askFields(o bot.Ask, conv bot.Thread) map[string]string {
 // order makes an effect of what a command came to, unless too many of the same
 // person's wait.
 func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error {
+	if room, err := c.hasRoom(conv, r, what); err != nil || !room {
+		return err
+	}
+	return c.ordered(conv, r, what)
+}
+
+// hasRoom tells whether one more order may wait; what must not is refused here.
+func (c *change) hasRoom(conv bot.Thread, r store.Request, what bot.Outcome) (bool, error) {
 	open, err := c.CountOpenOrders(r.Person)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if full, tell, err := c.full(metaFullOrders, open, r.Person); err != nil {
-		return err
-	} else if full {
-		if passes, err := c.stops(r.Person, what); err != nil {
-			return err
-		} else if !passes {
-			return c.orderTurnedAway(conv, r, tell)
-		}
+	full, tell, err := c.full(metaFullOrders, open, r.Person)
+	if err != nil || !full {
+		return err == nil, err
 	}
+	if passes, err := c.stops(r.Person, what); err != nil || passes {
+		return passes, err
+	}
+	return false, c.orderTurnedAway(conv, r, tell)
+}
+
+// ordered makes an effect of what a command came to.
+func (c *change) ordered(conv bot.Thread, r store.Request, what bot.Outcome) error {
 	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what})
 }
 
