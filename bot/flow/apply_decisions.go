@@ -98,7 +98,7 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 			map[string]string{"verdict": string(o.Verdict), "room": string(conv.State.Conversation.Room)}); err != nil {
 			return err
 		}
-		if err := c.wordEnds(conv, r, o, ""); err != nil {
+		if err := c.wordEnds(conv, r, o); err != nil {
 			return err
 		}
 		return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
@@ -114,7 +114,7 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 // saidAlready answers a word that says once more what its giver has said. For reactions
 // that do, once is enough.
 func (c *change) saidAlready(conv bot.Thread, r store.Request, o bot.Decide, which, why string) error {
-	if err := c.wordEnds(conv, r, o, ""); err != nil {
+	if err := c.wordEnds(conv, r, o); err != nil {
 		return err
 	}
 	if conv.State.Conversation.Press {
@@ -151,23 +151,29 @@ func (c *change) onItsWay(r store.Request, o bot.Decide) (same bool, err error) 
 
 // wordTo gives a word to the agent of its plan.
 func (c *change) wordTo(th, conv bot.Thread, r store.Request, what bot.Outcome) error {
-	if err := c.wordEnds(conv, r, what, th.State.Plan.Host); err != nil {
+	room, err := c.hasRoom(conv, r, what)
+	if err != nil {
 		return err
 	}
-	return c.order(conv, r, what)
+	if !room {
+		return c.wordEnds(conv, r, what)
+	}
+	if err := c.spendWord(conv, r, what, th.State.Plan.Host); err != nil {
+		return err
+	}
+	return c.ordered(conv, r, what)
 }
 
-// wordEnds has the code of a word used up where the word does not come: at all agents
-// but that of a host, or at all.
-func (c *change) wordEnds(conv bot.Thread, r store.Request, what bot.Outcome, but string) error {
+// wordEnds has the code of a word that goes to no agent used up at all of them.
+func (c *change) wordEnds(conv bot.Thread, r store.Request, what bot.Outcome) error {
 	if !store.HoldsCode(what) {
-		return nil
+		return nil // then it is done already
 	}
-	return c.spendLine(conv, r, but)
+	return c.spendLine(conv, r)
 }
 
 func (c *change) noPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bot.Outcome) error {
-	if err := c.wordEnds(conv, r, what, ""); err != nil {
+	if err := c.wordEnds(conv, r, what); err != nil {
 		return err
 	}
 	return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})

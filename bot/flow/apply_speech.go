@@ -192,7 +192,7 @@ func (c *change) callOff(e bot.Withdrawn) error {
 			if err := c.ForgetLine(r.ID, line); err != nil {
 				return err
 			}
-			if err := c.spendLine(th, r, ""); err != nil {
+			if err := c.spendLine(th, r); err != nil {
 				return err
 			}
 		}

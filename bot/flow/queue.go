@@ -99,7 +99,7 @@ func (c *change) turnAway(conv bot.ConversationState, r store.Request, tell bool
 	if err := c.journalTurnedAway(r.Person, conv, line, "commands"); err != nil {
 		return err
 	}
-	if err := c.spendLine(th, r, ""); err != nil {
+	if err := c.spendLine(th, r); err != nil {
 		return err
 	}
 	if err := c.eraseCode(th, r); err != nil || !tell {
@@ -132,9 +132,6 @@ func (c *change) stops(who bot.PersonID, what bot.Outcome) (bool, error) {
 
 // orderTurnedAway refuses what a command came to, likewise.
 func (c *change) orderTurnedAway(conv bot.Thread, r store.Request, tell bool) error {
-	if err := c.spendLine(conv, r, ""); err != nil {
-		return err
-	}
 	line, _ := c.f.o.Interpreter.WithoutCode(r.Line)
 	if err := c.journalTurnedAway(r.Person, *conv.State.Conversation, line, "orders"); err != nil || !tell {
 		return err

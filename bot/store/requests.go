@@ -181,17 +181,23 @@ func effectKind(o bot.Outcome) string {
 	return ""
 }
 
-// HoldsCode tells whether somebody's time-based code came with it.
-func HoldsCode(o bot.Outcome) bool {
+// CodeOf is the time-based code that came with a word on a plan, "" for none.
+func CodeOf(o bot.Outcome) string {
 	switch o := o.(type) {
 	case bot.Decide:
-		return o.Code != ""
+		return o.Code
 	case bot.Confirm:
-		return o.Code != ""
-	case bot.SpendCodes:
+		return o.Code
+	}
+	return ""
+}
+
+// HoldsCode tells whether somebody's time-based code came with it.
+func HoldsCode(o bot.Outcome) bool {
+	if o, ok := o.(bot.SpendCodes); ok {
 		return len(o.Codes) > 0
 	}
-	return false
+	return CodeOf(o) != ""
 }
 
 // ForgetSecrets lets go of the code that an effect carried: it is spent, and of use to
