@@ -179,6 +179,34 @@ Unknown
 	}
 }
 
+// Runs that were not read are told of, with their figure: those behind the newest of
+// many, and those whose entries somebody changed.
+func TestChangesOfPlansThatWereNotRead(t *testing.T) {
+	w := newWorld(t)
+	w.looks[host.LookChanges] = host.Changes{}
+	for i := range 52 {
+		th := planThread(bot.PlanID(fmt.Sprintf("pln_%d", i)), bot.Done)
+		th.State.Plan.Proposal.StartedAt = noon.Add(-time.Duration(i) * time.Minute)
+		w.plans = append(w.plans, th)
+	}
+	for n, more := range map[int]bool{50: false, 51: true, 52: true} {
+		w.journal = []bot.JournalLine{}
+		for i := range n {
+			w.journal = append(w.journal, bot.JournalLine{Kind: "start", Host: "vulcan", Subject: fmt.Sprintf("pln_%d", i)})
+		}
+		w.journal = append(w.journal, bot.JournalLine{Kind: "end", Host: "vulcan", Subject: "pln_0"}, bot.JournalLine{Kind: "start", Host: "hera"})
+		out, err := ask(t, w, observer, "", "changes on vulcan")
+		got := said(t, out, err)
+		mustContain(t, got, "50 changes in the last 1 d")
+		if strings.Contains(got, "runs of plans: there are more than 50 journal entries of kind start; what is older than those was not read.") != more {
+			t.Errorf("of %d it says\n%s", n, got)
+		}
+	}
+	w.journal = []bot.JournalLine{{Kind: "start", Host: "vulcan", Subject: "pln_1"}, {Seq: 7, Host: "vulcan", Broken: true}, {Seq: 6, Host: "vulcan", Broken: true}}
+	out, err := ask(t, w, observer, "", "changes on vulcan")
+	mustContain(t, said(t, out, err), "1 change in the last 1 d", "runs of plans: 2 journal entries of kind start are not what was written", "watchstander journal verify")
+}
+
 func TestChanges(t *testing.T) {
 	w := newWorld(t)
 	for line, hours := range map[string]int{"changes": 24, "changes 6": 6, "changes 3d": 72, "changes 90m": 2, "changes 2 days": 48, "changes 168": 168, "Changes 1d12h": 36} {

@@ -71,6 +71,49 @@ func TestAChangedRowOfTheJournalStopsNothing(t *testing.T) {
 	}
 }
 
+// So many rows were changed that the search for an agent's head ends among them: that
+// is said, with their number. Who asks for the newest entries gets as many.
+func TestManyChangedRowsAreNotPassedOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	f, _ := newFlowAt(t, path)
+	f.o.Agents = map[string]api.Agent{"vulcan": nil}
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		for seq := range int64(2 * store.BrokenMost) {
+			e := journal.HeadEntry("agent", "vulcan", journal.Head{Seq: seq, Hash: strings.Repeat("5a", 32)})
+			e.At = time.Now()
+			if err := tx.Journal(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range []string{`DROP TRIGGER journal_stays`, `UPDATE journal SET body = replace(body, 'vulcan', 'hera') WHERE seq > 20`} {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		heads, err := (&change{Tx: tx, f: f}).journalHeads()
+		if want := (bot.Fact{Name: "agent of vulcan", Value: "was not looked for behind 100 such entries"}); len(heads) != 2+store.BrokenMost || heads[len(heads)-1] != want {
+			t.Errorf("%d, the last is %+v", len(heads), heads[len(heads)-1])
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := f.world.Journal(t.Context(), bot.JournalQuery{Most: 190})
+	if err != nil || len(lines) != 190 || lines[189].Seq != 11 || lines[189].Broken {
+		t.Errorf("%d lines, %v: the last is %+v", len(lines), err, lines[len(lines)-1])
+	}
+}
+
 // What is about a host is told without another's, and without the heads of its agent's
 // journal, of which there is one an hour; those are told where they are asked for.
 func TestTheJournalOfAHost(t *testing.T) {
