@@ -152,3 +152,41 @@ func TestTheJournalOfAHost(t *testing.T) {
 		}
 	}
 }
+
+// Who cancelled a plan is what its agent says in a field of its own, whatever its words
+// are; agents of before there was one are read by their words. It counts where that
+// person's cancellation went through us.
+func TestWhoCancelled(t *testing.T) {
+	f, _ := newFlow(t)
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		c := &change{Tx: tx, f: f, s: f.settings.Load(), now: f.clock.now(), ctx: t.Context()}
+		for _, asked := range []store.Effect{{Person: "alice", What: bot.Cancel{Plan: "pln_A"}}, {Person: "alice", What: bot.Confirm{Plan: "pln_A"}}, {Person: "carol", What: bot.Cancel{Plan: "pln_A"}}} {
+			c.asked = &asked
+			_, cancels := asked.What.(bot.Cancel)
+			for _, x := range []struct {
+				field bot.PersonID
+				why   string
+				alice bool
+			}{
+				{"alice", "[redacted: secret] cancelled it.", true},
+				{"bob", "alice cancelled it, said bob.", false},
+				{"root", "root cancelled it.", false},
+				{"", "alice cancelled it: the wrong host", true},
+				{"", "alice2 cancelled it.", false},
+				{"", "", false},
+			} {
+				want := bot.PersonID("")
+				if x.alice && cancels && asked.Person == "alice" {
+					want = "alice"
+				}
+				p := bot.Proposal{Plan: bot.Plan{ID: "pln_A"}, State: bot.Cancelled, CancelledBy: x.field, Why: x.why}
+				if by, err := c.cancelledBy(p); err != nil || by != want {
+					t.Errorf("%q, %q: %q, %v", x.field, x.why, by, err)
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
