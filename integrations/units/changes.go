@@ -18,7 +18,7 @@ const (
 )
 
 // Changes gathers what changed within a span, from wherever it leaves a trace:
-// boots, switches of the system, starts of services, pulled images. Each change
+// boots, switches of the system, starts of services, images of containers. Each change
 // has an id that is the same whenever it is told. What one source cannot tell is
 // said, and the others go on.
 func (k *Keeper) Changes(ctx context.Context, span time.Duration) (host.Changes, error) {
@@ -47,9 +47,7 @@ func (k *Keeper) Changes(ctx context.Context, span time.Duration) (host.Changes,
 	if err := k.starts(ctx, g, types); err != nil {
 		g.doubt("earlier starts of services", err)
 	}
-	if err := k.images(ctx, g, span); err != nil {
-		g.doubt("images of containers", err)
-	}
+	k.images(ctx, g)
 	slices.SortStableFunc(g.found, func(a, b bot.Change) int { return b.At.Compare(a.At) })
 	if n := len(g.found) - mostChanges; n > 0 {
 		g.found, out.More = g.found[:mostChanges], n
