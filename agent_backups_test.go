@@ -35,7 +35,7 @@ backup:
 		if err != nil {
 			t.Fatal(err)
 		}
-		var hang atomic.Bool // the unit's own program
+		var hang, changed atomic.Bool // the unit's own program; the file, since the agent read it
 		var mu sync.Mutex
 		var all []sys.Transient
 		units := func() []sys.Transient {
@@ -50,6 +50,9 @@ backup:
 			if hang.Load() {
 				<-ctx.Done()
 				return 143
+			}
+			if i := slices.Index(x.Argv, "--digest"); changed.Load() || i < 0 || x.Argv[i+1] != c.Digest {
+				return int(exitAnotherFile) // as TestAskBackups has it from the real one
 			}
 			worker, err := parts.Of(c, as, parts.Options{}) // which asks itself
 			if err == nil {
@@ -153,6 +156,13 @@ backup:
 		}
 		hang.Store(false)
 		does(answers)
+		// Somebody has changed the file: who knows what has that name there?
+		changed.Store(true)
+		time.Sleep(6 * time.Minute)
+		if r = status(); r.Reach != bot.Unknown || r.ReachWhy != "the agent's file was changed since the agent read it. Restart the agent, or have it reload" {
+			t.Errorf("%+v", r)
+		}
+		changed.Store(false)
 		time.Sleep(6 * time.Minute)
 		if r = status(); r.Reach != bot.OK || time.Since(r.AskedAt) > time.Minute {
 			t.Errorf("%+v", r)
