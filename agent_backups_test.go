@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -179,5 +182,47 @@ func TestBackupsHaveNoDevices(t *testing.T) {
 		if got := needsDevices(agent.Spawn{Operation: operation}); got != want {
 			t.Errorf("%s: devices %v", operation, got)
 		}
+	}
+}
+
+// An errand goes by the file that was taken up last, as runs do.
+func TestErrandsGoByTheFileInForce(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the agent's file belongs to root")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("seed", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+	write("agent.yaml", privilegedFile)
+	h, err := openAgent(agentOptions{file: filepath.Join(dir, "agent.yaml")}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	log, err := h.journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	core, err := h.core(log, agent.RootsDir(filepath.Join(dir, "roots")), h.spawner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := *h.digest.Load()
+	write("agent.yaml", strings.Replace(privilegedFile, "name: restart", "name: restarts", 1))
+	if err := h.takeUp(core); err != nil {
+		t.Fatal(err)
+	}
+	c, err := h.o.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := *h.digest.Load(); got == first || got != c.Digest {
+		t.Errorf("the errand would go by %s, the file in force is %s", got, c.Digest)
 	}
 }
