@@ -2,6 +2,7 @@ package units
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -25,9 +26,12 @@ func (k *Keeper) Changes(ctx context.Context, span time.Duration) (host.Changes,
 	out := host.Changes{At: now()}
 	out.From = out.At.Add(-span)
 	g := &gathering{from: out.From, seen: map[string]bool{}}
-	boots, err := k.boots(ctx)
+	boots, reach, err := k.boots(ctx)
 	if err != nil {
 		g.doubt("earlier reboots", err)
+	}
+	if reach.After(g.from) {
+		g.unknown = append(g.unknown, fmt.Sprintf("reboots, starts and images before: the journal on %s goes back %s only", k.h.Name, words(out.At.Sub(reach))))
 	}
 	g.boots = boots
 	for i, b := range boots {

@@ -136,6 +136,25 @@ func TestChangesBlind(t *testing.T) {
 	})
 }
 
+// A journal that is younger than what is asked about tells nothing of the time before,
+// which is not the same as that nothing was.
+func TestChangesYoungJournal(t *testing.T) {
+	at(t, func(t *testing.T) {
+		m := eventful()
+		m.programs[askBoots] = sys.Output{Stdout: fmt.Appendf(nil, `[{"index":0,"boot_id":"22222222222222222222222222222222","first_entry":%d,"last_entry":%d}]`,
+			noon.Add(-3*time.Hour).UnixMicro(), noon.UnixMicro())}
+		const want = "? reboots, starts and images before: the journal on vulcan goes back 3 h only\n"
+		c, err := m.keeper(t, Options{}).Changes(t.Context(), 24*time.Hour)
+		if err != nil || !strings.Contains(told(c), want) {
+			t.Errorf("%v\n%s", err, told(c))
+		}
+		c, err = m.keeper(t, Options{}).Changes(t.Context(), 2*time.Hour)
+		if err != nil || strings.Contains(told(c), "goes back") {
+			t.Errorf("%v\n%s", err, told(c))
+		}
+	})
+}
+
 func TestChangesElsewhere(t *testing.T) {
 	at(t, func(t *testing.T) {
 		c, err := vulcan().keeper(t, Options{}).Changes(t.Context(), time.Hour)

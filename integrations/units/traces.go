@@ -26,20 +26,22 @@ type boot struct {
 
 // boots lists the boots that are known, the oldest first. That of now is known
 // from the kernel even where the journal tells nothing; its beginning is the
-// kernel's own word.
-func (k *Keeper) boots(ctx context.Context) ([]boot, error) {
+// kernel's own word. reach is the journal's first entry, zero where that is unknown.
+func (k *Keeper) boots(ctx context.Context) (known []boot, reach time.Time, err error) {
 	id, began, here := k.thisBoot()
-	var known []boot
 	out, err := k.run(ctx, 1<<20, k.journalArgs("--list-boots", "--output=json")...)
 	if err == nil {
 		known, err = bootList(out.Stdout)
+	}
+	if len(known) > 0 {
+		reach = known[0].began
 	}
 	if i := slices.IndexFunc(known, func(b boot) bool { return b.id == id }); i >= 0 {
 		known[i].began = began
 	} else if here {
 		known = append(known, boot{id: id, began: began})
 	}
-	return known, err
+	return known, reach, err
 }
 
 func (k *Keeper) journalArgs(args ...string) []string {
