@@ -28,7 +28,7 @@ func unitLooks() map[string]any {
 		host.LookChanges: host.Changes{From: noon.Add(-24 * time.Hour), At: noon, Changes: []bot.Change{
 			{Host: "vulcan", Kind: bot.ChangeSwitch, Text: "switched to nixos-system-vulcan-25.11", At: noon.Add(-time.Hour)},
 			{Host: "vulcan", Kind: bot.ChangeReboot, Text: "rebooted (down for 4 min)", At: noon.Add(-2 * time.Hour)},
-		}, Unknown: []string{"images of containers: only root's are known here, not those of other users"}},
+		}, Unknown: []string{"images of other users' containers: known only where their podman writes to the journal"}},
 	}
 }
 
@@ -172,7 +172,7 @@ func TestChangesOfPlans(t *testing.T) {
 - Wed 14 Jan 13:30 CET roll vulcan back from generation 42 to 41 (a plan's run, done; pln_DONE)
 - Wed 14 Jan 13:00 CET rebooted (down for 4 min)
 Unknown
-- images of containers: only root's are known here, not those of other users
+- images of other users' containers: known only where their podman writes to the journal
 ` + leftOut
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s", got)
@@ -220,7 +220,7 @@ func TestChanges(t *testing.T) {
 - Wed 14 Jan 14:00 CET switched to nixos-system-vulcan-25.11
 - Wed 14 Jan 13:00 CET rebooted (down for 4 min)
 Unknown
-- images of containers: only root's are known here, not those of other users
+- images of other users' containers: known only where their podman writes to the journal
 ` + leftOut
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s", got)
