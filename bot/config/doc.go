@@ -16,9 +16,10 @@
 // of it can be taken up while running.
 //
 // The agent's file is read by the same machinery: agent_keys.go has its keys,
-// agent.go what comes of them, agent_load.go the way, and agent_people.go,
-// agent_policy.go and agent_host.go the meaning; what rules mean, bot/gate knows.
-// trusted.go tells whether a file is root's alone.
+// agent.go what comes of them, agent_load.go and agent_build.go the way, and
+// agent_people.go, agent_policy.go and agent_host.go the meaning; what rules mean,
+// bot/gate knows. agent_trust.go looks at all that must be root's alone, which
+// trusted.go tells of a file.
 //
 // Its neighbours: main loads it, gives its parts to the packages that need
 // them, and imports time/tzdata so that zones resolve on every machine. It
