@@ -85,17 +85,23 @@ func (c *Chat) identify(ctx context.Context) error {
 		if e, ok := errors.AsType[*bot.Error](err); ok {
 			return e
 		}
-		if ctx.Err() != nil {
-			break
-		}
-		wait := min(time.Second<<min(try, 5), 30*time.Second)
-		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-			wait = max(wait, limited.RetryAfter)
-		}
-		c.log.Warn("Slack does not say whose token this is; nothing is heard until it does", "err", wrap(err), "next_try_in", wait)
-		sleep(ctx, wait)
+		c.pause(ctx, try, err, "Slack does not say whose token this is; nothing is heard until it does")
 	}
 	return nil
+}
+
+// pause waits after a failure, longer after each, and as long as Slack wants. What came
+// of the context's end is nobody's trouble.
+func (c *Chat) pause(ctx context.Context, try int, err error, what string) {
+	if ctx.Err() != nil {
+		return
+	}
+	wait := min(time.Second<<min(try, 5), 30*time.Second)
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		wait = max(wait, limited.RetryAfter)
+	}
+	c.log.Warn(what, "err", wrap(err), "next_try_in", wait)
+	sleep(ctx, wait)
 }
 
 // whoAmI asks Slack who we are. A *bot.Error is for good.
@@ -159,13 +165,21 @@ func (c *Chat) keep(ctx context.Context) error {
 		if !doubted && c.now().Sub(c.LastHeard()) < lookEvery {
 			continue
 		}
-		err := c.whoAmI(ctx)
-		if e, ok := errors.AsType[*bot.Error](err); ok {
-			return e
+		if err := c.asked(ctx); err != nil {
+			return err
 		}
-		if err != nil && ctx.Err() == nil {
-			c.log.Warn("Slack does not answer", "err", wrap(err))
-		}
+	}
+	return nil
+}
+
+// asked looks whether Slack answers; its error is for good.
+func (c *Chat) asked(ctx context.Context) error {
+	err := c.whoAmI(ctx)
+	if e, ok := errors.AsType[*bot.Error](err); ok {
+		return e
+	}
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("Slack does not answer", "err", wrap(err))
 	}
 	return nil
 }

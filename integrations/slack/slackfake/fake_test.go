@@ -66,7 +66,6 @@ func (b *bench) end() {
 type got struct {
 	mu   sync.Mutex
 	all  []socketmode.Event
-	acks bool
 }
 
 func (g *got) events() []socketmode.Event {
