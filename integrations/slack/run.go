@@ -78,12 +78,9 @@ func (c *Chat) setSink(s bot.Sink) {
 // identify asks who the bot's token is for, for as long as it takes.
 func (c *Chat) identify(ctx context.Context) error {
 	for try := 0; ctx.Err() == nil; try++ {
-		err := c.whoAmI(ctx)
-		if err == nil {
-			return nil
-		}
-		if e, ok := errors.AsType[*bot.Error](err); ok {
-			return e
+		final, err := c.whoAmI(ctx)
+		if final != nil || err == nil {
+			return final
 		}
 		c.pause(ctx, try, err, "Slack does not say whose token this is; nothing is heard until it does")
 	}
@@ -104,23 +101,23 @@ func (c *Chat) pause(ctx context.Context, try int, err error, what string) {
 	sleep(ctx, wait)
 }
 
-// whoAmI asks Slack who we are. A *bot.Error is for good.
-func (c *Chat) whoAmI(ctx context.Context) error {
+// whoAmI asks Slack who we are. What is final no second try mends.
+func (c *Chat) whoAmI(ctx context.Context) (final, err error) {
 	who, err := c.api.AuthTestContext(ctx)
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, and put the new token into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
+		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, and put the new token into its file.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if who.TeamID != c.team {
-		return bot.Errorf(bot.CodeForbidden, "The bot token of the chat %q is for the workspace %s, and the configuration says %s.", c.chat, short(who.TeamID, 30), c.team)
+		return bot.Errorf(bot.CodeForbidden, "The bot token of the chat %q is for the workspace %s, and the configuration says %s.", c.chat, short(who.TeamID, 30), c.team), nil
 	}
 	c.identity.Store(&identity{user: who.UserID, bot: who.BotID})
 	if c.signing != "" || c.live.any() {
 		c.heard.Store(c.now().UnixMilli()) // else it answers, and brings us nothing
 	}
-	return nil
+	return nil, nil
 }
 
 // wasAway reads back what was said while nobody listened.
@@ -165,21 +162,13 @@ func (c *Chat) keep(ctx context.Context) error {
 		if !doubted && c.now().Sub(c.LastHeard()) < lookEvery {
 			continue
 		}
-		if err := c.asked(ctx); err != nil {
-			return err
+		final, err := c.whoAmI(ctx)
+		if final != nil {
+			return final
 		}
-	}
-	return nil
-}
-
-// asked looks whether Slack answers; its error is for good.
-func (c *Chat) asked(ctx context.Context) error {
-	err := c.whoAmI(ctx)
-	if e, ok := errors.AsType[*bot.Error](err); ok {
-		return e
-	}
-	if err != nil && ctx.Err() == nil {
-		c.log.Warn("Slack does not answer", "err", wrap(err))
+		if err != nil && ctx.Err() == nil {
+			c.log.Warn("Slack does not answer", "err", wrap(err))
+		}
 	}
 	return nil
 }

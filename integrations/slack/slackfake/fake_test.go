@@ -64,8 +64,8 @@ func (b *bench) end() {
 
 // got is what an app has received.
 type got struct {
-	mu   sync.Mutex
-	all  []socketmode.Event
+	mu  sync.Mutex
+	all []socketmode.Event
 }
 
 func (g *got) events() []socketmode.Event {
