@@ -148,7 +148,7 @@ func buttons(actions []bot.Action) *slack.ActionBlock {
 }
 
 func plain(s string, most int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, short(strings.ReplaceAll(clean.Text(s), "\n", " "), most), true, false)
+	return slack.NewTextBlockObject(slack.PlainTextType, short(strings.ReplaceAll(clean.Text(s), "\n", " "), most), false, false)
 }
 
 func button(a bot.Action, n string) slack.BlockElement {

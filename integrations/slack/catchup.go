@@ -36,10 +36,10 @@ func (c *Chat) catchUp(ctx context.Context) error {
 	begun := false
 	for _, room := range slices.Sorted(maps.Keys(c.rooms)) {
 		channel := c.rooms[room]
-		since, heard := micros(c.in.place[channel])
+		since, heard := micros(c.in.place[channel].At)
 		if !heard {
-			c.in.place[channel], begun = stampOf(c.now()), true
-			since, _ = micros(c.in.place[channel])
+			c.in.place[channel], begun = spot{At: stampOf(c.now())}, true
+			since, _ = micros(c.in.place[channel].At)
 		}
 		more, err := c.readBack(ctx, room, channel, since, heard)
 		if err != nil {
@@ -154,6 +154,9 @@ func (c *Chat) again(room bot.RoomID, channel string, m slack.Message) news {
 		Team: either(m.Team, c.team), Bot: m.BotID, Text: m.Text, TS: m.Timestamp, Thread: m.ThreadTimestamp})
 	if reason != "" {
 		n.events = append(n.events, c.undecodable(marshal(m.Msg), reason))
+	}
+	if slices.Contains(c.in.place[channel].Heard, m.Timestamp) {
+		n.events = nil
 	}
 	return n
 }

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,10 +13,11 @@ import (
 )
 
 // metadataType is the event type of our posts' metadata; its payload holds the key
-// under which a post is found again.
+// under which a post is found again. An edit replaces it, and keeps the root's own.
 const (
 	metadataType = "watchstander_post"
 	metadataKey  = "key"
+	metadataRoot = "root"
 )
 
 // content is a frozen post: what it shows, and the key that it is known by. Where it
@@ -88,9 +90,6 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 	if len(files) == 0 || hasWords(m) {
 		small := smallPrint(&m)
 		budget := maxBlocks - overhead(small, m.Actions)
-		if o.Bare {
-			budget = maxPlain
-		}
 		all := pack(takeApart(m, attached), budget)
 		if len(all) == 0 {
 			all = [][]piece{nil}
@@ -104,7 +103,7 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 			}
 			n := post(o, key(), pieces, note, actions)
 			n.Under, n.Only = under, only
-			if i > 0 && !o.Bare {
+			if i > 0 {
 				n.Text = "" // one notification is enough
 			}
 			parts = append(parts, bot.Part{Body: marshal(n)})
@@ -132,7 +131,7 @@ func overhead(small bot.Text, actions []bot.Action) int {
 func post(o bot.Outgoing, key bot.SendKey, pieces []piece, small bot.Text, actions []bot.Action) content {
 	n := content{Metadata: metadata(key), Text: fallback(o.Message.Tone, pieces)}
 	if o.Bare {
-		n.Text = plainly(o.Message.Tone, pieces, small)
+		n.Blocks.BlockSet = plainly(o.Message.Tone, pieces, small)
 		return n
 	}
 	p := write(o.Message.Tone, pieces, small, actions)
@@ -185,15 +184,17 @@ func fallback(tone bot.Tone, pieces []piece) string {
 	return escape(short(b.String(), maxFallback))
 }
 
-// plainly is a whole part in words alone, for what Slack rejected as blocks.
-func plainly(tone bot.Tone, pieces []piece, small bot.Text) string {
+// plainly is a whole part in plain text alone, for what Slack rejected otherwise. Such a
+// text is read as it stands, unlike a message's own, of which an edit cannot even ask
+// that no markup is read in it.
+func plainly(tone bot.Tone, pieces []piece, small bot.Text) []slack.Block {
 	var lines []string
 	for i, p := range pieces {
 		line := ""
 		if l, ok := looks[tone]; ok && i == 0 && p.kind == kindTitle {
 			line = l.sign + " "
 		}
-		if p.kind == kindItem && !p.cont {
+		if p.kind == kindItem {
 			line = "• "
 		}
 		for _, s := range p.text {
@@ -207,18 +208,33 @@ func plainly(tone bot.Tone, pieces []piece, small bot.Text) string {
 	if s := small.String(); s != "" {
 		lines = append(lines, clean.Isolate(s))
 	}
-	if len(lines) == 0 {
-		return "—"
+	text := strings.Join(lines, "\n")
+	if strings.TrimSpace(text) == "" {
+		text = "—"
 	}
-	return escape(strings.Join(lines, "\n"))
+	var blocks []slack.Block
+	for text != "" {
+		// A byte is a character or less.
+		part := text[:seam(text, maxSection)]
+		text = text[len(part):]
+		if strings.TrimSpace(part) == "" {
+			continue // would be refused
+		}
+		blocks = append(blocks, slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, part, false, false), nil, nil))
+	}
+	return blocks
 }
 
 // escape is the only way of a cleaned text into a text that Slack reads. In that form
 // no name of a person, a channel or a group comes to life; stars and the like are not
-// read, since such a text is posted with mrkdwn off.
+// read, since such a text is posted with mrkdwn off. What would become an emoji is kept
+// apart by a joiner that nobody sees.
 func escape(s string) string {
+	s = emojiName.ReplaceAllString(s, ":\u2060$1:")
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
+
+var emojiName = regexp.MustCompile(`:([a-z0-9_+'-]+):`)
 
 type attachment struct {
 	file file

@@ -146,3 +146,10 @@ func (r *reached) RoundTrip(q *http.Request) (*http.Response, error) {
 	}
 	return base.RoundTrip(q)
 }
+
+// CloseIdleConnections is what an http.Client looks for.
+func (r *reached) CloseIdleConnections() {
+	if c, ok := r.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

@@ -3,6 +3,8 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,17 +21,28 @@ type intake struct {
 	order  []bot.MessageID
 }
 
-// place is how far each channel was heard: the time stamp of the newest message, by the
-// channel's id. It is the cursor.
-type place map[string]string
+// place is how far each channel was heard, by the channel's id. It is the cursor.
+type place map[string]spot
+
+// spot is how far one was.
+type spot struct {
+	// At is the time stamp of the newest message.
+	At string `json:"at"`
+	// Heard are those of what people said shortly before it, in the order in which it
+	// came: what is read once more is told apart by them.
+	Heard []string `json:"heard,omitempty"`
+}
+
+// mostHeard bounds what is told apart so. Flow knows more of it, and for longer.
+const mostHeard = 100
 
 func parsePlace(cursor string) place {
 	p := place{}
 	if json.Unmarshal([]byte(cursor), &p) != nil {
 		return place{}
 	}
-	for channel, ts := range p {
-		if _, ok := micros(ts); !ok {
+	for channel, s := range p {
+		if _, ok := micros(s.At); !ok {
 			delete(p, channel)
 		}
 	}
@@ -38,12 +51,25 @@ func parsePlace(cursor string) place {
 
 func (p place) String() string { return string(marshal(p)) }
 
-// reach notes that a message was heard.
-func (p place) reach(channel, ts string) {
+// reach notes that a message was heard, and whether it was a person's.
+func (p place) reach(channel, ts string, said bool) {
 	now, ok := micros(ts)
-	if before, known := micros(p[channel]); ok && (!known || now > before) {
-		p[channel] = ts
+	if !ok {
+		return
 	}
+	s := p[channel]
+	if before, known := micros(s.At); !known || now > before {
+		s.At, before = ts, now
+	}
+	if said && !slices.Contains(s.Heard, ts) {
+		newest, _ := micros(s.At)
+		s.Heard = slices.DeleteFunc(append(slices.Clone(s.Heard), ts), func(h string) bool {
+			at, _ := micros(h)
+			return at < newest-overlap.Microseconds()
+		})
+		s.Heard = s.Heard[max(len(s.Heard)-mostHeard, 0):]
+	}
+	p[channel] = s
 }
 
 // mostRecent bounds what is known to have been taken already. Flow knows it for longer;
@@ -61,10 +87,7 @@ func (c *Chat) take(ctx context.Context, all ...news) error {
 // hand is take for who holds the lock.
 func (c *Chat) hand(ctx context.Context, all []news) error {
 	var events []bot.Event
-	next := place{}
-	for channel, ts := range c.in.place {
-		next[channel] = ts
-	}
+	next := maps.Clone(c.in.place)
 	for _, n := range all {
 		for _, e := range n.events {
 			if id := idOf(e); id == "" || !c.in.recent[id] {
@@ -72,7 +95,7 @@ func (c *Chat) hand(ctx context.Context, all []news) error {
 			}
 		}
 		if n.channel != "" {
-			next.reach(n.channel, n.ts)
+			next.reach(n.channel, n.ts, len(n.events) > 0)
 		}
 	}
 	if len(events) > 0 {

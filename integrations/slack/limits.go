@@ -10,10 +10,7 @@ const (
 	// maxUnit is the longest single piece, in bytes of JSON.
 	maxUnit = 2400
 
-	// maxPlain is what we fill of a text without blocks; Slack advises against more than
-	// 4,000 characters, and cuts at 40,000.
-	maxPlain = 3500
-
+	maxSection     = 2900 // bytes of a section's text, of which Slack takes 3,000 characters
 	maxFallback    = 1000 // characters of the text of notifications; Slack advises against more than 4,000
 	maxButton      = 75   // characters on a button, or of an option
 	maxOption      = 150  // bytes of an option's value
@@ -23,6 +20,7 @@ const (
 	maxPlaceholder = 150  // characters
 	maxContext     = 2000 // characters of an element of a context block
 	maxAlt         = 2000 // characters of the words for a picture
+	maxUploadAlt   = 1000
 	maxTitle       = 2000 // characters of a picture's title
 	maxLink        = 3000 // bytes of a link's address
 

@@ -2,7 +2,9 @@ package slack
 
 import (
 	"log/slog"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,4 +77,34 @@ func TestNew(t *testing.T) {
 			t.Errorf("%+v has no fault", o.Rooms)
 		}
 	}
+}
+
+// door is the address at which Slack finds whichever bot runs now.
+type door struct {
+	mu     sync.Mutex
+	h      http.Handler
+	locked bool
+}
+
+func (d *door) open(h http.Handler) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.h = h
+}
+
+func (d *door) lock(yes bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.locked = yes
+}
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	h, locked := d.h, d.locked
+	d.mu.Unlock()
+	if h == nil || locked {
+		http.Error(w, "nobody is there", http.StatusBadGateway)
+		return
+	}
+	h.ServeHTTP(w, r)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,9 +47,11 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 			return bot.Receipt{}, err
 		}
 	}
+	if s.Kind == bot.SendEdit {
+		n.Metadata = c.roots.both(n.Metadata, s.Root)
+	}
 	options := []slack.MsgOption{
-		slack.MsgOptionText(n.Text, false), slack.MsgOptionMetadata(n.Metadata), slack.MsgOptionDisableMarkdown(),
-		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(), slack.MsgOptionLinkNames(false),
+		slack.MsgOptionText(n.Text, false), slack.MsgOptionMetadata(n.Metadata), slack.MsgOptionLinkNames(false),
 		// Of an edit that names none, the old ones would stay.
 		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(append([]slack.Attachment{}, n.Attachments...)...),
 	}
@@ -60,6 +63,7 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		}
 		return bot.Receipt{ID: messageID(channel, ts), At: moment(ts)}, nil
 	}
+	options = append(options, slack.MsgOptionDisableMarkdown(), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	if n.Only != "" {
 		return c.whisper(ctx, channel, root, n.Only, options)
 	}
@@ -75,6 +79,9 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	}
 	if root != "" && shown.ThreadTimestamp == "" {
 		return bot.Receipt{}, c.takeAway(ctx, channel, ts, s)
+	}
+	if s.Kind == bot.SendRoot {
+		c.roots.named(messageID(channel, ts), s.Key)
 	}
 	return bot.Receipt{ID: messageID(channel, ts), At: moment(ts)}, nil
 }
@@ -100,6 +107,13 @@ func (c *Chat) refused(ctx context.Context, err error, s bot.Sending) *bot.Refus
 	r := refusal(ctx, err)
 	if r.Kind == bot.RootGone {
 		c.roots.lost(s.Root)
+	}
+	e, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if ok && slices.Contains(revoked, e.Err) || r.Kind == bot.Unreachable || r.Kind == bot.Unsure {
+		select {
+		case c.doubt <- struct{}{}:
+		default:
+		}
 	}
 	return r
 }
@@ -146,7 +160,7 @@ func (c *Chat) takeAway(ctx context.Context, channel, ts string, s bot.Sending) 
 // the post refers to it.
 func (c *Chat) upload(ctx context.Context, n content, data []byte) (content, error) {
 	ctx = noting(ctx)
-	u, err := c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: n.File.Name, FileSize: len(data), AltTxt: n.File.Alt})
+	u, err := c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: n.File.Name, FileSize: len(data), AltTxt: short(n.File.Alt, maxUploadAlt)})
 	if err != nil {
 		return n, uploadRefusal(ctx, err)
 	}
@@ -237,7 +251,7 @@ func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, erro
 			return bot.Receipt{}, false, fmt.Errorf("looking for a post: %w", findError(err))
 		}
 		for _, m := range page {
-			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload[metadataKey] == string(s.Key) && m.BotID != "" && (self == "" || m.User == self) {
+			if carries(m.Metadata, s.Key) && m.BotID != "" && (self == "" || m.User == self) {
 				return bot.Receipt{ID: messageID(channel, m.Timestamp), At: moment(m.Timestamp)}, true, nil
 			}
 		}
@@ -247,6 +261,10 @@ func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, erro
 		cursor = next
 	}
 	return bot.Receipt{}, false, fmt.Errorf("slack: read %d pages of room %q back without an end", maxFindPages, s.Room)
+}
+
+func carries(m slack.SlackMetadata, key bot.SendKey) bool {
+	return m.EventType == metadataType && (m.EventPayload[metadataKey] == string(key) || m.EventPayload[metadataRoot] == string(key))
 }
 
 // findError is a failed look in the sender's terms: whatever it is, nothing was posted

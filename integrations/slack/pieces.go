@@ -232,8 +232,8 @@ func pack(pieces []piece, budget int) [][]piece {
 					part[last].text = join(part[last].text, s)
 				}
 			default:
-				if p.cont && p.kind == kindTitle {
-					p.kind = kindPara // a title is a title once
+				if p.cont && (p.kind == kindTitle || p.kind == kindItem) {
+					p.kind = kindPara // a title is a title once, and an item begins once
 				}
 				part = append(part, p)
 			}

@@ -142,9 +142,21 @@ func (c *Chat) pay(ctx context.Context) {
 // keep looks after what nothing else wakes: a reading back that failed, and whether
 // Slack is there at all while nobody says anything.
 func (c *Chat) keep(ctx context.Context) error {
-	for sleep(ctx, lookEvery) {
+	for ctx.Err() == nil {
+		t := time.NewTimer(lookEvery)
+		doubted := false
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		case <-c.doubt:
+			doubted = true
+		}
+		t.Stop()
+		if ctx.Err() != nil {
+			break
+		}
 		c.pay(ctx)
-		if c.now().Sub(c.LastHeard()) < lookEvery {
+		if !doubted && c.now().Sub(c.LastHeard()) < lookEvery {
 			continue
 		}
 		err := c.whoAmI(ctx)

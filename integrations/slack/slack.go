@@ -78,8 +78,9 @@ type Chat struct {
 
 	running  atomic.Bool
 	identity atomic.Pointer[identity]
-	heard    atomic.Int64 // milliseconds of the last word from Slack
-	owed     atomic.Bool  // what was said while nobody listened is still to be read
+	heard    atomic.Int64  // milliseconds of the last word from Slack
+	owed     atomic.Bool   // what was said while nobody listened is still to be read
+	doubt    chan struct{} // one slot: a call failed as if Slack were gone, or our token
 	live     connections
 	in       intake
 	roots    roots
@@ -153,7 +154,8 @@ func New(o Options) (*Chat, error) {
 		},
 		log: o.Log, now: o.Now,
 		signing: signing, connections: o.Connections, dialer: o.Dialer,
-		in: intake{place: parsePlace(o.Cursor), recent: map[bot.MessageID]bool{}},
+		doubt: make(chan struct{}, 1),
+		in:    intake{place: parsePlace(o.Cursor), recent: map[bot.MessageID]bool{}},
 	}
 	if c.connections == 0 {
 		c.connections = usualConnections
@@ -225,6 +227,7 @@ type roots struct {
 	epoch int
 	seen  map[bot.MessageID]int
 	gone  map[bot.MessageID]bool
+	keys  map[bot.MessageID]bot.SendKey // of those that this life has posted
 }
 
 // mostRoots bounds what is remembered; what was forgotten is asked for again.
@@ -261,4 +264,26 @@ func (r *roots) lost(id bot.MessageID) {
 		r.gone = map[bot.MessageID]bool{}
 	}
 	r.gone[id] = true
+}
+
+func (r *roots) named(id bot.MessageID, key bot.SendKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.keys == nil || len(r.keys) >= mostRoots {
+		r.keys = map[bot.MessageID]bot.SendKey{}
+	}
+	r.keys[id] = key
+}
+
+// both adds a root's own key to an edit's, where it is known: a root whose receipt was
+// lost is looked for before it is edited, so that this only matters where somebody looks
+// later than they need.
+func (r *roots) both(m slack.SlackMetadata, id bot.MessageID) slack.SlackMetadata {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if key := r.keys[id]; key != "" {
+		m.EventPayload = maps.Clone(m.EventPayload)
+		m.EventPayload[metadataRoot] = string(key)
+	}
+	return m
 }

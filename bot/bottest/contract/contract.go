@@ -166,6 +166,8 @@ const (
 	// Backlog: what is said while the bot is away, or was not taken by the sink,
 	// waits for the bot.
 	Backlog Ability = "what is said waits for the bot"
+	// Order: what is said comes in the order in which it was said.
+	Order Ability = "what is said comes in order"
 	// Offers: the bot puts reactions of its own under a root.
 	Offers Ability = "reactions are offered"
 	// Erasing: the adapter is a bot.Eraser.
@@ -180,7 +182,7 @@ const (
 )
 
 // others are the abilities that go with no function.
-var others = []Ability{Once, Backlog, Offers, Erasing, OtherRooms, Variants, Display}
+var others = []Ability{Once, Backlog, Order, Offers, Erasing, OtherRooms, Variants, Display}
 
 // has tells for each ability that goes with something of a place whether it is
 // there.

@@ -82,7 +82,7 @@ func hostileTexts(user bot.UserID) []hostile {
 		{"no width", "ze\u200Bro\u00ADwid\uFEFFth", []string{"ze", "ro", "wid", "th"}},
 		{"broken bytes", "bad\xff\xfeend", []string{"bad", "end"}},
 		{"line breaks", "up\nmiddle\r\ndown", []string{"up", "middle", "down"}},
-		{"towers", "t" + strings.Repeat("\u0301", 200) + "end", []string{"t", "end"}},
+		{"towers", "t" + strings.Repeat("\u0301", 60) + "end", []string{"t", "end"}},
 	}
 }
 

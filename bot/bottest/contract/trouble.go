@@ -121,12 +121,13 @@ func troubleBroken(b *bench) {
 // troubleNobody: where no connection comes about, nothing can have been taken,
 // and flow need not look for it.
 func troubleNobody(b *bench) {
+	root := b.root("key_before", plain("before"))
 	chat, release := b.Trouble.Nobody(b.T, b.setup(""))
 	defer release()
 	for _, o := range []bot.Outgoing{
 		{Key: "key_root", Kind: bot.SendRoot, Message: plain("root")},
-		{Key: "key_reply", Kind: bot.SendReply, Root: "$root", Message: plain("reply")},
-		{Key: "key_picture", Kind: bot.SendReply, Root: "$root", Message: bot.Message{Blocks: []bot.Block{bot.Picture{Name: "p.png", PNG: picture(), Alt: "p", Width: 4, Height: 3}}}},
+		{Key: "key_reply", Kind: bot.SendReply, Root: root, Message: plain("reply")},
+		{Key: "key_picture", Kind: bot.SendReply, Root: root, Message: bot.Message{Blocks: []bot.Block{bot.Picture{Name: "p.png", PNG: picture(), Alt: "p", Width: 4, Height: 3}}}},
 	} {
 		s := b.freeze(o)[0]
 		_, err := chat.Send(b.Context(), s)
