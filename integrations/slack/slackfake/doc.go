@@ -56,8 +56,9 @@
 // once; a file can be shown only a second after its upload.
 //
 // Files: options.go, fake.go (its life), memory.go (the network), workspace.go and
-// message.go (what there is), api.go, pace.go and trouble.go (a call's way), chat.go,
-// conversations.go, files.go, views.go and others.go (the methods), check.go, blocks.go
-// and richtext.go (Block Kit), render.go and transcript.go (what is seen), events.go,
-// delivery.go, socket.go and http.go (what the app hears), people.go and press.go.
+// message.go (what there is), api.go, methods.go, pace.go and trouble.go (a call's way),
+// chat.go, content.go, conversations.go, files.go, views.go and others.go (the methods),
+// check.go, blocks.go and richtext.go (Block Kit), render.go, shown.go and transcript.go
+// (what is seen), events.go, delivery.go, socket.go and http.go (what the app hears),
+// people.go and press.go (what people do).
 package slackfake
