@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +131,18 @@ func TestWhoPrintsAChannelIsWoken(t *testing.T) {
 			b.Errorf("%+v", all)
 		}
 	})
+}
+
+func TestInspect(t *testing.T) {
+	good := Inspect(url.Values{"text": {"t"}, "blocks": {`[{"type":"section","text":{"type":"mrkdwn","text":"*b* <@U1> <https://x.example|x>"}}]`}})
+	if good.Error != "" || good.Shown.Text != "b @U1 x" || len(good.Pings) != 1 || len(good.Links) != 1 || good.Size == 0 || !good.Shown.Mine {
+		t.Errorf("%+v", good)
+	}
+	bad := Inspect(url.Values{"text": {"t"}, "blocks": {`[{"type":"section","text":{"type":"mrkdwn","text":""}},{"type":["x"]},5,null]`}})
+	if bad.Error != "invalid_blocks" || len(bad.Messages) != 4 {
+		t.Errorf("%+v", bad)
+	}
+	if empty := Inspect(nil); empty.Error != "no_text" {
+		t.Errorf("%+v", empty)
+	}
 }

@@ -297,7 +297,7 @@ type Refused struct {
 	Messages               []string
 }
 
-// Refused are the calls that were refused for what they held: a test expects none.
+// Refused are all calls that were refused with an error of Slack's; most tests expect none.
 // Troubles that a test made itself, and 429, are not among them.
 func (f *Fake) Refused() []Refused {
 	f.mu.Lock()
