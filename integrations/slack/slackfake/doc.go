@@ -59,7 +59,7 @@
 // Files: options.go, fake.go (its life), memory.go (the network), workspace.go and
 // message.go (what there is), api.go, methods.go, pace.go and trouble.go (a call's way),
 // chat.go, content.go, conversations.go, files.go, views.go and others.go (the methods),
-// check.go, blocks.go, richtext.go and inspect.go (Block Kit), render.go, shown.go and transcript.go
-// (what is seen), events.go, delivery.go, socket.go and http.go (what the app hears),
-// people.go and press.go (what people do).
+// check.go, blocks.go, richtext.go and inspect.go (Block Kit), render.go, shown.go and
+// transcript.go (what is seen), events.go, delivery.go, socket.go and http.go (what the
+// app hears), people.go and press.go (what people do).
 package slackfake

@@ -61,9 +61,8 @@ func (b *bench) end() {
 
 // got is what an app has received.
 type got struct {
-	mu   sync.Mutex
-	all  []socketmode.Event
-	acks bool
+	mu  sync.Mutex
+	all []socketmode.Event
 }
 
 func (g *got) events() []socketmode.Event {
@@ -75,6 +74,7 @@ func (g *got) events() []socketmode.Event {
 // connect keeps n connections of the library's; what comes is acknowledged by handle.
 func (b *bench) connect(n int, handle func(*socketmode.Client, socketmode.Event)) *got {
 	g := &got{}
+	var handling sync.Mutex
 	for range n {
 		smc := socketmode.New(b.api, socketmode.OptionDialer(b.Dialer()), socketmode.OptionLog(log.New(io.Discard, "", 0)))
 		b.wg.Go(func() { _ = smc.RunContext(b.ctx) })
@@ -90,7 +90,9 @@ func (b *bench) connect(n int, handle func(*socketmode.Client, socketmode.Event)
 					g.mu.Lock()
 					g.all = append(g.all, e)
 					g.mu.Unlock()
+					handling.Lock()
 					handle(smc, e)
+					handling.Unlock()
 				}
 			}
 		})
