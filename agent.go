@@ -62,6 +62,7 @@ WatchdogSec).`,
 	if err := perform.MarkFlagRequired("state"); err != nil {
 		panic(err) // the flag was made on the line before
 	}
+	var digest string
 	ask := &cobra.Command{
 		Use:    "ask-backups",
 		Short:  "Ask the repositories what is in them; the agent starts this in a unit of its own",
@@ -69,10 +70,15 @@ WatchdogSec).`,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.worker = true
+			o.ordered = &agent.Ordered{Operation: askingBackups, File: digest}
 			return askBackups(cmd.Context(), o, cmd.ErrOrStderr())
 		},
 	}
 	ask.Flags().StringVar(&o.state, "state", "", "the agent's state, instead of the file's: its `path`")
+	ask.Flags().StringVar(&digest, "digest", "", "the `digest` of the file that the agent goes by")
+	if err := ask.MarkFlagRequired("digest"); err != nil {
+		panic(err) // the flag was made on the line before
+	}
 	cmd.AddCommand(perform, ask, breakGlassCommand())
 	return cmd
 }
@@ -84,7 +90,7 @@ type agentOptions struct {
 	// is done, which has none of the agent's credentials and needs none.
 	state  string
 	worker bool
-	// ordered is what a run is told; nil elsewhere.
+	// ordered is what a run or an errand is told; nil elsewhere.
 	ordered *agent.Ordered
 }
 
@@ -136,8 +142,10 @@ type agentHouse struct {
 	// trust is asked of the agent's own directories; nil in the demo, whose agent can
 	// do nothing to anybody.
 	trust func(dir string) error
-	// spawner starts units; nil in a worker, which starts none.
+	// spawner starts units; nil in a worker, which starts none. digest is that of the
+	// file that they go by: the one in force.
 	spawner *agent.Systemd
+	digest  atomic.Pointer[string]
 }
 
 func openAgent(o agentOptions, stderr io.Writer) (*agentHouse, error) {
@@ -185,10 +193,11 @@ func (h *agentHouse) spawns() error {
 	if err != nil {
 		return err
 	}
+	h.digest.Store(&h.config.Digest)
 	h.spawner = &agent.Systemd{Units: h.host.Units, Roots: agentRoots, Log: h.log, Network: needsNetwork, Devices: needsDevices,
 		Argv: func(own string, s agent.Spawn) []string {
 			if s.Operation == askingBackups {
-				return []string{own, "agent", "ask-backups", "--config", file, "--state", state}
+				return []string{own, "agent", "ask-backups", "--config", file, "--state", state, "--digest", s.File}
 			}
 			return performing(own, file, state, s.Plan)
 		}}
@@ -199,6 +208,10 @@ func (h *agentHouse) spawns() error {
 // nothing is changed, and nobody is asked.
 const askingBackups bot.OperationName = "backup.ask"
 
+// exitAnotherFile is how the errand ends that finds another file than the agent has:
+// its repositories may be others, under the same names.
+const exitAnotherFile exitCode = 3
+
 // sendForBackups has the repositories asked in a unit that may reach the network,
 // and write nothing but what is known of them.
 func (h *agentHouse) sendForBackups(c *config.Agent) func(context.Context) error {
@@ -208,19 +221,26 @@ func (h *agentHouse) sendForBackups(c *config.Agent) func(context.Context) error
 	const starting = time.Minute // of the program, and of putting down what it heard
 	dir := parts.BackupState(c)
 	x := agent.Spawn{Operation: askingBackups, Unit: "watchstander-backup-ask.service",
-		Description: "Watchstander asks the backups' repositories for their snapshots", Limit: c.Backup.Ask.Time + starting, Writable: []string{dir}}
+		Description: "Watchstander asks the backups' repositories for their snapshots", Limit: c.Backup.Ask.Time + starting, Writable: []string{dir},
+		Exits: map[int]string{int(exitAnotherFile): config.ErrAnotherFile.Error() + ". Restart the agent, or have it reload."}}
 	return func(ctx context.Context) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return bot.Errorf(bot.CodeUnavailable, "The agent's state cannot be written.").Because(err)
 		}
+		x.File = *h.digest.Load()
 		return h.spawner.Errand(ctx, x)
 	}
 }
 
 // askBackups is the errand itself. That a repository does not answer stands in the
-// facts, for the agent to tell, and is no failure of the unit.
+// facts, for the agent to tell, and is no failure of the unit. It goes by the file that
+// the agent goes by, as runs do: the agent tells what it hears under the names there.
 func askBackups(ctx context.Context, o agentOptions, stderr io.Writer) (err error) {
 	h, err := openAgent(o, stderr)
+	if errors.Is(err, config.ErrAnotherFile) {
+		fmt.Fprintln(stderr, err)
+		return exitAnotherFile
+	}
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +38,7 @@ backup:
 		if err != nil {
 			t.Fatal(err)
 		}
-		var hang atomic.Bool // the unit's own program
+		var hang, changed atomic.Bool // the unit's own program; the file, since the agent read it
 		var mu sync.Mutex
 		var all []sys.Transient
 		units := func() []sys.Transient {
@@ -50,6 +53,9 @@ backup:
 			if hang.Load() {
 				<-ctx.Done()
 				return 143
+			}
+			if i := slices.Index(x.Argv, "--digest"); changed.Load() || i < 0 || x.Argv[i+1] != c.Digest {
+				return int(exitAnotherFile) // as TestAskBackups has it from the real one
 			}
 			worker, err := parts.Of(c, as, parts.Options{}) // which asks itself
 			if err == nil {
@@ -153,6 +159,13 @@ backup:
 		}
 		hang.Store(false)
 		does(answers)
+		// Somebody has changed the file: who knows what has that name there?
+		changed.Store(true)
+		time.Sleep(6 * time.Minute)
+		if r = status(); r.Reach != bot.Unknown || r.ReachWhy != "the agent's file was changed since the agent read it. Restart the agent, or have it reload" {
+			t.Errorf("%+v", r)
+		}
+		changed.Store(false)
 		time.Sleep(6 * time.Minute)
 		if r = status(); r.Reach != bot.OK || time.Since(r.AskedAt) > time.Minute {
 			t.Errorf("%+v", r)
@@ -169,5 +182,47 @@ func TestBackupsHaveNoDevices(t *testing.T) {
 		if got := needsDevices(agent.Spawn{Operation: operation}); got != want {
 			t.Errorf("%s: devices %v", operation, got)
 		}
+	}
+}
+
+// An errand goes by the file that was taken up last, as runs do.
+func TestErrandsGoByTheFileInForce(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the agent's file belongs to root")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("seed", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+	write("agent.yaml", privilegedFile)
+	h, err := openAgent(agentOptions{file: filepath.Join(dir, "agent.yaml")}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	log, err := h.journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	core, err := h.core(log, agent.RootsDir(filepath.Join(dir, "roots")), h.spawner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := *h.digest.Load()
+	write("agent.yaml", strings.Replace(privilegedFile, "name: restart", "name: restarts", 1))
+	if err := h.takeUp(core); err != nil {
+		t.Fatal(err)
+	}
+	c, err := h.o.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := *h.digest.Load(); got == first || got != c.Digest {
+		t.Errorf("the errand would go by %s, the file in force is %s", got, c.Digest)
 	}
 }

@@ -132,6 +132,7 @@ func (h *agentHouse) takeUp(core *agent.Core) error {
 	h.rules.Store(rules)
 	h.level.Set(c.Log.Level)
 	h.config = c
+	h.digest.Store(&c.Digest)
 	h.log.Info("the agent's file was taken up", "digest", c.Digest)
 	return nil
 }

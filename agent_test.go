@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net"
@@ -259,7 +261,25 @@ backup:
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	out, err := exec.Command(program, "agent", "ask-backups", "--config", filepath.Join(dir, "agent.yaml"), "--state", filepath.Join(dir, "state")).CombinedOutput()
+	file, err := os.ReadFile(filepath.Join(dir, "agent.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() ([]byte, error) {
+		return exec.Command(program, "agent", "ask-backups", "--config", filepath.Join(dir, "agent.yaml"), "--state", filepath.Join(dir, "state"),
+			"--digest", fmt.Sprintf("%x", sha256.Sum256(file))).CombinedOutput()
+	}
+	// "good" is somewhere else by now, of which the agent does not know yet.
+	write("agent.yaml", strings.Replace(string(file), dir+"/good", dir+"/other", 1))
+	out, err := ask()
+	if failed, ok := errors.AsType[*exec.ExitError](err); !ok || failed.ExitCode() != int(exitAnotherFile) || !strings.Contains(string(out), "was changed since the agent read it") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "state", "backup", "facts")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was asked by another file: %v", err)
+	}
+	write("agent.yaml", string(file))
+	out, err = ask()
 	if err != nil || !strings.Contains(string(out), "gone: there is no repository at its place") || strings.Contains(string(out), "horse") {
 		t.Errorf("%v\n%s", err, out)
 	}

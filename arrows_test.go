@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"integrations/prometheus":      {"bot", "bot/phrase"},
 	"integrations/restic":          {"bot", "bot/clean", "bot/fsync", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/slack/slackfake": {},
+	"integrations/slack":           {"bot", "bot/clean"},
 	"integrations/systemd":         {"bot", "bot/clean", "bot/host", "bot/phrase"},
 	"integrations/units":           {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"integrations/zfs":             {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},

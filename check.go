@@ -27,8 +27,8 @@ func checkCommand() *cobra.Command {
 		Short: "Look for faults of the configuration, and whether all outside answers",
 		Long: `Tell every fault of the configuration with its line, and then whether each thing
 that the bot leans on is as it needs it: the state, the webhooks' address, the
-console's socket, the homeserver with the token and the rooms, Alertmanager,
-Prometheus, the certificates. Nothing is changed anywhere.
+console's socket, the homeserver with the token and the rooms, Slack with the tokens,
+the scopes and the channels, Alertmanager, Prometheus, the certificates. Nothing is changed anywhere.
 
 Where this host has an agent, its file is looked at too: its faults, where it and
 the bot's file do not go together, who may agree to what, and what a captured bot
@@ -119,11 +119,13 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 // outside asks everything that the bot will lean on.
 func outside(ctx context.Context, c *config.Config, codes matrix.Codes) []bot.Reading {
 	quiet := slog.New(slog.DiscardHandler)
-	out := []bot.Reading{checkState(ctx, c), checkListen(ctx, c.Listen)}
+	out := []bot.Reading{checkState(ctx, c), checkListen(ctx, "webhooks' address", c.Listen)}
 	for _, ch := range c.Chats {
 		switch {
 		case ch.Matrix != nil:
 			out = append(out, checkMatrix(ctx, c, ch, codes, quiet)...)
+		case ch.Slack != nil:
+			out = append(out, checkSlack(ctx, c, ch, codes, "", quiet)...)
 		case ch.Console != nil:
 			out = append(out, checkConsole(ctx, string(ch.ID), ch.Console.Socket))
 		}

@@ -47,9 +47,8 @@ func checkState(ctx context.Context, c *config.Config) bot.Reading {
 	return read(what, bot.OK, c.State.Path, "")
 }
 
-// checkListen looks whether the webhooks' address is free, or the bot's already.
-func checkListen(ctx context.Context, address string) bot.Reading {
-	const what = "webhooks' address"
+// checkListen looks whether an address to listen on is free, or the bot's already.
+func checkListen(ctx context.Context, what, address string) bot.Reading {
 	// The bot itself holds the address while it runs.
 	if alive(ctx, address) {
 		return read(what, bot.OK, address, "a running watchstander answers there")

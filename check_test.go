@@ -137,7 +137,7 @@ func TestCheckListen(t *testing.T) {
 		others.Listener.Addr().String(): bot.NotOK,
 		"192.0.2.1:9097":                bot.NotOK, // no interface has it
 	} {
-		if r := checkListen(t.Context(), address); r.State != want || r.Value != address {
+		if r := checkListen(t.Context(), "address", address); r.State != want || r.Value != address {
 			t.Errorf("%s: %+v", address, r)
 		}
 	}

@@ -39,6 +39,7 @@ type house struct {
 	chats    map[bot.ChatID]bot.Chat
 	consoles []*console.Chat
 	handlers []*alertmanager.Handler
+	called   []called // by chat platforms
 	ams      map[string]*alertmanager.Client
 	prom     *prom.Client
 	redactor *redactor
@@ -56,6 +57,8 @@ type stage struct {
 	// settleAfter is how long an Alertmanager must have been up before its
 	// silence about an alert counts; 0 for the usual.
 	settleAfter time.Duration
+	// slackAPI is the base address of Slack's Web API; "" for Slack's own.
+	slackAPI string
 }
 
 // build makes every part of a checked configuration. On an error it has closed
@@ -77,7 +80,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		return nil, err
 	}
 	h.closers = append(h.closers, h.store.Close)
-	if err := h.buildChats(ctx); err != nil {
+	if err := h.buildChats(ctx, st.slackAPI); err != nil {
 		return nil, err
 	}
 	if err := h.buildAlertmanagers(st.settleAfter); err != nil {
@@ -150,11 +153,17 @@ func (h *house) close() error {
 	return errors.Join(errs...)
 }
 
-func (h *house) buildChats(ctx context.Context) error {
+func (h *house) buildChats(ctx context.Context, slackAPI string) error {
 	for _, ch := range h.config.Chats {
 		switch {
 		case ch.Matrix != nil:
 			chat, err := h.matrix(ctx, ch)
+			if err != nil {
+				return fmt.Errorf("chat %s: %w", ch.ID, err)
+			}
+			h.chats[ch.ID] = chat
+		case ch.Slack != nil:
+			chat, err := h.slack(ctx, ch, slackAPI)
 			if err != nil {
 				return fmt.Errorf("chat %s: %w", ch.ID, err)
 			}

@@ -22,11 +22,17 @@ type running struct {
 // and waits for it.
 func runHouse(t *testing.T, file string) (r running, stop func()) {
 	t.Helper()
+	return runHouseAt(t, file, stage{})
+}
+
+// runHouseAt starts one with other parts.
+func runHouseAt(t *testing.T, file string, st stage) (r running, stop func()) {
+	t.Helper()
 	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := build(t.Context(), c, slog.New(slog.DiscardHandler), stage{})
+	h, err := build(t.Context(), c, slog.New(slog.DiscardHandler), st)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // Watchstander is a ChatOps bot for people who run NixOS hosts: one truthful
-// thread per alert in Matrix (or a terminal), answered there.
+// thread per alert in Matrix or Slack (or a terminal), answered there.
 //
 // This package is the command line and the wiring: it reads the configuration,
 // makes the parts, joins them (house.go), and ends them in the reverse order.
@@ -48,9 +48,9 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "watchstander",
-		Short: "Alerts as true threads in Matrix, and answers to them",
+		Short: "Alerts as true threads in Matrix and Slack, and answers to them",
 		Long: `Watchstander takes alerts from Alertmanager, keeps one truthful thread for each
-in Matrix or a terminal, and obeys the people in its configuration there. What is
+in Matrix, Slack or a terminal, and obeys the people in its configuration there. What is
 dangerous its agent plans, and does once the right people have agreed.
 
 Try it: watchstander demo`,
@@ -60,6 +60,6 @@ Try it: watchstander demo`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(demoCommand(), serveCommand(), agentCommand(), approveCommand(), consoleCommand(), checkCommand(), journalCommand(), versionCommand(), manCommand())
+	root.AddCommand(demoCommand(), serveCommand(), agentCommand(), approveCommand(), consoleCommand(), checkCommand(), slackCommand(), journalCommand(), versionCommand(), manCommand())
 	return root
 }

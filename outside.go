@@ -74,6 +74,15 @@ func secretsOf(c *config.Config) map[string]config.Secret {
 		if ch.Matrix != nil {
 			out[fmt.Sprintf("matrix-token-%d", i+1)] = ch.Matrix.Token
 		}
+		if s := ch.Slack; s != nil {
+			out[fmt.Sprintf("slack-bot-token-%d", i+1)] = s.BotToken
+			if s.AppToken != nil {
+				out[fmt.Sprintf("slack-app-token-%d", i+1)] = *s.AppToken
+			}
+			if s.HTTP != nil {
+				out[fmt.Sprintf("slack-signing-secret-%d", i+1)] = s.HTTP.SigningSecret
+			}
+		}
 	}
 	for i, a := range c.Alertmanagers {
 		credentials(fmt.Sprintf("alertmanager-%d", i+1), a.Credentials)

@@ -140,6 +140,9 @@ type Proposal struct {
 	State ProposalState `json:"state"`
 	// Why is a sentence on the state, for people: who denied, what has changed.
 	Why string `json:"why,omitempty"`
+	// CancelledBy is who cancelled it, "root" for root on the host; "" where nobody did, or
+	// where the agent is of a version that says so in Why alone.
+	CancelledBy PersonID `json:"cancelled_by,omitempty"`
 	// ShownAt is when it was shown whole.
 	ShownAt   time.Time  `json:"shown_at,omitzero"`
 	Decisions []Decision `json:"decisions"`

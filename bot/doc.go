@@ -154,7 +154,7 @@
 //	commands                    what people can type; parser, help
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
-//	integrations/matrix         a chat
+//	integrations/matrix, slack  chats
 //	integrations/console        a chat in a terminal
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits

@@ -155,6 +155,30 @@ func deny(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	return bot.Decide{Plan: th.State.Plan.Proposal.Plan.ID, Verdict: bot.Deny, Reason: call.Args["reason"].Text}, nil
 }
 
+// Words that keep a plan from being run.
+const (
+	nameDeny   = "deny"
+	nameCancel = "cancel"
+)
+
+// Stops tells whether a line denies or cancels a plan, by its words alone: which of the
+// two it is, and which plan, by its id or a beginning of it, "" for the one in whose
+// thread it is said. A line that does not read whole stops nothing.
+func (i *Interpreter) Stops(line string, inThread bool) (word string, plan bot.PlanID, ok bool) {
+	line, _ = withoutPrefix(clean(line))
+	if len(line) > lineMost {
+		return "", "", false
+	}
+	c, _, after := i.resolve(reader{line: line})
+	if c == nil || c.Name != nameDeny && c.Name != nameCancel {
+		return "", "", false
+	}
+	p := parser{command: c, line: line, r: after, inThread: inThread}
+	args, err := p.parse()
+	plan = bot.PlanID(args["plan"].Text)
+	return c.Name, plan, err == nil && (plan != "" || inThread)
+}
+
 func cancel(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	th, err := planMeant(ctx, call)
 	if err != nil {

@@ -25,9 +25,12 @@ func changes(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, err
 	}
 	long := time.Duration(hours) * hour
-	runs, err := runsSince(ctx, call, name, call.Now.Add(-long))
+	runs, doubt, err := runsSince(ctx, call, name, call.Now.Add(-long))
 	if err != nil {
-		c.Unknown = append(c.Unknown, "runs of plans: "+bot.ForPeople(err))
+		doubt = append(doubt, bot.ForPeople(err))
+	}
+	for _, d := range doubt {
+		c.Unknown = append(c.Unknown, "runs of plans: "+d)
 	}
 	c.Changes = append(c.Changes, runs...)
 	slices.SortStableFunc(c.Changes, func(a, b bot.Change) int { return b.At.Compare(a.At) })
@@ -43,28 +46,36 @@ func changes(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 }
 
 // runsSince are the runs of plans on a host that began since a moment, by the bot's
-// own journal: each with what became of it.
-func runsSince(ctx context.Context, call bot.Call, name string, since time.Time) ([]bot.Change, error) {
+// own journal: each with what became of it. Doubts are what it did not read.
+func runsSince(ctx context.Context, call bot.Call, name string, since time.Time) (out []bot.Change, doubts []string, err error) {
 	const most = 50
 	if agents := call.World.Agents(); name == "" && len(agents) == 1 {
 		name = agents[0]
 	}
-	var out []bot.Change
 	seen := map[string]bool{}
 	// A run that was over before the bot heard of it has no start in its journal.
 	for _, kind := range []string{"start", "end", "interrupted"} {
-		lines, err := call.World.Journal(ctx, bot.JournalQuery{Kind: kind, Since: since, Most: most})
+		lines, err := call.World.Journal(ctx, bot.JournalQuery{Kind: kind, Host: name, Since: since, Most: most + 1})
 		if err != nil {
-			return out, err
+			return out, doubts, err
 		}
+		if len(lines) > most {
+			lines = lines[:most]
+			doubts = append(doubts, fmt.Sprintf("there are more than %d journal entries of kind %s; what is older than those was not read. `changes` with fewer hours, or `journal`, tells more.", most, kind))
+		}
+		broken := 0
 		for _, l := range lines {
-			if l.Subject == "" || l.Host != name && name != "" || seen[l.Subject] {
+			if l.Broken {
+				broken++
+				continue
+			}
+			if l.Subject == "" || seen[l.Subject] {
 				continue
 			}
 			seen[l.Subject] = true
 			th, err := call.World.Plan(ctx, bot.PlanID(l.Subject))
 			if err != nil {
-				return out, err
+				return out, doubts, err
 			}
 			p := th.State.Plan.Proposal
 			if p.StartedAt.IsZero() || p.StartedAt.Before(since) {
@@ -73,8 +84,12 @@ func runsSince(ctx context.Context, call bot.Call, name string, since time.Time)
 			out = append(out, bot.Change{Host: l.Host, At: p.StartedAt,
 				Text: fmt.Sprintf("%s (a plan's run, %s; %s)", p.Plan.Draft.Summary, p.State, p.Plan.ID)})
 		}
+		if broken > 0 {
+			doubts = append(doubts, phrase.Count(broken, "journal entry of kind "+kind+" is", "journal entries of kind "+kind+" are")+
+				" not what was written: look at it on the host with `watchstander journal verify`.")
+		}
 	}
-	return out, nil
+	return out, doubts, nil
 }
 
 // changeItems are one line each; what a unit does again and again is one.

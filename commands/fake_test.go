@@ -78,7 +78,10 @@ func (w *fakeWorld) Journal(_ context.Context, q bot.JournalQuery) ([]bot.Journa
 		return []bot.JournalLine{{Seq: 9, Text: bot.NotAsWritten, Broken: true}, {Seq: 8, At: noon, Kind: "end", Text: "done", Hash: "5a5a"}}, nil
 	}
 	if w.journal != nil {
-		return slices.DeleteFunc(slices.Clone(w.journal), func(l bot.JournalLine) bool { return q.Kind != l.Kind }), nil
+		out := slices.DeleteFunc(slices.Clone(w.journal), func(l bot.JournalLine) bool {
+			return q.Kind != l.Kind && !l.Broken || q.Host != "" && q.Host != l.Host
+		})
+		return out[:min(len(out), q.Most)], nil
 	}
 	return []bot.JournalLine{{Seq: 8, At: noon, Kind: "end", Host: "vulcan", Subject: "pln_K7QF2M", Text: "done", Hash: "5a5a"},
 		{Seq: 7, At: noon.Add(-time.Hour), Kind: "request", By: "alice", Text: "alice asked for nixos.rollback", Hash: "3b3b"}}, nil
@@ -229,6 +232,7 @@ func silenceOf(id, state string) bot.Silence {
 var _ interface {
 	Meant(line string, addressed bool) bool
 	Interpret(ctx context.Context, line string, call bot.Call) (bot.Outcome, error)
+	Stops(line string, inThread bool) (word string, plan bot.PlanID, ok bool)
 	Commands() []bot.Command
 } = (*Interpreter)(nil)
 

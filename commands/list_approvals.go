@@ -28,7 +28,7 @@ var planCommands = []bot.Command{
 		Run:      approve,
 	},
 	{
-		Name: "deny", Family: familyPlans, Gated: true,
+		Name: nameDeny, Family: familyPlans, Gated: true,
 		Summary: "Refuse a plan; that ends it.",
 		Args: []bot.Arg{
 			{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"},
@@ -45,7 +45,7 @@ var planCommands = []bot.Command{
 		Run:      statement,
 	},
 	{
-		Name: "cancel", Family: familyPlans, Gated: true,
+		Name: nameCancel, Family: familyPlans, Gated: true,
 		Summary: "Take back what you asked for, or have a run undone that waits to be confirmed.",
 		Args: []bot.Arg{
 			{Name: "plan", Kind: kindPlan, Optional: true, Help: "needed outside the plan's own thread"},

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -286,6 +287,38 @@ func TestWords(t *testing.T) {
 			if got[i] != want[i] {
 				t.Errorf("%q: got %q, want %q", line, got, want)
 			}
+		}
+	}
+}
+
+// TestStops: which lines keep a plan from being run, so that they need not wait.
+func TestStops(t *testing.T) {
+	i := New(All())
+	for _, c := range []struct {
+		line     string
+		inThread bool
+		word     string
+		plan     bot.PlanID
+	}{
+		{"deny pln_K7QF2M because the backup still runs", false, "deny", "pln_K7QF2M"},
+		{"ws: Deny k7qf", false, "deny", "pln_K7QF"},
+		{"!cancel pln_k7qf2m", true, "cancel", "pln_K7QF2M"},
+		{"deny", true, "deny", ""},
+		{"cancel because it was the wrong host", true, "cancel", ""},
+		// What is not sure, or lets something run.
+		{"deny", false, "", ""},
+		{"cancel because it was the wrong host", false, "", ""},
+		{"deny pln_K7QF2M 123456", false, "", ""},
+		{"deny pln_K7QF2M because", false, "", ""},
+		{"denied pln_K7QF2M", false, "", ""},
+		{"approve pln_K7QF2M", false, "", ""},
+		{"confirm pln_K7QF2M", false, "", ""},
+		{"deny pln_K7QF2M because " + strings.Repeat("x", lineMost), false, "", ""},
+		{"", true, "", ""},
+	} {
+		word, plan, ok := i.Stops(c.line, c.inThread)
+		if ok != (c.word != "") || ok && (word != c.word || plan != c.plan) {
+			t.Errorf("%.60q: %q %q, %v", c.line, word, plan, ok)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func unitLooks() map[string]any {
 		host.LookChanges: host.Changes{From: noon.Add(-24 * time.Hour), At: noon, Changes: []bot.Change{
 			{Host: "vulcan", Kind: bot.ChangeSwitch, Text: "switched to nixos-system-vulcan-25.11", At: noon.Add(-time.Hour)},
 			{Host: "vulcan", Kind: bot.ChangeReboot, Text: "rebooted (down for 4 min)", At: noon.Add(-2 * time.Hour)},
-		}, Unknown: []string{"images of containers: only root's are known here, not those of other users"}},
+		}, Unknown: []string{"images of other users' containers: known only where their podman writes to the journal"}},
 	}
 }
 
@@ -172,11 +172,39 @@ func TestChangesOfPlans(t *testing.T) {
 - Wed 14 Jan 13:30 CET roll vulcan back from generation 42 to 41 (a plan's run, done; pln_DONE)
 - Wed 14 Jan 13:00 CET rebooted (down for 4 min)
 Unknown
-- images of containers: only root's are known here, not those of other users
+- images of other users' containers: known only where their podman writes to the journal
 ` + leftOut
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s", got)
 	}
+}
+
+// Runs that were not read are told of, with their figure: those behind the newest of
+// many, and those whose entries somebody changed.
+func TestChangesOfPlansThatWereNotRead(t *testing.T) {
+	w := newWorld(t)
+	w.looks[host.LookChanges] = host.Changes{}
+	for i := range 52 {
+		th := planThread(bot.PlanID(fmt.Sprintf("pln_%d", i)), bot.Done)
+		th.State.Plan.Proposal.StartedAt = noon.Add(-time.Duration(i) * time.Minute)
+		w.plans = append(w.plans, th)
+	}
+	for n, more := range map[int]bool{50: false, 51: true, 52: true} {
+		w.journal = []bot.JournalLine{}
+		for i := range n {
+			w.journal = append(w.journal, bot.JournalLine{Kind: "start", Host: "vulcan", Subject: fmt.Sprintf("pln_%d", i)})
+		}
+		w.journal = append(w.journal, bot.JournalLine{Kind: "end", Host: "vulcan", Subject: "pln_0"}, bot.JournalLine{Kind: "start", Host: "hera"})
+		out, err := ask(t, w, observer, "", "changes on vulcan")
+		got := said(t, out, err)
+		mustContain(t, got, "50 changes in the last 1 d")
+		if strings.Contains(got, "runs of plans: there are more than 50 journal entries of kind start; what is older than those was not read.") != more {
+			t.Errorf("of %d it says\n%s", n, got)
+		}
+	}
+	w.journal = []bot.JournalLine{{Kind: "start", Host: "vulcan", Subject: "pln_1"}, {Seq: 7, Host: "vulcan", Broken: true}, {Seq: 6, Host: "vulcan", Broken: true}}
+	out, err := ask(t, w, observer, "", "changes on vulcan")
+	mustContain(t, said(t, out, err), "1 change in the last 1 d", "runs of plans: 2 journal entries of kind start are not what was written", "watchstander journal verify")
 }
 
 func TestChanges(t *testing.T) {
@@ -192,7 +220,7 @@ func TestChanges(t *testing.T) {
 - Wed 14 Jan 14:00 CET switched to nixos-system-vulcan-25.11
 - Wed 14 Jan 13:00 CET rebooted (down for 4 min)
 Unknown
-- images of containers: only root's are known here, not those of other users
+- images of other users' containers: known only where their podman writes to the journal
 ` + leftOut
 	if got := said(t, out, err); got != want {
 		t.Errorf("got\n%s", got)

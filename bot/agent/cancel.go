@@ -56,5 +56,7 @@ func (c *Core) Cancel(_ context.Context, caller Caller, q api.Cancel) (bot.Propo
 	e := c.entry(journal.KindCancel, r.id(), "%s", why)
 	e.By = by
 	e.Fields = fields(e.Fields, q.Said)
+	r = r.copied()
+	r.Proposal.CancelledBy = by
 	return c.over(r, bot.Cancelled, why, e)
 }

@@ -22,10 +22,12 @@ func (c *Core) Confirm(_ context.Context, caller Caller, q api.Confirm) (bot.Pro
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.pace(caller); err != nil {
+		c.useUp(caller, q.Person, q.Code, q.Said)
 		return bot.Proposal{}, err
 	}
 	p, err := c.confirm(caller, q)
 	if err != nil {
+		c.useUp(caller, q.Person, q.Code, q.Said)
 		return bot.Proposal{}, c.refused(c.speaker(caller, q.Person), bot.PlanID(short(string(q.Plan))), q.Said, "Confirming it", err)
 	}
 	return p, nil

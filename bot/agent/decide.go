@@ -51,9 +51,12 @@ func (c *Core) Shown(_ context.Context, caller Caller, q api.Shown) (bot.Proposa
 //
 // A code is spent when it comes, whatever becomes of the decision. A decision is
 // kept only when it counts; otherwise the error says why it does not.
-func (c *Core) Decide(ctx context.Context, caller Caller, q api.Decide) (bot.Proposal, error) {
-	p, err := c.decide(ctx, caller, q)
+func (c *Core) Decide(_ context.Context, caller Caller, q api.Decide) (bot.Proposal, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, err := c.decide(caller, q)
 	if err != nil {
+		c.useUp(caller, q.Person, q.Code, q.Said)
 		what := "A decision"
 		switch q.Verdict {
 		case bot.Approve:
@@ -61,17 +64,14 @@ func (c *Core) Decide(ctx context.Context, caller Caller, q api.Decide) (bot.Pro
 		case bot.Deny:
 			what = "A denial"
 		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
 		return bot.Proposal{}, c.refused(c.speaker(caller, q.Person), bot.PlanID(short(string(q.Plan))), q.Said, what, err)
 	}
 	return p, nil
 }
 
-func (c *Core) decide(_ context.Context, caller Caller, q api.Decide) (bot.Proposal, error) {
-	var slow error
-	if c.locked(func() { slow = c.pace(caller) }); slow != nil {
-		return bot.Proposal{}, slow
+func (c *Core) decide(caller Caller, q api.Decide) (bot.Proposal, error) {
+	if err := c.pace(caller); err != nil {
+		return bot.Proposal{}, err
 	}
 	person, err := c.who(caller, q.Person)
 	if err != nil {
@@ -80,8 +80,6 @@ func (c *Core) decide(_ context.Context, caller Caller, q api.Decide) (bot.Propo
 	if err := wellFormed(q); err != nil {
 		return bot.Proposal{}, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	r, found := c.records[q.Plan]
 	if found {
 		if i := slices.IndexFunc(r.Proposal.Decisions, func(d bot.Decision) bool { return d.ID == q.ID }); i >= 0 {
@@ -91,7 +89,8 @@ func (c *Core) decide(_ context.Context, caller Caller, q api.Decide) (bot.Propo
 			return r.Proposal, nil
 		}
 	}
-	// The proof comes first: a code that was shown to anybody is spent.
+	// The proof comes first: a code that was shown to anybody is spent, and a wrong one
+	// is counted.
 	proof, err := c.proven(caller, person, given{plan: q.Plan, verdict: q.Verdict, code: q.Code, signature: q.Signature, said: q.Said})
 	if err != nil && q.Verdict != bot.Deny { // which needs none
 		return bot.Proposal{}, err

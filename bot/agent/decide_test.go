@@ -246,17 +246,19 @@ func TestCancel(t *testing.T) {
 		refuses(t, err, bot.CodeForbidden, "Only bob")
 		p, err = w.core.Cancel(ctx, Bot(), api.Cancel{Plan: p.Plan.ID, Person: "bob", Reason: "wrong lamp"})
 		w.ok(err)
-		if p.State != bot.Cancelled || p.Why != "bob cancelled it: wrong lamp" {
-			t.Errorf("%s: %s", p.State, p.Why)
+		if p.State != bot.Cancelled || p.Why != "bob cancelled it: wrong lamp" || p.CancelledBy != "bob" {
+			t.Errorf("%s by %q: %s", p.State, p.CancelledBy, p.Why)
 		}
 		_, err = w.core.Decide(ctx, Bot(), yes(p, "carol"))
 		refuses(t, err, bot.CodeConflict, "cancelled): bob cancelled it")
-		for _, caller := range []Caller{Human(1004), Root()} {
+		for by, caller := range map[bot.PersonID]Caller{"dave": Human(1004), "root": Root()} {
 			p = w.proposed()
 			p, err = w.core.Cancel(ctx, caller, api.Cancel{Plan: p.Plan.ID})
 			w.ok(err)
-			if p.State != bot.Cancelled {
-				t.Errorf("%s", p.State)
+			w.stop()
+			w.run()
+			if p = w.now(p.Plan.ID); p.State != bot.Cancelled || p.CancelledBy != by {
+				t.Errorf("%s by %q, not %q", p.State, p.CancelledBy, by)
 			}
 		}
 		p = w.proposed()

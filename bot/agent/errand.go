@@ -74,6 +74,8 @@ func (s *Systemd) outcome(ctx context.Context, x Spawn) error {
 		return nil
 	case u.Result == "timeout":
 		return bot.Errorf(bot.CodeUnavailable, "%s was ended after %s.", x.Unit, phrase.Duration(x.Limit))
+	case u.Result == "exit-code" && x.Exits[u.ExitCode] != "":
+		return bot.Errorf(bot.CodeUnavailable, "%s", x.Exits[u.ExitCode])
 	case u.Result == "exit-code":
 		return bot.Errorf(bot.CodeUnavailable, "%s failed with exit code %d; its log has the cause.", x.Unit, u.ExitCode)
 	}

@@ -27,7 +27,8 @@ func onErrands(t *testing.T, do func(context.Context, sys.Transient) int, play f
 		defer h.Close()
 		s := &Systemd{Units: h.Sys().Units, Log: quiet(), Network: func(Spawn) bool { return true }, Devices: func(Spawn) bool { return false },
 			Argv: func(own string, x Spawn) []string { return []string{own, string(x.Operation)} }, own: func() (string, error) { return "/usr/local/bin/watchstander", nil }}
-		play(t, h, s, Spawn{Operation: "backup.ask", Unit: "watchstander-backup-ask.service", Description: "asks", Limit: 2 * time.Minute, Writable: []string{"/var/lib/x"}})
+		play(t, h, s, Spawn{Operation: "backup.ask", Unit: "watchstander-backup-ask.service", Description: "asks", Limit: 2 * time.Minute, Writable: []string{"/var/lib/x"},
+			Exits: map[int]string{4: "It found another file. Restart the agent."}})
 	})
 }
 
@@ -43,6 +44,7 @@ func TestErrandEnds(t *testing.T) {
 	}{
 		{"well", 0, 5 * time.Second, "", 5 * time.Second},
 		{"with an exit code", 3, 5 * time.Second, "watchstander-backup-ask.service failed with exit code 3; its log has the cause.", 5 * time.Second},
+		{"with an exit code that says more", 4, 5 * time.Second, "It found another file. Restart the agent.", 5 * time.Second},
 		{"at its limit", 0, time.Hour, "watchstander-backup-ask.service was ended after 2 min.", 2 * time.Minute},
 	} {
 		t.Run(x.name, func(t *testing.T) {

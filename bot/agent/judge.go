@@ -9,6 +9,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/gate"
 	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
 )
 
 const (
@@ -202,7 +203,7 @@ func (c *Core) settleUnasked(r *record) (next time.Time, may bool) {
 	p := r.Proposal
 	end := p.Plan.NotAfter
 	if !c.now().Before(end) {
-		why := "It was not started before its time ended at " + end.Format("2006-01-02 15:04 UTC") + "."
+		why := "It was not started before its time ended at " + phrase.Moment(end, time.UTC, c.now()) + "."
 		return c.end(r, bot.Expired, why, c.entry(journal.KindExpired, r.id(), "%s", why)), false
 	}
 	return end, p.State == bot.Waiting

@@ -166,7 +166,7 @@ func (c *Core) Statement(_ context.Context, caller Caller, q api.Statement) (bot
 	kept := s
 	kept.Rendered = "" // the plan is there, and what it is in words follows from it
 	r.Statements = append(r.Statements, statement{Statement: kept})
-	e := c.entry(journal.KindNote, r.id(), "%s was given a statement to sign (%s), until %s.", person.ID, s.Verdict, s.Until.Format("2006-01-02 15:04 UTC"))
+	e := c.entry(journal.KindNote, r.id(), "%s was given a statement to sign (%s), until %s.", person.ID, s.Verdict, phrase.Moment(s.Until, time.UTC, now))
 	e.By = person.ID
 	e.Fields[journal.FieldDigest] = s.Digest
 	if err := c.commit(r, e); err != nil {

@@ -45,7 +45,8 @@ func TestCodes(t *testing.T) {
 		d.Code, d.Signature = w.code(0), "x"
 		_, err = w.core.Decide(ctx, Bot(), d)
 		refuses(t, err, bot.CodeInvalid, "not both")
-		w.ok(coded("alice", w.code(0)))
+		refuses(t, coded("alice", w.code(0)), bot.CodeForbidden, "used already")
+		w.ok(coded("alice", w.code(30*time.Second)))
 		p = w.ends(p.Plan.ID, bot.Done)
 		if x := p.Decisions[0]; x.StepUp != bot.StepTOTP || x.Door != "matrix" {
 			t.Errorf("%+v", x)

@@ -19,6 +19,11 @@ type Spawn struct {
 	Limit time.Duration
 	// StopLimit is how long it has after it was told to stop; 0 is systemd's own.
 	StopLimit time.Duration
+	// File is the digest of the agent's file that an errand must go by; a run has it in
+	// its order.
+	File string
+	// Exits say for people what exit codes of an errand mean.
+	Exits map[int]string
 	// Writable are the paths that it may write, where that is not everything; nil is
 	// everything. They must exist.
 	Writable []string

@@ -33,33 +33,57 @@ func (c *Core) Spend(_ context.Context, caller Caller, q api.Spend) (api.Nothing
 		return none, bot.Errorf(bot.CodeInvalid, "From 1 to %d codes are used up at once.", api.MaxCodes)
 	}
 	person, known := c.person(q.Person)
-	if !known || person.Seed == nil {
+	if !known {
 		return none, nil // of them no code counts anyway
+	}
+	return none, c.usedUp(person, q.Codes, q.Said)
+}
+
+// useUp is Spend of the code of a word that was refused, maybe before anybody looked at
+// it: too many words come at once, or its reason is too long. It has no pace: it costs
+// little more than the refusal, and is journaled only where it used up a right one.
+func (c *Core) useUp(caller Caller, named bot.PersonID, code string, said api.Said) {
+	if code == "" {
+		return
+	}
+	person, err := c.who(caller, named)
+	if err == nil {
+		err = c.usedUp(person, []string{code}, said)
+	}
+	if err != nil {
+		c.o.Log.Warn("the code of a word that was refused may be good still", "err", err)
+	}
+}
+
+// usedUp takes note of the right ones among codes, so that they count no more.
+func (c *Core) usedUp(person Person, codes []string, said api.Said) error {
+	if person.Seed == nil {
+		return nil
 	}
 	seed, err := c.seed(person)
 	if err != nil {
-		return none, err
+		return err
 	}
 	last, before := c.codes.Last[person.ID]
 	newest, spent := last, false
-	for _, code := range q.Codes {
+	for _, code := range codes {
 		step, good, err := matching(seed, code, c.now())
 		if err != nil {
-			return none, noSeed(person, err)
+			return noSeed(person, err)
 		}
 		if good && (!before || step > last) {
 			newest, spent = max(newest, step), true
 		}
 	}
 	if !spent {
-		return none, nil
+		return nil
 	}
 	e := c.entry(journal.KindNote, "", "A code of %s's was shown in a chat and came with no word that counts: it is used up.", person.ID)
 	e.By = person.ID
-	e.Fields = fields(e.Fields, q.Said)
+	e.Fields = fields(e.Fields, said)
 	if err := c.log(e); err != nil {
-		return none, err
+		return err
 	}
 	c.codes.Last[person.ID] = newest
-	return none, c.saveCodes()
+	return c.saveCodes()
 }

@@ -136,6 +136,92 @@ func TestCodesOfWordsAreSpentWhileLocked(t *testing.T) {
 	})
 }
 
+// A word may be refused before its code is looked at. The code stands in the room all
+// the same, and counts no more; a wrong one is not counted there.
+func TestCodesOfRefusedWordsAreSpent(t *testing.T) {
+	for name, refused := range map[string]struct {
+		before func(w *world, p bot.Proposal)
+		word   func(*api.Decide)
+		code   bot.Code
+		says   string
+	}{
+		"too many words": {before: func(w *world, p bot.Proposal) {
+			for w.core.words.AllowN(w.core.now(), 1) {
+			}
+		}, code: bot.CodeUnavailable, says: "Too much is said"},
+		"too long a reason":    {word: func(d *api.Decide) { d.Reason = strings.Repeat("x", api.MaxReason+1) }, code: bot.CodeInvalid, says: "reason is longer"},
+		"too long a name":      {word: func(d *api.Decide) { d.Said.Message = bot.MessageID(strings.Repeat("x", 600)) }, code: bot.CodeInvalid, says: "too long"},
+		"no id":                {word: func(d *api.Decide) { d.ID = "" }, code: bot.CodeInvalid, says: "needs an id"},
+		"no word":              {word: func(d *api.Decide) { d.Verdict = "maybe" }, code: bot.CodeInvalid, says: "neither yes nor no"},
+		"by a door that it is": {word: func(d *api.Decide) { d.Said.Door = "host" }, code: bot.CodeForbidden, says: "does not come by host"},
+		"with two proofs":      {word: func(d *api.Decide) { d.Signature = "x" }, code: bot.CodeInvalid, says: "not both"},
+		"the word of another": {before: func(w *world, p bot.Proposal) {
+			d := no(p, "alice")
+			d.ID = "carol's, too"
+			_, err := w.core.Decide(ctx, Bot(), d)
+			w.ok(err)
+		}, word: func(d *api.Decide) { d.ID = "carol's, too" }, code: bot.CodeConflict, says: "another one when it first came"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			played(t, withCodes, func(w *world) {
+				p, other := w.proposed(), w.proposed()
+				code := w.code(0)
+				d := yes(p, "carol")
+				d.Code = code
+				if refused.word != nil {
+					refused.word(&d)
+				}
+				if refused.before != nil {
+					refused.before(w, p)
+				}
+				for range 2 * wrongPerson { // wrong ones lock nobody out
+					wrong := d
+					wrong.Code = w.code(time.Hour)
+					if _, err := w.core.Decide(ctx, Bot(), wrong); err == nil {
+						t.Fatal("a wrong one counts")
+					}
+				}
+				_, err := w.core.Decide(ctx, Bot(), d)
+				refuses(t, err, refused.code, refused.says)
+				time.Sleep(4 * time.Second) // the pace lets words in again
+				refuses(t, w.approves(other, "carol", code), bot.CodeForbidden, "used already")
+				w.stop()
+				w.run()
+				refuses(t, w.approves(other, "carol", code), bot.CodeForbidden, "used already")
+				w.ok(w.approves(other, "carol", w.code(30*time.Second)))
+				if notes := w.entries(journal.KindNote); len(notes) != 1 || notes[0].By != "carol" || !strings.Contains(notes[0].Text, "used up") {
+					t.Errorf("%+v", notes)
+				}
+			})
+		})
+	}
+}
+
+// So it is with a word that all is well.
+func TestCodesOfRefusedConfirmationsAreSpent(t *testing.T) {
+	for name, prepare := range map[string]func(w *world, q *api.Confirm){
+		"too many words": func(w *world, _ *api.Confirm) {
+			for w.core.words.AllowN(w.core.now(), 1) {
+			}
+		},
+		"too long a name": func(_ *world, q *api.Confirm) { q.Said.Account = bot.UserID(strings.Repeat("x", 600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			played(t, withCodes, func(w *world) {
+				p := w.proposed()
+				code := w.code(0)
+				q := api.Confirm{Plan: p.Plan.ID, Person: "carol", Code: code, Said: api.Said{Door: "matrix"}}
+				prepare(w, &q)
+				if _, err := w.core.Confirm(ctx, Bot(), q); err == nil {
+					t.Fatal("it was confirmed")
+				}
+				time.Sleep(4 * time.Second)
+				refuses(t, w.approves(p, "carol", code), bot.CodeForbidden, "used already")
+			})
+		})
+	}
+}
+
 // Whoever types numbers without end keeps no word from being heard: neither a code that
 // counts, nor a denial.
 func TestShownCodesDrownNoWords(t *testing.T) {

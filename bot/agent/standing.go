@@ -9,6 +9,7 @@ import (
 	"watchstander/bot/agent/api"
 	"watchstander/bot/gate"
 	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
 )
 
 // standingLife is how long a use of a standing approval may wait for a lock.
@@ -100,7 +101,7 @@ func (c *Core) triggered(ctx context.Context, asked api.Propose, s gate.Standing
 	}
 	r = c.records[r.id()].copied()
 	r.Proposal.State = bot.Waiting
-	r.Proposal.Why = c.say("By the standing approval %q, while %s fires since %s; it has %d left after this.", s.Name, q.Alert["alertname"], q.Since.UTC().Format("2006-01-02 15:04 UTC"), max(0, left-1))
+	r.Proposal.Why = c.say("By the standing approval %q, while %s fires since %s; it has %d left after this.", s.Name, q.Alert["alertname"], phrase.Moment(q.Since, time.UTC, c.now()), max(0, left-1))
 	e := c.entry(journal.KindStanding, r.id(), "%s", r.Proposal.Why)
 	e.Fields["standing"] = short(s.Name)
 	if _, err := c.change(r, e); err != nil {

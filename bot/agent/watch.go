@@ -9,6 +9,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/journal"
+	"watchstander/bot/phrase"
 )
 
 // lookAtRun is how often a run's files are looked at.
@@ -113,7 +114,7 @@ func (c *Core) lost(r *record) {
 		last = fmt.Sprintf("The last that it said was: %s", lines[len(lines)-1].Text)
 	}
 	why := c.say("It was started at %s and is no longer running, and what came of it nobody knows. %s Look at %s before anything else; it is not run again.",
-		r.Proposal.StartedAt.Format("2006-01-02 15:04:05 UTC"), last, c.o.Host.Name)
+		phrase.Moment(r.Proposal.StartedAt, time.UTC, c.now()), last, c.o.Host.Name)
 	c.end(r, bot.Interrupted, why, c.entry(journal.KindInterrupted, r.id(), "%s", why))
 }
 

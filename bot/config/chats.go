@@ -32,12 +32,11 @@ func (b *builder) chats() {
 		case k.Matrix != nil:
 			c.Matrix = b.matrix(k.Matrix)
 			b.matrixChats = append(b.matrixChats, c.ID)
-			if k.Console != nil {
-				// What is wrong inside is told all the same.
-				b.fault(k.Console.place, "a chat is of one kind: make this a chat of its own, beside the one of kind matrix")
-				b.console(k.Console)
-				b.consoleAstray = true
-			}
+			b.astray(k, "matrix")
+		case k.Slack != nil:
+			c.Slack = b.slack(k.Slack)
+			b.slackChats = append(b.slackChats, slackChat{c.ID, c.Slack.Team})
+			b.astray(k, "slack")
 		case k.Console != nil:
 			c.Console = b.console(k.Console)
 			if console.line > 0 {
@@ -47,14 +46,30 @@ func (b *builder) chats() {
 			console = k.Console.place
 			b.consoleChats = append(b.consoleChats, c.ID)
 		default:
-			if k.line > 0 && !b.open(k.field, "matrix", "console") {
-				b.fault(k.place, "is of no kind: write one of matrix: or console:")
+			if k.line > 0 && !b.open(k.field, "matrix", "slack", "console") {
+				b.fault(k.place, "is of no kind: write one of matrix:, slack: or console:")
 			}
 		}
 		b.cfg.Chats = append(b.cfg.Chats, c)
 	}
 	if b.keys.Chats.empty() {
 		b.fault(b.keys.Chats.place, "is empty: without a chat nobody can be told")
+	}
+}
+
+// astray faults further kinds of a chat that is of one already. What is wrong inside
+// of them is told all the same.
+func (b *builder) astray(k *chatKeys, kind string) {
+	const says = "a chat is of one kind: make this a chat of its own, beside the one of kind %s"
+	if k.Slack != nil && kind != "slack" {
+		b.fault(k.Slack.place, says, kind)
+		// As if it stood where it can stand: its people and channels are no faults.
+		b.slackChats = append(b.slackChats, slackChat{team: b.slack(k.Slack).Team})
+	}
+	if k.Console != nil {
+		b.fault(k.Console.place, says, kind)
+		b.console(k.Console)
+		b.consoleAstray = true
 	}
 }
 
@@ -69,13 +84,21 @@ func (b *builder) matrix(k *matrixKeys) *Matrix {
 	if k.User.ok {
 		b.mxid(k.User)
 	}
-	if m.PerSecond <= 0 || m.PerSecond > 100 {
-		b.fault(k.Pace.PerSecond.place, "must be more than 0 and at most 100 posts a second")
-	}
-	if m.Burst < 1 || m.Burst > 1000 {
-		b.fault(k.Pace.Burst.place, "must be from 1 to 1000 posts")
-	}
+	b.perSecond(k.Pace.PerSecond)
+	b.burst(k.Pace.Burst)
 	return m
+}
+
+func (j *judge) perSecond(g given[float64]) {
+	if g.ok && (g.v <= 0 || g.v > 100) {
+		j.fault(g.place, "must be more than 0 and at most 100 posts a second")
+	}
+}
+
+func (j *judge) burst(g given[int]) {
+	if g.ok && (g.v < 1 || g.v > 1000) {
+		j.fault(g.place, "must be from 1 to 1000 posts")
+	}
 }
 
 func (b *builder) console(k *consoleKeys) *Console {
@@ -132,7 +155,7 @@ func (b *builder) room(k *roomKeys, ids map[string]place) {
 	}
 	// Also where the chat is not known: whoever mends that should not find the
 	// next fault behind it.
-	if why := roomIDFault(k.ID.v); why != "" {
+	if why := b.idFault(k.Chat.v, k.ID.v); why != "" {
 		b.fault(k.ID.place, "%s", why)
 	}
 	key := k.Chat.v + " " + k.ID.v
@@ -141,6 +164,20 @@ func (b *builder) room(k *roomKeys, ids map[string]place) {
 		return
 	}
 	ids[key] = k.ID.place
+}
+
+// idFault tells what is wrong with a room's id on a chat; where the chat is not known,
+// with one that is none on any.
+func (b *builder) idFault(chat, id string) string {
+	isSlack := slices.ContainsFunc(b.slackChats, func(s slackChat) bool { return s.id == bot.ChatID(chat) })
+	isMatrix := slices.Contains(b.matrixChats, bot.ChatID(chat))
+	switch {
+	case isSlack, !isMatrix && len(b.matrixChats) == 0 && len(b.slackChats) > 0:
+		return channelFault(id)
+	case !isMatrix && len(b.slackChats) > 0 && channelFault(id) == "":
+		return ""
+	}
+	return roomIDFault(id)
 }
 
 // roomID: "!opaque:server", or without a server from room version 12 on.

@@ -104,6 +104,7 @@ type HostAgent struct {
 type Chat struct {
 	ID      bot.ChatID
 	Matrix  *Matrix
+	Slack   *Slack
 	Console *Console
 }
 
@@ -123,6 +124,33 @@ type Matrix struct {
 	OfferReactions bool
 }
 
+// Slack is an app in one Slack workspace. Exactly one of AppToken and HTTP is not nil.
+type Slack struct {
+	// Team is the workspace's id ("T…").
+	Team     string
+	BotToken Secret
+	// AppToken opens Socket Mode: the bot calls Slack.
+	AppToken *Secret
+	// HTTP: Slack calls the bot.
+	HTTP *SlackHTTP
+	// Connections of Socket Mode at a time, 1 to 10; 0 with HTTP.
+	Connections int
+	// PerSecond and Burst are the pace of posts in one channel: sustained posts a
+	// second, and how many may go at once after a rest. WorkspacePerSecond is the
+	// pace in all channels together.
+	PerSecond          float64
+	Burst              int
+	WorkspacePerSecond float64
+}
+
+// SlackHTTP is where Slack's requests arrive, from the proxy that speaks TLS.
+type SlackHTTP struct {
+	// Listen is an address (IP and port); that of the Config where the same server
+	// takes them.
+	Listen        string
+	SigningSecret Secret
+}
+
 // Console is the chat for a terminal on the host itself.
 type Console struct {
 	// Socket is the Unix socket's path, absolute, at most 104 bytes.
@@ -133,8 +161,8 @@ type Console struct {
 type Room struct {
 	ID   bot.RoomID
 	Chat bot.ChatID
-	// PlatformID is what the platform calls it ("!abc:example.org"); "" for the
-	// console's room.
+	// PlatformID is what the platform calls it ("!abc:example.org", "C024BE91L"); ""
+	// for the console's room.
 	PlatformID string
 }
 

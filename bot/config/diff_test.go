@@ -13,6 +13,7 @@ import (
 )
 
 func TestDiff(t *testing.T) {
+	const slackKeys = "chats: [{name: matrix, slack: {team: T024BE7LD, bot_token_file: b, app_token_file: a}}]\nrooms: [{name: ops, chat: matrix, id: C024BE91L}]\n"
 	const hosts = "hosts: [{name: vulcan, match: ['instance=\"vulcan\"']}]\n"
 	for _, x := range []struct{ name, old, new, reload, restart string }{
 		{"the same", hosts, hosts, "", ""},
@@ -39,6 +40,10 @@ func TestDiff(t *testing.T) {
 		{"a secret's place written otherwise", "dead_man: {url_file: /etc/watchstander/a}\n", "dead_man: {url_file: a}\n", "", ""},
 		{"webhook", "", "webhooks: [{name: main, alertmanager: main, hmac: {secret_file: a}}]\n", "", "webhooks"},
 		{"prometheus", "", "prometheus: {url: \"http://127.0.0.1:9090\"}\n", "", "prometheus"},
+		{"Slack's default written out", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "app_token_file: a, connections: 2, pace: {per_second: 1, workspace_per_second: 4}", 1), "", ""},
+		{"Slack's pace", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "app_token_file: a, pace: {burst: 9}", 1), "", "chats"},
+		{"Slack from Socket Mode to HTTP", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "http: {signing_secret_file: a}", 1), "", "chats"},
+		{"an account on Slack", slackKeys, slackKeys + "people: [{name: alice, roles: [operator], matrix: [\"@alice:example.org\"], slack: [T024BE7LD/U012AB3CD]}]\n", "people", ""},
 		{"rooms and routes", "", "rooms: [{name: dev, chat: matrix, id: \"!dev:example.org\"}]\nroutes: [{rooms: [dev]}]\n", "routes notices_room approvals_room", "rooms"},
 	} {
 		o := config.Options{File: "/etc/watchstander/config.yaml"}
@@ -62,8 +67,12 @@ func TestDiffOfARotatedSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	other := filepath.Join(dir, "other")
+	if err := os.WriteFile(other, []byte("never-changed-0123456789"), 0o400); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(dir, "config.yaml")
-	text := strings.ReplaceAll(minimal, "TOKEN", token)
+	text := strings.NewReplacer("TOKEN", token, "OTHER", other).Replace(minimal)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +93,7 @@ func TestDiffOfARotatedSecret(t *testing.T) {
 	}
 	write("second-value-0123456789")
 	reload, restart := config.Diff(old, load())
-	if !slices.Equal(reload, []string{"the secret of webhooks[0].bearer_token_file"}) || !slices.Equal(restart, []string{"the secret of chats[0].matrix.token_file"}) {
+	if !slices.Equal(reload, []string{"the secret of webhooks[0].bearer_token_file"}) || !slices.Equal(restart, []string{"the secret of chats[0].matrix.token_file", "the secret of chats[1].slack.app_token_file", "the secret of chats[1].slack.bot_token_file", "the secret of chats[2].slack.http.signing_secret_file"}) {
 		t.Errorf("told is %q, %q", reload, restart)
 	}
 	if strings.Contains(fmt.Sprintf("%+v", old), "first-value") {
@@ -92,10 +101,11 @@ func TestDiffOfARotatedSecret(t *testing.T) {
 	}
 }
 
-// minimal is a configuration with two secrets in one file.
+// minimal is a configuration with several secrets in one file.
 const minimal = `version: 1
 state: {path: /var/lib/watchstander/state.db}
-chats: [{name: matrix, matrix: {homeserver: "https://m.example.org", user: "@ws:example.org", token_file: TOKEN}}]
+chats: [{name: matrix, matrix: {homeserver: "https://m.example.org", user: "@ws:example.org", token_file: TOKEN}},
+  {name: slack, slack: {team: T024BE7LD, bot_token_file: TOKEN, app_token_file: TOKEN}}, {name: called, slack: {team: T024BE7LE, bot_token_file: OTHER, http: {signing_secret_file: TOKEN}}}]
 rooms: [{name: ops, chat: matrix, id: "!ops:example.org"}]
 alertmanagers: [{name: main, urls: ["http://127.0.0.1:9093"], receivers: [ws]}]
 webhooks: [{name: main, alertmanager: main, bearer_token_file: TOKEN}]

@@ -4,7 +4,7 @@
 // The way is straight: node.go turns YAML into a small tree that knows where
 // everything stands; fill.go lays the tree over the structs of keys.go, which
 // are the whole list of keys, and finds unknown keys, double keys and wrong
-// types; then one file per noun (hosts.go, chats.go, people.go, endpoints.go,
+// types; then one file per noun (hosts.go, chats.go, slack.go, people.go, endpoints.go,
 // routes.go, times.go, alerts.go) checks the meaning and builds the Config of
 // config.go. Nothing stops at the first fault: every step goes on with what it
 // has, and stays silent about what follows from a fault already told.
@@ -16,9 +16,10 @@
 // of it can be taken up while running.
 //
 // The agent's file is read by the same machinery: agent_keys.go has its keys,
-// agent.go what comes of them, agent_load.go the way, and agent_people.go,
-// agent_policy.go and agent_host.go the meaning; what rules mean, bot/gate knows.
-// trusted.go tells whether a file is root's alone.
+// agent.go what comes of them, agent_load.go and agent_build.go the way, and
+// agent_people.go, agent_policy.go and agent_host.go the meaning; what rules mean,
+// bot/gate knows. agent_trust.go looks at all that must be root's alone, which
+// trusted.go tells of a file.
 //
 // Its neighbours: main loads it, gives its parts to the packages that need
 // them, and imports time/tzdata so that zones resolve on every machine. It

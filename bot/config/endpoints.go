@@ -12,8 +12,12 @@ import (
 )
 
 func (b *builder) listen() {
-	k := b.keys.Listen
-	b.cfg.Listen = k.or("127.0.0.1:9097")
+	b.cfg.Listen = b.keys.Listen.or("127.0.0.1:9097")
+	b.listenAt(b.keys.Listen)
+}
+
+// listenAt faults what is no address to listen on.
+func (b *builder) listenAt(k given[string]) {
 	if !k.ok {
 		return
 	}

@@ -67,6 +67,7 @@ type chatKeys struct {
 	place
 	Name    given[string] `yaml:"name" need:"the name by which rooms refer to this chat"`
 	Matrix  *matrixKeys   `yaml:"matrix"`
+	Slack   *slackKeys    `yaml:"slack"`
 	Console *consoleKeys  `yaml:"console"`
 }
 
@@ -85,6 +86,29 @@ type paceKeys struct {
 	Burst     given[int]     `yaml:"burst"`
 }
 
+type slackKeys struct {
+	place
+	Team         given[string]  `yaml:"team" need:"the workspace's id, as in T024BE7LD (in a browser it stands behind app.slack.com/client/)"`
+	BotTokenFile given[string]  `yaml:"bot_token_file" need:"the file that holds the bot's token (\"xoxb-…\"; the app's page shows it under OAuth & Permissions)"`
+	AppTokenFile given[string]  `yaml:"app_token_file"`
+	HTTP         *slackHTTPKeys `yaml:"http"`
+	Connections  given[int]     `yaml:"connections"`
+	Pace         slackPaceKeys  `yaml:"pace"`
+}
+
+type slackHTTPKeys struct {
+	place
+	Listen            given[string] `yaml:"listen"`
+	SigningSecretFile given[string] `yaml:"signing_secret_file" need:"the file that holds the app's signing secret (the app's page shows it under Basic Information)"`
+}
+
+type slackPaceKeys struct {
+	place
+	PerSecond given[float64] `yaml:"per_second"`
+	Burst     given[int]     `yaml:"burst"`
+	Workspace given[float64] `yaml:"workspace_per_second"`
+}
+
 type consoleKeys struct {
 	place
 	Socket given[string] `yaml:"socket"`
@@ -94,7 +118,7 @@ type roomKeys struct {
 	place
 	Name given[string] `yaml:"name" need:"the name by which routes and people refer to this room"`
 	Chat given[string] `yaml:"chat" need:"the name of the chat that the room is in"`
-	ID   given[string] `yaml:"id" need:"the platform's id of the room, as in \"!abc:example.org\""`
+	ID   given[string] `yaml:"id" need:"the platform's id of the room, as in \"!abc:example.org\" (Matrix) or C024BE91L (Slack)"`
 }
 
 type personKeys struct {
@@ -102,6 +126,7 @@ type personKeys struct {
 	Name   given[string]       `yaml:"name" need:"the name that this person's deeds are told under"`
 	Roles  list[given[string]] `yaml:"roles"`
 	Matrix list[given[string]] `yaml:"matrix"`
+	Slack  list[given[string]] `yaml:"slack"`
 	UID    list[given[int]]    `yaml:"uid"`
 }
 

@@ -72,6 +72,7 @@ type builder struct {
 	chatNames, roomNames, alertmanagerNames *names
 
 	matrixChats, consoleChats []bot.ChatID
+	slackChats                []slackChat
 	// consoleAstray: a console is there, in a place where it cannot be.
 	consoleAstray bool
 	roomUsed      map[string]bool

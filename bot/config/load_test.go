@@ -109,6 +109,30 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestSlackDefaults(t *testing.T) {
+	c := mustParse(t, `
+listen: 127.0.0.1:9000
+chats:
+  - {name: slack, slack: {team: T024BE7LD, bot_token_file: b, app_token_file: a}}
+  - {name: two, slack: {team: T024BE7LE, bot_token_file: b, http: {signing_secret_file: s}, pace: {per_second: 6}}}
+  - {name: three, slack: {team: T024BE7LE, bot_token_file: b, http: {signing_secret_file: s, listen: "127.0.0.1:9098"}, pace: {burst: 9, workspace_per_second: 2}}}
+rooms: [{name: ops, chat: slack, id: C024BE91L}]
+`, config.Options{})
+	one, two, three := c.Chats[0].Slack, c.Chats[1].Slack, c.Chats[2].Slack
+	if one.Team != "T024BE7LD" || one.Connections != 2 || one.HTTP != nil || one.AppToken.String() != "chats[0].slack.app_token_file" || one.BotToken.String() != "chats[0].slack.bot_token_file" {
+		t.Errorf("%+v", one)
+	}
+	if one.PerSecond != 1 || one.Burst != 3 || one.WorkspacePerSecond != 4 || two.WorkspacePerSecond != 6 || three.Burst != 9 || three.WorkspacePerSecond != 2 {
+		t.Errorf("%+v %+v %+v", one, two, three)
+	}
+	if two.AppToken != nil || two.Connections != 0 || two.HTTP.Listen != c.Listen || three.HTTP.Listen != "127.0.0.1:9098" || two.HTTP.SigningSecret.String() != "chats[1].slack.http.signing_secret_file" {
+		t.Errorf("%+v %+v", two, three)
+	}
+	if c.Rooms[0] != (config.Room{ID: "ops", Chat: "slack", PlatformID: "C024BE91L"}) {
+		t.Errorf("%+v", c.Rooms)
+	}
+}
+
 func TestSystemdFolders(t *testing.T) {
 	o := config.Options{Getenv: env("STATE_DIRECTORY", "/var/lib/ws:/var/lib/other", "RUNTIME_DIRECTORY", "/run/ws")}
 	text := "chats: [{name: console, console: {}}]\nrooms: []\nroutes: [{rooms: [console]}]\n"
@@ -138,10 +162,12 @@ func TestPersonAndRoles(t *testing.T) {
 chats:
   - {name: matrix, matrix: {homeserver: https://example.org, user: "@w:example.org", token_file: t}}
   - {name: second, matrix: {homeserver: http://localhost:8008, user: "@w:example.org", token_file: t}}
+  - {name: slack, slack: {team: T024BE7LD, bot_token_file: t, app_token_file: t}}
+  - {name: slack2, slack: {team: T024BE7LE, bot_token_file: t, http: {signing_secret_file: t}}}
   - {name: console, console: {}}
 people:
-  - {name: alice, roles: [admin, dba], matrix: ["@alice:example.org"], uid: [1000, 0]}
-  - {name: bob, matrix: ["@bob:example.org"]}
+  - {name: alice, roles: [admin, dba], matrix: ["@alice:example.org"], slack: [T024BE7LD/U012AB3CD], uid: [1000, 0]}
+  - {name: bob, matrix: ["@bob:example.org"], slack: [T024BE7LE/U012AB3CD]}
 `, config.Options{})
 	for _, x := range []struct {
 		chat bot.ChatID
@@ -160,6 +186,12 @@ people:
 		{"console", "@alice:example.org", ""},
 		{"console", "uid:10", ""},
 		{"slack", "@alice:example.org", ""},
+		{"slack", "T024BE7LD/U012AB3CD", "alice"},
+		{"slack2", "T024BE7LE/U012AB3CD", "bob"},
+		{"slack2", "T024BE7LD/U012AB3CD", ""},
+		{"slack", "T024BE7LE/U012AB3CD", ""},
+		{"slack", "U012AB3CD", ""},
+		{"slack", "T024BE7LD/u012ab3cd", ""},
 		{"matrix", "", ""},
 	} {
 		p, ok := c.Person(x.chat, x.user)

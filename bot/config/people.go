@@ -44,6 +44,11 @@ func (b *builder) people() {
 				p.Users = append(p.Users, bot.User{Chat: chat, ID: bot.UserID(g.v)})
 			}
 		}
+		for _, g := range k.Slack.items {
+			if g.ok && b.slackUser(g) && b.owned(owners, k, g.place, g.v) {
+				p.Users = append(p.Users, b.onSlack(g)...)
+			}
+		}
 		for _, g := range k.UID.items {
 			if !g.ok || !b.uid(g) || !b.owned(owners, k, g.place, string(ConsoleUser(g.v))) {
 				continue
@@ -141,9 +146,11 @@ func (b *builder) reachable(k *personKeys) {
 	switch {
 	case len(k.Matrix.items) > 0 && len(b.matrixChats) == 0:
 		b.warn(k.Matrix.place, "no chat is of kind matrix, so that nobody is known by these")
+	case len(k.Slack.items) > 0 && len(b.slackChats) == 0:
+		b.warn(k.Slack.place, "no chat is of kind slack, so that nobody is known by these")
 	case len(k.UID.items) > 0 && len(b.consoleChats) == 0 && !b.consoleAstray:
 		b.warn(k.UID.place, "no chat is of kind console, so that nobody is known by these")
-	case len(k.Matrix.items)+len(k.UID.items) == 0 && k.line > 0 && !k.Matrix.set && !k.UID.set:
-		b.warn(k.place, "has no account: without matrix or uid nobody is known to be this person")
+	case len(k.Matrix.items)+len(k.Slack.items)+len(k.UID.items) == 0 && k.line > 0 && !k.Matrix.set && !k.Slack.set && !k.UID.set:
+		b.warn(k.place, "has no account: without matrix, slack or uid nobody is known to be this person")
 	}
 }

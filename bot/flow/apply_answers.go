@@ -108,11 +108,20 @@ func (c *change) cancelledBy(p bot.Proposal) (bot.PersonID, error) {
 		xs = append(xs, *c.asked)
 	}
 	for _, x := range xs {
-		if o, ok := x.What.(bot.Cancel); ok && o.Plan == p.Plan.ID && x.Person != "" && strings.HasPrefix(p.Why, string(x.Person)+" cancelled it") {
+		if o, ok := x.What.(bot.Cancel); ok && o.Plan == p.Plan.ID && x.Person != "" && names(p, x.Person) {
 			return x.Person, nil
 		}
 	}
 	return "", nil
+}
+
+// names tells whether an agent says that somebody cancelled a plan. Agents of before
+// there was a field for it say so in words.
+func names(p bot.Proposal, who bot.PersonID) bool {
+	if p.CancelledBy != "" {
+		return p.CancelledBy == who
+	}
+	return strings.HasPrefix(p.Why, string(who)+" cancelled it")
 }
 
 // toldHost is the host whose agent was told of an effect: it is its word that is

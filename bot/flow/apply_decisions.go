@@ -20,11 +20,14 @@ func (c *change) ask(conv bot.Thread, r store.Request, o bot.Ask) error {
 		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(err))})
 	}
 	o.Host = host
+	if room, err := c.hasRoom(conv, r, o); err != nil || !room {
+		return err
+	}
 	if err := c.journal(journal.Entry{Kind: journal.KindRequest, Host: host, By: r.Person, Subject: string(r.ID),
 		Text: string(r.Person) + " asked for " + string(o.Operation) + argumentWords(o.Arguments), Fields: askFields(o, conv)}); err != nil {
 		return err
 	}
-	return c.order(conv, r, o)
+	return c.ordered(conv, r, o)
 }
 
 // argumentWords are " (max 32GiB, min 4GiB)", nothing where there are none.
@@ -50,19 +53,30 @@ func askFields(o bot.Ask, conv bot.Thread) map[string]string {
 // order makes an effect of what a command came to, unless too many of the same
 // person's wait.
 func (c *change) order(conv bot.Thread, r store.Request, what bot.Outcome) error {
+	if room, err := c.hasRoom(conv, r, what); err != nil || !room {
+		return err
+	}
+	return c.ordered(conv, r, what)
+}
+
+// hasRoom tells whether one more order may wait; what must not is refused here.
+func (c *change) hasRoom(conv bot.Thread, r store.Request, what bot.Outcome) (bool, error) {
 	open, err := c.CountOpenOrders(r.Person)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if full, tell, err := c.full(metaFullOrders, open, r.Person); err != nil {
-		return err
-	} else if full {
-		if passes, err := c.stops(r.Person, what); err != nil {
-			return err
-		} else if !passes {
-			return c.orderTurnedAway(conv, r, tell)
-		}
+	full, tell, err := c.full(metaFullOrders, open, r.Person)
+	if err != nil || !full {
+		return err == nil, err
 	}
+	if passes, err := c.stops(r.Person, what); err != nil || passes {
+		return passes, err
+	}
+	return false, c.orderTurnedAway(conv, r, tell)
+}
+
+// ordered makes an effect of what a command came to.
+func (c *change) ordered(conv bot.Thread, r store.Request, what bot.Outcome) error {
 	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: what})
 }
 
@@ -84,7 +98,7 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 			map[string]string{"verdict": string(o.Verdict), "room": string(conv.State.Conversation.Room)}); err != nil {
 			return err
 		}
-		if err := c.wordEnds(conv, r, o, ""); err != nil {
+		if err := c.wordEnds(conv, r, o); err != nil {
 			return err
 		}
 		return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
@@ -100,7 +114,7 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 // saidAlready answers a word that says once more what its giver has said. For reactions
 // that do, once is enough.
 func (c *change) saidAlready(conv bot.Thread, r store.Request, o bot.Decide, which, why string) error {
-	if err := c.wordEnds(conv, r, o, ""); err != nil {
+	if err := c.wordEnds(conv, r, o); err != nil {
 		return err
 	}
 	if conv.State.Conversation.Press {
@@ -137,23 +151,29 @@ func (c *change) onItsWay(r store.Request, o bot.Decide) (same bool, err error) 
 
 // wordTo gives a word to the agent of its plan.
 func (c *change) wordTo(th, conv bot.Thread, r store.Request, what bot.Outcome) error {
-	if err := c.wordEnds(conv, r, what, th.State.Plan.Host); err != nil {
+	room, err := c.hasRoom(conv, r, what)
+	if err != nil {
 		return err
 	}
-	return c.order(conv, r, what)
+	if !room {
+		return c.wordEnds(conv, r, what)
+	}
+	if err := c.spendWord(conv, r, what, th.State.Plan.Host); err != nil {
+		return err
+	}
+	return c.ordered(conv, r, what)
 }
 
-// wordEnds has the code of a word used up where the word does not come: at all agents
-// but that of a host, or at all.
-func (c *change) wordEnds(conv bot.Thread, r store.Request, what bot.Outcome, but string) error {
+// wordEnds has the code of a word that goes to no agent used up at all of them.
+func (c *change) wordEnds(conv bot.Thread, r store.Request, what bot.Outcome) error {
 	if !store.HoldsCode(what) {
-		return nil
+		return nil // then it is done already
 	}
-	return c.spendLine(conv, r, but)
+	return c.spendLine(conv, r)
 }
 
 func (c *change) noPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bot.Outcome) error {
-	if err := c.wordEnds(conv, r, what, ""); err != nil {
+	if err := c.wordEnds(conv, r, what); err != nil {
 		return err
 	}
 	return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})

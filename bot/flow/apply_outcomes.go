@@ -28,7 +28,7 @@ func (c *change) answered(e bot.Answered) error {
 		return err
 	}
 	if e.Err != nil || !store.HoldsCode(e.Outcome) { // else it goes with the word
-		if err := c.spendLine(conv, r, ""); err != nil {
+		if err := c.spendLine(conv, r); err != nil {
 			return err
 		}
 	}

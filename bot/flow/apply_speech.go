@@ -79,7 +79,11 @@ func (c *change) request(conv bot.ConversationState, line string, said time.Time
 	if full, tell, err := c.full(metaFullCommands, open, conv.By); err != nil {
 		return err
 	} else if full {
-		return c.turnAway(conv, r, tell)
+		if passes, err := c.stopsWaiting(conv, line); err != nil {
+			return err
+		} else if !passes {
+			return c.turnAway(conv, r, tell)
+		}
 	}
 	th := c.newConversation(conv)
 	if err := c.PutThread(th, "", c.now); err != nil {
@@ -188,7 +192,7 @@ func (c *change) callOff(e bot.Withdrawn) error {
 			if err := c.ForgetLine(r.ID, line); err != nil {
 				return err
 			}
-			if err := c.spendLine(th, r, ""); err != nil {
+			if err := c.spendLine(th, r); err != nil {
 				return err
 			}
 		}

@@ -61,7 +61,7 @@ func (c *change) untoldWithdrawn(e bot.Withdrawn, who bot.PersonID, id string) e
 			return err
 		}
 		if d, ok := x.What.(bot.Decide); ok && d.Code != "" {
-			if err := c.spendCodes(conv, store.Request{ID: x.Request, Person: who}, []string{d.Code}, ""); err != nil {
+			if err := c.spendCodes(conv, store.Request{ID: x.Request, Person: who}, []string{d.Code}, "", ""); err != nil {
 				return err
 			}
 		}

@@ -65,6 +65,10 @@ type Interpreter interface {
 	WithoutCode(line string) (masked string, had bool)
 	// Codes are what WithoutCode takes out, as digits alone; at most api.MaxCodes.
 	Codes(line string) []string
+	// Stops tells whether a line denies or cancels a plan: by which word, and which
+	// plan, by its id or a beginning of it, "" for the one in whose thread it is said.
+	// What it is not sure of stops nothing.
+	Stops(line string, inThread bool) (word string, plan bot.PlanID, ok bool)
 	// Commands are all that exist.
 	Commands() []bot.Command
 }

@@ -56,6 +56,9 @@ func (c *change) journalHeads() ([]bot.Fact, error) {
 		for _, b := range broken {
 			out = append(out, bot.Fact{Name: fmt.Sprintf("bot, entry %d", b.Seq), Value: bot.NotAsWritten})
 		}
+		if len(told) == 0 && len(broken) >= store.BrokenMost {
+			out = append(out, bot.Fact{Name: "agent of " + host, Value: fmt.Sprintf("was not looked for behind %d such entries", len(broken))})
+		}
 		for _, e := range told {
 			if _, h, ok := e.Known(); ok {
 				out = append(out, fact("agent of "+host, h))

@@ -71,6 +71,49 @@ func TestAChangedRowOfTheJournalStopsNothing(t *testing.T) {
 	}
 }
 
+// So many rows were changed that the search for an agent's head ends among them: that
+// is said, with their number. Who asks for the newest entries gets as many.
+func TestManyChangedRowsAreNotPassedOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	f, _ := newFlowAt(t, path)
+	f.o.Agents = map[string]api.Agent{"vulcan": nil}
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		for seq := range int64(2 * store.BrokenMost) {
+			e := journal.HeadEntry("agent", "vulcan", journal.Head{Seq: seq, Hash: strings.Repeat("5a", 32)})
+			e.At = time.Now()
+			if err := tx.Journal(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range []string{`DROP TRIGGER journal_stays`, `UPDATE journal SET body = replace(body, 'vulcan', 'hera') WHERE seq > 20`} {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		heads, err := (&change{Tx: tx, f: f}).journalHeads()
+		if want := (bot.Fact{Name: "agent of vulcan", Value: "was not looked for behind 100 such entries"}); len(heads) != 2+store.BrokenMost || heads[len(heads)-1] != want {
+			t.Errorf("%d, the last is %+v", len(heads), heads[len(heads)-1])
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := f.world.Journal(t.Context(), bot.JournalQuery{Most: 190})
+	if err != nil || len(lines) != 190 || lines[189].Seq != 11 || lines[189].Broken {
+		t.Errorf("%d lines, %v: the last is %+v", len(lines), err, lines[len(lines)-1])
+	}
+}
+
 // What is about a host is told without another's, and without the heads of its agent's
 // journal, of which there is one an hour; those are told where they are asked for.
 func TestTheJournalOfAHost(t *testing.T) {
@@ -107,5 +150,43 @@ func TestTheJournalOfAHost(t *testing.T) {
 		if len(lines) != c.n || c.n > 0 && lines[0].Text != c.first {
 			t.Errorf("%+v: %d entries, %+v", c.q, len(lines), lines)
 		}
+	}
+}
+
+// Who cancelled a plan is what its agent says in a field of its own, whatever its words
+// are; agents of before there was one are read by their words. It counts where that
+// person's cancellation went through us.
+func TestWhoCancelled(t *testing.T) {
+	f, _ := newFlow(t)
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		c := &change{Tx: tx, f: f, s: f.settings.Load(), now: f.clock.now(), ctx: t.Context()}
+		for _, asked := range []store.Effect{{Person: "alice", What: bot.Cancel{Plan: "pln_A"}}, {Person: "alice", What: bot.Confirm{Plan: "pln_A"}}, {Person: "carol", What: bot.Cancel{Plan: "pln_A"}}} {
+			c.asked = &asked
+			_, cancels := asked.What.(bot.Cancel)
+			for _, x := range []struct {
+				field bot.PersonID
+				why   string
+				alice bool
+			}{
+				{"alice", "[redacted: secret] cancelled it.", true},
+				{"bob", "alice cancelled it, said bob.", false},
+				{"root", "root cancelled it.", false},
+				{"", "alice cancelled it: the wrong host", true},
+				{"", "alice2 cancelled it.", false},
+				{"", "", false},
+			} {
+				want := bot.PersonID("")
+				if x.alice && cancels && asked.Person == "alice" {
+					want = "alice"
+				}
+				p := bot.Proposal{Plan: bot.Plan{ID: "pln_A"}, State: bot.Cancelled, CancelledBy: x.field, Why: x.why}
+				if by, err := c.cancelledBy(p); err != nil || by != want {
+					t.Errorf("%q, %q: %q, %v", x.field, x.why, by, err)
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

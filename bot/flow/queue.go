@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,6 +36,59 @@ func (c *change) full(name string, open int64, who bot.PersonID) (full, tell boo
 	return full, full, c.PutMeta(name+string(who), mark)
 }
 
+// stopsWaiting tells whether a line is somebody's first "no" to a plan that is not
+// over: one that denies or cancels it, as none of their lines does that wait for their
+// answer. It passes a full queue as stops has it pass that of orders.
+func (c *change) stopsWaiting(conv bot.ConversationState, line string) (bool, error) {
+	word, plan, err := c.noOf(conv.About, line)
+	if err != nil || word == "" {
+		return false, err
+	}
+	open, err := c.OpenRequestsOf(conv.By)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range open {
+		th, ok, err := c.Thread(r.Thread)
+		if err != nil {
+			return false, err
+		}
+		if !ok || th.State.Conversation == nil {
+			continue
+		}
+		if w, p, err := c.noOf(th.State.Conversation.About, r.Line); err != nil || w == word && p == plan {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// noOf is the word by which a line denies or cancels a plan that is not over, and the
+// plan's thread; "" for all other lines.
+func (c *change) noOf(about bot.ThreadID, line string) (word string, plan bot.ThreadID, err error) {
+	word, id, ok := c.f.o.Interpreter.Stops(line, about != "")
+	if !ok {
+		return "", "", nil
+	}
+	var th bot.Thread
+	if id == "" {
+		th, _, err = c.Thread(about)
+	} else if th, err = planNamed(c.Tx, id); none(err) {
+		return "", "", nil
+	}
+	if err != nil || th.State.Plan == nil || th.State.Plan.Proposal.State.Over() {
+		return "", "", err
+	}
+	return word, th.ID, nil
+}
+
+// none tells whether there is no such thing, or more than one, rather than that the
+// state cannot be read.
+func none(err error) bool {
+	_, ok := errors.AsType[*bot.Error](err)
+	return ok
+}
+
 // turnAway refuses a line of somebody whose commands wait in numbers.
 func (c *change) turnAway(conv bot.ConversationState, r store.Request, tell bool) error {
 	th := c.newConversation(conv)
@@ -45,13 +99,13 @@ func (c *change) turnAway(conv bot.ConversationState, r store.Request, tell bool
 	if err := c.journalTurnedAway(r.Person, conv, line, "commands"); err != nil {
 		return err
 	}
-	if err := c.spendLine(th, r, ""); err != nil {
+	if err := c.spendLine(th, r); err != nil {
 		return err
 	}
 	if err := c.eraseCode(th, r); err != nil || !tell {
 		return err
 	}
-	return c.answer(th, fullQueue("commands", "", "answered"))
+	return c.answer(th, fullQueue("commands", "answered"))
 }
 
 // stops tells whether an order is somebody's first "no" to a plan: a denial or a
@@ -78,14 +132,11 @@ func (c *change) stops(who bot.PersonID, what bot.Outcome) (bool, error) {
 
 // orderTurnedAway refuses what a command came to, likewise.
 func (c *change) orderTurnedAway(conv bot.Thread, r store.Request, tell bool) error {
-	if err := c.spendLine(conv, r, ""); err != nil {
-		return err
-	}
 	line, _ := c.f.o.Interpreter.WithoutCode(r.Line)
 	if err := c.journalTurnedAway(r.Person, *conv.State.Conversation, line, "orders"); err != nil || !tell {
 		return err
 	}
-	return c.answer(conv, fullQueue("orders", " but a denial or a cancellation of each plan", "done"))
+	return c.answer(conv, fullQueue("orders", "done"))
 }
 
 func (c *change) journalTurnedAway(who bot.PersonID, conv bot.ConversationState, line, what string) error {
@@ -97,7 +148,7 @@ func (c *change) journalTurnedAway(who bot.PersonID, conv bot.ConversationState,
 		Text: fmt.Sprintf("a line of %s was refused: %d %s of theirs wait", who, mostOpen, what)})
 }
 
-func fullQueue(what, but, until string) bot.Message {
+func fullQueue(what, until string) bot.Message {
 	return bot.Message{Tone: bot.ToneWarning, Title: bot.Quoted(fmt.Sprintf(
-		"%d %s of yours wait; I take no more%s, reactions included, until one of them is %s. This one is not done: give it again then.", mostOpen, what, but, until))}
+		"%d %s of yours wait; I take no more but a denial or a cancellation of each plan, reactions included, until one of them is %s. This one is not done: give it again then.", mostOpen, what, until))}
 }

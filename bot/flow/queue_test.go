@@ -23,6 +23,11 @@ func (literal) Interpret(context.Context, string, bot.Call) (bot.Outcome, error)
 
 func (literal) Codes(string) []string { return nil }
 
+func (literal) Stops(line string, inThread bool) (word string, plan bot.PlanID, ok bool) {
+	word, id, _ := strings.Cut(line, " ")
+	return word, bot.PlanID(id), (word == "deny" || word == "cancel") && (id != "" || inThread)
+}
+
 func (literal) WithoutCode(line string) (string, bool) {
 	masked := strings.ReplaceAll(line, "123456", "CODE")
 	return masked, masked != line
@@ -148,5 +153,80 @@ func TestANoPassesAFullQueue(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Nor is it held up by commands of its writer that wait for their answer: a denial and a
+// cancellation of each plan that is not over pass once, typed or by a reaction.
+func TestANoPassesAFullQueueOfCommands(t *testing.T) {
+	f, take := newFlow(t)
+	f.o.Interpreter = literal{}
+	f.settings.Load().Person = func(_ bot.ChatID, u bot.UserID) (bot.Person, bool) { return bot.Person{ID: bot.PersonID(u)}, true }
+	states := map[bot.PlanID]bot.ProposalState{"pln_AAAA": bot.Waiting, "pln_BBBB": bot.Waiting, "pln_CCCC": bot.Waiting, "pln_OVER": bot.Denied}
+	var stamp int64
+	for id, s := range states {
+		stamp++
+		take(bot.Told{Host: "vulcan", At: time.Now(), Proposals: []bot.Proposal{
+			{Plan: bot.Plan{ID: id, Host: "vulcan", Draft: bot.Draft{Summary: "restart nginx"}}, Digest: "d", State: s, Stamp: stamp}}})
+	}
+	// The third plan's thread stands in the room, so that people react to it.
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		th, _, err := tx.LatestThread("plan:pln_CCCC")
+		if err != nil {
+			return err
+		}
+		return tx.PutView(store.View{Thread: th.ID, Room: "ops", Root: "root", OwnRoot: true}, th, time.Now())
+	}); err != nil {
+		t.Fatal(err)
+	}
+	open := func() (n int64) {
+		t.Helper()
+		if err := f.o.Store.View(t.Context(), func(tx *store.Tx) (err error) {
+			n, err = tx.CountOpenRequests("alice")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	n := 0
+	said := func(line string) bot.Event {
+		return bot.Said{ID: bot.MessageID(fmt.Sprint("e", n)), Room: "ops", User: "alice", Text: line, At: time.Now()}
+	}
+	pressed := func(emoji string) bot.Event {
+		return bot.Pressed{ID: bot.MessageID(fmt.Sprint("e", n)), Room: "ops", Target: "root", User: "alice", Emoji: emoji, At: time.Now()}
+	}
+	for n = range mostOpen {
+		take(said("status"))
+	}
+	if got := open(); got != mostOpen {
+		t.Fatalf("%d wait", got)
+	}
+	for _, x := range []struct {
+		name  string
+		event func() bot.Event
+		taken bool
+	}{
+		{"a look", func() bot.Event { return said("status") }, false},
+		{"an approval", func() bot.Event { return said("approve pln_AAAA") }, false},
+		{"a denial", func() bot.Event { return said("deny pln_AAAA") }, true},
+		{"it once more", func() bot.Event { return said("deny pln_AAAA") }, false},
+		{"it by the beginning of the id", func() bot.Event { return said("deny pln_AAA") }, false},
+		{"a cancellation", func() bot.Event { return said("cancel pln_AAAA") }, true},
+		{"it once more", func() bot.Event { return said("cancel pln_AAAA") }, false},
+		{"a denial of another plan", func() bot.Event { return said("deny pln_BBBB") }, true},
+		{"a denial of what is over", func() bot.Event { return said("deny pln_OVER") }, false},
+		{"a denial of no plan", func() bot.Event { return said("deny pln_NONE") }, false},
+		{"a reaction that agrees", func() bot.Event { return pressed("✅") }, false},
+		{"a reaction that denies", func() bot.Event { return pressed("❌") }, true},
+		{"it once more", func() bot.Event { return pressed("❌") }, false},
+		{"it in words", func() bot.Event { return said("deny pln_CCCC") }, false},
+	} {
+		n++
+		before := open()
+		take(x.event())
+		if taken := open() > before; taken != x.taken {
+			t.Errorf("%s is taken: %v", x.name, taken)
+		}
 	}
 }

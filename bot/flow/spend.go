@@ -15,19 +15,20 @@ import (
 // spendFor is how long an agent is asked to use up a code: none is good for longer.
 const spendFor = 2 * time.Minute
 
-// spendCodes hands codes that somebody showed to all agents but that of a host which
-// gets them with a word: who reads the room must not use them elsewhere. The agents
-// may have one seed of one person.
-func (c *change) spendCodes(conv bot.Thread, r store.Request, codes []string, but string) error {
-	if len(codes) == 0 {
-		return nil
-	}
+// spendCodes hands codes that somebody showed to all agents, but for the one that the
+// agent of a host gets with a word: who reads the room must not use them elsewhere. The
+// agents may have one seed of one person.
+func (c *change) spendCodes(conv bot.Thread, r store.Request, codes []string, to, word string) error {
 	for _, host := range slices.Sorted(maps.Keys(c.f.o.Agents)) {
-		if host == but {
+		theirs := codes
+		if host == to {
+			theirs = slices.DeleteFunc(slices.Clone(codes), func(code string) bool { return code == word })
+		}
+		if len(theirs) == 0 {
 			continue
 		}
 		// It waits in nobody's full queue: a code is good for moments.
-		x := store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: bot.SpendCodes{Host: host, Codes: codes}}
+		x := store.Effect{Key: c.f.o.IDs.Effect(), Thread: conv.ID, Request: r.ID, Person: r.Person, What: bot.SpendCodes{Host: host, Codes: theirs}}
 		if err := c.makeDue(x); err != nil {
 			return err
 		}
@@ -35,9 +36,20 @@ func (c *change) spendCodes(conv bot.Thread, r store.Request, codes []string, bu
 	return nil
 }
 
-// spendLine is spendCodes of what a line held.
-func (c *change) spendLine(conv bot.Thread, r store.Request, but string) error {
-	return c.spendCodes(conv, r, c.f.o.Interpreter.Codes(r.Line), but)
+// spendLine is spendCodes of what a line held that goes to no agent as a word.
+func (c *change) spendLine(conv bot.Thread, r store.Request) error {
+	return c.spendCodes(conv, r, c.f.o.Interpreter.Codes(r.Line), "", "")
+}
+
+// spendWord is spendCodes of the line of a word that goes to the agent of a host. That
+// one gets what else could be a code too: of a number with some digits too many, what
+// goes with the word is no code, and six of them may be the right one.
+func (c *change) spendWord(conv bot.Thread, r store.Request, what bot.Outcome, host string) error {
+	code := store.CodeOf(what)
+	if code == "" {
+		return nil
+	}
+	return c.spendCodes(conv, r, c.f.o.Interpreter.Codes(r.Line), host, code)
 }
 
 // spend gives an agent codes that it must not take any more.

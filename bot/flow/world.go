@@ -39,24 +39,30 @@ func (w *world) Look(ctx context.Context, host, look string, args bot.Arguments)
 
 // Plan finds a plan's thread by its id, or by a beginning of it that only one has.
 func (w *world) Plan(ctx context.Context, id bot.PlanID) (th bot.Thread, err error) {
-	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
-		text := strings.TrimPrefix(string(id), "pln_")
-		if len(text) < shortID {
-			return bot.Errorf(bot.CodeNotFound, "There is no plan `%s`.", id)
-		}
-		found, err := tx.ThreadsBySubject("plan:pln_"+strings.ToUpper(text), 2)
-		switch {
-		case err != nil:
-			return err
-		case len(found) == 0:
-			return bot.Errorf(bot.CodeNotFound, "There is no plan `%s`. `approvals` lists those that wait.", id)
-		case len(found) > 1:
-			return bot.Errorf(bot.CodeInvalid, "More than one plan begins with `%s`; give more of its id.", id)
-		}
-		th = found[0]
-		return nil
+	err = w.f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		th, err = planNamed(tx, id)
+		return err
 	})
 	return th, err
+}
+
+// planNamed finds a plan's thread by its id or a beginning of it; a *bot.Error where
+// there is none, or more than one.
+func planNamed(tx *store.Tx, id bot.PlanID) (bot.Thread, error) {
+	text := strings.TrimPrefix(string(id), "pln_")
+	if len(text) < shortID {
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "There is no plan `%s`.", id)
+	}
+	found, err := tx.ThreadsBySubject("plan:pln_"+strings.ToUpper(text), 2)
+	switch {
+	case err != nil:
+		return bot.Thread{}, err
+	case len(found) == 0:
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "There is no plan `%s`. `approvals` lists those that wait.", id)
+	case len(found) > 1:
+		return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "More than one plan begins with `%s`; give more of its id.", id)
+	}
+	return found[0], nil
 }
 
 // Plans are the threads of the proposals that are not over.

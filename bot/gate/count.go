@@ -87,7 +87,7 @@ func (t *count) approves(d bot.Decision) string {
 	case !shownByAgent(d) && (t.Proposal.ShownAt.IsZero() || d.At.Before(t.Proposal.ShownAt)):
 		return "it came before the plan was shown whole"
 	case !d.At.Before(t.deadline):
-		return fmt.Sprintf("it came after the time for approvals ended at %s", stamp(t.deadline))
+		return fmt.Sprintf("it came after the time for approvals ended at %s", stamp(t.deadline, t.Now))
 	}
 	if why := t.outside(d.At); why != "" {
 		return why
@@ -109,7 +109,7 @@ func (t *count) outside(at time.Time) string {
 	case !open:
 		return "it came outside the window, and the rule does not let approvals wait"
 	case !t.Now.Before(until):
-		return fmt.Sprintf("it came in a window that ended at %s", stamp(until))
+		return fmt.Sprintf("it came in a window that ended at %s", stamp(until, t.Now))
 	}
 	return ""
 }
@@ -210,7 +210,7 @@ func (t *count) missingWords() string {
 	if len(rule.StepUp) > 0 {
 		words += ", with proof (" + proofs(rule.StepUp) + ")"
 	}
-	return words + " before " + stamp(t.deadline) + "."
+	return words + " before " + stamp(t.deadline, t.Now) + "."
 }
 
 func proofs(steps []bot.StepUp) string {

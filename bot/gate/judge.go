@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // Case is all that a judgement rests on.
@@ -149,7 +150,7 @@ func (t *count) life() Judgement {
 	}
 	switch {
 	case !windowed, !from.Before(last):
-		return Judgement{State: Refused, Why: fmt.Sprintf("It may start only in its window (%s), and none opens before %s.", windowWords(plan.Rule.Windows), stamp(last))}
+		return Judgement{State: Refused, Why: fmt.Sprintf("It may start only in its window (%s), and none opens before %s.", windowWords(plan.Rule.Windows), stamp(last, t.Now))}
 	case t.unwanted() != "":
 		return Judgement{State: Refused, Why: t.unwanted()}
 	}
@@ -168,7 +169,7 @@ func (t *count) life() Judgement {
 	default:
 		j.Why = t.missingWords()
 		if !j.At.IsZero() && !queues {
-			j.Why = fmt.Sprintf("Its window opens at %s; approvals count from then on. %s", stamp(from), j.Why)
+			j.Why = fmt.Sprintf("Its window opens at %s; approvals count from then on. %s", stamp(from, t.Now), j.Why)
 		}
 	}
 	return j
@@ -181,27 +182,27 @@ func (t *count) queued() Judgement {
 	from, until, ok := openOrNext(plan.Rule.Windows, agreedAt)
 	switch {
 	case !ok || !from.Before(plan.NotAfter):
-		return Judgement{State: Refused, Why: fmt.Sprintf("It was agreed to by %s, but no window (%s) opens before the plan's end at %s.", t.names(), windowWords(plan.Rule.Windows), stamp(plan.NotAfter))}
+		return Judgement{State: Refused, Why: fmt.Sprintf("It was agreed to by %s, but no window (%s) opens before the plan's end at %s.", t.names(), windowWords(plan.Rule.Windows), stamp(plan.NotAfter, t.Now))}
 	case !now.Before(until):
-		return Judgement{State: Expired, Until: until, Why: fmt.Sprintf("It was agreed to by %s, but not started before its window ended at %s.", t.names(), stamp(until))}
+		return Judgement{State: Expired, Until: until, Why: fmt.Sprintf("It was agreed to by %s, but not started before its window ended at %s.", t.names(), stamp(until, t.Now))}
 	case t.unwanted() != "":
 		return Judgement{State: Refused, Why: t.unwanted()}
 	}
 	until = earlier(until, plan.NotAfter)
 	if now.Before(from) {
 		return Judgement{State: Queued, At: from, Until: until, Next: t.next(from),
-			Why: fmt.Sprintf("Agreed to by %s; it waits for its window, which opens at %s.", t.names(), stamp(from))}
+			Why: fmt.Sprintf("Agreed to by %s; it waits for its window, which opens at %s.", t.names(), stamp(from, t.Now))}
 	}
 	return Judgement{State: Run, Until: until, Next: t.next(until), Why: "Agreed to by " + t.names() + "."}
 }
 
 func (t *count) expired(at time.Time, agreed bool) Judgement {
-	why := fmt.Sprintf("Nobody agreed before %s.", stamp(at))
+	why := fmt.Sprintf("Nobody agreed before %s.", stamp(at, t.Now))
 	switch n := len(t.approvals); {
 	case agreed:
-		why = fmt.Sprintf("It was agreed to by %s, but not started before its time ended at %s.", t.names(), stamp(at))
+		why = fmt.Sprintf("It was agreed to by %s, but not started before its time ended at %s.", t.names(), stamp(at, t.Now))
 	case n > 0:
-		why = fmt.Sprintf("Only %d of %d people agreed before %s.", n, t.Proposal.Plan.Rule.Count, stamp(at))
+		why = fmt.Sprintf("Only %d of %d people agreed before %s.", n, t.Proposal.Plan.Rule.Count, stamp(at, t.Now))
 	}
 	return Judgement{State: Expired, Until: at, Why: why}
 }
@@ -239,5 +240,5 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// stamp writes a moment the same for everybody.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+// stamp writes a moment as people read it, and in one zone for everybody.
+func stamp(t, now time.Time) string { return phrase.Moment(t, time.UTC, now) }

@@ -79,7 +79,7 @@ func TestJudge(t *testing.T) {
 		why   string // a part of Why, or of the first reason of what is ignored
 		next  string // "" for never
 	}{
-		{"nobody yet", askedByAlice(nil), "12:10", Waiting, "Somebody with the role approver must agree before 2026-01-10 12:31 UTC.", "12:31"},
+		{"nobody yet", askedByAlice(nil), "12:10", Waiting, "Somebody with the role approver must agree before Sat 10 Jan 12:31 UTC.", "12:31"},
 		{"somebody", askedByAlice(nil, yes("bob", "12:05")), "12:10", Run, "Agreed to by bob.", "12:31"},
 		{"the requester does not count", askedByAlice(nil, yes("alice", "12:05")), "12:10", Waiting, "alice asked for it, and somebody else must agree", "12:31"},
 		{"unless the rule says so", askedByAlice(self, yes("alice", "12:05")), "12:10", Run, "", "12:31"},
@@ -112,7 +112,7 @@ func TestJudge(t *testing.T) {
 		{"shown later than now", askedByAlice(nil), "12:00", Unshown, "", "12:01"},
 		{"decided later than now", askedByAlice(nil, yes("bob", "12:20")), "12:10", Waiting, "dated later than now", "12:20"},
 
-		{"too late", askedByAlice(nil, yes("bob", "12:31")), "12:31", Expired, "Nobody agreed before 2026-01-10 12:31 UTC.", ""},
+		{"too late", askedByAlice(nil, yes("bob", "12:31")), "12:31", Expired, "Nobody agreed before Sat 10 Jan 12:31 UTC.", ""},
 		{"one of two in time", askedByAlice(two, yes("bob", "12:05")), "12:31", Expired, "Only 1 of 2 people agreed", ""},
 		{"in time, but not started", askedByAlice(nil, yes("bob", "12:05")), "12:31", Expired, "agreed to by bob, but not started", ""},
 		{"the last minute", askedByAlice(nil, yes("bob", "12:30")), "12:30", Run, "", "12:31"},
@@ -120,7 +120,7 @@ func TestJudge(t *testing.T) {
 			c := askedByAlice(nil)
 			c.Proposal.Plan.NotAfter = moment("12:20")
 			return c
-		}(), "12:20", Expired, "before 2026-01-10 12:20", ""},
+		}(), "12:20", Expired, "before Sat 10 Jan 12:20", ""},
 		{"never shown", unshown(askedByAlice(nil)), "14:00", Expired, "", ""},
 
 		{"denied", askedByAlice(nil, no("bob", "12:05")), "12:10", Denied, "bob denied it: not now", ""},
@@ -138,19 +138,19 @@ func TestJudge(t *testing.T) {
 		{"denied after it had expired", askedByAlice(nil, no("bob", "12:40")), "12:50", Expired, "", ""},
 		{"denied before, looked at after", askedByAlice(nil, no("bob", "12:05")), "12:50", Denied, "", ""},
 
-		{"outside the window", askedByAlice(windowed), "12:10", Waiting, "Its window opens at 2026-01-10 12:30 UTC", "12:30"},
+		{"outside the window", askedByAlice(windowed), "12:10", Waiting, "Its window opens at Sat 10 Jan 12:30 UTC", "12:30"},
 		{"agreed outside the window", askedByAlice(windowed, yes("bob", "12:05")), "12:30", Waiting, "it came outside the window", "12:31"},
 		{"agreed in the window", askedByAlice(windowed, yes("bob", "12:30")), "12:30", Run, "", "12:31"},
 		{"the window ends first", askedByAlice(func(r *bot.Rule) { windowed(r); r.ApproveWithin = 3600 }, yes("bob", "12:45")), "12:50", Run, "", "13:00"},
-		{"and is over", askedByAlice(func(r *bot.Rule) { windowed(r); r.ApproveWithin = 3600 }, yes("bob", "12:45")), "13:00", Refused, "none opens before 2026-01-10 13:01", ""},
+		{"and is over", askedByAlice(func(r *bot.Rule) { windowed(r); r.ApproveWithin = 3600 }, yes("bob", "12:45")), "13:00", Refused, "none opens before Sat 10 Jan 13:01", ""},
 		{"no window in time", askedByAlice(func(r *bot.Rule) { windowed(r); r.ApproveWithin = 600 }), "12:05", Refused, "only in its window (daily 12:30–13:00 (UTC))", ""},
 		{"two windows do not add up", askedByAlice(func(r *bot.Rule) {
 			two(r)
 			r.ApproveWithin = 7200
 			r.Windows = []bot.Window{{From: "12:00", To: "12:10", Zone: "UTC"}, {From: "12:20", To: "12:40", Zone: "UTC"}}
-		}, yes("bob", "12:05"), yes("erin", "12:25")), "12:25", Waiting, "it came in a window that ended at 2026-01-10 12:10", "12:40"},
+		}, yes("bob", "12:05"), yes("erin", "12:25")), "12:25", Waiting, "it came in a window that ended at Sat 10 Jan 12:10", "12:40"},
 
-		{"queued", askedByAlice(queueing, yes("bob", "12:05")), "12:10", Queued, "waits for its window, which opens at 2026-01-10 12:30", "12:30"},
+		{"queued", askedByAlice(queueing, yes("bob", "12:05")), "12:10", Queued, "waits for its window, which opens at Sat 10 Jan 12:30", "12:30"},
 		{"and its time has come", askedByAlice(queueing, yes("bob", "12:05")), "12:30", Run, "", "13:00"},
 		{"beyond the time for approvals", askedByAlice(queueing, yes("bob", "12:05")), "12:59", Run, "", "13:00"},
 		{"and its window is over", askedByAlice(queueing, yes("bob", "12:05")), "13:00", Expired, "not started before its window ended", ""},
@@ -163,18 +163,18 @@ func TestJudge(t *testing.T) {
 		}, yes("bob", "12:05")), "12:10", Refused, "no window (daily 14:00–15:00 (UTC)) opens before the plan's end", ""},
 		{"and so it is from the start", askedByAlice(func(r *bot.Rule) {
 			r.Queue, r.Windows = true, []bot.Window{{From: "14:00", To: "15:00", Zone: "UTC"}}
-		}), "12:10", Refused, "none opens before 2026-01-10 14:00", ""},
+		}), "12:10", Refused, "none opens before Sat 10 Jan 14:00", ""},
 		{"the plan ends in the window", askedByAlice(func(r *bot.Rule) {
 			r.Queue, r.Windows = true, []bot.Window{{From: "13:30", To: "15:00", Zone: "UTC"}}
 		}, yes("bob", "12:05")), "13:40", Run, "", "14:00"},
 		{"at its very end", askedByAlice(func(r *bot.Rule) {
 			r.Queue, r.Windows = true, []bot.Window{{From: "13:30", To: "15:00", Zone: "UTC"}}
-		}, yes("bob", "12:05")), "14:00", Expired, "its time ended at 2026-01-10 14:00", ""},
+		}, yes("bob", "12:05")), "14:00", Expired, "its time ended at Sat 10 Jan 14:00", ""},
 		{"queued by the second, not by the first", askedByAlice(func(r *bot.Rule) {
 			two(r)
 			queueing(r)
 			r.Windows = append(r.Windows, bot.Window{From: "12:10", To: "12:20", Zone: "UTC"})
-		}, yes("bob", "12:05"), yes("erin", "12:25")), "12:26", Queued, "opens at 2026-01-10 12:30", "12:30"},
+		}, yes("bob", "12:05"), yes("erin", "12:25")), "12:26", Queued, "opens at Sat 10 Jan 12:30", "12:30"},
 		{"a queue without windows is none", askedByAlice(func(r *bot.Rule) { r.Queue = true }, yes("bob", "12:05")), "12:31", Expired, "", ""},
 
 		{"a count of none", askedByAlice(func(r *bot.Rule) { r.Count = 0 }), "12:10", Refused, "asks nobody to agree", ""},
@@ -253,7 +253,7 @@ func TestJudgementTells(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 	c.Proposal.Decisions = nil
-	if j := Judge(c); j.Why != "2 more people with the role approver must agree before 2026-01-10 12:31 UTC." {
+	if j := Judge(c); j.Why != "2 more people with the role approver must agree before Sat 10 Jan 12:31 UTC." {
 		t.Error(j.Why)
 	}
 }

@@ -123,7 +123,7 @@ func JudgeStanding(s Standing, history []StandingRun, now time.Time) StandingJud
 		return StandingJudgement{Why: fmt.Sprintf("The standing approval %q is not usable: %s.", s.Name, why)}
 	}
 	if !now.Before(s.Expires) {
-		return StandingJudgement{Why: fmt.Sprintf("The standing approval %q ended at %s.", s.Name, stamp(s.Expires))}
+		return StandingJudgement{Why: fmt.Sprintf("The standing approval %q ended at %s.", s.Name, stamp(s.Expires, now))}
 	}
 	runs := slices.SortedFunc(slices.Values(history), func(a, b StandingRun) int { return b.StartedAt.Compare(a.StartedAt) })
 	// One dated later than now was started all the same.
@@ -142,7 +142,7 @@ func JudgeStanding(s Standing, history []StandingRun, now time.Time) StandingJud
 		// It has one more when enough of the oldest are out of the span.
 		free := used[s.Budget.Count-1].StartedAt.Add(s.Budget.Per)
 		j.Next = earlier(free, s.Expires)
-		j.Why = fmt.Sprintf("It ran %s in the last %s: its budget of %d in %s is used up until %s.", times(len(used)), spelt(s.Budget.Per), s.Budget.Count, spelt(s.Budget.Per), stamp(free))
+		j.Why = fmt.Sprintf("It ran %s in the last %s: its budget of %d in %s is used up until %s.", times(len(used)), spelt(s.Budget.Per), s.Budget.Count, spelt(s.Budget.Per), stamp(free, now))
 		return j
 	}
 	if len(used) > 0 {

@@ -5,8 +5,17 @@ import (
 	"strings"
 )
 
-// maxQuoted bounds the search for a closing quotation mark.
-const maxQuoted = 4096
+// A value is hidden whole, however long it is. The search for the mark that closes it
+// ends at the next such mark, be it that of another value: so it reads each byte once
+// for each kind of mark, and there are a few. Over the ends of lines it is bounded, since
+// what is closed there may be something else.
+const (
+	// maxLines is over how many of them a quotation mark may close a value.
+	maxLines = 10
+	// maxNix is as much for Nix' two apostrophes, in bytes, which may be an empty value,
+	// too; where the value begins on a line of its own it is maxPEM.
+	maxNix = 4096
+)
 
 var (
 	blockScalar = regexp.MustCompile(`^[|>][-+0-9]{0,3}[ \t]*(?:#[^\n]*)?\r?\n`)
@@ -41,10 +50,10 @@ func (a *assignment) value() bool {
 		return a.indented(i)
 	case a.opener != "":
 		return a.element(i)
-	case a.roomy && !a.colon && strings.HasPrefix(rest, "''") && len(rest) > 2 && (space(rest[2]) || strings.Contains(rest[2:min(len(rest), maxQuoted)], "''")):
-		return a.enclosed(i, "''") // Nix
+	case a.roomy && !a.colon && strings.HasPrefix(rest, "''") && len(rest) > 2 && (space(rest[2]) || strings.Contains(rest[2:max(min(len(rest), maxNix), a.ends.line(i)-i)], "''")):
+		return a.enclosed(i, "''", max(i+maxPEM, a.ends.line(i))) // Nix
 	case strings.HasPrefix(rest, `"""`):
-		return a.enclosed(i, `"""`) // TOML
+		return a.enclosed(i, `"""`, len(a.text)) // TOML
 	case rest[0] == '{' && !strings.HasPrefix(rest, "{{"):
 		return false
 	}
@@ -87,20 +96,23 @@ func (a *assignment) wholeLine(scheme string) bool {
 // quoted reads a value up to the mark that opened it. A mark that is not
 // closed on its line may be closed a few lines on; else the line is the value.
 func (a *assignment) quoted(i, n int) bool {
-	text, escape := a.text[i:min(len(a.text), i+maxQuoted)], n == 1
-	end := -1
-	for j := 0; j < len(text); j++ {
-		if escape && text[j] == '\\' && a.quote != "'" {
+	text, escape := a.text[i:], n == 1 && a.quote != "'"
+	end, line, lines, j := -1, -1, 0, 0
+	for ; j < len(text) && lines <= maxLines; j++ {
+		if escape && text[j] == '\\' && j+1 < len(text) {
 			j++
-			continue
-		}
-		if strings.HasPrefix(text[j:], a.quote) {
+		} else if strings.HasPrefix(text[j:], a.quote) {
 			end = j
 			break
 		}
+		if text[j] == '\n' {
+			if lines++; line < 0 {
+				line = j
+			}
+		}
 	}
-	line := strings.IndexByte(text, '\n')
-	if end < 0 || line >= 0 && line < end && (strings.Count(text[:end], "\n") > 10 || !closes(text[end+n:])) {
+	a.ends.work += j
+	if end < 0 || line >= 0 && !closes(text[end+n:]) {
 		end = len(text)
 		if line >= 0 {
 			end = line
@@ -123,12 +135,17 @@ func closes(s string) bool {
 	return s == "" || space(s[0]) || strings.IndexByte(",;)]}", s[0]) >= 0
 }
 
-// enclosed reads a text between two long marks, over many lines.
-func (a *assignment) enclosed(i int, mark string) bool {
+// enclosed reads a text between two long marks, over many lines, up to most.
+func (a *assignment) enclosed(i int, mark string, most int) bool {
 	i += len(mark)
-	text := a.text[i:min(len(a.text), i+maxPEM)]
+	text := a.text[i:max(i, min(most, len(a.text)))]
 	end := strings.Index(text, mark)
-	if end <= 0 {
+	if end < 0 {
+		a.ends.work += len(text)
+		return false
+	}
+	a.ends.work += end
+	if end == 0 {
 		return false
 	}
 	a.quote = mark
@@ -138,7 +155,7 @@ func (a *assignment) enclosed(i int, mark string) bool {
 
 // element reads what stands between <key> and </.
 func (a *assignment) element(i int) bool {
-	end := strings.IndexAny(a.text[i:min(len(a.text), i+maxQuoted)], "<\n")
+	end := strings.IndexAny(a.text[i:], "<\n")
 	if end <= 0 || !strings.HasPrefix(a.text[i+end:], "</") {
 		return false
 	}
@@ -153,7 +170,7 @@ func (a *assignment) indented(i int) bool {
 	at := i + nl + 1
 	a.lo = skipBlank(a.text, at)
 	a.hi = a.lo
-	for at < len(a.text) && at-i < maxPEM {
+	for at < len(a.text) {
 		end := strings.IndexByte(a.text[at:], '\n')
 		if end < 0 {
 			end = len(a.text) - at
@@ -176,7 +193,7 @@ func (a *assignment) below(i int) bool {
 	if a.kind.level < likely || !a.colon || !a.atLineStart() {
 		return false
 	}
-	rest := strings.TrimLeft(a.text[i:min(len(a.text), i+maxQuoted)], "\r")
+	rest := strings.TrimLeft(a.text[i:], "\r")
 	if rest == "" || rest[0] != '\n' {
 		return false
 	}

@@ -313,3 +313,49 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+// A secret is hidden whole, however long it is and whatever it stands in.
+func TestLongSecrets(t *testing.T) {
+	r := newTest(t, Options{})
+	for name, around := range map[string][2]string{
+		"quoted":              {`password = "`, `" # it`},
+		"quoted, not closed":  {`password="`, "\nbehind"},
+		"apostrophes":         {`password='`, `' behind`},
+		"JSON":                {`{"password": "`, `", "user": "bob"}`},
+		"JSON in JSON":        {`{\"password\":\"`, `\", \"user\": \"bob\"}`},
+		"likely":              {`{"token": "`, `", "user": "bob"}`},
+		"vague":               {`{"key": "`, `", "user": "bob"}`},
+		"a list":              {`token = ["`, `", "b"]`},
+		"HTML":                {`password=&quot;`, `&quot; behind`},
+		"TOML":                {"password = \"\"\"", "\"\"\"\nbehind"},
+		"Nix":                 {"password = ''", "'';\nbehind"},
+		"XML":                 {"<password>", "</password>"},
+		"YAML":                {"password: |\n  ", "\nbehind: x"},
+		"YAML, quoted":        {`password: "`, "\"\nbehind: x"},
+		"on the line below":   {"password:\n  ", "\nbehind: x"},
+		"an unquoted one":     {"password=", " behind"},
+		"a header":            {"Authorization: Bearer ", "\nbehind"},
+		"a word and a secret": {"password is ", " behind"},
+	} {
+		for _, n := range []int{maxPlain - 20, maxPlain + 1000, 2*maxPEM + 1000} {
+			secret := newFaker(uint64(n)).of(alnum, n)
+			out, _ := stable(t, r, around[0]+secret+around[1])
+			for at := 0; at+16 <= n; at += 16 {
+				if strings.Contains(out, secret[at:at+16]) {
+					t.Errorf("%s: of %d bytes those from %d are shown", name, n, at)
+					break
+				}
+			}
+			if !strings.HasPrefix(out, around[0]) || !strings.HasSuffix(out, around[1]) {
+				t.Errorf("%s: of %d bytes around: %.60q", name, n, out)
+			}
+		}
+	}
+	// Over several lines, too.
+	lines := strings.TrimSuffix(strings.Repeat(newFaker(3).of(alnum, 900)+"\n", 8), "\n")
+	for _, around := range [][2]string{{`password = "`, `";`}, {"password = \"\"\"", "\"\"\""}, {"password = ''\n", "\n'';"}} {
+		if out, _ := stable(t, r, around[0]+lines+around[1]); len(out) > 100 {
+			t.Errorf("%q: %d bytes are shown", around[0], len(out))
+		}
+	}
+}

@@ -71,11 +71,13 @@ func (t *Tx) JournalEntries(after int64, limit int) ([]journal.Entry, error) {
 	return all(t, scanJournal, `SELECT `+journalColumns+` FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 }
 
-// brokenMost bounds the rows of one search that are not what was written.
-const brokenMost = 100
+// BrokenMost is where a search for fewer entries ends: when it has met as many rows that
+// are not what was written.
+const BrokenMost = 100
 
 // JournalSearch reads what the filter chooses, the newest first. Rows on the way that
-// are not what was written are broken, and no reason to tell nothing of the others.
+// are not what was written are broken, and no reason to tell nothing of the others; but
+// when there are limit of them, and BrokenMost, nothing older was looked at.
 func (t *Tx) JournalSearch(f journal.Filter, limit int) (out []journal.Entry, broken []*journal.Broken, err error) {
 	where, args := []string{`1 = 1`}, []any{}
 	add := func(condition string, arg any) {
@@ -118,7 +120,7 @@ func (t *Tx) JournalSearch(f journal.Filter, limit int) (out []journal.Entry, br
 		return nil, nil, fmt.Errorf("state: %w", err)
 	}
 	defer rows.Close()
-	for len(out) < limit && len(broken) < brokenMost && rows.Next() {
+	for len(out) < limit && len(broken) < max(BrokenMost, limit) && rows.Next() {
 		e, err := scanJournal(rows)
 		if b, ok := errors.AsType[*journal.Broken](err); ok {
 			broken = append(broken, b)

@@ -69,6 +69,11 @@ func (t *Tx) CountOpenRequests(who bot.PersonID) (int64, error) {
 	return n, err
 }
 
+// OpenRequestsOf lists the commands of a person that have no answer yet.
+func (t *Tx) OpenRequestsOf(who bot.PersonID) ([]Request, error) {
+	return all(t, scanRequest, `SELECT `+requestColumns+` FROM requests WHERE state = 'due' AND person = $1 ORDER BY at, id`, who)
+}
+
 // CountOpenOrders counts the effects that a person ordered and that are not done.
 // That a message with a code is to be erased, and the code used up, nobody ordered.
 func (t *Tx) CountOpenOrders(who bot.PersonID) (int64, error) {
@@ -176,17 +181,23 @@ func effectKind(o bot.Outcome) string {
 	return ""
 }
 
-// HoldsCode tells whether somebody's time-based code came with it.
-func HoldsCode(o bot.Outcome) bool {
+// CodeOf is the time-based code that came with a word on a plan, "" for none.
+func CodeOf(o bot.Outcome) string {
 	switch o := o.(type) {
 	case bot.Decide:
-		return o.Code != ""
+		return o.Code
 	case bot.Confirm:
-		return o.Code != ""
-	case bot.SpendCodes:
+		return o.Code
+	}
+	return ""
+}
+
+// HoldsCode tells whether somebody's time-based code came with it.
+func HoldsCode(o bot.Outcome) bool {
+	if o, ok := o.(bot.SpendCodes); ok {
 		return len(o.Codes) > 0
 	}
-	return false
+	return CodeOf(o) != ""
 }
 
 // ForgetSecrets lets go of the code that an effect carried: it is spent, and of use to

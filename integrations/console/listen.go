@@ -38,9 +38,15 @@ func (c *Chat) open(ctx context.Context) (*door, error) {
 	if c.o.Socket == "" {
 		return nil, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(c.o.Socket), 0o755); err != nil {
+	dir := filepath.Dir(c.o.Socket)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("console: the socket's folder: %w", err)
 	}
+	release, err := alone(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("console: the socket's folder %s: %w", dir, err)
+	}
+	defer release()
 	if err := removeStale(ctx, c.o.Socket); err != nil {
 		return nil, err
 	}
@@ -66,6 +72,35 @@ func (c *Chat) open(ctx context.Context) (*door, error) {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	return d, nil
+}
+
+// alone keeps other bots from looking at a folder's sockets until release. Between its
+// making and its listening a bot's socket looks like one that a killed bot left, and
+// would be removed; two that find the same old one would remove each other's.
+func alone(ctx context.Context, dir string) (release func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	const patience, again = 10 * time.Second, 10 * time.Millisecond
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("another process holds it"))
+	defer cancel()
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, err
+		}
+		select {
+		case <-time.After(again):
+		case <-ctx.Done():
+			f.Close()
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 // removeStale removes what a killed bot left: a socket at which nobody answers.
@@ -120,8 +155,13 @@ func (d *door) accept(ctx context.Context, to chan<- attaching) error {
 	if err := u.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = u.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { defer close(ended); _ = u.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() {
+			<-ended // a given listener may be used again, without that deadline
+		}
+	}()
 	for {
 		conn, err := u.AcceptUnix()
 		switch {

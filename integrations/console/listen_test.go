@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Another user, by the kernel's word: first kept out by the socket's mode, then
@@ -65,7 +66,9 @@ func TestSocketFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := other.Run(t.Context(), newSink()); err == nil || !strings.Contains(err.Error(), "another process answers") {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // else one that runs hangs the test
+	defer cancel()
+	if err := other.Run(ctx, newSink()); err == nil || !strings.Contains(err.Error(), "another process answers") {
 		t.Errorf("a second bot at one socket: %v", err)
 	}
 	s.attach(0) // the first one is not disturbed
@@ -93,6 +96,54 @@ func TestSocketFile(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(file); string(b) != "x" {
 		t.Error("the file is gone")
+	}
+}
+
+// Of bots that start at one socket at once, one listens and the others are told so: a
+// socket that has been made and is not listened at yet is no killed bot's.
+func TestSocketOfOneBot(t *testing.T) {
+	const bots = 4
+	for _, stale := range []bool{false, true} {
+		for range 10 {
+			path := filepath.Join(folder(t), "s")
+			if stale {
+				l, err := net.Listen("unix", path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.(*net.UnixListener).SetUnlinkOnClose(false)
+				l.Close()
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			begin, ends := make(chan struct{}), make(chan error, bots)
+			for range bots {
+				c, err := New(Options{ID: "x", Room: "x", Socket: path})
+				if err != nil {
+					t.Fatal(err)
+				}
+				go func() { <-begin; ends <- c.Run(ctx, newSink()) }()
+			}
+			close(begin)
+			for range bots - 1 {
+				select {
+				case err := <-ends:
+					if err == nil || !strings.Contains(err.Error(), "another process answers") {
+						t.Errorf("stale %v: %v", stale, err)
+					}
+				case <-time.After(10 * time.Second):
+					t.Errorf("stale %v: more than one bot listens", stale)
+					cancel() // so that they end
+				}
+			}
+			(&server{t: t, socket: path}).dial().conn.Close()
+			cancel()
+			if err := <-ends; err != nil {
+				t.Errorf("stale %v: the one that listened: %v", stale, err)
+			}
+			if t.Failed() {
+				return
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package restic
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,17 +22,18 @@ func (b *Backups) ask(ctx context.Context, r *Repository, every time.Duration) f
 	case lock <- struct{}{}:
 		defer func() { <-lock }()
 	case <-ctx.Done():
-		f, _ := b.facts(r.Name)
+		f, _ := b.facts(r)
 		f.Fault = &factFault{bot.Unknown, "somebody else was asking it, and had no answer in time"}
 		return f
 	}
-	f, _ := b.facts(r.Name) // what cannot be read is asked anew
+	f, _ := b.facts(r) // what cannot be read is asked anew
 	// A clock that was set back must not keep it from being asked.
 	if age := b.now().Sub(f.Tried); !f.Tried.IsZero() && age >= 0 && age < every {
 		return f
 	}
+	here := b.place(r) // before it is asked: what is changed meanwhile must not count as asked
 	list, err := b.list(ctx, r)
-	return b.learn(r, list, err)
+	return b.learn(r, here, list, err)
 }
 
 // list asks a repository, whatever is known of it.
@@ -44,10 +46,11 @@ func (b *Backups) list(ctx context.Context, r *Repository) ([]host.Snapshot, err
 }
 
 // learn keeps what a repository said, or why it said nothing. Facts are a cache:
-// where they cannot be kept, they are asked for again.
-func (b *Backups) learn(r *Repository, list []host.Snapshot, err error) facts {
-	f, _ := b.facts(r.Name)
+// where they cannot be kept, they are asked for again. here is the place that was asked.
+func (b *Backups) learn(r *Repository, here string, list []host.Snapshot, err error) facts {
+	f, _ := b.facts(r)
 	f.Tried, f.Fault = b.now().UTC(), nil
+	f.Place = cmp.Or(here, f.Place)
 	if err == nil {
 		f.Asked, f.Snapshots = f.Tried, list
 	} else {

@@ -46,8 +46,9 @@
 // # What is kept
 //
 // Below [Config].State: "cache" is restic's own, "facts" what each repository said
-// last, "reports" the outcome of each verification (reports.go). All of it may be
-// deleted; then it is unknown until it is found out again.
+// last, "reports" the outcome of each verification (reports.go), each of the place
+// where the repository was then. All of it may be deleted; then it is unknown until it
+// is found out again.
 //
 // Neighbours: bot/host has the words; bot/sys is the host; bot/agent runs the
 // operations, in a unit that may reach the network. The package is a leaf.

@@ -24,8 +24,9 @@ import (
 // tells nothing of the unit; that there is none tells enough.
 func (b *Backups) newSnapshot(ctx context.Context, r *Repository, w bot.Work) bot.Reading {
 	out := bot.Reading{Host: b.h.Name, What: "new snapshot in " + r.Name, Source: "restic snapshots and the log of " + r.Unit, State: bot.Unknown}
+	here := b.place(r)
 	list, err := b.list(ctx, r)
-	b.learn(r, list, err)
+	b.learn(r, here, list, err)
 	out.At = b.now().UTC()
 	if err != nil {
 		_, out.Note = finding(err) // whether there is one, nobody knows

@@ -146,5 +146,16 @@ func (d *desk) verified(t testing.TB, repository string, age time.Duration, chan
 	if change != nil {
 		change(&v)
 	}
-	must(t, d.putReport(v))
+	r := d.named(repository)
+	must(t, d.putReport(r, d.place(r), v))
+}
+
+// named is the repository of a name; one without a place where there is none.
+func (b *Backups) named(name string) *Repository {
+	for i := range b.c.Repositories {
+		if r := &b.c.Repositories[i]; r.Name == name {
+			return r
+		}
+	}
+	return &Repository{Name: name}
 }

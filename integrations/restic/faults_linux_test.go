@@ -73,7 +73,8 @@ func TestVerifyBroken(t *testing.T) {
 				t.Errorf("it said nothing of %s: %q", name, w.lines)
 			}
 		}
-		reports, _, err := b.backups(t).reports("flipped")
+		backups := b.backups(t)
+		reports, _, err := backups.reports(backups.named("flipped"))
 		must(t, err)
 		if len(reports) != 1 || len(reports[0].Broken) != 1 || filepath.Base(b.pack(t, "flipped")) != reports[0].Broken[0] {
 			t.Errorf("the reports are %+v", reports)

@@ -143,7 +143,7 @@ func (b *Backups) await(ctx context.Context) {
 // known is what stands in the facts of a repository, and that it is not to be had
 // where the last errand brought nothing.
 func (b *Backups) known(r *Repository) facts {
-	f, _ := b.facts(r.Name) // what cannot be read is asked anew
+	f, _ := b.facts(r) // what cannot be read is asked anew
 	e := b.errands
 	e.mu.Lock()
 	defer e.mu.Unlock()

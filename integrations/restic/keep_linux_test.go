@@ -222,3 +222,46 @@ func TestRealAskedElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// A repository has moved, under the same name: nothing of what was heard and verified
+// at the old place is told of the new one, also not what an errand that was sent before
+// puts down. Where a place cannot be found out for a while, nothing is forgotten.
+func TestMoved(t *testing.T) {
+	r := remote("b2")
+	r.Location, r.LocationFile = "", filepath.Join(t.TempDir(), "location")
+	at := func(where string) { must(t, os.WriteFile(r.LocationFile, []byte(where+"\n"), 0o600)) }
+	at("b2:old")
+	d := newDesk(t, Config{Repositories: []Repository{r}})
+	d.run.snapshots["b2:old"] = []host.Snapshot{snapshotOf(1, 6*time.Hour, "/")}
+	d.run.snapshots["b2:new"] = []host.Snapshot{snapshotOf(2, 9*time.Hour, "/")}
+	must(t, d.Refresh(t.Context()))
+	d.verified(t, "b2", day, nil)
+	told := d.c
+	told.Elsewhere = func(context.Context) error { return nil }
+	agent, err := New(d.h, told)
+	must(t, err)
+	agent.now = d.now
+	status := func() host.Repository { return agent.status(t.Context(), 0).Repositories[0] }
+
+	if s, ok := status().Own(); !ok || s.ID != id(1) || status().VerifiedAt.IsZero() {
+		t.Fatalf("%+v", status())
+	}
+	must(t, os.Remove(r.LocationFile))
+	if s, ok := status().Own(); !ok || s.ID != id(1) || status().VerifiedAt.IsZero() {
+		t.Errorf("where it is cannot be read, and what is known is forgotten: %+v", status())
+	}
+	at("b2:new")
+	if s, ok := status().Own(); ok || !status().AskedAt.IsZero() || !status().VerifiedAt.IsZero() || status().Last != nil || status().State == bot.OK {
+		t.Errorf("at the new place it has %+v: %+v", s, status())
+	}
+	at("b2:old")
+	must(t, d.Refresh(t.Context())) // of an agent that was there before
+	at("b2:new")
+	if s, ok := status().Own(); ok {
+		t.Errorf("at the new place it has %+v", s)
+	}
+	must(t, d.Refresh(t.Context()))
+	if s, ok := status().Own(); !ok || s.ID != id(2) || !status().VerifiedAt.IsZero() {
+		t.Errorf("%+v", status())
+	}
+}

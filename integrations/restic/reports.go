@@ -1,6 +1,8 @@
 package restic
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +25,14 @@ type facts struct {
 	Tried     time.Time       `json:"tried,omitzero"` // the last attempt
 	// Fault is why it failed, nil for an answer.
 	Fault *factFault `json:"fault,omitempty"`
+	// Place is whose word it is: another place may come to have the repository's name.
+	Place string `json:"place,omitempty"`
+}
+
+// report is a verification as it is kept.
+type report struct {
+	host.Verification
+	Place string `json:"place,omitempty"`
 }
 
 type factFault struct {
@@ -38,12 +48,35 @@ const (
 	reportTime = "20060102T150405.000Z"
 )
 
-// facts reads what is known of a repository; nothing, where that was never asked.
-func (b *Backups) facts(name string) (facts, error) {
+// place tells where a repository is, as a digest, since a location may hold a
+// password; "" where that cannot be found out.
+func (b *Backups) place(r *Repository) string {
+	c, err := b.open(r)
+	if err != nil {
+		return ""
+	}
+	return placeOf(c.location)
+}
+
+func placeOf(location string) string {
+	sum := sha256.Sum256([]byte(location))
+	return hex.EncodeToString(sum[:])
+}
+
+// elsewhere tells whether something was learnt at another place than here. Where one
+// of the two is not known, it is not.
+func elsewhere(learnt, here string) bool { return learnt != "" && here != "" && learnt != here }
+
+// facts reads what is known of a repository; nothing, where that was never asked at
+// the place where it is now.
+func (b *Backups) facts(r *Repository) (facts, error) {
 	var f facts
-	err := readJSON(filepath.Join(b.factsDir(), name+".json"), &f)
+	err := readJSON(filepath.Join(b.factsDir(), r.Name+".json"), &f)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
+	}
+	if elsewhere(f.Place, b.place(r)) {
+		return facts{}, err
 	}
 	return f, err
 }
@@ -52,10 +85,10 @@ func (b *Backups) putFacts(name string, f facts) error {
 	return writeJSON(filepath.Join(b.factsDir(), name+".json"), f)
 }
 
-// putReport keeps a verification, and lets go of the oldest ones.
-func (b *Backups) putReport(v host.Verification) error {
-	dir := filepath.Join(b.reportsDir(), v.Repository)
-	if err := writeJSON(filepath.Join(dir, v.Began.UTC().Format(reportTime)+".json"), v); err != nil {
+// putReport keeps a verification of the place here, and lets go of the oldest ones.
+func (b *Backups) putReport(r *Repository, here string, v host.Verification) error {
+	dir := filepath.Join(b.reportsDir(), r.Name)
+	if err := writeJSON(filepath.Join(dir, v.Began.UTC().Format(reportTime)+".json"), report{v, here}); err != nil {
 		return err
 	}
 	names, err := reportNames(dir)
@@ -72,21 +105,24 @@ func (b *Backups) putReport(v host.Verification) error {
 }
 
 // reports reads a repository's verifications, the newest first. One that cannot be
-// read is left out; lost tells how many.
-func (b *Backups) reports(name string) (out []host.Verification, lost int, err error) {
-	dir := filepath.Join(b.reportsDir(), name)
+// read is left out; lost tells how many. Those of another place are none of it.
+func (b *Backups) reports(r *Repository) (out []host.Verification, lost int, err error) {
+	dir := filepath.Join(b.reportsDir(), r.Name)
 	names, err := reportNames(dir)
 	if err != nil {
 		return nil, 0, err
 	}
 	slices.Reverse(names)
+	here := b.place(r)
 	for _, n := range names {
-		var v host.Verification
-		if err := readJSON(filepath.Join(dir, n), &v); err != nil || v.Repository != name || v.Ended.IsZero() {
+		var v report
+		if err := readJSON(filepath.Join(dir, n), &v); err != nil || v.Repository != r.Name || v.Ended.IsZero() {
 			lost++
 			continue
 		}
-		out = append(out, v)
+		if !elsewhere(v.Place, here) {
+			out = append(out, v.Verification)
+		}
 	}
 	return out, lost, nil
 }

@@ -72,7 +72,7 @@ func (o run) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error) {
 		last = fmt.Sprintf("last started %s, result %s", u.Started.UTC().Format("2006-01-02 15:04 UTC"), u.Result)
 	}
 	newest := "unknown"
-	if f, _ := b.facts(r.Name); !f.Asked.IsZero() {
+	if f, _ := b.facts(r); !f.Asked.IsZero() {
 		newest = "none of " + r.Host
 		if s, ok := (host.Repository{Newest: f.Snapshots, Host: r.Host}).Own(); ok {
 			newest = s.Short() + " of " + s.At.Format("2006-01-02 15:04 UTC")

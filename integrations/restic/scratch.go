@@ -107,7 +107,7 @@ func (b *Backups) backedUp() []string {
 		paths = append(paths, d.Paths...)
 	}
 	for _, r := range b.c.Repositories {
-		f, _ := b.facts(r.Name)
+		f, _ := b.facts(&r)
 		for _, s := range f.Snapshots {
 			if s.Host != r.Host {
 				continue

@@ -78,7 +78,7 @@ func (b *Backups) repository(ctx context.Context, r *Repository, f facts) host.R
 	if r.Unit != "" {
 		out.Unit = b.unit(ctx, r.Unit)
 	}
-	reports, lost, err := b.reports(r.Name)
+	reports, lost, err := b.reports(r)
 	now := b.now()
 	for i, v := range reports {
 		if i == 0 {

@@ -170,13 +170,13 @@ func TestReports(t *testing.T) {
 		d.verified(t, "b2", time.Duration(n)*time.Hour, func(v *host.Verification) { v.PacksRead = n })
 	}
 	must(t, os.WriteFile(filepath.Join(d.reportsDir(), "b2", "notes.txt"), []byte("x"), 0o600))
-	all, lost, err := d.reports("b2")
+	all, lost, err := d.reports(d.named("b2"))
 	must(t, err)
 	// The oldest ones are let go, so one that is put down late and old is let go at once.
 	if len(all) != mostReports || lost != 0 || all[0].PacksRead != 0 || !slices.IsSortedFunc(all, func(a, b host.Verification) int { return b.Began.Compare(a.Began) }) {
 		t.Errorf("%d reports, %d lost, the newest is number %d", len(all), lost, all[0].PacksRead)
 	}
-	if all, lost, err := d.reports("nothing"); len(all) != 0 || lost != 0 || err != nil {
+	if all, lost, err := d.reports(d.named("nothing")); len(all) != 0 || lost != 0 || err != nil {
 		t.Errorf("of nothing there are %d: %v", len(all), err)
 	}
 	info, err := os.Stat(filepath.Join(d.reportsDir(), "b2"))

@@ -45,10 +45,11 @@ func (o verify) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 		w.Say("removed what %s left in %s", phrase.Count(n, "interrupted run", "interrupted runs"), b.c.Scratch)
 	}
 	for _, r := range q.repositories {
+		here := b.place(r)
 		v := b.verify(ctx, r, q, w)
 		v.Plan = p.ID
 		w.Say("%s: %s", r.Name, v)
-		if err := b.putReport(v); err != nil {
+		if err := b.putReport(r, here, v); err != nil {
 			v.Note = strings.TrimPrefix(v.Note+"; the report could not be kept among the others", "; ")
 		}
 		data, err := json.Marshal(v)
@@ -107,7 +108,7 @@ func (b *Backups) verify(ctx context.Context, r *Repository, q request, w bot.Wo
 	var snapshots []host.Snapshot
 	if err == nil {
 		snapshots, err = c.snapshots(ctx, b.c.AskTime)
-		b.learn(r, snapshots, err)
+		b.learn(r, placeOf(c.location), snapshots, err)
 	}
 	if err != nil {
 		state, why := finding(err)

@@ -42,7 +42,7 @@ func TestVerifyClean(t *testing.T) {
 		}
 		b.clean(t)
 
-		reports, lost, err := backups.reports("b2")
+		reports, lost, err := backups.reports(backups.named("b2"))
 		must(t, err)
 		if len(reports) != 1 || lost != 0 {
 			t.Fatalf("%d reports, %d lost", len(reports), lost)

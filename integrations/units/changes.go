@@ -2,6 +2,7 @@ package units
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,16 +19,19 @@ const (
 )
 
 // Changes gathers what changed within a span, from wherever it leaves a trace:
-// boots, switches of the system, starts of services, pulled images. Each change
+// boots, switches of the system, starts of services, images of containers. Each change
 // has an id that is the same whenever it is told. What one source cannot tell is
 // said, and the others go on.
 func (k *Keeper) Changes(ctx context.Context, span time.Duration) (host.Changes, error) {
 	out := host.Changes{At: now()}
 	out.From = out.At.Add(-span)
 	g := &gathering{from: out.From, seen: map[string]bool{}}
-	boots, err := k.boots(ctx)
+	boots, reach, err := k.boots(ctx)
 	if err != nil {
 		g.doubt("earlier reboots", err)
+	}
+	if reach.After(g.from) {
+		g.unknown = append(g.unknown, fmt.Sprintf("reboots, starts and images before: the journal on %s goes back %s only", k.h.Name, words(out.At.Sub(reach))))
 	}
 	g.boots = boots
 	for i, b := range boots {
@@ -47,9 +51,7 @@ func (k *Keeper) Changes(ctx context.Context, span time.Duration) (host.Changes,
 	if err := k.starts(ctx, g, types); err != nil {
 		g.doubt("earlier starts of services", err)
 	}
-	if err := k.images(ctx, g, span); err != nil {
-		g.doubt("images of containers", err)
-	}
+	k.images(ctx, g)
 	slices.SortStableFunc(g.found, func(a, b bot.Change) int { return b.At.Compare(a.At) })
 	if n := len(g.found) - mostChanges; n > 0 {
 		g.found, out.More = g.found[:mostChanges], n

@@ -50,11 +50,12 @@ func eventful() *machine {
 		start(time.Hour+time.Second, restartPlanned, "redis.service", "c0c0"),
 		start(time.Hour, unitStarted, "redis.service", "d0d0"),
 	)
-	m.programs[askPulls] = sys.Output{Stdout: fmt.Appendf(nil, `{"ID":"1","Name":"docker.io/library/nginx:latest","Status":"pull","time":%d,"timeNano":%d,"Type":"image"}
-{"ID":"2","Name":"quay.io/x:1","Status":"pull","Time":"2026-01-14T09:00:00Z","Type":"image"}
-{"ID":"3","Name":"y","Status":"remove","time":%d,"Type":"image"}
-
-`, ago(6*time.Hour).Unix(), ago(6*time.Hour).UnixNano(), ago(time.Hour).Unix())}
+	m.programs[askPulls] = backwards(
+		pulled(ago(40*24*time.Hour), "0", "quay.io/x:1", "aaa"),
+		pulled(ago(6*time.Hour), "0", "docker.io/library/nginx:latest", "bbb"),
+		pulled(ago(3*time.Hour), "0", "quay.io/x:1", "ccc"),
+		pulled(ago(2*time.Hour), "0", "quay.io/x:1", "ccc"), // another container of it
+	)
 	return m
 }
 
@@ -81,11 +82,11 @@ func TestChanges(t *testing.T) {
 11:30 switch the profile was set to generation 41 | profile 41 1768390200
 11:00 restart redis.service was started again by systemd | start redis.service d0d0
 10:00 switch generation 42 was made | generation 42 1768384800
-09:00 image image quay.io/x:1 was pulled | pull quay.io/x:1 1768381200000000000
+09:00 image podman took image quay.io/x:1: another one than before | pull 0 quay.io/x:1 1768381200000000
 07:00 restart redis.service was started | start redis.service c0c0
-06:00 image image docker.io/library/nginx:latest was pulled | pull docker.io/library/nginx:latest 1768370400000000000
+06:00 image podman took image docker.io/library/nginx:latest: pulled, or there already | pull 0 docker.io/library/nginx:latest 1768370400000000
 03:00 reboot rebooted (down for 4 min) | boot 22222222-2222-2222-2222-222222222222
-? images of containers: only root's are known here, not those of other users
+? images of other users' containers: known only where their podman writes to the journal
 `
 		if got := told(c); got != want {
 			t.Errorf("got\n%s", got)
@@ -125,12 +126,31 @@ func TestChangesBlind(t *testing.T) {
 ? earlier reboots: There is no /run/current-system/sw/bin/journalctl on vulcan.
 ? the last start of each service: systemd does not answer on vulcan.
 ? earlier starts of services: There is no /run/current-system/sw/bin/journalctl on vulcan.
-? images of containers: There is no /run/current-system/sw/bin/podman on vulcan.
+? images of containers: There is no /run/current-system/sw/bin/journalctl on vulcan.
 `
 		// /run has no current-system, so it is not there to be listed either.
 		got := strings.Replace(told(c), "? switches of the system: When vulcan was switched last is unknown.\n", "", 1)
 		if got != want {
 			t.Errorf("got\n%s", got)
+		}
+	})
+}
+
+// A journal that is younger than what is asked about tells nothing of the time before,
+// which is not the same as that nothing was.
+func TestChangesYoungJournal(t *testing.T) {
+	at(t, func(t *testing.T) {
+		m := eventful()
+		m.programs[askBoots] = sys.Output{Stdout: fmt.Appendf(nil, `[{"index":0,"boot_id":"22222222222222222222222222222222","first_entry":%d,"last_entry":%d}]`,
+			noon.Add(-3*time.Hour).UnixMicro(), noon.UnixMicro())}
+		const want = "? reboots, starts and images before: the journal on vulcan goes back 3 h only\n"
+		c, err := m.keeper(t, Options{}).Changes(t.Context(), 24*time.Hour)
+		if err != nil || !strings.Contains(told(c), want) {
+			t.Errorf("%v\n%s", err, told(c))
+		}
+		c, err = m.keeper(t, Options{}).Changes(t.Context(), 2*time.Hour)
+		if err != nil || strings.Contains(told(c), "goes back") {
+			t.Errorf("%v\n%s", err, told(c))
 		}
 	})
 }

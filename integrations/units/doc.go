@@ -6,8 +6,8 @@
 // failed or flap, and how those are that may be restarted. Looks, the probe and the plan
 // of a restart run inside the agent, the restart itself and its verification in the unit
 // that the agent starts for a run. All of it touches the host through a sys.Host alone:
-// systemd over D-Bus; systemctl, journalctl and podman by their absolute paths for what
-// D-Bus does not tell.
+// systemd over D-Bus; systemctl and journalctl by their absolute paths for what D-Bus
+// does not tell.
 //
 // # What is allowed
 //

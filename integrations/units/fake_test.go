@@ -70,7 +70,8 @@ const (
 	askLog    = bin + "journalctl --output=json --no-pager --quiet --reverse --unit=%s --lines=%d --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM,_PID"
 	askBoots  = bin + "journalctl --no-pager --quiet --list-boots --output=json"
 	askStarts = bin + "journalctl --output=json --no-pager --quiet --reverse --since=@%d --lines=1000 --output-fields=MESSAGE_ID,UNIT,INVOCATION_ID _PID=1 MESSAGE_ID=39f53479d3a045ac8e11786248231fbf MESSAGE_ID=5eb03494b6584870a536b337290809b3"
-	askPulls  = bin + "podman events --stream=false --since=24h --filter=event=pull --format=json"
+	askPulls  = bin + "journalctl --output=json --no-pager --quiet --reverse --lines=1000 --output-fields=PODMAN_NAME,PODMAN_ID,_UID PODMAN_EVENT=pull PODMAN_TYPE=image"
+	askPodman = bin + "journalctl --output=json --no-pager --quiet --reverse --lines=1 --output-fields=PODMAN_TYPE _UID=0 PODMAN_TYPE=container PODMAN_TYPE=image PODMAN_TYPE=network PODMAN_TYPE=pod PODMAN_TYPE=system PODMAN_TYPE=volume"
 )
 
 // backwards is what journalctl says of lines that were written in this order.

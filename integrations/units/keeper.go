@@ -22,8 +22,8 @@ type Options struct {
 	// Restartable are the units that may be restarted, and Logged those whose logs
 	// may be read: exact names, ".service" implied.
 	Restartable, Logged []string
-	// Systemctl, Journalctl and Podman are absolute paths; those of the running
-	// system.
+	// Systemctl and Journalctl are absolute paths; those of the running system. So is
+	// Podman, which is never run: that it is there tells that its images matter.
 	Systemctl, Journalctl, Podman string
 	// Journal is the directory of the journal, where it is not the host's own.
 	Journal string

@@ -63,6 +63,10 @@ func TestRealJournal(t *testing.T) {
 		[]string{when(time.Hour + 2*time.Second), boot2, "MESSAGE_ID=" + unitStarted, "UNIT=forged.service", "INVOCATION_ID=ffff", "_PID=99", "MESSAGE=Started nothing."},
 		[]string{when(2 * time.Hour), boot2, "MESSAGE=one", "PRIORITY=3", "SYSLOG_IDENTIFIER=nginx", "_PID=812", "_SYSTEMD_UNIT=nginx.service"},
 		[]string{when(2*time.Hour + time.Second), boot2, "MESSAGE=other", "_SYSTEMD_UNIT=php.service", "_PID=5"},
+		[]string{when(90 * time.Minute), boot2, "SYSLOG_IDENTIFIER=podman", "_UID=0", "PODMAN_TYPE=image", "PODMAN_EVENT=pull", "PODMAN_NAME=web:1", "PODMAN_ID=aaa", "MESSAGE=image pull"},
+		[]string{when(91 * time.Minute), boot2, "SYSLOG_IDENTIFIER=podman", "_UID=1000", "PODMAN_TYPE=image", "PODMAN_EVENT=pull", "PODMAN_NAME=web:2", "PODMAN_ID=bbb", "MESSAGE=image pull"},
+		[]string{when(92 * time.Minute), boot2, "SYSLOG_IDENTIFIER=podman", "_UID=0", "PODMAN_TYPE=container", "PODMAN_EVENT=create", "PODMAN_NAME=web", "MESSAGE=container create"},
+		[]string{when(93 * time.Minute), boot2, "SYSLOG_IDENTIFIER=podman", "_UID=0", "PODMAN_TYPE=image", "PODMAN_EVENT=remove", "PODMAN_NAME=web:0", "MESSAGE=image remove"},
 		[]string{when(2*time.Hour + 2*time.Second), boot2, "MESSAGE=two", "PRIORITY=6", "_COMM=nginx", "_PID=812", "_SYSTEMD_UNIT=nginx.service"},
 	)
 	m := vulcan()
@@ -94,16 +98,28 @@ func TestRealJournal(t *testing.T) {
 	for _, want := range []string{
 		" reboot rebooted (down for 4 min) | boot 22222222-2222-2222-2222-222222222222\n",
 		" restart redis.service was started again by systemd | start redis.service c0c0\n",
+		fmt.Sprintf(" image podman took image web:1: pulled, or there already | pull 0 web:1 %d\n", began.Add(90*time.Minute).UnixMicro()),
+		" image podman of user 1000 took image web:2: pulled, or there already |",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
+	if n := strings.Count(got, " took image "); n != 2 {
+		t.Errorf("%d images in\n%s", n, got)
+	}
+	own, _, err := k.journaledPulls(t.Context(), "_UID=0")
+	if err != nil || len(own) != 1 || own[0].name != "web:1" {
+		t.Errorf("root's: %+v, %v", own, err)
+	}
+	if err := k.logging(t.Context(), false); err != nil {
+		t.Errorf("that podman writes there is not seen: %v", err)
+	}
 	// Whoever writes to the journal is not systemd.
 	if strings.Contains(got, "ffff") {
 		t.Errorf("a forged start is told:\n%s", got)
 	}
-	if i := slices.IndexFunc(c.Unknown, func(u string) bool { return strings.Contains(u, "journal") }); i >= 0 {
+	if i := slices.IndexFunc(c.Unknown, func(u string) bool { return strings.Contains(u, "journalctl") }); i >= 0 {
 		t.Errorf("%q", c.Unknown)
 	}
 }

@@ -172,6 +172,12 @@ func FuzzEntry(f *testing.F) {
 			t.Errorf("%T", err)
 		}
 		_, _ = bootList([]byte(text))
-		_, _ = pulls([]byte(text))
+		m.files[podmanFile] = node{text: text}
+		g := &gathering{seen: map[string]bool{}}
+		pulls, _, err := k.filedPulls(g)
+		if _, ok := errors.AsType[*bot.Error](err); err != nil && !ok {
+			t.Errorf("%T", err)
+		}
+		k.arrivals(g, pulls)
 	})
 }

@@ -1,8 +1,6 @@
 package units
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,20 +26,22 @@ type boot struct {
 
 // boots lists the boots that are known, the oldest first. That of now is known
 // from the kernel even where the journal tells nothing; its beginning is the
-// kernel's own word.
-func (k *Keeper) boots(ctx context.Context) ([]boot, error) {
+// kernel's own word. reach is the journal's first entry, zero where that is unknown.
+func (k *Keeper) boots(ctx context.Context) (known []boot, reach time.Time, err error) {
 	id, began, here := k.thisBoot()
-	var known []boot
 	out, err := k.run(ctx, 1<<20, k.journalArgs("--list-boots", "--output=json")...)
 	if err == nil {
 		known, err = bootList(out.Stdout)
+	}
+	if len(known) > 0 {
+		reach = known[0].began
 	}
 	if i := slices.IndexFunc(known, func(b boot) bool { return b.id == id }); i >= 0 {
 		known[i].began = began
 	} else if here {
 		known = append(known, boot{id: id, began: began})
 	}
-	return known, err
+	return known, reach, err
 }
 
 func (k *Keeper) journalArgs(args ...string) []string {
@@ -218,70 +218,6 @@ func (k *Keeper) lasts(ctx context.Context, unit string, types map[string]string
 		types[unit] = kind
 	}
 	return loaded && kind != "oneshot"
-}
-
-// images asks Podman which images root pulled. Those of other users are out of its
-// sight, which is said where there is Podman at all.
-func (k *Keeper) images(ctx context.Context, g *gathering, span time.Duration) error {
-	if _, err := k.h.Files.Stat(k.o.Podman); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	out, err := k.run(ctx, 4<<20, k.o.Podman, "events", "--stream=false", fmt.Sprintf("--since=%dh", int(span/time.Hour)), "--filter=event=pull", "--format=json")
-	if err != nil {
-		return err
-	}
-	pulls, err := pulls(out.Stdout)
-	for _, p := range pulls {
-		g.add(p)
-	}
-	g.unknown = append(g.unknown, "images of containers: only root's are known here, not those of other users")
-	if err == nil && out.Cut {
-		err = bot.Errorf(bot.CodeUnavailable, "there were more than were read.")
-	}
-	return err
-}
-
-// pulls reads Podman's events, a JSON object a line. The time is a text up to
-// version 4, and a number beside one in nanoseconds since.
-func pulls(text []byte) ([]bot.Change, error) {
-	var out []bot.Change
-	s := bufio.NewScanner(bytes.NewReader(text))
-	s.Buffer(nil, 1<<20)
-	for s.Scan() {
-		if len(bytes.TrimSpace(s.Bytes())) == 0 {
-			continue
-		}
-		var e map[string]json.RawMessage
-		if err := json.Unmarshal(s.Bytes(), &e); err != nil {
-			return out, bot.Errorf(bot.CodeUnavailable, "What podman says cannot be understood.").Because(err)
-		}
-		var status, name string
-		_ = json.Unmarshal(e["Status"], &status) // the zero value is no pull
-		_ = json.Unmarshal(e["Name"], &name)
-		at := eventTime(e)
-		if status != "pull" || name == "" || at.IsZero() {
-			continue
-		}
-		out = append(out, bot.Change{ID: fmt.Sprintf("pull %s %d", line(name), at.UnixNano()), Kind: bot.ChangeImage, Text: "image " + name + " was pulled", At: at})
-	}
-	if err := s.Err(); err != nil {
-		return out, bot.Errorf(bot.CodeUnavailable, "What podman says cannot be understood.").Because(err)
-	}
-	return out, nil
-}
-
-func eventTime(e map[string]json.RawMessage) time.Time {
-	var n int64
-	var at time.Time
-	switch {
-	case json.Unmarshal(e["timeNano"], &n) == nil && n > 0:
-		return time.Unix(0, n).UTC()
-	case json.Unmarshal(e["time"], &n) == nil && n > 0 && n < 1<<40:
-		return time.Unix(n, 0).UTC()
-	case json.Unmarshal(e["Time"], &at) == nil:
-		return at.UTC()
-	}
-	return time.Time{}
 }
 
 func words(d time.Duration) string { return phrase.Duration(d) }

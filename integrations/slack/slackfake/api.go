@@ -100,6 +100,9 @@ func (f *Fake) api(w http.ResponseWriter, r *http.Request, name string) {
 			refused = m.handle(f, c)
 		}
 	}
+	if known && !m.app && (refused == nil || refused.code == "missing_scope") {
+		w.Header().Set("X-OAuth-Scopes", strings.Join(f.scopes, ",")) // documented: what the token may, with each answer
+	}
 	f.done(c, refused)
 	f.mu.Unlock()
 	if c.took && f.o.OnAccept != nil {
