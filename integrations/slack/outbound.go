@@ -176,14 +176,13 @@ func (c *Chat) upload(ctx context.Context, n content, data []byte) (content, err
 	if err != nil || len(done.Files) != 1 {
 		return n, c.doubted(uploadRefusal(ctx, err))
 	}
-	f, _, _, err := c.api.GetFileInfoContext(ctx, u.FileID, 0, 0)
+	f, err := c.looked(ctx, u.FileID, n.File.Picture)
 	if err != nil {
 		return n, c.doubted(uploadRefusal(ctx, err))
 	}
 	if n.File.Picture {
 		if f.Mimetype == "" {
-			// It is being looked at; a post that refers to it now would be refused.
-			return n, &bot.Refusal{Kind: bot.Busy, After: 2 * time.Second, Cause: errors.New("slack: the picture is not ready yet")}
+			return n, &bot.Refusal{Kind: bot.Busy, After: 30 * time.Second, Cause: errors.New("slack: the picture was not ready in time")}
 		}
 		picture := &slack.ImageBlock{Type: slack.MBTImage, AltText: either(n.File.Alt, n.File.Name), SlackFile: &slack.SlackFileObject{ID: u.FileID}}
 		if n.File.Alt != "" {
@@ -195,6 +194,20 @@ func (c *Chat) upload(ctx context.Context, n content, data []byte) (content, err
 	link := slack.NewRichTextSectionLinkElement(f.Permalink, n.File.Name, nil)
 	n.Blocks.BlockSet = append(n.Blocks.BlockSet, slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement("📎 ", nil), link)))
 	return n, nil
+}
+
+// looked waits until Slack has looked at a picture: a post that refers to it before is
+// refused.
+func (c *Chat) looked(ctx context.Context, id string, picture bool) (*slack.File, error) {
+	for wait := 250 * time.Millisecond; ; wait *= 2 {
+		f, _, _, err := c.api.GetFileInfoContext(ctx, id, 0, 0)
+		if err != nil || !picture || f.Mimetype != "" || wait > 4*time.Second {
+			return f, err
+		}
+		if !sleep(ctx, wait) {
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 // Limits of Find.

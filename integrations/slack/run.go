@@ -16,6 +16,8 @@ const (
 	// lookEvery is how often the bot asks Slack for a sign of life, where nothing else
 	// came.
 	lookEvery = 30 * time.Second
+	// apart is the time between the beginnings of connections.
+	apart = 2 * time.Minute
 	// readBackTime bounds one reading back.
 	readBackTime = 2 * time.Minute
 )
@@ -56,8 +58,14 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	}
 	watched(c.keep)
 	if c.signing == "" {
-		for range c.connections {
-			watched(c.connect)
+		for i := range c.connections {
+			watched(func(ctx context.Context) error {
+				// Not all at once: what is begun together is replaced together.
+				if i > 0 && !sleep(ctx, time.Duration(i)*apart) {
+					return nil
+				}
+				return c.connect(ctx)
+			})
 		}
 	} else {
 		c.wasAway(ctx)
@@ -145,30 +153,32 @@ func (c *Chat) pay(ctx context.Context) {
 // keep looks after what nothing else wakes: a reading back that failed, and whether
 // Slack is there at all while nobody says anything.
 func (c *Chat) keep(ctx context.Context) error {
-	for ctx.Err() == nil {
-		t := time.NewTimer(lookEvery)
+	t := time.NewTicker(lookEvery)
+	defer t.Stop()
+	for {
 		doubted := false
 		select {
 		case <-ctx.Done():
+			return nil
 		case <-t.C:
 		case <-c.doubt:
 			doubted = true
-		}
-		t.Stop()
-		if ctx.Err() != nil {
-			break
 		}
 		c.pay(ctx)
 		if !doubted && c.now().Sub(c.LastHeard()) < lookEvery {
 			continue
 		}
-		final, err := c.whoAmI(ctx)
-		if final != nil {
+		if final := c.lookAfter(ctx); final != nil {
 			return final
 		}
-		if err != nil && ctx.Err() == nil {
-			c.log.Warn("Slack does not answer", "err", wrap(err))
-		}
 	}
-	return nil
+}
+
+// lookAfter looks whether Slack is there; its error is final.
+func (c *Chat) lookAfter(ctx context.Context) error {
+	final, err := c.whoAmI(ctx)
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("Slack does not answer", "err", wrap(err))
+	}
+	return final
 }
