@@ -82,13 +82,14 @@ func (r *slackRoom) press(at slackfake.Ref, emoji, user string) string {
 		}
 		// The reason is asked for; who has none to give gives a dot.
 		time.Sleep(time.Second)
-		for _, v := range r.fake.Views(user) {
-			if err := r.fake.Submit(v.ID, map[string]string{"answer": "."}); err != nil {
-				return err.Error()
-			}
-			return ""
+		asked := r.fake.Views(user)
+		if len(asked) == 0 {
+			return "no question was asked"
 		}
-		return "no question was asked"
+		if err := r.fake.Submit(asked[0].ID, map[string]string{"answer": "."}); err != nil {
+			return err.Error()
+		}
+		return ""
 	}
 	return "there is no button for " + emoji
 }
