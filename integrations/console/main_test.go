@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -49,10 +48,10 @@ func (s *sink) Take(_ context.Context, b bot.Batch) error {
 		s.mu.Lock()
 		s.said = append(s.said, e)
 		s.mu.Unlock()
+		s.taken <- e // before whoever said it can know
 		if answer != nil {
 			answer(e)
 		}
-		s.taken <- e
 	}
 	return nil
 }
@@ -110,15 +109,15 @@ func serve(t testing.TB, o Options) *server {
 		}
 	})
 	// A local client is admitted only while Run runs. That the file is there is not
-	// enough: until the bot listens at it, who comes is turned away.
+	// enough: until the bot listens at it, who comes is turned away. It is made and
+	// listened at under the folder's lock.
 	if o.Socket != "" {
-		waitFor(t, "an answer at the socket", func() bool {
-			conn, err := net.Dial("unix", o.Socket)
-			if err == nil {
-				conn.Close()
-			}
-			return err == nil
-		})
+		waitFor(t, "the socket", func() bool { _, err := os.Stat(o.Socket); return err == nil })
+		release, err := alone(t.Context(), filepath.Dir(o.Socket))
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
 	}
 	return s
 }
