@@ -145,6 +145,7 @@
 //	bot/sys                     a host's files, programs and units; sys/simulated is one in memory
 //	bot/probing                 each probe asked once at a time, also one that hangs
 //	bot/clean, bot/phrase       others' words made harmless; figures in words
+//	bot/pieces                  messages taken apart, and packed into posts
 //	bot/fsync                   names of files that outlive a power cut
 //	bot/chart                   pure: figures to picture
 //	bot/bottest                 the story language, the strict chat, the model;

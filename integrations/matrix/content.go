@@ -8,6 +8,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/clean"
+	"watchstander/bot/pieces"
 )
 
 const (
@@ -82,8 +83,8 @@ type reply struct {
 func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	switch o.Kind {
 	case bot.SendRoot:
-		return c.encodeWhole(o, func(pieces []piece) content {
-			n := text(o, o.Key, pieces)
+		return c.encodeWhole(o, func(apart []pieces.Piece) content {
+			n := text(o, o.Key, apart)
 			if slices.Contains(c.loud, o.Message.Tone) && o.Message.Tone != bot.TonePlain {
 				n.Type = "m.text"
 			}
@@ -93,7 +94,7 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 		if o.Root == "" {
 			return nil, bot.Errorf(bot.CodeInternal, "An edit names no message.")
 		}
-		return c.encodeWhole(o, func(pieces []piece) content { return edit(o, pieces) })
+		return c.encodeWhole(o, func(apart []pieces.Piece) content { return edit(o, apart) })
 	case bot.SendReply:
 		return encodeReply(o)
 	case bot.SendOffer:
@@ -105,7 +106,7 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	return nil, bot.Errorf(bot.CodeInternal, "A post of unknown kind %q.", o.Kind)
 }
 
-func (c *Chat) encodeWhole(o bot.Outgoing, write func([]piece) content) ([]bot.Part, error) {
+func (c *Chat) encodeWhole(o bot.Outgoing, write func([]pieces.Piece) content) ([]bot.Part, error) {
 	body := marshal(write(takeApart(o.Message, false)))
 	if len(body) > maxContent {
 		return nil, bot.ErrTooLong
@@ -115,14 +116,14 @@ func (c *Chat) encodeWhole(o bot.Outgoing, write func([]piece) content) ([]bot.P
 
 // edit carries the new words twice: for clients that replace, and in plain text
 // for those that show an edit as a message of its own.
-func edit(o bot.Outgoing, pieces []piece) content {
-	inner := text(o, o.Key, pieces)
+func edit(o bot.Outgoing, apart []pieces.Piece) content {
+	inner := text(o, o.Key, apart)
 	outer := content{
 		Type: inner.Type, Body: "* " + inner.Body, Key: o.Key, New: &inner,
 		Relation: &relation{Type: relReplace, Event: o.Root},
 	}
 	if len(marshal(outer)) > maxContent {
-		outer.Body = "* " + renderPlain(o.Message.Tone, pieces[:1])
+		outer.Body = "* " + renderPlain(o.Message.Tone, apart[:1])
 	}
 	return outer
 }
@@ -133,8 +134,8 @@ func encodeReply(o bot.Outgoing) ([]bot.Part, error) {
 	key := func() bot.SendKey { return o.Key.Part(len(parts)) }
 	files := attachments(o.Message, attached)
 	// A picture alone needs no words beside it.
-	if pieces := takeApart(o.Message, attached); len(files) == 0 || hasWords(o.Message) {
-		for _, part := range pack(pieces, maxContent-maxEnvelope) {
+	if apart := takeApart(o.Message, attached); len(files) == 0 || platform.HasWords(o.Message) {
+		for _, part := range platform.Pack(apart, maxContent-maxEnvelope) {
 			n := text(o, key(), part)
 			if strings.TrimSpace(n.Body) == "" {
 				continue // thousands of empty lines, and nothing lost with them
@@ -152,10 +153,10 @@ func encodeReply(o bot.Outgoing) ([]bot.Part, error) {
 }
 
 // text is a content of words.
-func text(o bot.Outgoing, key bot.SendKey, pieces []piece) content {
-	n := content{Type: "m.notice", Body: renderPlain(o.Message.Tone, pieces), Key: key}
+func text(o bot.Outgoing, key bot.SendKey, apart []pieces.Piece) content {
+	n := content{Type: "m.notice", Body: renderPlain(o.Message.Tone, apart), Key: key}
 	if !o.Bare {
-		n.Format, n.Formatted = htmlFormat, renderHTML(o.Message.Tone, pieces)
+		n.Format, n.Formatted = htmlFormat, renderHTML(o.Message.Tone, apart)
 	}
 	return n
 }
@@ -215,43 +216,8 @@ func attachments(m bot.Message, attached bool) []attachment {
 	return all
 }
 
-// hasWords tells whether anything is said beside what is attached.
-func hasWords(m bot.Message) bool {
-	m.Blocks = slices.Clone(m.Blocks)
-	m.Blocks = slices.DeleteFunc(m.Blocks, func(b bot.Block) bool {
-		switch b := b.(type) {
-		case bot.Picture:
-			return len(b.PNG) > 0 && len(b.Alt) <= maxCaption
-		case bot.File:
-			return len(b.Data) > 0
-		}
-		return false
-	})
-	return len(m.Blocks) > 0 || m.Title.String() != "" || m.Note.String() != "" || len(m.Actions) > 0
-}
-
-// fileName is a name without folders, of a bearable length.
-func fileName(s, otherwise string) string {
-	s = tame(clean.Text(s))
-	s = strings.TrimSpace(strings.NewReplacer("/", "_", "\\", "_", "\n", " ", "\t", " ").Replace(s))
-	if s = strings.TrimLeft(s, "."); s == "" {
-		return otherwise
-	}
-	if len(s) > 120 {
-		s = s[len(s)-seamBack(s, 120):] // the extension is at the end
-	}
-	return s
-}
-
-// seamBack is how many of the last bytes, at most size, are whole characters.
-func seamBack(s string, size int) int {
-	for i := len(s) - size; i < len(s); i++ {
-		if s[i]&0xC0 != 0x80 {
-			return len(s) - i
-		}
-	}
-	return 0
-}
+// fileName is pieces.FileName of a name that wakes nobody.
+func fileName(s, otherwise string) string { return pieces.FileName(tame(clean.Text(s)), otherwise) }
 
 // mimeType passes on only what looks like one: it becomes an HTTP header.
 func mimeType(s string) string {

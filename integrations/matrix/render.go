@@ -6,20 +6,8 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/clean"
+	"watchstander/bot/pieces"
 )
-
-// look is how a tone shows: a sign in front for everybody, and a colour that
-// can be read on light and on dark ground.
-type look struct{ sign, colour string }
-
-var looks = map[bot.Tone]look{
-	bot.ToneCritical: {"🔴", "#d93025"},
-	bot.ToneWarning:  {"🟠", "#d07a00"},
-	bot.ToneInfo:     {"🔵", "#2f7fd1"},
-	bot.ToneOK:       {"✅", "#2e9e4f"},
-	bot.ToneMuted:    {"🔇", "#8a8a8a"},
-	bot.ToneUnknown:  {"❔", "#8e6bbf"},
-}
 
 const faintColour = "#8a8a8a"
 
@@ -28,12 +16,12 @@ const faintColour = "#8a8a8a"
 const colourTag = "span"
 
 // group is a run of pieces that stand in one block.
-type group []piece
+type group []pieces.Piece
 
-func groups(pieces []piece) []group {
+func groups(apart []pieces.Piece) []group {
 	var all []group
-	for i, p := range pieces {
-		if i > 0 && pieces[i-1].kind == p.kind && pieces[i-1].block == p.block {
+	for i, p := range apart {
+		if i > 0 && apart[i-1].Kind == p.Kind && apart[i-1].Block == p.Block {
 			all[len(all)-1] = append(all[len(all)-1], p)
 			continue
 		}
@@ -45,8 +33,8 @@ func groups(pieces []piece) []group {
 // renderHTML writes pieces in the part of HTML that Matrix allows. A single
 // line stays without a paragraph around it, so that a log's short replies do
 // not stand far apart.
-func renderHTML(tone bot.Tone, pieces []piece) string {
-	all := groups(pieces)
+func renderHTML(tone bot.Tone, apart []pieces.Piece) string {
+	all := groups(apart)
 	var b strings.Builder
 	for _, g := range all {
 		inner := make([]string, len(g))
@@ -54,9 +42,9 @@ func renderHTML(tone bot.Tone, pieces []piece) string {
 			inner[i] = htmlPiece(tone, p)
 		}
 		switch {
-		case g[0].kind == kindItem:
+		case g[0].Kind == pieces.Item:
 			b.WriteString("<ul><li>" + strings.Join(inner, "</li><li>") + "</li></ul>")
-		case g[0].kind == kindPre:
+		case g[0].Kind == pieces.Pre:
 			b.WriteString("<pre><code>" + strings.Join(inner, "") + "</code></pre>")
 		case len(all) == 1:
 			b.WriteString(strings.Join(inner, "<br>"))
@@ -67,20 +55,20 @@ func renderHTML(tone bot.Tone, pieces []piece) string {
 	return b.String()
 }
 
-func htmlPiece(tone bot.Tone, p piece) string {
-	switch p.kind {
-	case kindTitle:
-		l, ok := looks[tone]
+func htmlPiece(tone bot.Tone, p pieces.Piece) string {
+	switch p.Kind {
+	case pieces.Title:
+		l, ok := pieces.LookOf(tone)
 		if !ok {
-			return "<strong>" + htmlText(p.text) + "</strong>"
+			return "<strong>" + htmlText(p.Text) + "</strong>"
 		}
-		return l.sign + " <strong>" + coloured(l.colour, htmlText(p.text)) + "</strong>"
-	case kindSmall:
-		return coloured(faintColour, htmlText(p.text))
-	case kindPre:
-		return escape(strings.TrimRight(p.text.String(), "\n"))
+		return l.Sign + " <strong>" + coloured(l.Colour, htmlText(p.Text)) + "</strong>"
+	case pieces.Small:
+		return coloured(faintColour, htmlText(p.Text))
+	case pieces.Pre:
+		return escape(strings.TrimRight(p.Text.String(), "\n"))
 	}
-	return htmlText(p.text)
+	return htmlText(p.Text)
 }
 
 func htmlText(t bot.Text) string {
@@ -123,43 +111,40 @@ func escape(s string) string { return html.EscapeString(clean.Isolate(tame(s))) 
 // renderPlain writes pieces for notifications, terminals and clients without
 // HTML: the title in the first line, then the blocks with an empty line between
 // them.
-func renderPlain(tone bot.Tone, pieces []piece) string {
+func renderPlain(tone bot.Tone, apart []pieces.Piece) string {
 	var b strings.Builder
-	before := kindTitle
-	for i, g := range groups(pieces) {
+	before := pieces.Title
+	for i, g := range groups(apart) {
 		switch {
 		case i == 0:
-		case before == kindTitle:
+		case before == pieces.Title:
 			b.WriteString("\n")
 		default:
 			b.WriteString("\n\n")
 		}
 		for j, p := range g {
-			if j > 0 && p.kind != kindPre {
+			if j > 0 && p.Kind != pieces.Pre {
 				b.WriteString("\n")
 			}
 			b.WriteString(plainPiece(tone, p))
 		}
-		before = g[0].kind
+		before = g[0].Kind
 	}
 	return b.String()
 }
 
-func plainPiece(tone bot.Tone, p piece) string {
-	switch p.kind {
-	case kindTitle:
-		if l, ok := looks[tone]; ok {
-			return l.sign + " " + plainText(p.text)
+func plainPiece(tone bot.Tone, p pieces.Piece) string {
+	switch p.Kind {
+	case pieces.Title:
+		if l, ok := pieces.LookOf(tone); ok {
+			return l.Sign + " " + plainText(p.Text)
 		}
-	case kindItem:
-		if p.cont { // the bullet stands in the part before
-			return plainText(p.text)
-		}
-		return "• " + strings.ReplaceAll(plainText(p.text), "\n", "\n  ")
-	case kindPre:
-		return strings.TrimRight(plainText(p.text), "\n")
+	case pieces.Item:
+		return "• " + strings.ReplaceAll(plainText(p.Text), "\n", "\n  ")
+	case pieces.Pre:
+		return strings.TrimRight(plainText(p.Text), "\n")
 	}
-	return plainText(p.text)
+	return plainText(p.Text)
 }
 
 func plainText(t bot.Text) string {

@@ -145,7 +145,7 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%.80q: %.80q %v", raw, got, ok)
 		}
 	}
-	got := plainText(cleanText(bot.Line(bot.L("runbook", "file:///etc/passwd"), bot.T("; "), bot.L("", "https://a.example"))))
+	got := plainText(platform.Clean(bot.Line(bot.L("runbook", "file:///etc/passwd"), bot.T("; "), bot.L("", "https://a.example"))))
 	if got != "runbook file:///etc/passwd; https://a.example" {
 		t.Errorf("%q", got)
 	}

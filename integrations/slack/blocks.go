@@ -10,20 +10,8 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/clean"
+	"watchstander/bot/pieces"
 )
-
-// look is how a tone shows: a sign in front for everybody, and the colour of the bar
-// beside the message.
-type look struct{ sign, colour string }
-
-var looks = map[bot.Tone]look{
-	bot.ToneCritical: {"🔴", "#d93025"},
-	bot.ToneWarning:  {"🟠", "#d07a00"},
-	bot.ToneInfo:     {"🔵", "#2f7fd1"},
-	bot.ToneOK:       {"✅", "#2e9e4f"},
-	bot.ToneMuted:    {"🔇", "#8a8a8a"},
-	bot.ToneUnknown:  {"❔", "#8e6bbf"},
-}
 
 // page is what one post shows: the title on top, the rest below it, beside a bar of the
 // tone's colour where there is one.
@@ -32,24 +20,24 @@ type page struct {
 }
 
 // write makes a page of pieces. Blocks are few, since clients fold what has many.
-func write(tone bot.Tone, pieces []piece, small bot.Text, actions []bot.Action) page {
+func write(tone bot.Tone, apart []pieces.Piece, small bot.Text, actions []bot.Action) page {
 	var p page
 	var body []slack.RichTextElement
-	for _, g := range groups(pieces) {
-		switch g[0].kind {
-		case kindTitle:
+	for _, g := range groups(apart) {
+		switch g[0].Kind {
+		case pieces.Title:
 			var line []slack.RichTextSectionElement
-			if l, ok := looks[tone]; ok {
-				line = append(line, slack.NewRichTextSectionTextElement(l.sign+" ", nil))
+			if l, ok := pieces.LookOf(tone); ok {
+				line = append(line, slack.NewRichTextSectionTextElement(l.Sign+" ", nil))
 			}
 			p.title = append(p.title, slack.NewRichTextBlock("", slack.NewRichTextSection(append(line, elements(g[0])...)...)))
-		case kindItem:
+		case pieces.Item:
 			list := slack.NewRichTextList(slack.RTEListBullet, 0)
 			for _, item := range g {
 				list.Elements = append(list.Elements, slack.NewRichTextSection(elements(item)...))
 			}
 			body = append(body, list)
-		case kindPre:
+		case pieces.Pre:
 			for _, pre := range g {
 				body = append(body, &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: elements(pre)})
 			}
@@ -71,15 +59,15 @@ func write(tone bot.Tone, pieces []piece, small bot.Text, actions []bot.Action) 
 
 // group is a run of pieces that stand in one element: the items of a list, or lines
 // that follow each other.
-type group []piece
+type group []pieces.Piece
 
-func groups(pieces []piece) []group {
-	lines := func(k kind) bool { return k == kindPara || k == kindField || k == kindSmall }
+func groups(apart []pieces.Piece) []group {
+	lines := func(k pieces.Kind) bool { return k == pieces.Para || k == pieces.Field || k == pieces.Small }
 	var all []group
-	for i, p := range pieces {
+	for i, p := range apart {
 		if i > 0 {
-			before := pieces[i-1]
-			if lines(p.kind) && lines(before.kind) || p.kind == before.kind && p.block == before.block {
+			before := apart[i-1]
+			if lines(p.Kind) && lines(before.Kind) || p.Kind == before.Kind && p.Block == before.Block {
 				all[len(all)-1] = append(all[len(all)-1], p)
 				continue
 			}
@@ -96,7 +84,7 @@ func paragraph(g group) *slack.RichTextSection {
 	for i, p := range g {
 		if i > 0 {
 			gap := "\n"
-			if p.block != g[i-1].block && p.kind == kindPara {
+			if p.Block != g[i-1].Block && p.Kind == pieces.Para {
 				gap = "\n\n"
 			}
 			s.Elements = append(s.Elements, slack.NewRichTextSectionTextElement(gap, nil))
@@ -109,7 +97,7 @@ func paragraph(g group) *slack.RichTextSection {
 // smallPrint takes the note out of a message, if it fits into a line of small print
 // without losing anything.
 func smallPrint(m *bot.Message) bot.Text {
-	note := cleanText(m.Note)
+	note := platform.Clean(m.Note)
 	for _, s := range note {
 		if s.URL != "" {
 			return nil
@@ -152,7 +140,7 @@ func plain(s string, most int) *slack.TextBlockObject {
 }
 
 func button(a bot.Action, n string) slack.BlockElement {
-	label := either(a.Label, a.Name)
+	label := pieces.Either(a.Label, a.Name)
 	if a.URL != "" {
 		link, ok := clean.Link(a.URL)
 		if !ok || len(link) > maxLink || label == "" {
@@ -167,7 +155,7 @@ func button(a bot.Action, n string) slack.BlockElement {
 		var options []*slack.OptionBlockObject
 		for _, c := range a.Choices {
 			if len(c.Name) <= maxOption && len(options) < maxOptions {
-				options = append(options, slack.NewOptionBlockObject(c.Name, plain(either(c.Label, c.Name), maxButton), nil))
+				options = append(options, slack.NewOptionBlockObject(c.Name, plain(pieces.Either(c.Label, c.Name), maxButton), nil))
 			}
 		}
 		return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(verb(a.Name)+" …", maxPlaceholder), actionPick+n, options...)

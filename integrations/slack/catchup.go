@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"watchstander/bot"
+	"watchstander/bot/pieces"
 )
 
 // Socket Mode forgets what happens while nobody is connected: Slack tries again for some
@@ -151,7 +152,7 @@ func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root st
 // again is a message of the history as if it had come just now.
 func (c *Chat) again(room bot.RoomID, channel string, m slack.Message) news {
 	n, reason := c.message(room, message{Type: m.Type, Subtype: m.SubType, Channel: channel, User: m.User,
-		Team: either(m.Team, c.team), Bot: m.BotID, Text: m.Text, TS: m.Timestamp, Thread: m.ThreadTimestamp})
+		Team: pieces.Either(m.Team, c.team), Bot: m.BotID, Text: m.Text, TS: m.Timestamp, Thread: m.ThreadTimestamp})
 	if reason != "" {
 		n.events = append(n.events, c.undecodable(marshal(m.Msg), reason))
 	}

@@ -3,13 +3,13 @@ package slack
 import (
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"watchstander/bot"
 	"watchstander/bot/clean"
+	"watchstander/bot/pieces"
 )
 
 // metadataType is the event type of our posts' metadata; its payload holds the key
@@ -69,7 +69,7 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 func encodeWhole(o bot.Outgoing) ([]bot.Part, error) {
 	m := o.Message
 	small := smallPrint(&m)
-	part := post(o, o.Key, takeApart(m, false), small, m.Actions)
+	part := post(o, o.Key, platform.Apart(m, false), small, m.Actions)
 	if weight(part) > maxBlocks {
 		return nil, bot.ErrTooLong
 	}
@@ -87,21 +87,21 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 	var parts []bot.Part
 	key := func() bot.SendKey { return o.Key.Part(len(parts)) }
 	files := attachments(m, attached)
-	if len(files) == 0 || hasWords(m) {
+	if len(files) == 0 || platform.HasWords(m) {
 		small := smallPrint(&m)
 		budget := maxBlocks - overhead(small, m.Actions)
-		all := pack(takeApart(m, attached), budget)
+		all := platform.Pack(platform.Apart(m, attached), budget)
 		if len(all) == 0 {
-			all = [][]piece{nil}
+			all = [][]pieces.Piece{nil}
 		}
-		for i, pieces := range all {
+		for i, apart := range all {
 			last := i == len(all)-1
 			var note bot.Text
 			var actions []bot.Action
 			if last {
 				note, actions = small, m.Actions
 			}
-			n := post(o, key(), pieces, note, actions)
+			n := post(o, key(), apart, note, actions)
 			n.Under, n.Only = under, only
 			if i > 0 {
 				n.Text = "" // one notification is enough
@@ -110,7 +110,7 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 		}
 	}
 	for _, f := range files {
-		n := content{Text: escape(either(f.file.Alt, f.file.Name)), Metadata: metadata(key()), Under: under, File: &f.file}
+		n := content{Text: escape(pieces.Either(f.file.Alt, f.file.Name)), Metadata: metadata(key()), Under: under, File: &f.file}
 		parts = append(parts, bot.Part{Body: marshal(n), Attachment: f.data})
 	}
 	return parts
@@ -128,14 +128,14 @@ func overhead(small bot.Text, actions []bot.Action) int {
 
 // post makes the content of one part. What has a tone has a bar in its colour, beside
 // everything but the title: a notification, a thread's list and a search show titles.
-func post(o bot.Outgoing, key bot.SendKey, pieces []piece, small bot.Text, actions []bot.Action) content {
-	n := content{Metadata: metadata(key), Text: fallback(o.Message.Tone, pieces)}
+func post(o bot.Outgoing, key bot.SendKey, apart []pieces.Piece, small bot.Text, actions []bot.Action) content {
+	n := content{Metadata: metadata(key), Text: fallback(o.Message.Tone, apart)}
 	if o.Bare {
-		n.Blocks.BlockSet = plainly(o.Message.Tone, pieces, small)
+		n.Blocks.BlockSet = plainly(o.Message.Tone, apart, small)
 		return n
 	}
-	p := write(o.Message.Tone, pieces, small, actions)
-	l, toned := looks[o.Message.Tone]
+	p := write(o.Message.Tone, apart, small, actions)
+	l, toned := pieces.LookOf(o.Message.Tone)
 	switch {
 	case len(p.title) == 0 && len(p.rest) == 0:
 		n.Text = "—" // an empty message is refused
@@ -143,7 +143,7 @@ func post(o bot.Outgoing, key bot.SendKey, pieces []piece, small bot.Text, actio
 		n.Blocks.BlockSet = append(p.title, p.rest...)
 	default:
 		n.Blocks.BlockSet = p.title
-		n.Attachments = []slack.Attachment{{Color: l.colour, Blocks: slack.Blocks{BlockSet: p.rest}}}
+		n.Attachments = []slack.Attachment{{Color: l.Colour, Blocks: slack.Blocks{BlockSet: p.rest}}}
 	}
 	return n
 }
@@ -167,19 +167,19 @@ func weight(n content) int {
 }
 
 // fallback is what a notification shows: the title, and the first words below it.
-func fallback(tone bot.Tone, pieces []piece) string {
+func fallback(tone bot.Tone, apart []pieces.Piece) string {
 	var b strings.Builder
-	if l, ok := looks[tone]; ok {
-		b.WriteString(l.sign + " ")
+	if l, ok := pieces.LookOf(tone); ok {
+		b.WriteString(l.Sign + " ")
 	}
-	for i, p := range pieces {
+	for i, p := range apart {
 		if i > 2 || b.Len() > maxFallback {
 			break
 		}
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString(clean.Isolate(p.text.String()))
+		b.WriteString(clean.Isolate(p.Text.String()))
 	}
 	return escape(short(b.String(), maxFallback))
 }
@@ -187,17 +187,17 @@ func fallback(tone bot.Tone, pieces []piece) string {
 // plainly is a whole part in plain text alone, for what Slack rejected otherwise. Such a
 // text is read as it stands, unlike a message's own, of which an edit cannot even ask
 // that no markup is read in it.
-func plainly(tone bot.Tone, pieces []piece, small bot.Text) []slack.Block {
+func plainly(tone bot.Tone, apart []pieces.Piece, small bot.Text) []slack.Block {
 	var lines []string
-	for i, p := range pieces {
+	for i, p := range apart {
 		line := ""
-		if l, ok := looks[tone]; ok && i == 0 && p.kind == kindTitle {
-			line = l.sign + " "
+		if l, ok := pieces.LookOf(tone); ok && i == 0 && p.Kind == pieces.Title {
+			line = l.Sign + " "
 		}
-		if p.kind == kindItem {
+		if p.Kind == pieces.Item {
 			line = "• "
 		}
-		for _, s := range p.text {
+		for _, s := range p.Text {
 			line += clean.Isolate(s.Text)
 			if s.URL != "" && s.URL != s.Text {
 				line += " " + s.URL
@@ -215,7 +215,7 @@ func plainly(tone bot.Tone, pieces []piece, small bot.Text) []slack.Block {
 	var blocks []slack.Block
 	for text != "" {
 		// A byte is a character or less.
-		part := text[:seam(text, maxSection)]
+		part := text[:pieces.Seam(text, maxSection)]
 		text = text[len(part):]
 		if strings.TrimSpace(part) == "" {
 			continue // would be refused
@@ -250,41 +250,15 @@ func attachments(m bot.Message, attached bool) []attachment {
 		switch b := b.(type) {
 		case bot.Picture:
 			if len(b.PNG) > 0 {
-				all = append(all, attachment{file{Name: fileName(b.Name, "picture.png"), Alt: short(clean.Text(b.Alt), maxAlt), Picture: true}, b.PNG})
+				all = append(all, attachment{file{Name: pieces.FileName(b.Name, "picture.png"), Alt: short(clean.Text(b.Alt), maxAlt), Picture: true}, b.PNG})
 			}
 		case bot.File:
 			if len(b.Data) > 0 {
-				all = append(all, attachment{file{Name: fileName(b.Name, "file.txt")}, b.Data})
+				all = append(all, attachment{file{Name: pieces.FileName(b.Name, "file.txt")}, b.Data})
 			}
 		}
 	}
 	return all
-}
-
-// hasWords tells whether anything is said beside what is attached.
-func hasWords(m bot.Message) bool {
-	left := slices.DeleteFunc(slices.Clone(m.Blocks), func(b bot.Block) bool {
-		switch b := b.(type) {
-		case bot.Picture:
-			return len(b.PNG) > 0 && len(b.Alt) <= maxAlt
-		case bot.File:
-			return len(b.Data) > 0
-		}
-		return false
-	})
-	return len(left) > 0 || m.Title.String() != "" || m.Note.String() != "" || len(m.Actions) > 0
-}
-
-// fileName is a name without folders, of a bearable length.
-func fileName(s, otherwise string) string {
-	s = strings.TrimSpace(strings.NewReplacer("/", "_", "\\", "_", "\n", " ", "\t", " ").Replace(clean.Text(s)))
-	if s = strings.TrimLeft(s, "."); s == "" {
-		return otherwise
-	}
-	if r := []rune(s); len(r) > 100 {
-		s = string(r[len(r)-100:]) // the extension is at the end
-	}
-	return s
 }
 
 func marshal(v any) []byte {

@@ -8,7 +8,7 @@
 // are made of what it is about. Files: socket.go is the connections, event.go turns
 // what Slack sends into words of the bot's, text.go finds what a person meant to say.
 //
-// What goes out: a [bot.Message] is taken apart (pieces.go) and written as blocks
+// What goes out: a [bot.Message] is taken apart (bot/pieces, pieces.go) and written as blocks
 // (blocks.go) within Slack's limits (limits.go), in which nothing of a label's text can
 // become markup, a link or a ping; content.go makes posts of them. outbound.go sends
 // them, and looks for a post's key when nobody knows whether it arrived. errors.go knows

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/pieces"
 )
 
 // outer is what every event of the Events API comes in.
@@ -164,7 +165,7 @@ func (c *Chat) said(room bot.RoomID, m message) (n news, reason string) {
 	}
 	text, addressed := c.words(m.Text)
 	e := bot.Said{
-		Chat: c.chat, Room: room, ID: messageID(m.Channel, m.TS), User: userID(either(m.UserTeam, m.Team), m.User),
+		Chat: c.chat, Room: room, ID: messageID(m.Channel, m.TS), User: userID(pieces.Either(m.UserTeam, m.Team), m.User),
 		Text: text, At: at, Addressed: addressed, Private: strings.HasPrefix(m.Channel, "D"),
 	}
 	if m.Thread != "" && m.Thread != m.TS {
@@ -179,13 +180,13 @@ func (c *Chat) said(room bot.RoomID, m message) (n news, reason string) {
 func (c *Chat) deleted(room bot.RoomID, channel, ts string, m message) bot.Event {
 	target := messageID(channel, ts)
 	c.roots.lost(target)
-	at := moment(either(m.EventTS, m.TS))
+	at := moment(pieces.Either(m.EventTS, m.TS))
 	if at.IsZero() {
 		at = c.now().UTC()
 	}
 	e := bot.Withdrawn{Chat: c.chat, Room: room, ID: target + "/deleted", Target: target, At: at}
 	if b := m.Before; b != nil && b.User != "" {
-		e.User = userID(either(b.UserTeam, either(b.Team, m.Team)), b.User)
+		e.User = userID(pieces.Either(b.UserTeam, pieces.Either(b.Team, m.Team)), b.User)
 	}
 	return e
 }

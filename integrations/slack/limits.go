@@ -7,8 +7,6 @@ const (
 	// hold together, counted as their JSON's bytes. Slack does not document it; it has
 	// refused 11,341 characters of rich text, and takes 12,000 of Markdown.
 	maxBlocks = 9000
-	// maxUnit is the longest single piece, in bytes of JSON.
-	maxUnit = 2400
 
 	maxSection     = 2900 // bytes of a section's text, of which Slack takes 3,000 characters
 	maxFallback    = 1000 // characters of the text of notifications; Slack advises against more than 4,000

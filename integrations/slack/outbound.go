@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"watchstander/bot"
+	"watchstander/bot/pieces"
 )
 
 // Send posts one part. Slack knows no key by which it takes a second try for the first
@@ -67,7 +68,7 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	if n.Only != "" {
 		return c.whisper(ctx, channel, root, n.Only, options)
 	}
-	if under := either(root, n.Under); under != "" {
+	if under := pieces.Either(root, n.Under); under != "" {
 		options = append(options, slack.MsgOptionTS(under))
 	}
 	_, ts, shown, err := c.api.PostMessageWithResponseContext(ctx, channel, options...)
@@ -184,7 +185,7 @@ func (c *Chat) upload(ctx context.Context, n content, data []byte) (content, err
 		if f.Mimetype == "" {
 			return n, &bot.Refusal{Kind: bot.Busy, After: 30 * time.Second, Cause: errors.New("slack: the picture was not ready in time")}
 		}
-		picture := &slack.ImageBlock{Type: slack.MBTImage, AltText: either(n.File.Alt, n.File.Name), SlackFile: &slack.SlackFileObject{ID: u.FileID}}
+		picture := &slack.ImageBlock{Type: slack.MBTImage, AltText: pieces.Either(n.File.Alt, n.File.Name), SlackFile: &slack.SlackFileObject{ID: u.FileID}}
 		if n.File.Alt != "" {
 			picture.Title = plain(n.File.Alt, maxTitle)
 		}

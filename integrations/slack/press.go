@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/pieces"
 )
 
 // interaction is a press on what we posted, or the answer to a question of ours.
@@ -50,7 +51,9 @@ type action struct {
 }
 
 // person is who presses: of their own workspace, where the channel is shared.
-func (q interaction) person() bot.UserID { return userID(either(q.User.Team, q.Team.ID), q.User.ID) }
+func (q interaction) person() bot.UserID {
+	return userID(pieces.Either(q.User.Team, q.Team.ID), q.User.ID)
+}
 
 func (c *Chat) interaction(raw []byte) (n news, reason string) {
 	var q interaction
@@ -68,7 +71,7 @@ func (c *Chat) interaction(raw []byte) (n news, reason string) {
 
 // press takes what was pressed below a message of ours.
 func (c *Chat) press(q interaction) (n news, reason string) {
-	channel := either(q.Container.Channel, q.Channel.ID)
+	channel := pieces.Either(q.Container.Channel, q.Channel.ID)
 	room, ok := c.names[channel]
 	if !ok || q.Container.TS == "" {
 		return n, ""

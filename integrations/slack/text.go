@@ -3,6 +3,8 @@ package slack
 import (
 	"strconv"
 	"strings"
+
+	"watchstander/bot/pieces"
 )
 
 // words is what a person meant to write: Slack escapes three characters, writes names and
@@ -46,9 +48,9 @@ func entity(s string) string {
 		}
 		return target
 	case strings.HasPrefix(target, "!subteam^"):
-		return either(label, target)
+		return pieces.Either(label, target)
 	case strings.HasPrefix(target, "!date^"):
-		return either(label, target)
+		return pieces.Either(label, target)
 	case strings.HasPrefix(target, "!"):
 		return "@" + target[1:]
 	case !labelled:
