@@ -191,7 +191,7 @@ func TestCheckTroubles(t *testing.T) {
 		`429|{}`:                             "no usable answer | slack rate limit exceeded, retry after 7s",
 		`odd`:                                "no answer | the call failed; look whether this host gets out to https://slack.com, and wss:// too",
 		`503|<html>`:                         "no usable answer | HTTP 503: is something between the bot and Slack?",
-		`<html>captive portal`:               "no answer | the call failed; look whether this host gets out to https://slack.com, and wss:// too",
+		`<html>captive portal`:               "no answer | invalid character '<' looking for beginning of value; look whether this host gets out to https://slack.com, and wss:// too",
 		`{"ok":false,"error":"odd_one"}`:     "refused | odd_one",
 		`{"ok":false,"error":"ratelimited"}`: "no usable answer | ratelimited",
 	} {

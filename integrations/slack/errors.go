@@ -6,13 +6,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"watchstander/bot"
+	"watchstander/bot/clean"
 )
 
 // Slack's words for what went wrong, by what to do about it. Whatever is in none of
@@ -104,6 +107,14 @@ func wrap(err error) error {
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return &callError{text: "slack: " + e.Op + ": " + e.Err.Error()}
+	}
+	// What the address's own error tells (a certificate, a proxy, a broken line) holds no
+	// address, as a rule.
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	if text := err.Error(); !strings.Contains(text, "://") && !strings.Contains(text, "xoxb-") && !strings.Contains(text, "xapp-") {
+		return &callError{text: "slack: " + short(clean.Text(text), 200)}
 	}
 	return &callError{text: "slack: the call failed"}
 }
