@@ -31,10 +31,17 @@ func (a *keeping) has(state string, all ...bot.Proposal) {
 	a.state, a.all = state, all
 }
 
-func (a *keeping) questions() int {
+// questions are the stamps that were asked for since the last call of forget.
+func (a *keeping) questions() []int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.asked)
+	return slices.Clone(a.asked)
+}
+
+func (a *keeping) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = nil
 }
 
 func (a *keeping) Proposals(_ context.Context, q api.Since) (api.Page, error) {
@@ -134,16 +141,14 @@ func TestAnAgentThatLostItsStateIsHeardFromTheBeginning(t *testing.T) {
 			t.Errorf("noted %q, want %q", got, said)
 		}
 		// From there it goes on, and is not read from its beginning again.
-		a.mu.Lock()
-		a.asked = nil
-		a.mu.Unlock()
+		a.forget()
 		a.has("second", kept("pln_E", bot.Waiting, 11), kept("pln_F", bot.Waiting, 12), kept("pln_D", bot.Cancelled, 13))
 		wait()
 		if got := planStates()["pln_D"]; got != bot.Cancelled {
 			t.Errorf("what changes then is %s", got)
 		}
-		if slices.Min(a.asked) < 12 || len(notes()) != 1 {
-			t.Errorf("it was asked for what is newer than %v", a.asked)
+		if asked := a.questions(); slices.Min(asked) < 12 || len(notes()) != 1 {
+			t.Errorf("it was asked for what is newer than %v, and noted %q", asked, notes())
 		}
 	})
 }
@@ -179,8 +184,8 @@ func TestAnAgentWithoutAStatesName(t *testing.T) {
 		if got := planStates(); !maps.Equal(got, want) {
 			t.Fatalf("%v, want %v", got, want)
 		}
-		if a.questions() < 10 || slices.Contains(a.asked[1:], 0) {
-			t.Errorf("it was asked for what is newer than %v", a.asked)
+		if asked := a.questions(); len(asked) < 10 || slices.Contains(asked[1:], 0) {
+			t.Errorf("it was asked for what is newer than %v", asked)
 		}
 		a.has("first", a.all...)
 		wait()
