@@ -51,10 +51,15 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		n.Metadata = c.roots.both(n.Metadata, s.Root)
 	}
 	options := []slack.MsgOption{
-		slack.MsgOptionText(n.Text, false), slack.MsgOptionMetadata(n.Metadata), slack.MsgOptionLinkNames(false),
+		slack.MsgOptionText(n.Text, false), slack.MsgOptionLinkNames(false),
 		// Of an edit that names none, the old ones would stay.
 		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(append([]slack.Attachment{}, n.Attachments...)...),
 	}
+	if n.Only != "" {
+		// It takes neither metadata nor the other words that keep a text as it is.
+		return c.whisper(noting(ctx), channel, root, n.Only, options)
+	}
+	options = append(options, slack.MsgOptionMetadata(n.Metadata))
 	ctx = noting(ctx)
 	if s.Kind == bot.SendEdit {
 		_, ts, _, err := c.api.UpdateMessageContext(ctx, channel, root, options...)
@@ -64,9 +69,6 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		return bot.Receipt{ID: messageID(channel, ts), At: moment(ts)}, nil
 	}
 	options = append(options, slack.MsgOptionDisableMarkdown(), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
-	if n.Only != "" {
-		return c.whisper(ctx, channel, root, n.Only, options)
-	}
 	if under := either(root, n.Under); under != "" {
 		options = append(options, slack.MsgOptionTS(under))
 	}
