@@ -37,7 +37,7 @@ func TestContract(t *testing.T) {
 
 func newPlace(t *testing.T, mode string) *contract.Place {
 	w := &witness{mode: mode}
-	o := slackfake.Options{Limits: slackfake.Limits{Off: true}, FileDelay: -1, Retries: []time.Duration{100 * time.Millisecond, time.Second, time.Second, time.Second}}
+	o := slackfake.Options{Limits: slackfake.Limits{Off: true}, FileDelay: 400 * time.Millisecond, Retries: []time.Duration{100 * time.Millisecond, time.Second, time.Second, time.Second}}
 	if mode == "http" {
 		o.RequestURL, o.Deliver = "https://bot.example/slack", slackfake.Handler(&w.door)
 		o.SigningSecret = signing

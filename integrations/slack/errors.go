@@ -94,7 +94,7 @@ func wrap(err error) error {
 		return &callError{text: "slack: given up", err: context.Canceled}
 	}
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
-		return &callError{text: "slack: " + short(e.Err, 100)}
+		return &callError{text: "slack: " + short(e.Err, 100), code: e.Err}
 	}
 	if e, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		return &callError{text: "slack: HTTP " + http.StatusText(e.Code)}
@@ -111,7 +111,8 @@ func wrap(err error) error {
 // callError is a call that failed; its text holds no address and no token.
 type callError struct {
 	text string
-	err  error // the context's, if that ended it
+	code string // Slack's word, where it has said one
+	err  error  // the context's, if that ended it
 }
 
 func (e *callError) Error() string { return e.text }

@@ -53,6 +53,7 @@ type message struct {
 	Deleted  string   `json:"deleted_ts"`
 	EventTS  string   `json:"event_ts"`
 	Inner    *message `json:"message"` // what a message_changed made of it
+	Before   *message `json:"previous_message"`
 	// LatestReply is when a root's thread was last added to.
 	LatestReply string `json:"latest_reply"`
 }
@@ -68,6 +69,9 @@ type news struct {
 	channel, ts string
 	// ask is a press that wants words first.
 	ask *question
+	// reply is what its sender alone is told at once, with the acknowledgement: where
+	// nothing came of it, and nobody else would say so.
+	reply string
 }
 
 // envelope reads what came under a type of Socket Mode's: events_api, interactive or
@@ -170,7 +174,8 @@ func (c *Chat) said(room bot.RoomID, m message) (n news, reason string) {
 	return n, ""
 }
 
-// deleted tells that a message is gone, whoever took it away; Slack does not say who.
+// deleted tells that a message is gone. Slack does not say who took it away; people can
+// delete their own alone, so that it counts as its writer's doing.
 func (c *Chat) deleted(room bot.RoomID, channel, ts string, m message) bot.Event {
 	target := messageID(channel, ts)
 	c.roots.lost(target)
@@ -178,7 +183,11 @@ func (c *Chat) deleted(room bot.RoomID, channel, ts string, m message) bot.Event
 	if at.IsZero() {
 		at = c.now().UTC()
 	}
-	return bot.Withdrawn{Chat: c.chat, Room: room, ID: target + "/deleted", Target: target, At: at}
+	e := bot.Withdrawn{Chat: c.chat, Room: room, ID: target + "/deleted", Target: target, At: at}
+	if b := m.Before; b != nil && b.User != "" {
+		e.User = userID(either(b.UserTeam, either(b.Team, m.Team)), b.User)
+	}
+	return e
 }
 
 // userID is one person of one workspace.

@@ -27,8 +27,8 @@ func TestEvents(t *testing.T) {
 		}
 		return e
 	}
-	gone := func(ts string) bot.Event {
-		return bot.Withdrawn{Chat: "slack", Room: "ops", ID: bot.MessageID("C024BE91L/" + ts + "/deleted"), Target: bot.MessageID("C024BE91L/" + ts),
+	gone := func(ts string, who bot.UserID) bot.Event {
+		return bot.Withdrawn{Chat: "slack", Room: "ops", ID: bot.MessageID("C024BE91L/" + ts + "/deleted"), Target: bot.MessageID("C024BE91L/" + ts), User: who,
 			At: time.UnixMicro(1732800009000000).UTC()}
 	}
 	for name, x := range map[string]struct {
@@ -60,9 +60,9 @@ func TestEvents(t *testing.T) {
 		"a link unfurled": {event(`{"type":"message","subtype":"message_changed","channel":"C024BE91L","ts":"1732800009.000000",
 			"message":{"type":"message","user":"U1","text":"status","ts":"1732800000.000100","attachments":[{"id":1}]}}`), nil},
 		"somebody who joined": {event(`{"type":"message","subtype":"channel_join","channel":"C024BE91L","user":"U1","text":"<@U1> has joined","ts":"1732800000.000100"}`), nil},
-		"a deletion":          {event(`{"type":"message","subtype":"message_deleted","channel":"C024BE91L","ts":"1732800009.000000","deleted_ts":"1732800000.000100","previous_message":{"user":"U0BOT"}}`), gone("1732800000.000100")},
+		"a deletion":          {event(`{"type":"message","subtype":"message_deleted","channel":"C024BE91L","ts":"1732800009.000000","deleted_ts":"1732800000.000100","previous_message":{"user":"U1","text":"approve"}}`), gone("1732800000.000100", "T024BE7LD/U1")},
 		"a root deleted from above its replies": {event(`{"type":"message","subtype":"message_changed","channel":"C024BE91L","ts":"1732800009.000000",
-			"message":{"type":"message","subtype":"tombstone","user":"USLACKBOT","text":"This message was deleted.","ts":"1732800000.000100"}}`), gone("1732800000.000100")},
+			"message":{"type":"message","subtype":"tombstone","user":"USLACKBOT","text":"This message was deleted.","ts":"1732800000.000100"}}`), gone("1732800000.000100", "")},
 		"another channel":   {event(`{"type":"message","channel":"C0ELSE","user":"U1","text":"status","ts":"1732800000.000100"}`), nil},
 		"another workspace": {`{"team_id":"T9OTHER","event":{"type":"message","channel":"C024BE91L","user":"U1","text":"status","ts":"1732800000.000100"}}`, nil},
 	} {
@@ -172,6 +172,14 @@ func TestSlash(t *testing.T) {
 	var body content
 	if err := json.Unmarshal(parts[0].Body, &body); err != nil || body.Only != "U1" || body.Under != "" {
 		t.Errorf("the answer is for %q below %q (%v)", body.Only, body.Under, err)
+	}
+}
+
+// A command in a channel that is not ours is answered at once, and comes to nothing.
+func TestSlashElsewhere(t *testing.T) {
+	n := idle(t, nil).envelope("slash_commands", []byte(`{"team_id":"T024BE7LD","channel_id":"C0ELSE","user_id":"U1","command":"/ws","text":"status","trigger_id":"1.2.3"}`))
+	if len(n.events) > 0 || n.reply == "" {
+		t.Errorf("it comes to %+v", n)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func (c *Chat) posted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !c.signed(r.Header, body) {
-		c.log.Warn("a request that is not signed by Slack was refused", "from", r.RemoteAddr)
+		c.unsigned.warn(c, r.RemoteAddr)
 		http.Error(w, "not signed", http.StatusUnauthorized)
 		return
 	}
@@ -69,6 +70,11 @@ func (c *Chat) posted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.heard.Store(c.now().UnixMilli())
+	if n.reply != "" {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(marshal(told(n.reply)))
+		return
+	}
 	w.WriteHeader(http.StatusOK)
 	if n.ask != nil {
 		_ = http.NewResponseController(w).Flush() // Slack waits for this; the question may take a moment
@@ -119,4 +125,23 @@ func unpack(contentType string, body []byte) (kind string, payload []byte, ok bo
 		return "slash_commands", marshal(q), q.Command != ""
 	}
 	return "", nil, false
+}
+
+// unsigned counts what was refused: strangers must not fill the log.
+type unsigned struct {
+	mu   sync.Mutex
+	last time.Time
+	n    int
+}
+
+const warnEvery = time.Minute
+
+func (u *unsigned) warn(c *Chat, from string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.n++
+	if now := c.now(); now.Sub(u.last) >= warnEvery {
+		c.log.Warn("requests that are not signed by Slack were refused", "requests", u.n, "last_from", from)
+		u.last, u.n = now, 0
+	}
 }

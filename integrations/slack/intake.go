@@ -59,7 +59,7 @@ func (p place) reach(channel, ts string, said bool) {
 	}
 	s := p[channel]
 	if before, known := micros(s.At); !known || now > before {
-		s.At, before = ts, now
+		s.At = ts
 	}
 	if said && !slices.Contains(s.Heard, ts) {
 		newest, _ := micros(s.At)

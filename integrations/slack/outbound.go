@@ -104,12 +104,17 @@ func (c *Chat) whisper(ctx context.Context, channel, root, user string, options 
 }
 
 func (c *Chat) refused(ctx context.Context, err error, s bot.Sending) *bot.Refusal {
-	r := refusal(ctx, err)
+	r := c.doubted(refusal(ctx, err))
 	if r.Kind == bot.RootGone {
 		c.roots.lost(s.Root)
 	}
-	e, ok := errors.AsType[slack.SlackErrorResponse](err)
-	if ok && slices.Contains(revoked, e.Err) || r.Kind == bot.Unreachable || r.Kind == bot.Unsure {
+	return r
+}
+
+// doubted has it looked after at once whether Slack, or our token, is still there, where
+// a refusal looks as if it were not.
+func (c *Chat) doubted(r *bot.Refusal) *bot.Refusal {
+	if call, ok := errors.AsType[*callError](r.Cause); ok && slices.Contains(revoked, call.code) || r.Kind == bot.Unreachable || r.Kind == bot.Unsure {
 		select {
 		case c.doubt <- struct{}{}:
 		default:
@@ -130,7 +135,7 @@ func (c *Chat) rootThere(ctx context.Context, channel string, s bot.Sending) err
 	ts := stamp(channel, s.Root)
 	all, _, _, err := c.api.GetConversationRepliesContext(noting(ctx), &slack.GetConversationRepliesParameters{ChannelID: channel, Timestamp: ts, Limit: 1, Inclusive: true})
 	if err != nil {
-		r := refusal(ctx, err)
+		r := c.doubted(refusal(ctx, err))
 		switch r.Kind {
 		case bot.RootGone:
 			c.roots.lost(s.Root)
@@ -162,23 +167,22 @@ func (c *Chat) upload(ctx context.Context, n content, data []byte) (content, err
 	ctx = noting(ctx)
 	u, err := c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: n.File.Name, FileSize: len(data), AltTxt: short(n.File.Alt, maxUploadAlt)})
 	if err != nil {
-		return n, uploadRefusal(ctx, err)
+		return n, c.doubted(uploadRefusal(ctx, err))
 	}
 	if err := c.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: u.UploadURL, Reader: bytes.NewReader(data), Filename: n.File.Name}); err != nil {
-		return n, uploadRefusal(ctx, err)
+		return n, c.doubted(uploadRefusal(ctx, err))
 	}
 	done, err := c.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: []slack.FileSummary{{ID: u.FileID, Title: n.File.Name}}})
 	if err != nil || len(done.Files) != 1 {
-		return n, uploadRefusal(ctx, err)
+		return n, c.doubted(uploadRefusal(ctx, err))
 	}
-	f, _, _, err := c.api.GetFileInfoContext(ctx, u.FileID, 0, 0)
+	f, err := c.looked(ctx, u.FileID, n.File.Picture)
 	if err != nil {
-		return n, uploadRefusal(ctx, err)
+		return n, c.doubted(uploadRefusal(ctx, err))
 	}
 	if n.File.Picture {
 		if f.Mimetype == "" {
-			// It is being looked at; a post that refers to it now would be refused.
-			return n, &bot.Refusal{Kind: bot.Busy, After: 2 * time.Second, Cause: errors.New("slack: the picture is not ready yet")}
+			return n, &bot.Refusal{Kind: bot.Busy, After: 30 * time.Second, Cause: errors.New("slack: the picture was not ready in time")}
 		}
 		picture := &slack.ImageBlock{Type: slack.MBTImage, AltText: either(n.File.Alt, n.File.Name), SlackFile: &slack.SlackFileObject{ID: u.FileID}}
 		if n.File.Alt != "" {
@@ -190,6 +194,20 @@ func (c *Chat) upload(ctx context.Context, n content, data []byte) (content, err
 	link := slack.NewRichTextSectionLinkElement(f.Permalink, n.File.Name, nil)
 	n.Blocks.BlockSet = append(n.Blocks.BlockSet, slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement("📎 ", nil), link)))
 	return n, nil
+}
+
+// looked waits until Slack has looked at a picture: a post that refers to it before is
+// refused.
+func (c *Chat) looked(ctx context.Context, id string, picture bool) (*slack.File, error) {
+	for wait := 250 * time.Millisecond; ; wait *= 2 {
+		f, _, _, err := c.api.GetFileInfoContext(ctx, id, 0, 0)
+		if err != nil || !picture || f.Mimetype != "" || wait > 4*time.Second {
+			return f, err
+		}
+		if !sleep(ctx, wait) {
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 // Limits of Find.
@@ -248,7 +266,7 @@ func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, erro
 			if r := refusal(ctx, err); r.Kind == bot.RootGone {
 				return bot.Receipt{}, false, nil // it went with its thread
 			}
-			return bot.Receipt{}, false, fmt.Errorf("looking for a post: %w", findError(err))
+			return bot.Receipt{}, false, fmt.Errorf("looking for a post: %w", c.doubted(findError(err)))
 		}
 		for _, m := range page {
 			if carries(m.Metadata, s.Key) && m.BotID != "" && (self == "" || m.User == self) {
@@ -269,7 +287,7 @@ func carries(m slack.SlackMetadata, key bot.SendKey) bool {
 
 // findError is a failed look in the sender's terms: whatever it is, nothing was posted
 // by it.
-func findError(err error) error {
+func findError(err error) *bot.Refusal {
 	r := refusal(context.Background(), err)
 	if r.Kind == bot.Unsure {
 		r.Kind = bot.Unreachable

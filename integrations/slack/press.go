@@ -118,6 +118,7 @@ func (c *Chat) slash(q slash) (n news, reason string) {
 	room, ok := c.names[q.Channel]
 	if !ok {
 		c.log.Debug("a command in a channel that is not configured was dropped", "channel", q.Channel)
+		n.reply = "I am not configured to listen here, so I did nothing. Say it in one of my channels."
 		return n, ""
 	}
 	text, _ := c.words(q.Text)

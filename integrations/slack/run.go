@@ -16,6 +16,8 @@ const (
 	// lookEvery is how often the bot asks Slack for a sign of life, where nothing else
 	// came.
 	lookEvery = 30 * time.Second
+	// apart is the time between the beginnings of connections.
+	apart = 2 * time.Minute
 	// readBackTime bounds one reading back.
 	readBackTime = 2 * time.Minute
 )
@@ -56,8 +58,14 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	}
 	watched(c.keep)
 	if c.signing == "" {
-		for range c.connections {
-			watched(c.connect)
+		for i := range c.connections {
+			watched(func(ctx context.Context) error {
+				// Not all at once: what is begun together is replaced together.
+				if i > 0 && !sleep(ctx, time.Duration(i)*apart) {
+					return nil
+				}
+				return c.connect(ctx)
+			})
 		}
 	} else {
 		c.wasAway(ctx)
@@ -78,43 +86,46 @@ func (c *Chat) setSink(s bot.Sink) {
 // identify asks who the bot's token is for, for as long as it takes.
 func (c *Chat) identify(ctx context.Context) error {
 	for try := 0; ctx.Err() == nil; try++ {
-		err := c.whoAmI(ctx)
-		if err == nil {
-			return nil
+		final, err := c.whoAmI(ctx)
+		if final != nil || err == nil {
+			return final
 		}
-		if e, ok := errors.AsType[*bot.Error](err); ok {
-			return e
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		wait := min(time.Second<<min(try, 5), 30*time.Second)
-		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-			wait = max(wait, limited.RetryAfter)
-		}
-		c.log.Warn("Slack does not say whose token this is; nothing is heard until it does", "err", wrap(err), "next_try_in", wait)
-		sleep(ctx, wait)
+		c.pause(ctx, try, err, "Slack does not say whose token this is; nothing is heard until it does")
 	}
 	return nil
 }
 
-// whoAmI asks Slack who we are. A *bot.Error is for good.
-func (c *Chat) whoAmI(ctx context.Context) error {
+// pause waits after a failure, longer after each, and as long as Slack wants. What came
+// of the context's end is nobody's trouble.
+func (c *Chat) pause(ctx context.Context, try int, err error, what string) {
+	if ctx.Err() != nil {
+		return
+	}
+	wait := min(time.Second<<min(try, 5), 30*time.Second)
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		wait = max(wait, limited.RetryAfter)
+	}
+	c.log.Warn(what, "err", wrap(err), "next_try_in", wait)
+	sleep(ctx, wait)
+}
+
+// whoAmI asks Slack who we are. What is final no second try mends.
+func (c *Chat) whoAmI(ctx context.Context) (final, err error) {
 	who, err := c.api.AuthTestContext(ctx)
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, and put the new token into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
+		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, and put the new token into its file.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if who.TeamID != c.team {
-		return bot.Errorf(bot.CodeForbidden, "The bot token of the chat %q is for the workspace %s, and the configuration says %s.", c.chat, short(who.TeamID, 30), c.team)
+		return bot.Errorf(bot.CodeForbidden, "The bot token of the chat %q is for the workspace %s, and the configuration says %s.", c.chat, short(who.TeamID, 30), c.team), nil
 	}
 	c.identity.Store(&identity{user: who.UserID, bot: who.BotID})
 	if c.signing != "" || c.live.any() {
 		c.heard.Store(c.now().UnixMilli()) // else it answers, and brings us nothing
 	}
-	return nil
+	return nil, nil
 }
 
 // wasAway reads back what was said while nobody listened.
@@ -142,30 +153,32 @@ func (c *Chat) pay(ctx context.Context) {
 // keep looks after what nothing else wakes: a reading back that failed, and whether
 // Slack is there at all while nobody says anything.
 func (c *Chat) keep(ctx context.Context) error {
-	for ctx.Err() == nil {
-		t := time.NewTimer(lookEvery)
+	t := time.NewTicker(lookEvery)
+	defer t.Stop()
+	for {
 		doubted := false
 		select {
 		case <-ctx.Done():
+			return nil
 		case <-t.C:
 		case <-c.doubt:
 			doubted = true
-		}
-		t.Stop()
-		if ctx.Err() != nil {
-			break
 		}
 		c.pay(ctx)
 		if !doubted && c.now().Sub(c.LastHeard()) < lookEvery {
 			continue
 		}
-		err := c.whoAmI(ctx)
-		if e, ok := errors.AsType[*bot.Error](err); ok {
-			return e
-		}
-		if err != nil && ctx.Err() == nil {
-			c.log.Warn("Slack does not answer", "err", wrap(err))
+		if final := c.lookAfter(ctx); final != nil {
+			return final
 		}
 	}
-	return nil
+}
+
+// lookAfter looks whether Slack is there; its error is final.
+func (c *Chat) lookAfter(ctx context.Context) error {
+	final, err := c.whoAmI(ctx)
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("Slack does not answer", "err", wrap(err))
+	}
+	return final
 }

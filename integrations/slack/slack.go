@@ -81,14 +81,16 @@ type Chat struct {
 	heard    atomic.Int64  // milliseconds of the last word from Slack
 	owed     atomic.Bool   // what was said while nobody listened is still to be read
 	doubt    chan struct{} // one slot: a call failed as if Slack were gone, or our token
+	unsigned unsigned
 	live     connections
 	in       intake
 	roots    roots
 }
 
 var (
-	_ bot.Chat  = (*Chat)(nil)
-	_ bot.Pulse = (*Chat)(nil)
+	_ bot.Chat   = (*Chat)(nil)
+	_ bot.Pulse  = (*Chat)(nil)
+	_ bot.Eraser = (*Chat)(nil)
 )
 
 // Forms of Slack's ids.

@@ -55,21 +55,13 @@ func (c *Chat) connect(ctx context.Context) error {
 	for try := 0; ctx.Err() == nil; try++ {
 		began := time.Now()
 		err := c.once(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
 		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
 			return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the app-level token of the chat %q (%s): make a new one with the scope connections:write, and put it into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
 		}
 		if time.Since(began) > steady {
 			try = 0
 		}
-		wait := min(time.Second<<min(try, 5), 30*time.Second)
-		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-			wait = max(wait, limited.RetryAfter)
-		}
-		c.log.Warn("a connection to Slack ended", "err", wrap(err), "next_try_in", wait)
-		sleep(ctx, wait)
+		c.pause(ctx, try, err, "a connection to Slack ended")
 	}
 	return nil
 }
@@ -151,11 +143,20 @@ func (c *Chat) event(ctx context.Context, smc *socketmode.Client, e socketmode.E
 	if err := c.take(ctx, n); err != nil {
 		return err
 	}
-	if err := smc.AckCtx(ctx, e.Request.EnvelopeID, nil); err != nil && ctx.Err() == nil {
+	var payload any
+	if n.reply != "" {
+		payload = told(n.reply)
+	}
+	if err := smc.AckCtx(ctx, e.Request.EnvelopeID, payload); err != nil && ctx.Err() == nil {
 		c.log.Warn("an envelope could not be acknowledged; Slack will send it again", "err", wrap(err))
 	}
 	if n.ask != nil {
 		c.ask(ctx, n.ask)
 	}
 	return nil
+}
+
+// told is an answer to a command that its sender alone sees.
+func told(text string) any {
+	return map[string]string{"response_type": "ephemeral", "text": escape(text)}
 }

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -114,9 +115,18 @@ func (s Subject) declared(t *testing.T) {
 	}
 	chat, release := p.Make(t, Setup{Log: slog.New(slog.DiscardHandler)})
 	defer release()
-	_, erases := chat.(bot.Eraser)
-	if _, lacks := s.Lacks[Erasing]; lacks == erases {
-		t.Errorf("%q is declared to be missing: %v; the adapter is a bot.Eraser: %v", Erasing, lacks, erases)
+	eraser, erases := chat.(bot.Eraser)
+	_, lacks := s.Lacks[Erasing]
+	if !lacks && !erases {
+		t.Errorf("%q is not declared to be missing, and the adapter is no bot.Eraser", Erasing)
+	}
+	if lacks && erases {
+		// It is one all the same, so that people are told why, and do it themselves.
+		err := eraser.Erase(t.Context(), bot.Erasing{Key: "eff_erase", Room: p.Room, Message: p.Person.Say(t, held)})
+		r, refused := errors.AsType[*bot.Refusal](err)
+		if _, told := errors.AsType[*bot.Error](err); !refused || !told || r.Kind != bot.Forbidden {
+			t.Errorf("%q is declared to be missing, and erasing gives %v", Erasing, err)
+		}
 	}
 	if p.Person.Say == nil || p.Person.SayIn == nil || p.Person.See == nil || p.Person.User == "" {
 		t.Error("a person has to have a name, a mouth and eyes")

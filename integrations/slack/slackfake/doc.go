@@ -30,11 +30,12 @@
 // # What a test reads
 //
 // [Fake.Rendered], [Fake.Message] and [Fake.Transcript] tell what people see; buttons,
-// colours and pictures too; [Fake.Changed] wakes who prints them. [Fake.Pings] and [Fake.Links] are what would have notified
-// somebody, and what can be opened. [Fake.Refused] and [Fake.Faults] are a test's first
-// question: they should be empty. [Fake.Calls] and [Fake.MostPerSecond] tell the pace,
-// [Fake.Figures], [Fake.Pending] and [Fake.Lost] how deliveries went, [Fake.Files] what
-// was uploaded.
+// colours and pictures too; [Fake.Changed] wakes who prints them. [Fake.Pings] and
+// [Fake.Links] are what would have notified somebody, and what can be opened.
+// [Fake.Refused] and [Fake.Faults] are a test's first question: they should be empty.
+// [Fake.Calls] and [Fake.MostPerSecond] tell the pace, [Fake.Figures], [Fake.Pending] and
+// [Fake.Lost] how deliveries went, [Fake.Files] what was uploaded. [Inspect] looks at a
+// message without any workspace, for fuzzing.
 //
 // # Troubles
 //
@@ -56,8 +57,9 @@
 // once; a file can be shown only a second after its upload.
 //
 // Files: options.go, fake.go (its life), memory.go (the network), workspace.go and
-// message.go (what there is), api.go, pace.go and trouble.go (a call's way), chat.go,
-// conversations.go, files.go, views.go and others.go (the methods), check.go, blocks.go
-// and richtext.go (Block Kit), render.go and transcript.go (what is seen), events.go,
-// delivery.go, socket.go and http.go (what the app hears), people.go and press.go.
+// message.go (what there is), api.go, methods.go, pace.go and trouble.go (a call's way),
+// chat.go, content.go, conversations.go, files.go, views.go and others.go (the methods),
+// check.go, blocks.go, richtext.go and inspect.go (Block Kit), render.go, shown.go and
+// transcript.go (what is seen), events.go, delivery.go, socket.go and http.go (what the
+// app hears), people.go and press.go (what people do).
 package slackfake

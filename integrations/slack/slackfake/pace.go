@@ -21,7 +21,8 @@ func newPace() pace {
 	return pace{rooms: map[string]*bucket{}, window: map[string][]time.Time{}}
 }
 
-// SetLimits changes the pace from now on; zero fields keep what they were.
+// SetLimits changes the pace from now on: Off as it is given, and the other fields that are
+// not zero.
 func (f *Fake) SetLimits(l Limits) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

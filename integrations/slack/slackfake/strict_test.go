@@ -213,7 +213,7 @@ func TestPaceIsKeptByTheSecondAndByTheMinute(t *testing.T) {
 				b.Errorf("update %d: %v", i, err)
 			}
 		}
-		time.Sleep(start.Add(time.Minute).Sub(time.Now()))
+		time.Sleep(time.Until(start.Add(time.Minute)))
 		if _, _, _, err := b.api.UpdateMessageContext(b.ctx, b.ops, ts, slack.MsgOptionText("x", false)); err != nil {
 			b.Errorf("a minute later: %v", err)
 		}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -82,11 +84,14 @@ func TestEventsArePostedAndSigned(t *testing.T) {
 		kind, retry, reason string
 		at                  time.Duration
 	}
+	var mu sync.Mutex // the bot's handler is called by several goroutines
 	var all []request
 	fails, bad := 0, 0
 	start := time.Time{}
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
 		v, err := slack.NewSecretsVerifier(r.Header, "fake-signing-secret")
 		if err == nil {
 			_, _ = v.Write(body)
@@ -105,7 +110,9 @@ func TestEventsArePostedAndSigned(t *testing.T) {
 		}
 		if fails > 0 {
 			fails--
+			mu.Unlock()
 			<-r.Context().Done()
+			mu.Lock()
 		}
 	})
 	inBubble(t, Options{RequestURL: "https://bot.example/slack", Deliver: Handler(app)}, func(b *bench) {
@@ -167,6 +174,7 @@ func TestAnAnswerIsHeldBack(t *testing.T) {
 		if _, _, err := b.api.PostMessageContext(ctx, b.ops, slack.MsgOptionText("x", false)); err == nil {
 			b.Error("answered")
 		}
+		synctest.Wait()
 		if len(b.Rendered(b.ops)) != 1 || len(accepted) != 1 || accepted[0].TS == "" {
 			b.Errorf("accepted: %+v", accepted)
 		}
