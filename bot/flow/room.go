@@ -25,9 +25,10 @@ type room struct {
 	// safe holds the keys that the platform surely does not have: frozen by this
 	// process and not yet given to it. After a restart nothing is safe.
 	safe map[bot.SendKey]bool
-	// unsure holds the keys that were given to it once without a clear outcome.
-	// They may still arrive, so they are never safe again.
-	unsure map[bot.SendKey]bool
+	// unsure holds the keys that were given to it without a clear outcome, and when
+	// that was known of the last try. They may still arrive for a while, so they are
+	// not safe.
+	unsure map[bot.SendKey]time.Time
 	// alone counts, for each thread, failures while the room took other posts:
 	// then the trouble is the post's, and not the platform's.
 	alone map[bot.ThreadID]int
@@ -42,7 +43,7 @@ type room struct {
 
 func newRoom(f *Flow, name bot.RoomID, id bot.ChatID, chat bot.Chat) *room {
 	caps := chat.Caps()
-	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{}, unsure: map[bot.SendKey]bool{}, alone: map[bot.ThreadID]int{},
+	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{}, unsure: map[bot.SendKey]time.Time{}, alone: map[bot.ThreadID]int{},
 		pace: limiter(caps.RoomPerSecond, caps.RoomBurst), whole: limiter(caps.ChatPerSecond, caps.ChatBurst)}
 	for _, other := range f.rooms {
 		if other.chatID == id {
