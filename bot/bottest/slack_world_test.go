@@ -1,9 +1,12 @@
 package bottest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -83,8 +86,10 @@ type workspaceOptions struct {
 	config, agent string
 	graphs        bool
 	fake          slackfake.Options
-	// accepted is told of each call that has taken effect, before it is answered.
+	// accepted is told of each call that has taken effect, before it is answered; leaving
+	// of each request of a life's before it is sent.
 	accepted func(w *workspace, c slackfake.Call)
+	leaving  func(w *workspace, l *slackLife, q *http.Request)
 }
 
 // slackLife is one life of the bot. After its death nothing of it reaches the state or
@@ -93,6 +98,9 @@ type slackLife struct {
 	mu      sync.Mutex
 	dead    bool
 	died    chan struct{}
+	alive   context.Context
+	end     context.CancelFunc
+	leaving func(q *http.Request) // is told of each request before it leaves; nil for nobody
 	store   *store.Store
 	chat    *slack.Chat
 	client  *alertmanager.Client
@@ -115,15 +123,22 @@ func (l *slackLife) kill() {
 	if !l.dead {
 		l.dead = true
 		close(l.died)
+		l.end()
 	}
 }
 
-// RoundTrip lets nothing of a dead process out.
+// RoundTrip lets nothing of a dead process out; what was on its way may arrive all the
+// same.
 func (l *slackLife) RoundTrip(q *http.Request) (*http.Response, error) {
 	if l.isDead() {
 		return nil, errDead
 	}
-	return l.lower.RoundTrip(q)
+	if l.leaving != nil {
+		l.leaving(q)
+	}
+	ctx, cancel := context.WithCancel(q.Context())
+	context.AfterFunc(l.alive, cancel)
+	return l.lower.RoundTrip(q.WithContext(ctx))
 }
 
 // inWorkspace plays in a bubble.
@@ -176,6 +191,10 @@ func inWorkspace(t *testing.T, o workspaceOptions, play func(w *workspace)) {
 func (w *workspace) start() {
 	ctx := context.Background()
 	l := &slackLife{died: make(chan struct{}), done: make(chan struct{}), lower: w.fake.Transport()}
+	l.alive, l.end = context.WithCancel(ctx)
+	if w.o.leaving != nil {
+		l.leaving = func(q *http.Request) { w.o.leaving(w, l, q) }
+	}
 	fatal := func(err error) {
 		if err != nil {
 			w.t.Fatal(err)
@@ -209,7 +228,7 @@ func (w *workspace) start() {
 	options := flow.Options{Store: l.store, Redact: w.hide, Settings: flow.SettingsOf(w.config), Chats: map[bot.ChatID]bot.Chat{"slack": l.chat},
 		Alertmanagers: map[string]flow.Alertmanager{"main": l.client}, Interpreter: commands.New(commands.All()), IDs: w.nextID, Log: log, Version: "test"}
 	if w.o.graphs {
-		options.Grapher = painter{}
+		options.Grapher = drawing{}
 	}
 	if w.stage != nil {
 		a := w.stage.as(agent.Bot())
@@ -249,6 +268,17 @@ func (w *workspace) bury() {
 	}
 }
 
+// drawing stands for a Prometheus, with pictures that Slack takes for some.
+type drawing struct{ painter }
+
+func (drawing) Alert(_ context.Context, e bot.Episode) (bot.Picture, error) {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 4, 4))); err != nil {
+		return bot.Picture{}, err
+	}
+	return bot.Picture{Name: e.Name() + ".png", PNG: b.Bytes(), Alt: e.Name() + " of " + e.Labels["instance"]}, nil
+}
+
 func (w *workspace) now() *slackLife {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -277,6 +307,9 @@ func (x logLines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// rebirth is how long a process needs to be started anew, at least.
+const rebirth = 50 * time.Millisecond
+
 // pass lets time pass; a bot that was killed meanwhile starts anew after a moment.
 func (w *workspace) pass(d time.Duration) {
 	t := time.NewTimer(d)
@@ -291,6 +324,7 @@ func (w *workspace) pass(d time.Duration) {
 		case <-w.now().died:
 		}
 		w.bury()
+		time.Sleep(rebirth)
 		w.start()
 		synctest.Wait()
 	}
