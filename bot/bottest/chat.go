@@ -42,6 +42,9 @@ type Chat struct {
 	// Faults are what the bot did that no platform would take.
 	faults []string
 	sent   func(Post)
+	// slack is what stands behind it where the story is played in Slack; then it only
+	// keeps the troubles.
+	slack *slackRoom
 }
 
 // Post is a message as the room has it.
@@ -70,12 +73,20 @@ func (c *Chat) Pace(perSecond float64, burst int) {
 }
 
 // Caps implements bot.Chat.
-func (c *Chat) Caps() bot.Caps { return c.caps }
+func (c *Chat) Caps() bot.Caps {
+	if c.slack != nil {
+		return c.slack.now().Caps()
+	}
+	return c.caps
+}
 
 // Run implements bot.Chat: it hands over what Hear was given, in order, each
 // until it is taken. What was not taken when the bot died waits for the next
 // Run, as it does on a platform.
 func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
+	if c.slack != nil {
+		return c.slack.now().Run(ctx, sink)
+	}
 	for ctx.Err() == nil {
 		b, any := c.next()
 		if !any {
@@ -114,6 +125,10 @@ func (c *Chat) taken() {
 
 // Hear makes people's events reach the bot.
 func (c *Chat) Hear(es ...bot.Event) {
+	if c.slack != nil {
+		c.slack.hear(es...)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range es {
@@ -147,6 +162,9 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 			meanwhile()
 		}
 	}
+	if c.slack != nil {
+		return c.slack.now().Encode(o)
+	}
 	if o.Bare {
 		o.Message = bare(o.Message)
 	}
@@ -161,7 +179,10 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 }
 
 // Send implements bot.Chat.
-func (c *Chat) Send(_ context.Context, s bot.Sending) (bot.Receipt, error) {
+func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
+	if c.slack != nil {
+		return c.sendToSlack(ctx, s)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.down {
@@ -216,8 +237,33 @@ func (c *Chat) Send(_ context.Context, s bot.Sending) (bot.Receipt, error) {
 	return bot.Receipt{ID: id, At: now}, nil
 }
 
+func (c *Chat) sendToSlack(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
+	ask := func(f func(bot.Sending) error) error {
+		if f == nil {
+			return nil
+		}
+		return f(s)
+	}
+	c.mu.Lock()
+	fault, lost := c.fault, c.lost
+	c.mu.Unlock()
+	if err := ask(fault); err != nil {
+		return bot.Receipt{}, err
+	}
+	r, err := c.slack.send(ctx, s)
+	if err == nil {
+		if err = ask(lost); err != nil {
+			r = bot.Receipt{}
+		}
+	}
+	return r, err
+}
+
 // Find implements bot.Chat.
-func (c *Chat) Find(_ context.Context, s bot.Sending) (bot.Receipt, bool, error) {
+func (c *Chat) Find(ctx context.Context, s bot.Sending) (bot.Receipt, bool, error) {
+	if c.slack != nil {
+		return c.slack.now().Find(ctx, s)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.down {
@@ -233,12 +279,18 @@ func (c *Chat) Find(_ context.Context, s bot.Sending) (bot.Receipt, bool, error)
 // Unplug makes the chat unreachable, or reachable again.
 func (c *Chat) Unplug(down bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.down = down
+	c.mu.Unlock()
+	if c.slack != nil {
+		c.slack.unplug(down)
+	}
 }
 
 // Delete removes a message, as a moderator would, without telling the bot.
 func (c *Chat) Delete(id bot.MessageID) {
+	if c.slack != nil {
+		return // the bot is told at once, by Hear
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.posts {
@@ -250,6 +302,9 @@ func (c *Chat) Delete(id bot.MessageID) {
 
 // Posts are all messages of a room in their order, edits and reactions left out.
 func (c *Chat) Posts(room bot.RoomID) []Post {
+	if c.slack != nil {
+		return c.slack.posts(room)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []Post
@@ -265,6 +320,9 @@ func (c *Chat) Posts(room bot.RoomID) []Post {
 func (c *Chat) Faults() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.slack != nil {
+		return append(c.slack.faults(), c.faults...)
+	}
 	return slices.Clone(c.faults)
 }
 

@@ -22,7 +22,10 @@ type Words struct {
 const self = bot.UserID("@watchstander:example.org")
 
 // Erase implements bot.Eraser: the bot hears of it, as it does on a platform.
-func (c *Chat) Erase(_ context.Context, e bot.Erasing) error {
+func (c *Chat) Erase(ctx context.Context, e bot.Erasing) error {
+	if c.slack != nil {
+		return c.slack.now().Erase(ctx, e)
+	}
 	gone, err := c.erase(e)
 	if gone {
 		c.Hear(bot.Withdrawn{Chat: c.ID, Room: e.Room, ID: bot.MessageID("erased " + e.Key), Target: e.Message, User: self, At: time.Now().UTC()})

@@ -52,6 +52,8 @@ type player struct {
 	dir    string
 	config *config.Config
 	chat   *Chat
+	// inSlack: the chat is Slack's fake behind the real adapter.
+	inSlack bool
 	// others are the chats beside the first one: a console.
 	others map[bot.ChatID]*Chat
 	am     *alertmanagertest.Alertmanager
@@ -86,6 +88,22 @@ type player struct {
 // Play plays a story in a bubble of fake time.
 func Play(t *testing.T, s Story, c Crash) (out Played) {
 	t.Helper()
+	out, _ = play(t, s, c, false)
+	return out
+}
+
+// PlayInSlack plays a story with Slack in Matrix' place, or tells why it cannot be.
+func PlayInSlack(t *testing.T, s Story, c Crash) (out Played, unplayable string) {
+	t.Helper()
+	if unplayable = unsuited(s); unplayable != "" {
+		return out, unplayable
+	}
+	s.Config = inSlack(s.Config)
+	return play(t, s, c, true)
+}
+
+func play(t *testing.T, s Story, c Crash, slack bool) (out Played, unplayable string) {
+	t.Helper()
 	if s.Backups() {
 		real.Require(t, "restic")
 		if _, err := emptyRepository(); err != nil {
@@ -94,11 +112,15 @@ func Play(t *testing.T, s Story, c Crash) (out Played) {
 	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		p := &player{t: t, story: s, crash: c, dir: dir, pressed: map[string]bot.MessageID{}}
+		p := &player{t: t, story: s, crash: c, dir: dir, pressed: map[string]bot.MessageID{}, inSlack: slack}
 		p.play()
 		out = p.played
+		if slack {
+			unplayable = p.chat.slack.unplayable
+			p.chat.slack.fake.Close()
+		}
 	})
-	return out
+	return out, unplayable
 }
 
 func (p *player) play() {
@@ -117,7 +139,11 @@ func (p *player) play() {
 			continue
 		}
 		p.revive()
-		if err := p.step(line); err != nil {
+		err := p.step(line)
+		if p.inSlack && p.chat.slack.unplayable != "" {
+			break
+		}
+		if err != nil {
 			p.fail("%v", err)
 			break
 		}
@@ -130,7 +156,7 @@ func (p *player) play() {
 			break
 		}
 	}
-	if p.stop != nil && !p.t.Failed() {
+	if p.stop != nil && !p.t.Failed() && (!p.inSlack || p.chat.slack.unplayable == "") {
 		p.ending()
 	}
 	if p.stop != nil {

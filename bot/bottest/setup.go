@@ -64,6 +64,9 @@ func (p *player) prepare() {
 		p.others[c.ID] = other
 	}
 	p.chat.sent = func(Post) {}
+	if p.inSlack {
+		p.chat.slack = newSlackRoom(p)
+	}
 	p.webhook = &switchboard{}
 	p.am = alertmanagertest.New(alertmanagertest.Options{
 		Name: "am1",
@@ -92,6 +95,13 @@ func (p *player) start() {
 	})
 	if err != nil {
 		p.t.Fatal(err)
+	}
+	if p.inSlack {
+		cursor := ""
+		if err := p.store.View(ctx, func(tx *store.Tx) (err error) { cursor, err = tx.Cursor(string(p.chat.ID)); return err }); err != nil {
+			p.t.Fatal(err)
+		}
+		p.chat.slack.begin(p, cursor)
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	p.client, err = alertmanager.New(alertmanager.Options{Name: "main", URLs: []string{p.am.URL()}, Receivers: []string{"watchstander"},
@@ -150,6 +160,9 @@ func (p *player) kill() {
 	p.handler.Close()
 	<-p.done
 	p.client.Close()
+	if p.inSlack {
+		p.chat.slack.end()
+	}
 	if err := p.store.Close(); err != nil {
 		p.t.Error(err)
 	}

@@ -73,6 +73,9 @@ func (p *player) step(text string) error {
 	if err != nil {
 		return err
 	}
+	if p.inSlack && strings.HasPrefix(text, "expect ") {
+		text = accountsInSlack(text)
+	}
 	l, err := readLine(text)
 	if err != nil {
 		return err

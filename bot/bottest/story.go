@@ -25,6 +25,9 @@
 // Steps for trouble (crash, chat down, lose, reject, am …, deliver …) are listed
 // in steps.go.
 //
+// The same stories are played in Slack too, by the real adapter against its strict fake
+// (slack.go, slack_people.go).
+//
 // How a story is read stands here; play.go plays it, setup.go makes its world and
 // starts and kills the bot in it, hosts.go makes the host with its agent.
 //

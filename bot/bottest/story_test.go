@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -133,4 +134,41 @@ func count(n int) []int {
 		out[i] = i + 1
 	}
 	return out
+}
+
+// TestStoriesInSlack plays the stories once more with Slack in Matrix' place: the real
+// adapter, against the strict fake; and, where WATCHSTANDER_CRASHES asks for crashes, again
+// with one each, by turns after a commit and after a message whose receipt never arrives.
+// Some cannot be played there; each says why, and most can.
+func TestStoriesInSlack(t *testing.T) {
+	crashes := os.Getenv("WATCHSTANDER_CRASHES") != ""
+	var played, left atomic.Int64
+	t.Run("each", func(t *testing.T) {
+		for i, s := range stories(t) {
+			if testing.Short() && i%4 > 0 {
+				continue // a short run plays each of them once already
+			}
+			t.Run(s.Name, func(t *testing.T) {
+				beside(t, s)
+				n, why := PlayInSlack(t, s, Crash{Never: s.NoCrash != "" || !crashes})
+				if why != "" {
+					left.Add(1)
+					t.Skip(why)
+				}
+				played.Add(1)
+				if s.NoCrash != "" || s.Long != "" || !crashes || t.Failed() {
+					return
+				}
+				c := Crash{AfterSends: spread(count(max(n.Sends, 1)), 1)[0]}
+				if i%2 == 0 && len(n.Commits) > 0 {
+					c = Crash{AfterCommits: spread(n.Commits, 1)[0]}
+				}
+				t.Run(fmt.Sprintf("commit%d,send%d", c.AfterCommits, c.AfterSends), func(t *testing.T) { PlayInSlack(t, s, c) })
+			})
+		}
+	})
+	t.Logf("%d stories were played in Slack, %d could not be", played.Load(), left.Load())
+	if played.Load() < 3*left.Load() {
+		t.Errorf("only %d stories were played, and %d left out", played.Load(), left.Load())
+	}
 }

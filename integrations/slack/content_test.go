@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"watchstander/bot"
 	"watchstander/bot/clean"
+	"watchstander/integrations/slack/slackfake"
 )
 
 // faults are what Slack, or a reader, would hold against a post. They are looked for in
@@ -99,6 +101,28 @@ func faults(p bot.Part) (all []string) {
 	}
 	if size > 12_000 || len(blocks) > 50 {
 		fault("%d blocks of %d bytes", len(blocks), size)
+	}
+	return append(all, inspected(p)...)
+}
+
+// inspected is what the strict fake holds against a post, and whom it would ring.
+func inspected(p bot.Part) (all []string) {
+	var n content
+	if err := json.Unmarshal(p.Body, &n); err != nil || n.File != nil {
+		return nil // a file's post is not whole yet
+	}
+	args := url.Values{"channel": {"C024BE91L"}, "text": {n.Text}, "link_names": {"false"}, "mrkdwn": {"false"}, "unfurl_links": {"false"}, "unfurl_media": {"false"},
+		"blocks": {string(marshal(n.Blocks))}, "metadata": {string(marshal(n.Metadata))}}
+	if len(n.Attachments) > 0 {
+		args.Set("attachments", string(marshal(n.Attachments)))
+	}
+	x := slackfake.Inspect(args)
+	if x.Error != "" {
+		all = append(all, fmt.Sprintf("Slack says %s: %v", x.Error, x.Messages))
+	}
+	all = append(all, x.Faults...)
+	for _, ping := range x.Pings {
+		all = append(all, fmt.Sprintf("it rings %+v", ping))
 	}
 	return all
 }
