@@ -98,6 +98,9 @@ func TestSlackKilled(t *testing.T) {
 		k.next()
 		k.mu.Unlock()
 		for k.total() < rounds && !t.Failed() {
+			if time.Since(noonOfBubbles) > 3*time.Hour {
+				t.Fatalf("%d deaths in three hours: the bot says nothing any more\n%s", k.total(), w.warned())
+			}
 			d.something()
 			w.pass(time.Duration(200+d.random.IntN(4000)) * time.Millisecond)
 		}

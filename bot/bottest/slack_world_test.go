@@ -314,19 +314,19 @@ const rebirth = 50 * time.Millisecond
 func (w *workspace) pass(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
-	for {
+	for over := false; !over; {
 		select {
 		case <-t.C:
+			over = true
 			synctest.Wait()
-			if !w.now().isDead() {
-				return
-			}
 		case <-w.now().died:
 		}
-		w.bury()
-		time.Sleep(rebirth)
-		w.start()
-		synctest.Wait()
+		if w.now().isDead() {
+			w.bury()
+			time.Sleep(rebirth)
+			w.start()
+			synctest.Wait()
+		}
 	}
 }
 
