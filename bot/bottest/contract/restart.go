@@ -15,9 +15,8 @@ func restartQuiet(b *bench) {
 	root := b.root("key_root", toned(bot.ToneWarning, "Disk"))
 	b.seen(bot.Receipt{ID: root})
 	for i := range 5 {
-		b.Person.Say(b.T, fmt.Sprint("before ", i))
+		awaitSaid(b.T, b.sink, b.Person.Say(b.T, fmt.Sprint("before ", i)))
 	}
-	b.marker()
 	for range 2 {
 		b.restart()
 		end := b.marker()
