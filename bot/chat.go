@@ -80,6 +80,9 @@ type Caps struct {
 	Threads bool
 	// Edits: a root can be changed in place. All of ours can.
 	Edits bool
+	// LateEdits: an edit that was not answered in time may still be made, after those
+	// that came later.
+	LateEdits bool
 	// Buttons are real buttons; otherwise reactions with a legend.
 	Buttons bool
 	// Offers: the bot puts reactions of its own under a root, so that people

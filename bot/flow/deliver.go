@@ -51,9 +51,18 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 			r.f.o.Metrics.Found.WithLabelValues("found").Inc()
 			return r.settle(ctx, s, receipt)
 		}
+		r.mayBeLate(s)
 		if err == nil {
 			r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
-			if r.f.clock.now().Sub(s.At) > tryIsOver {
+			now := r.f.clock.now()
+			if seen := r.f.started.Add(inFlight); s.At.Before(r.f.started) && now.Before(seen) {
+				// Whoever gave it away last died a moment ago, however old it is, and the
+				// platform may still be taking it. It is looked for again when it would be seen.
+				return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+					return r.note(tx, v, func(v *store.View) { v.NextTry = seen })
+				})
+			}
+			if now.Sub(s.At) > tryIsOver && now.Sub(r.unsure[s.Key]) > tryIsOver {
 				// Whoever gave it away, in this life or the one before, has ended since.
 				// What is out of date by now need not be sent first.
 				delete(r.unsure, s.Key)
@@ -61,12 +70,6 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 				if stale, err := r.stale(ctx, s); err != nil || stale {
 					return err // the next step renders it anew
 				}
-			} else if seen := r.f.started.Add(inFlight); s.At.Before(r.f.started) && r.f.clock.now().Before(seen) {
-				// Whoever gave it away died a moment ago, and the platform may still be
-				// taking it. It is looked for again when it would be seen.
-				return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
-					return r.note(tx, v, func(v *store.View) { v.NextTry = seen })
-				})
 			}
 		}
 	}
@@ -179,11 +182,11 @@ func (r *room) failed(ctx context.Context, v store.View, s store.Send, err error
 	}
 	r.f.o.Metrics.ChatErrors.WithLabelValues(string(r.chatID), string(refusal.Kind)).Inc()
 	r.f.log.Warn("a post was not confirmed", "room", r.name, "thread", s.Thread, "key", s.Key, "kind", s.Kind, "sent", sent, "why", refusal.Kind, "err", err)
-	if sent && refusal.Kind == bot.Unsure {
-		r.unsure[s.Key] = true
-	}
-	surelyNot := sent && !r.unsure[s.Key]
 	now := r.f.clock.now()
+	if sent && refusal.Kind == bot.Unsure {
+		r.unsure[s.Key] = now
+	}
+	surelyNot := sent && r.unsure[s.Key].IsZero()
 	switch refusal.Kind {
 	case bot.Busy:
 		r.safe[s.Key] = surelyNot

@@ -26,30 +26,33 @@ func frozen(t *testing.T, f *Flow, take func(bot.Event), r *room) bot.Sending {
 }
 
 // A request is under way at the homeserver while the bot dies and starts again: it is
-// not found yet, and a second one would show the alert twice.
+// not found yet, and a second one would show the alert twice. What was frozen long ago
+// may have been tried again a moment before the end.
 func TestARequestInFlightAtACrashIsNotRepeated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, take := newFlow(t)
-		c, r := withPaper(f)
-		s := frozen(t, f, take, r)
-		time.Sleep(150 * time.Millisecond)
-		f.started = f.clock.now()
-		r = newRoom(f, "ops", "paper", c)
-		post(t, r)
-		if n := len(c.said()); n != 0 {
-			t.Errorf("%d posts while the first may be under way", n)
-		}
-		time.Sleep(time.Second)
-		c.accept(s)
-		time.Sleep(inFlight)
-		post(t, r)
-		if n := len(c.said()); n != 1 {
-			t.Errorf("the room has it %d times", n)
-		}
-	})
+	for _, age := range []time.Duration{150 * time.Millisecond, tryIsOver + time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			f, take := newFlow(t)
+			c, r := withPaper(f)
+			s := frozen(t, f, take, r)
+			time.Sleep(age)
+			f.started = f.clock.now()
+			r = newRoom(f, "ops", "paper", c)
+			post(t, r)
+			if n := len(c.said()); n != 0 {
+				t.Errorf("%d posts while the first may be under way", n)
+			}
+			time.Sleep(time.Second)
+			c.accept(s)
+			time.Sleep(inFlight)
+			post(t, r)
+			if n := len(c.said()); n != 1 {
+				t.Errorf("the room has it %d times", n)
+			}
+		})
+	}
 }
 
-// What never was given away is sent when that is known; what is old, at once.
+// What never was given away is sent when that is known.
 func TestWhatWasFrozenAndNeverArrivedIsSent(t *testing.T) {
 	for _, age := range []time.Duration{0, tryIsOver + time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -60,9 +63,6 @@ func TestWhatWasFrozenAndNeverArrivedIsSent(t *testing.T) {
 			f.started = f.clock.now()
 			r = newRoom(f, "ops", "paper", c)
 			post(t, r)
-			if n := len(c.said()); age > 0 && n != 1 {
-				t.Errorf("what is old was sent %d times at the start", n)
-			}
 			time.Sleep(inFlight)
 			post(t, r)
 			if n := len(c.said()); n != 1 {

@@ -63,6 +63,13 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	ctx = noting(ctx)
 	if s.Kind == bot.SendEdit {
 		_, ts, _, err := c.api.UpdateMessageContext(ctx, channel, root, options...)
+		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && e.Err == "cant_update_message" {
+			// A root that was deleted while it had replies stands there as a tombstone, which
+			// is nobody's.
+			if err := c.lookAtRoot(ctx, channel, s); err != nil {
+				return bot.Receipt{}, err
+			}
+		}
 		if err != nil {
 			return bot.Receipt{}, c.refused(ctx, err, s)
 		}
@@ -127,13 +134,19 @@ func (c *Chat) doubted(r *bot.Refusal) *bot.Refusal {
 
 // rootThere looks whether a root still stands, where that is not known.
 func (c *Chat) rootThere(ctx context.Context, channel string, s bot.Sending) error {
-	gone, known, epoch := c.roots.look(s.Root)
+	gone, known, _ := c.roots.look(s.Root)
 	if gone {
 		return &bot.Refusal{Kind: bot.RootGone, Cause: errors.New("slack: the thread's root was deleted")}
 	}
 	if known || s.Kind == bot.SendEdit {
 		return nil // chat.update tells by itself
 	}
+	return c.lookAtRoot(ctx, channel, s)
+}
+
+// lookAtRoot asks Slack whether a root still stands.
+func (c *Chat) lookAtRoot(ctx context.Context, channel string, s bot.Sending) error {
+	_, _, epoch := c.roots.look(s.Root)
 	ts := stamp(channel, s.Root)
 	all, _, _, err := c.api.GetConversationRepliesContext(noting(ctx), &slack.GetConversationRepliesParameters{ChannelID: channel, Timestamp: ts, Limit: 1, Inclusive: true})
 	if err != nil {
