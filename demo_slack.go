@@ -168,10 +168,20 @@ func (s *demoSlack) complaints() error {
 	return errors.Join(errs...)
 }
 
-// answer fills the one field of a modal in, and sends it; without words it is closed.
+// answer fills a modal's fields in, and sends it; without words it is closed. Where there
+// is a second field, what stands behind "because" is for that.
 func (s *demoSlack) answer(view, words string) error {
 	if strings.TrimSpace(words) == "" {
 		return s.fake.Dismiss(view)
 	}
-	return s.fake.Submit(view, map[string]string{"answer": words})
+	v, _ := s.fake.View(view)
+	values := map[string]string{}
+	for i, f := range v.Fields {
+		mine := words
+		if i < len(v.Fields)-1 {
+			mine, words, _ = strings.Cut(words, " because ")
+		}
+		values[f.ActionID] = mine
+	}
+	return s.fake.Submit(view, values)
 }

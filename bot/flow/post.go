@@ -208,6 +208,7 @@ func (r *room) encode(out bot.Outgoing, facts bot.ThreadFacts, entries []bot.Ent
 		return parts, "", err
 	}
 	style := r.f.style(r.f.settings.Load())
+	style.Buttons = r.caps.Buttons
 	for style.Detail = range view.Details + 1 {
 		switch {
 		case marker || style.Detail == view.Details:

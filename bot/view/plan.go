@@ -278,7 +278,7 @@ func shortPlan(id bot.PlanID) string {
 // rule's risk.
 var (
 	ActionApprove = bot.Action{Name: "approve", Emoji: "✅", Label: "Approve"}
-	ActionDeny    = bot.Action{Name: "deny", Emoji: "❌", Label: "Deny", Reason: true}
+	ActionDeny    = bot.Action{Name: "deny", Emoji: "❌", Label: "Deny", Form: &bot.Form{Questions: []bot.Question{{Word: "because", Label: "Why?", Hint: "Everybody in the thread reads it.", Long: true}}}}
 	ActionConfirm = bot.Action{Name: "confirm", Emoji: "👍", Label: "All is well"}
 )
 

@@ -172,11 +172,10 @@ func button(a bot.Action, n string) slack.BlockElement {
 		}
 		return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(verb(a.Name)+" …", maxPlaceholder), actionPick+n, options...)
 	}
-	id := actionPress
-	if a.Reason {
-		id = actionAsk
+	b := slack.NewButtonBlockElement(actionPress+n, a.Name, plain(label, maxButton))
+	if a.Form != nil {
+		b = slack.NewButtonBlockElement(actionAsk+n, formValue(a), plain(label, maxButton))
 	}
-	b := slack.NewButtonBlockElement(id+n, a.Name, plain(label, maxButton))
 	if a.Danger {
 		b = b.WithStyle(slack.StyleDanger).WithConfirm(slack.NewConfirmationBlockObject(
 			plain(label+"?", maxConfirmTitle), plain("This is not undone by pressing again.", maxConfirmText), plain(label, maxConfirmButton), plain("Not now", maxConfirmButton)))

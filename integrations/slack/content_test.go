@@ -172,7 +172,7 @@ func everywhere(s string) bot.Message {
 	return bot.Message{Tone: bot.ToneCritical, Title: t, Note: bot.Line(bot.T(s)),
 		Blocks: []bot.Block{bot.Para{Text: t}, bot.Fields{Fields: []bot.Field{{Name: s, Value: t}}}, bot.List{Items: []bot.Text{t, t}}, bot.Pre{Body: s},
 			bot.Picture{Name: s, PNG: []byte("png"), Alt: s}, bot.File{Name: s, Data: []byte("data")}},
-		Actions: []bot.Action{{Name: "ack", Label: s}, {Name: "silence 1h", Label: s, Choices: []bot.Choice{{Name: "silence 1h", Label: s}}}, {Name: "deny", Label: s, Reason: true, Danger: true}, {Label: s, URL: s}, {Label: "Runbook", URL: "https://runbooks.example/" + s}},
+		Actions: []bot.Action{{Name: "ack", Label: s}, {Name: "silence 1h", Label: s, Choices: []bot.Choice{{Name: "silence 1h", Label: s}}}, {Name: "deny", Label: s, Form: &bot.Form{About: s, Questions: []bot.Question{{Word: "because", Label: s, Hint: s}}}, Danger: true}, {Label: s, URL: s}, {Label: "Runbook", URL: "https://runbooks.example/" + s}},
 	}
 }
 

@@ -29,6 +29,17 @@ type View struct {
 	Errors map[string]string
 }
 
+// View is one modal.
+func (f *Fake) View(id string) (View, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := f.views[id]
+	if v == nil {
+		return View{}, false
+	}
+	return f.seen(v), true
+}
+
 // Views are all modals so far of a person, the newest last.
 func (f *Fake) Views(user string) []View {
 	f.mu.Lock()
