@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"watchstander/bot"
+	"watchstander/bot/config"
 	"watchstander/bot/flow"
 	"watchstander/integrations/alertmanager"
 )
@@ -36,7 +37,7 @@ func front(t *testing.T, log *slog.Logger, registry *prometheus.Registry) *http.
 		t.Fatal(err)
 	}
 	t.Cleanup(h.Close)
-	return (&house{handlers: []*alertmanager.Handler{h}, log: log, flow: flow.New(flow.Options{Settings: &flow.Settings{}}), registry: registry}).server()
+	return (&house{config: &config.Config{}, handlers: []*alertmanager.Handler{h}, log: log, flow: flow.New(flow.Options{Settings: &flow.Settings{}}), registry: registry}).server()
 }
 
 const knownToken = "tttttttttttttttttttttttttttttttt"
