@@ -113,6 +113,9 @@ type Outgoing struct {
 	// ReplyTo is the message that a reply answers, where it stands outside any
 	// thread.
 	ReplyTo MessageID
+	// Asker is whose message or press a reply answers; "" for nobody's, and for one of
+	// some time ago: who is away by now would never see what is shown to them alone.
+	Asker   UserID
 	Message Message
 	// Bare asks for the plainest form (no markup, no attachments): the second
 	// try of what the platform rejected.

@@ -25,6 +25,9 @@ type Message struct {
 	// Whole: a log entry that is said alone and in full; what of it did not reach
 	// people must not pass for said.
 	Whole bool
+	// Aside: only whoever it answers needs to see it: a refusal, a hint. Platforms that
+	// can show it to them alone.
+	Aside bool
 }
 
 // Tone is how a message looks at first sight.

@@ -20,7 +20,7 @@ func full() Message {
 			File{Name: "secret", Type: "text/plain", Data: []byte("secret")},
 		},
 		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true, Choices: []Choice{{Name: "secret", Label: "secret"}}, Form: &Form{About: "secret", Questions: []Question{{Word: "secret", Label: "secret", Hint: "secret", Optional: true, Long: true}}}, URL: "https://secret"}},
-		Over:    true, Whole: true,
+		Over:    true, Whole: true, Aside: true,
 	}
 }
 

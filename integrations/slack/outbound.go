@@ -34,7 +34,7 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		return bot.Receipt{}, &bot.Refusal{Kind: bot.Rejected, Cause: errors.New("slack: the frozen content cannot be read, or has no key")}
 	}
 	root := ""
-	if s.Root != "" {
+	if s.Root != "" && n.Only == "" {
 		if root = stamp(channel, s.Root); root == "" {
 			return bot.Receipt{}, &bot.Refusal{Kind: bot.RootGone, Cause: errors.New("slack: the thread's root is in another channel")}
 		}
@@ -57,7 +57,7 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	}
 	if n.Only != "" {
 		// It takes neither metadata nor the other words that keep a text as it is.
-		return c.whisper(noting(ctx), channel, root, n.Only, options)
+		return c.whisper(noting(ctx), channel, n.Under, n.Only, options)
 	}
 	options = append(options, slack.MsgOptionMetadata(n.Metadata))
 	ctx = noting(ctx)
