@@ -165,8 +165,10 @@ type Action struct {
 	Emoji string
 	// Label is what a button says.
 	Label string
-	// Danger asks for a second press where the platform can.
+	// Danger asks for a second press where the platform can, and Then tells before it
+	// what the press comes to.
 	Danger bool
+	Then   string `json:",omitempty"`
 	// Choices are variants of it, for platforms with menus: each stands for itself,
 	// and Name is the usual one.
 	Choices []Choice `json:",omitempty"`
@@ -217,7 +219,7 @@ func (m Message) Map(f func(string) string) Message {
 	m.Blocks = blocks
 	actions := make([]Action, len(m.Actions))
 	for i, a := range m.Actions {
-		a.Label, a.Name = f(a.Label), f(a.Name)
+		a.Label, a.Name, a.Then = f(a.Label), f(a.Name), f(a.Then)
 		if a.URL != "" {
 			a.URL = f(a.URL)
 		}

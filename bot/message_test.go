@@ -19,7 +19,7 @@ func full() Message {
 			Picture{Name: "secret", PNG: []byte{1}, Alt: "secret", Width: 1, Height: 1},
 			File{Name: "secret", Type: "text/plain", Data: []byte("secret")},
 		},
-		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true, Choices: []Choice{{Name: "secret", Label: "secret"}}, Form: &Form{About: "secret", Questions: []Question{{Word: "secret", Label: "secret", Hint: "secret", Optional: true, Long: true}}}, URL: "https://secret"}},
+		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true, Then: "secret", Choices: []Choice{{Name: "secret", Label: "secret"}}, Form: &Form{About: "secret", Questions: []Question{{Word: "secret", Label: "secret", Hint: "secret", Optional: true, Long: true}}}, URL: "https://secret"}},
 		Over:    true, Whole: true, Aside: true,
 	}
 }

@@ -178,7 +178,7 @@ func button(a bot.Action, n string) slack.BlockElement {
 	}
 	if a.Danger {
 		b = b.WithStyle(slack.StyleDanger).WithConfirm(slack.NewConfirmationBlockObject(
-			plain(label+"?", maxConfirmTitle), plain("This is not undone by pressing again.", maxConfirmText), plain(label, maxConfirmButton), plain("Not now", maxConfirmButton)))
+			plain(label+"?", maxConfirmTitle), plain(either(a.Then, "A second press does not take it back."), maxConfirmText), plain(label, maxConfirmButton), plain("Not now", maxConfirmButton)))
 	}
 	return b
 }
