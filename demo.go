@@ -23,7 +23,7 @@ import (
 )
 
 func demoCommand() *cobra.Command {
-	var tour bool
+	var tour, slackFake bool
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Try it here: a simulated host and Alertmanager, in this terminal",
@@ -34,20 +34,33 @@ own, or have something done on the host: rollback, zfs arc set, service restart,
 backup verify (of a real repository, where restic is installed). A second person,
 whom some plans need, is played by the demo.
 
---tour plays a scripted visit, prints it, and fails when something went wrong.`,
+--tour plays a scripted visit, prints it, and fails when something went wrong.
+
+--slack-fake puts a Slack channel in this terminal's place: the bot's real part for
+Slack, against a fake of Slack in this process, whose messages are drawn as text. It
+needs no workspace, and reaches none.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := newDemo(cmd.Context())
+			d, err := makeDemo(cmd.Context(), slackFake)
 			if err != nil {
 				return err
 			}
-			if tour {
-				return d.run(cmd.Context(), func(ctx context.Context) error { return d.tour(ctx, cmd.OutOrStdout()) })
-			}
-			return d.run(cmd.Context(), func(ctx context.Context) error { return d.visit(ctx, cmd.InOrStdin(), cmd.OutOrStdout()) })
+			return d.run(cmd.Context(), func(ctx context.Context) error {
+				switch in, out := cmd.InOrStdin(), cmd.OutOrStdout(); {
+				case slackFake && tour:
+					return d.slackTour(ctx, out)
+				case slackFake:
+					return d.slackVisit(ctx, in, out)
+				case tour:
+					return d.tour(ctx, out)
+				default:
+					return d.visit(ctx, in, out)
+				}
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&tour, "tour", false, "play a scripted visit without a terminal")
+	cmd.Flags().BoolVar(&slackFake, "slack-fake", false, "show it in a fake of Slack")
 	return cmd
 }
 
@@ -62,12 +75,16 @@ type demo struct {
 	listener net.Listener
 	host     *simulatedHost
 	operated *demoOperated
+	slack    *demoSlack // nil: the chat is this terminal
 }
 
 // demoUser is who types in the demo: this process's own user.
 func demoUser() bot.UserID { return config.ConsoleUser(os.Getuid()) }
 
-func newDemo(ctx context.Context) (_ *demo, err error) {
+func newDemo(ctx context.Context) (*demo, error) { return makeDemo(ctx, false) }
+
+// makeDemo makes a demo in this terminal, or in a fake of Slack.
+func makeDemo(ctx context.Context, slackFake bool) (_ *demo, err error) {
 	d := &demo{token: rand.Text(), host: newSimulatedHost(time.Now())}
 	if d.dir, err = newDemoDir(os.TempDir()); err != nil {
 		return nil, err
@@ -85,6 +102,16 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 			err = errors.Join(err, d.operated.close())
 		}
 	}()
+	if slackFake {
+		if d.slack, err = newDemoSlack(d.dir); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				d.slack.fake.Close()
+			}
+		}()
+	}
 	var listen net.ListenConfig
 	if d.amListen, err = listen.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
@@ -108,7 +135,11 @@ func newDemo(ctx context.Context) (_ *demo, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d.h, err = build(ctx, c, slog.New(slog.DiscardHandler), stage{adjust: simulated(d.host), agents: d.operated.agents(), settleAfter: time.Millisecond})
+	st := stage{adjust: simulated(d.host), agents: d.operated.agents(), settleAfter: time.Millisecond}
+	if d.slack != nil {
+		st.slackAPI = d.slack.fake.URL()
+	}
+	d.h, err = build(ctx, c, slog.New(slog.DiscardHandler), st)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +164,11 @@ func (d *demo) front() http.Handler {
 
 // config is a whole configuration, as small as they get.
 func (d *demo) config() string {
+	chats := fmt.Sprintf("chats: [{name: console, console: {socket: %q}}]", d.dir.file("socket"))
+	alice, bob, room := fmt.Sprintf("uid: [%d]", os.Getuid()), fmt.Sprintf("uid: [%d]", bobUID), "console"
+	if d.slack != nil {
+		chats, alice, bob, room = d.slack.chats(), d.slack.account(slackAlice), d.slack.account(slackBob), slackRoom
+	}
 	return fmt.Sprintf(`
 version: 1
 zone: %s
@@ -140,19 +176,18 @@ state: {path: %q}
 listen: %s
 hosts:
   - {name: vulcan, match: ['instance="vulcan"'], agent: {}}
-chats:
-  - {name: console, console: {socket: %q}}
+%s
 people:
-  - {name: alice, roles: [operator, approver], uid: [%d]}
-  - {name: bob, roles: [approver], uid: [%d]}
+  - {name: alice, roles: [operator, approver], %s}
+  - {name: bob, roles: [approver], %s}
 alertmanagers:
   - {name: demo, urls: ["http://%s"], receivers: [watchstander], poll: 2s}
 webhooks:
   - {name: demo, alertmanager: demo, bearer_token_file: token}
 routes:
-  - {match: ['alertname="Watchdog"'], as: heartbeat, absent_after: 2m, rooms: [console]}
-  - {rooms: [console]}
-`, zoneName(), d.dir.file("state.db"), d.listener.Addr(), d.dir.file("socket"), os.Getuid(), bobUID, d.amListen.Addr())
+  - {match: ['alertname="Watchdog"'], as: heartbeat, absent_after: 2m, rooms: [%[8]s]}
+  - {rooms: [%[8]s]}
+`, zoneName(), d.dir.file("state.db"), d.listener.Addr(), chats, alice, bob, d.amListen.Addr(), room)
 }
 
 // zoneName is the zone of this terminal, as far as its name can be known.
@@ -184,7 +219,11 @@ func (d *demo) run(ctx context.Context, visit func(context.Context) error) error
 	if errors.Is(acted, context.Canceled) {
 		acted = nil
 	}
-	return errors.Join(err, ran, acted, closed, d.h.close(), d.operated.close(), d.dir.remove())
+	all := errors.Join(err, ran, acted, closed, d.h.close(), d.operated.close())
+	if d.slack != nil {
+		d.slack.fake.Close()
+	}
+	return errors.Join(all, d.dir.remove())
 }
 
 // visit is the demo with somebody at the keyboard.

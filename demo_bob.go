@@ -20,6 +20,8 @@ type bob struct {
 	keyboard *io.PipeWriter
 	left     chan struct{}
 	patience time.Duration
+	// agree says yes to a plan, in the way of his chat.
+	agree func(context.Context, bot.PlanID) error
 }
 
 // bobUID is his user: nobody's, so that none of this machine's can be he.
@@ -32,6 +34,7 @@ const bobReads = 25 * time.Second
 func (d *demo) newBob(ctx context.Context) *bob {
 	typed, keyboard := io.Pipe()
 	b := &bob{keyboard: keyboard, left: make(chan struct{}), patience: bobReads}
+	b.agree = func(_ context.Context, id bot.PlanID) error { return b.types("approve " + string(id)) }
 	go func() {
 		defer close(b.left)
 		// What it shows is what the visitor sees, and its end is that of the demo.
@@ -81,7 +84,7 @@ func (b *bob) reads(ctx context.Context, a api.Agent, id bot.PlanID, notes chan<
 	}
 	wait(ctx, b.patience)
 	if p, ok := proposalOf(ctx, a, id); ok && p.State == bot.Waiting {
-		_ = b.types("approve " + string(id)) // it fails when he has left
+		_ = b.agree(ctx, id) // it fails when he has left
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -65,6 +66,7 @@ type tour struct {
 	keyboard io.Writer
 	bob      *bob
 	code     string // the last that was typed
+	ends     string // finds how a plan ended; "" for planEnds
 }
 
 // scene is something that happens, and what must come of it.
@@ -152,7 +154,7 @@ func (t *tour) plays(ctx context.Context, scenes []scene) error {
 		}
 		if x.ends != "" {
 			// First, so that another end is told at once, and as what it is.
-			end, err := t.s.find(ctx, from, planEnds)
+			end, err := t.s.find(ctx, from, cmp.Or(t.ends, planEnds))
 			if err != nil {
 				return err
 			}
@@ -209,14 +211,21 @@ type screen struct {
 
 // Write implements io.Writer.
 func (s *screen) Write(p []byte) (int, error) {
+	s.remember(string(p))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.text.Write(p)
+	return s.to.Write(p)
+}
+
+// remember is Write for what is shown in another way.
+func (s *screen) remember(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.WriteString(text)
 	select {
 	case s.changed <- struct{}{}:
 	default:
 	}
-	return s.to.Write(p)
 }
 
 // note prints what is not the console's own.

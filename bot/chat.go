@@ -80,6 +80,9 @@ type Caps struct {
 	Threads bool
 	// Edits: a root can be changed in place. All of ours can.
 	Edits bool
+	// LateEdits: an edit that was not answered in time may still be made, after those
+	// that came later.
+	LateEdits bool
 	// Buttons are real buttons; otherwise reactions with a legend.
 	Buttons bool
 	// Offers: the bot puts reactions of its own under a root, so that people
@@ -110,6 +113,9 @@ type Outgoing struct {
 	// ReplyTo is the message that a reply answers, where it stands outside any
 	// thread.
 	ReplyTo MessageID
+	// Asker is whose message or press a reply answers; "" for nobody's, and for one of
+	// some time ago: who is away by now would never see what is shown to them alone.
+	Asker   UserID
 	Message Message
 	// Bare asks for the plainest form (no markup, no attachments): the second
 	// try of what the platform rejected.

@@ -25,6 +25,9 @@ type Message struct {
 	// Whole: a log entry that is said alone and in full; what of it did not reach
 	// people must not pass for said.
 	Whole bool
+	// Aside: only whoever it answers needs to see it: a refusal, a hint. Platforms that
+	// can show it to them alone.
+	Aside bool
 }
 
 // Tone is how a message looks at first sight.
@@ -162,17 +165,39 @@ type Action struct {
 	Emoji string
 	// Label is what a button says.
 	Label string
-	// Danger asks for a second press where the platform can.
+	// Danger asks for a second press where the platform can, and Then tells before it
+	// what the press comes to.
 	Danger bool
+	Then   string `json:",omitempty"`
 	// Choices are variants of it, for platforms with menus: each stands for itself,
 	// and Name is the usual one.
 	Choices []Choice `json:",omitempty"`
-	// Reason: whoever presses it is asked why, where the platform can ask; the answer
-	// goes behind Name, after "because".
-	Reason bool `json:",omitempty"`
+	// Form is asked before anything is done, where the platform can ask: the answers go
+	// behind Name. Elsewhere the action stands for Name alone. nil asks nothing.
+	Form *Form `json:",omitempty"`
 	// URL is where the button leads, where it gives no command; its words stand in the
 	// message too, for platforms without buttons.
 	URL string `json:",omitempty"`
+}
+
+// Form is what is asked before an action.
+type Form struct {
+	// About tells what the action is about, and what would come of it now.
+	About string `json:",omitempty"`
+	// Questions in their order.
+	Questions []Question
+}
+
+// Question is one of a form.
+type Question struct {
+	// Word stands before the answer in the command ("because"), "" for none.
+	Word  string `json:",omitempty"`
+	Label string
+	// Hint is an example, or tells what becomes of the answer.
+	Hint string `json:",omitempty"`
+	// Optional: it may be left empty. Long: the answer is more than a few words.
+	Optional bool `json:",omitempty"`
+	Long     bool `json:",omitempty"`
 }
 
 // Choice is one variant of an action.
@@ -194,7 +219,7 @@ func (m Message) Map(f func(string) string) Message {
 	m.Blocks = blocks
 	actions := make([]Action, len(m.Actions))
 	for i, a := range m.Actions {
-		a.Label, a.Name = f(a.Label), f(a.Name)
+		a.Label, a.Name, a.Then = f(a.Label), f(a.Name), f(a.Then)
 		if a.URL != "" {
 			a.URL = f(a.URL)
 		}
@@ -202,10 +227,23 @@ func (m Message) Map(f func(string) string) Message {
 		for j, c := range a.Choices {
 			a.Choices[j] = Choice{f(c.Name), f(c.Label)}
 		}
+		a.Form = a.Form.Map(f)
 		actions[i] = a
 	}
 	m.Actions = actions
 	return m
+}
+
+// Map applies f to all that people read of a form.
+func (x *Form) Map(f func(string) string) *Form {
+	if x == nil {
+		return nil
+	}
+	out := &Form{About: f(x.About), Questions: slices.Clone(x.Questions)}
+	for i, q := range out.Questions {
+		out.Questions[i].Word, out.Questions[i].Label, out.Questions[i].Hint = f(q.Word), f(q.Label), f(q.Hint)
+	}
+	return out
 }
 
 // Map applies f to every span's text and address.

@@ -25,11 +25,12 @@ type wireMessage struct {
 	Note    Text        `json:"note,omitempty"`
 	Over    bool        `json:"over,omitempty"`
 	Whole   bool        `json:"whole,omitempty"`
+	Aside   bool        `json:"aside,omitempty"`
 }
 
 // MarshalJSON writes the form that UnmarshalJSON reads.
 func (m Message) MarshalJSON() ([]byte, error) {
-	w := wireMessage{Tone: m.Tone, Title: m.Title, Actions: m.Actions, Note: m.Note, Over: m.Over, Whole: m.Whole}
+	w := wireMessage{Tone: m.Tone, Title: m.Title, Actions: m.Actions, Note: m.Note, Over: m.Over, Whole: m.Whole, Aside: m.Aside}
 	for _, b := range m.Blocks {
 		switch b := b.(type) {
 		case Para:
@@ -58,7 +59,7 @@ func (m *Message) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	*m = Message{Tone: w.Tone, Title: w.Title, Actions: w.Actions, Note: w.Note, Over: w.Over, Whole: w.Whole}
+	*m = Message{Tone: w.Tone, Title: w.Title, Actions: w.Actions, Note: w.Note, Over: w.Over, Whole: w.Whole, Aside: w.Aside}
 	for i, b := range w.Blocks {
 		switch {
 		case b.Para != nil:

@@ -19,8 +19,8 @@ func full() Message {
 			Picture{Name: "secret", PNG: []byte{1}, Alt: "secret", Width: 1, Height: 1},
 			File{Name: "secret", Type: "text/plain", Data: []byte("secret")},
 		},
-		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true, Choices: []Choice{{Name: "secret", Label: "secret"}}, Reason: true, URL: "https://secret"}},
-		Over:    true, Whole: true,
+		Actions: []Action{{Name: "secret", Emoji: "✅", Label: "secret", Danger: true, Then: "secret", Choices: []Choice{{Name: "secret", Label: "secret"}}, Form: &Form{About: "secret", Questions: []Question{{Word: "secret", Label: "secret", Hint: "secret", Optional: true, Long: true}}}, URL: "https://secret"}},
+		Over:    true, Whole: true, Aside: true,
 	}
 }
 
@@ -46,7 +46,7 @@ func TestMapMissesNothing(t *testing.T) {
 			for i := range v.Len() {
 				walk(path+"[]", v.Index(i))
 			}
-		case reflect.Interface:
+		case reflect.Interface, reflect.Pointer:
 			walk(path, v.Elem())
 		case reflect.Struct:
 			for i := range v.NumField() {

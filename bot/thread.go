@@ -191,8 +191,9 @@ type ConversationState struct {
 	By    PersonID
 	// Press: it was a reaction or a button, not a line.
 	Press bool `json:",omitempty"`
-	// Account that it was said from.
-	Account UserID `json:",omitempty"`
+	// Account that it was said from, and when.
+	Account UserID    `json:",omitempty"`
+	At      time.Time `json:",omitzero"`
 }
 
 // PlanState is a proposal as its agent told it last, and how far people know it.

@@ -163,7 +163,7 @@ func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 		}
 	}
 	if c.slack != nil {
-		return c.slack.now().Encode(o)
+		return c.slack.encode(o)
 	}
 	if o.Bare {
 		o.Message = bare(o.Message)

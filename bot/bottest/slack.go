@@ -27,6 +27,10 @@ type slackRoom struct {
 	// kinds and edits are what was sent as each message, by its id.
 	kinds map[bot.MessageID]bot.SendKind
 	edits map[bot.MessageID]int
+	// about is where replies belong, by their keys and then by their ids: what one person
+	// alone sees stands nowhere.
+	about map[bot.SendKey]bot.Outgoing
+	aside map[bot.MessageID]bot.Outgoing
 	// names are the story's own for what people said, and the other way round.
 	names map[bot.MessageID]bot.MessageID
 	lift  func() // of the trouble that an unplugged line is
@@ -92,7 +96,7 @@ func unsuited(s Story) string {
 func newSlackRoom(p *player) *slackRoom {
 	r := &slackRoom{
 		fake:  slackfake.New(slackfake.Options{Team: slackTeam, Limits: slackfake.Limits{Off: true}, FileDelay: -1}),
-		rooms: map[bot.RoomID]string{}, kinds: map[bot.MessageID]bot.SendKind{}, edits: map[bot.MessageID]int{}, names: map[bot.MessageID]bot.MessageID{},
+		rooms: map[bot.RoomID]string{}, kinds: map[bot.MessageID]bot.SendKind{}, edits: map[bot.MessageID]int{}, about: map[bot.SendKey]bot.Outgoing{}, aside: map[bot.MessageID]bot.Outgoing{}, names: map[bot.MessageID]bot.MessageID{},
 	}
 	for _, room := range p.config.Rooms {
 		if room.Chat != p.chat.ID {
@@ -127,6 +131,16 @@ func (r *slackRoom) now() *slack.Chat {
 	return r.chat
 }
 
+func (r *slackRoom) encode(o bot.Outgoing) ([]bot.Part, error) {
+	parts, err := r.now().Encode(o)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range parts {
+		r.about[o.Key.Part(i)] = bot.Outgoing{Root: o.Root, ReplyTo: r.names[o.ReplyTo]}
+	}
+	return parts, err
+}
+
 func (r *slackRoom) send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 	receipt, err := r.now().Send(ctx, s)
 	if err == nil {
@@ -136,6 +150,7 @@ func (r *slackRoom) send(ctx context.Context, s bot.Sending) (bot.Receipt, error
 			r.edits[receipt.ID]++
 		} else {
 			r.kinds[receipt.ID] = s.Kind
+			r.aside[receipt.ID] = r.about[s.Key]
 		}
 	}
 	return receipt, err
@@ -196,6 +211,9 @@ func (r *slackRoom) posts(room bot.RoomID) []Post {
 		}
 		p := Post{ID: id, Room: room, Kind: bot.SendReply, Gone: s.Tombstone, Edits: r.edits[id], At: stampTime(s.TS)}
 		switch thread := bot.MessageID(channel + "/" + s.Thread); {
+		case s.OnlyFor != "":
+			o := r.aside[id+"/slash"]
+			p.Root, p.ReplyTo = o.Root, o.ReplyTo
 		case s.Thread == "" && r.kinds[id] != bot.SendReply:
 			p.Kind = bot.SendRoot
 		case s.Thread == "":

@@ -74,7 +74,7 @@ func (r *slackRoom) press(at slackfake.Ref, emoji, user string) string {
 		if r.fake.Pick(at, command, user) == nil {
 			return ""
 		}
-		if r.fake.Press(at, command, user) != nil {
+		if r.fake.Press(at, command, user) != nil && (command != "deny" || r.fake.Press(at, "Deny", user) != nil) {
 			continue
 		}
 		if command != "deny" {
@@ -86,7 +86,7 @@ func (r *slackRoom) press(at slackfake.Ref, emoji, user string) string {
 		if len(asked) == 0 {
 			return "no question was asked"
 		}
-		if err := r.fake.Submit(asked[0].ID, map[string]string{"answer": "."}); err != nil {
+		if err := r.fake.Submit(asked[0].ID, map[string]string{"answer0": "."}); err != nil {
 			return err.Error()
 		}
 		return ""

@@ -17,7 +17,7 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 		return err
 	}
 	if !ok || th.State.Alert == nil {
-		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Only an alert's thread can be acked."))})
+		return c.aside(conv, bot.Message{Title: bot.Line(bot.T("Only an alert's thread can be acked."))})
 	}
 	es, err := c.Episodes(th.ID)
 	if err != nil {
@@ -45,15 +45,15 @@ func (c *change) takeAck(conv bot.Thread, r store.Request, o bot.TakeAck) error 
 		}
 	}
 	if len(a.Covers) == 0 && late > 0 {
-		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("What fires here now came after you wrote this. Look at it, and ack again if you mean it."))})
+		return c.aside(conv, bot.Message{Title: bot.Line(bot.T("What fires here now came after you wrote this. Look at it, and ack again if you mean it."))})
 	}
 	if len(a.Covers) == 0 {
-		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Nothing fires here any more; there is nothing to ack."))})
+		return c.aside(conv, bot.Message{Title: bot.Line(bot.T("Nothing fires here any more; there is nothing to ack."))})
 	}
 	st := th.State.Alert
 	if st.Ack != nil && st.Ack.By == r.Person && st.Ack.Comment == o.Comment && slices.Equal(st.Ack.Covers, a.Covers) {
 		// Nothing changed, so the log says nothing: the answer must be an answer.
-		return c.answer(conv, bot.Message{Title: bot.Line(bot.T("You have acked this already."))})
+		return c.aside(conv, bot.Message{Title: bot.Line(bot.T("You have acked this already."))})
 	}
 	if s := conv.State.Conversation; s.Press {
 		a.Press = s.Message

@@ -17,7 +17,7 @@ import (
 func (c *change) ask(conv bot.Thread, r store.Request, o bot.Ask) error {
 	host, err := c.f.agentHost(o.Host)
 	if err != nil {
-		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(err))})
+		return c.aside(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(err))})
 	}
 	o.Host = host
 	if room, err := c.hasRoom(conv, r, o); err != nil || !room {
@@ -101,7 +101,7 @@ func (c *change) decide(conv bot.Thread, r store.Request, o bot.Decide) error {
 		if err := c.wordEnds(conv, r, o); err != nil {
 			return err
 		}
-		return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
+		return c.aside(conv, bot.Message{Title: bot.Quoted(why)})
 	}
 	if same, err := c.onItsWay(r, o); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (c *change) saidAlready(conv bot.Thread, r store.Request, o bot.Decide, whi
 			return err
 		}
 	}
-	return c.answer(conv, bot.Message{Title: bot.Quoted(why)})
+	return c.aside(conv, bot.Message{Title: bot.Quoted(why)})
 }
 
 // onItsWay tells whether the same word of the same person is on its way to the agent, and
@@ -176,7 +176,7 @@ func (c *change) noPlan(conv bot.Thread, r store.Request, id bot.PlanID, what bo
 	if err := c.wordEnds(conv, r, what); err != nil {
 		return err
 	}
-	return c.answer(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})
+	return c.aside(conv, bot.Message{Title: bot.Quoted("There is no plan " + string(id) + ".")})
 }
 
 // agreedAlready tells somebody whose approval counts that it does, "" else.

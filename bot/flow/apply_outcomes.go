@@ -34,7 +34,7 @@ func (c *change) answered(e bot.Answered) error {
 	}
 	if e.Err != nil {
 		c.f.o.Metrics.Commands.WithLabelValues("error").Inc()
-		return c.answer(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(e.Err))})
+		return c.aside(conv, bot.Message{Title: bot.Quoted(bot.ForPeople(e.Err))})
 	}
 	c.f.o.Metrics.Commands.WithLabelValues("ok").Inc()
 	switch o := e.Outcome.(type) {
@@ -48,7 +48,7 @@ func (c *change) answered(e bot.Answered) error {
 			return err
 		}
 		if th.State.Alert == nil || th.State.Alert.Ack == nil {
-			return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Nobody has acked this."))})
+			return c.aside(conv, bot.Message{Title: bot.Line(bot.T("Nobody has acked this."))})
 		}
 		if err := c.dropAck(th, r.Person); err != nil {
 			return err

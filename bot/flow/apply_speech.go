@@ -22,9 +22,9 @@ func (c *change) said(e bot.Said) error {
 	}
 	person, ok := c.s.Person(e.Chat, e.User)
 	if !ok {
-		return c.stranger(e.Chat, e.User, bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root}, "")
+		return c.stranger(e.Chat, e.User, bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root, At: e.At}, "")
 	}
-	conv := bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root, By: person.ID, Account: e.User}
+	conv := bot.ConversationState{Room: e.Room, Message: e.ID, Root: e.Root, By: person.ID, Account: e.User, At: e.At}
 	if e.Root != "" {
 		v, ok, err := c.ViewByRoot(e.Room, e.Root)
 		if err != nil {
@@ -62,9 +62,9 @@ func (c *change) pressed(e bot.Pressed) error {
 	person, ok := c.s.Person(e.Chat, e.User)
 	if !ok {
 		// Who is not told would take it for done.
-		return c.stranger(e.Chat, e.User, bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, Press: true}, th.ID)
+		return c.stranger(e.Chat, e.User, bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, Press: true, At: e.At}, th.ID)
 	}
-	return c.request(bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true, Account: e.User}, line, e.At)
+	return c.request(bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true, Account: e.User, At: e.At}, line, e.At)
 }
 
 // request stores a command with the conversation in which its answer is said.
@@ -100,6 +100,12 @@ func (c *change) newConversation(conv bot.ConversationState) bot.Thread {
 	th.Version, th.ClosedAt = 0, c.now
 	th.State.Conversation = &conv
 	return th
+}
+
+// aside says something in a conversation that only whoever is answered needs to see.
+func (c *change) aside(th bot.Thread, m bot.Message) error {
+	m.Aside = true
+	return c.answer(th, m)
 }
 
 // answer says something in a conversation.
@@ -144,7 +150,8 @@ func (c *change) stranger(chat bot.ChatID, user bot.UserID, conv bot.Conversatio
 	if err := c.journal(e); err != nil {
 		return err
 	}
-	return c.answer(c.newConversation(conv), bot.Message{Title: bot.Line(
+	conv.Account = user
+	return c.aside(c.newConversation(conv), bot.Message{Title: bot.Line(
 		bot.T("I answer only to the people in my configuration. Its keeper can add your account: "), bot.M(string(user)))})
 }
 

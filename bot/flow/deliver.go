@@ -51,6 +51,7 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 			r.f.o.Metrics.Found.WithLabelValues("found").Inc()
 			return r.settle(ctx, s, receipt)
 		}
+		r.mayBeLate(s)
 		if err == nil {
 			r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
 			now := r.f.clock.now()

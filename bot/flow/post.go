@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/store"
@@ -14,6 +15,8 @@ import (
 const (
 	mergeAfter = 3
 	mergeMost  = 25
+	// asideFor is how long whoever said something surely still looks.
+	asideFor = time.Minute
 )
 
 // freeze returns the part that the view sends next: what is unfinished, or else
@@ -57,8 +60,13 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 		case v.SaidSeq < th.LastSeq:
 			out.Kind = bot.SendReply
 			// A reaction is nothing that can be replied to.
-			if conv := th.State.Conversation; conv != nil && (v.Root == "" || !conv.Press) {
-				out.ReplyTo = conv.Message
+			if conv := th.State.Conversation; conv != nil {
+				if r.f.clock.now().Sub(conv.At) < asideFor {
+					out.Asker = conv.Account
+				}
+				if v.Root == "" || !conv.Press {
+					out.ReplyTo = conv.Message
+				}
 			}
 			if entries, err = tx.Entries(th.ID, v.SaidSeq, mergeMost); err != nil {
 				return err
@@ -208,6 +216,7 @@ func (r *room) encode(out bot.Outgoing, facts bot.ThreadFacts, entries []bot.Ent
 		return parts, "", err
 	}
 	style := r.f.style(r.f.settings.Load())
+	style.Buttons = r.caps.Buttons
 	for style.Detail = range view.Details + 1 {
 		switch {
 		case marker || style.Detail == view.Details:

@@ -105,7 +105,7 @@ func (c *change) turnAway(conv bot.ConversationState, r store.Request, tell bool
 	if err := c.eraseCode(th, r); err != nil || !tell {
 		return err
 	}
-	return c.answer(th, fullQueue("commands", "answered"))
+	return c.aside(th, fullQueue("commands", "answered"))
 }
 
 // stops tells whether an order is somebody's first "no" to a plan: a denial or a
@@ -136,7 +136,7 @@ func (c *change) orderTurnedAway(conv bot.Thread, r store.Request, tell bool) er
 	if err := c.journalTurnedAway(r.Person, *conv.State.Conversation, line, "orders"); err != nil || !tell {
 		return err
 	}
-	return c.answer(conv, fullQueue("orders", "done"))
+	return c.aside(conv, fullQueue("orders", "done"))
 }
 
 func (c *change) journalTurnedAway(who bot.PersonID, conv bot.ConversationState, line, what string) error {

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -29,6 +30,9 @@ type room struct {
 	// that was known of the last try. They may still arrive for a while, so they are
 	// not safe.
 	unsure map[bot.SendKey]time.Time
+	// late are the threads whose root may be overwritten by an older edit, and when it is
+	// edited once more.
+	late map[bot.ThreadID]time.Time
 	// alone counts, for each thread, failures while the room took other posts:
 	// then the trouble is the post's, and not the platform's.
 	alone map[bot.ThreadID]int
@@ -43,7 +47,7 @@ type room struct {
 
 func newRoom(f *Flow, name bot.RoomID, id bot.ChatID, chat bot.Chat) *room {
 	caps := chat.Caps()
-	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{}, unsure: map[bot.SendKey]time.Time{}, alone: map[bot.ThreadID]int{},
+	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{}, unsure: map[bot.SendKey]time.Time{}, late: map[bot.ThreadID]time.Time{}, alone: map[bot.ThreadID]int{},
 		pace: limiter(caps.RoomPerSecond, caps.RoomBurst), whole: limiter(caps.ChatPerSecond, caps.ChatBurst)}
 	for _, other := range f.rooms {
 		if other.chatID == id {
@@ -109,8 +113,10 @@ func (r *room) idle(ctx context.Context) (wait time.Duration, err error) {
 		if err != nil {
 			return err
 		}
-		if storm >= 0 && (wait < 0 || storm < wait) {
-			wait = storm
+		for _, d := range []time.Duration{storm, r.lateDue(now)} {
+			if d >= 0 && (wait < 0 || d < wait) {
+				wait = d
+			}
 		}
 		offer, err := tx.OfferViews(r.name, len(r.offers()), now, 1)
 		rest := r.rested()
@@ -159,7 +165,7 @@ func (r *room) take(ctx context.Context) bool {
 // step does one thing in the room: post one part, or find out what became of
 // one.
 func (r *room) step(ctx context.Context) error {
-	if err := r.storm(ctx); err != nil {
+	if err := errors.Join(r.storm(ctx), r.editOnceMore(ctx)); err != nil {
 		return err
 	}
 	v, ok, err := r.choose(ctx)

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -221,6 +222,9 @@ func alertActions(f bot.ThreadFacts, s Style) []bot.Action {
 	switch {
 	case f.Counts.Firing > 0:
 		out = append(out, ActionSilence)
+		if form := silenceForm(f); s.Buttons && form != nil {
+			out = append(out, bot.Action{Name: "silence", Label: "Silence until …", Form: form})
+		}
 	case len(f.Silences) > 0:
 		out = append(out, ActionUnsilence)
 	}
@@ -234,6 +238,28 @@ func alertActions(f bot.ThreadFacts, s Style) []bot.Action {
 		}
 	}
 	return out
+}
+
+// silenceForm asks for how long and why, and tells what would be silenced; nil where a
+// silence of the whole group would be refused.
+func silenceForm(f bot.ThreadFacts) *bot.Form {
+	a := f.Thread.State.Alert
+	var matchers []string
+	for _, name := range a.GroupLabels.Names() {
+		if value := a.GroupLabels[name]; value != "" {
+			matchers = append(matchers, bot.Matcher{Name: name, Op: "=", Value: value}.String())
+		}
+	}
+	if len(matchers) == 0 {
+		return nil
+	}
+	return &bot.Form{
+		About: fmt.Sprintf("Silences {%s}: of this thread %s now.", strings.Join(matchers, ", "), phrase.Count(f.Counts.Live(), "alert", "alerts")),
+		Questions: []bot.Question{
+			{Label: "For how long?", Hint: "2h, 3d, until 18:00, until Mon 08:00"},
+			{Word: "because", Label: "Why?", Hint: "Alertmanager shows it with the silence.", Optional: true, Long: true},
+		},
+	}
 }
 
 // Offers are the reactions that the bot puts under an alert's root where people

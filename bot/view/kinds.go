@@ -2,8 +2,6 @@ package view
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"watchstander/bot"
 	"watchstander/bot/phrase"
@@ -175,114 +173,6 @@ func digestRoot(f bot.ThreadFacts, s Style) bot.Message {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Where the journals end"))}, bot.List{Items: items})
 	}
 	return m
-}
-
-// stormRoot lists what a room is behind with: every group, the worst first, by
-// severity with counts. Groups of one alert name share a line, so that all of
-// them are named even when there are hundreds.
-func stormRoot(f bot.ThreadFacts, s Style) bot.Message {
-	st := f.Thread.State.Storm
-	m := bot.Message{Note: idNote(f.Thread)}
-	if !f.Thread.Open() {
-		m.Tone = bot.ToneOK
-		m.Title = bot.Line(bot.B("STORM OVER"), bot.T(": every group has its thread, or its line in the digest"))
-		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(fmt.Sprintf("It began %s and ended %s; at most %s at once.",
-			s.Time(f.Thread.OpenedAt), s.Time(f.Thread.ClosedAt), phrase.Count(st.Peak, "thread waited", "threads waited"))))}}
-		return m
-	}
-	bySeverity := map[bot.Severity][]bot.ThreadFacts{}
-	var over []bot.ThreadFacts
-	firing := 0
-	for _, g := range f.Gathered {
-		if g.Thread.Kind == bot.ThreadAlert && g.Counts.Live() == 0 {
-			over = append(over, g)
-			continue
-		}
-		firing += g.Counts.Live()
-		bySeverity[g.Thread.Severity] = append(bySeverity[g.Thread.Severity], g)
-	}
-	m.Tone = bot.ToneOK
-	m.Title = bot.Line(bot.B("STORM"), bot.T(fmt.Sprintf(": %s wait for this room's pace; all of them, as they are now",
-		phrase.Count(len(f.Gathered), "thread", "threads"))))
-	for _, sev := range []bot.Severity{bot.SeverityCritical, bot.SeverityWarning, bot.SeverityUnknown, bot.SeverityInfo} {
-		groups := bySeverity[sev]
-		if len(groups) == 0 {
-			continue
-		}
-		if m.Tone == bot.ToneOK {
-			m.Tone = severityTone(sev)
-		}
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(fmt.Sprintf("%s: %s", sev, phrase.Count(len(groups), "group", "groups"))))},
-			bot.List{Items: stormItems(groups, s)})
-	}
-	if len(over) > 0 {
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("resolved: " + phrase.Count(len(over), "group", "groups")))},
-			bot.List{Items: stormItems(over, s)})
-	}
-	return m
-}
-
-func stormItems(groups []bot.ThreadFacts, s Style) []bot.Text {
-	type bucket struct {
-		name   string
-		groups []bot.ThreadFacts
-	}
-	var buckets []*bucket
-	index := map[string]*bucket{}
-	for _, g := range groups {
-		name := TitleOf(g.Thread)
-		if a := g.Thread.State.Alert; a != nil && a.GroupLabels["alertname"] != "" {
-			name = a.GroupLabels["alertname"]
-		}
-		b := index[name]
-		if b == nil {
-			b = &bucket{name: name}
-			index[name], buckets = b, append(buckets, b)
-		}
-		b.groups = append(b.groups, g)
-	}
-	slices.SortStableFunc(buckets, func(a, b *bucket) int { return len(b.groups) - len(a.groups) })
-	limit := s.limit(64)
-	var items []bot.Text
-	for i, b := range buckets {
-		if i == limit {
-			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more names", len(buckets)-limit))))
-			break
-		}
-		if len(b.groups) == 1 {
-			items = append(items, GroupLine(b.groups[0], s))
-			continue
-		}
-		var which []string
-		names := s.limit(256)
-		for j, g := range b.groups {
-			if j == names {
-				which = append(which, fmt.Sprintf("and %d more", len(b.groups)-names))
-				break
-			}
-			which = append(which, restOfGroup(g))
-		}
-		items = append(items, bot.Line(bot.B(fmt.Sprintf("%s ×%d", b.name, len(b.groups))), bot.T(": "+strings.Join(which, ", "))))
-	}
-	return items
-}
-
-// restOfGroup tells groups of one alert name apart.
-func restOfGroup(g bot.ThreadFacts) string {
-	a := g.Thread.State.Alert
-	if a == nil {
-		return string(g.Thread.ID)
-	}
-	var parts []string
-	for _, n := range a.GroupLabels.Names() {
-		if n != "alertname" {
-			parts = append(parts, a.GroupLabels[n])
-		}
-	}
-	if len(parts) == 0 {
-		return a.Receiver
-	}
-	return strings.Join(parts, "/")
 }
 
 func noticeRoot(f bot.ThreadFacts, s Style) bot.Message {

@@ -278,13 +278,15 @@ func shortPlan(id bot.PlanID) string {
 // rule's risk.
 var (
 	ActionApprove = bot.Action{Name: "approve", Emoji: "✅", Label: "Approve"}
-	ActionDeny    = bot.Action{Name: "deny", Emoji: "❌", Label: "Deny", Reason: true}
+	ActionDeny    = bot.Action{Name: "deny", Emoji: "❌", Label: "Deny", Form: &bot.Form{Questions: []bot.Question{{Word: "because", Label: "Why?", Hint: "Everybody in the thread reads it.", Long: true}}}}
 	ActionConfirm = bot.Action{Name: "confirm", Emoji: "👍", Label: "All is well"}
 )
 
 // careful asks for a second press, but for what the rule says has little risk.
-func careful(a bot.Action, risk bot.Risk) bot.Action {
-	a.Danger = risk != bot.RiskLow
+func careful(a bot.Action, p bot.Plan, then string) bot.Action {
+	if p.Rule.Risk != bot.RiskLow {
+		a.Danger, a.Then = true, then
+	}
 	return a
 }
 
@@ -294,7 +296,7 @@ func planActions(st bot.PlanState) []bot.Action {
 	p := st.Proposal
 	switch {
 	case p.State == bot.Confirming && len(p.Plan.Rule.StepUp) == 0:
-		return []bot.Action{careful(ActionConfirm, p.Plan.Rule.Risk)}
+		return []bot.Action{careful(ActionConfirm, p.Plan, "You have looked, and all is well: what was done stays.")}
 	case p.State == bot.Confirming:
 		return nil
 	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0 || unasked(p.Plan.Rule):
@@ -302,7 +304,7 @@ func planActions(st bot.PlanState) []bot.Action {
 	case len(p.Plan.Rule.StepUp) > 0, p.State == bot.Queued:
 		return []bot.Action{ActionDeny}
 	}
-	return []bot.Action{careful(ActionApprove, p.Plan.Rule.Risk), ActionDeny}
+	return []bot.Action{careful(ActionApprove, p.Plan, "You have read the whole plan. It runs on "+st.Host+" once enough people have agreed, and its time has come."), ActionDeny}
 }
 
 func readingItems(rs []bot.Reading, s Style) []bot.Text {

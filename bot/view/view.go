@@ -26,6 +26,8 @@ type Style struct {
 	Detail int
 	// Graphs: there is something that can draw them.
 	Graphs bool
+	// Buttons: the room's platform has them, and forms.
+	Buttons bool
 }
 
 // Details is the number of levels; a root that does not fit at the last one is

@@ -160,14 +160,17 @@ func button(a bot.Action, n string) slack.BlockElement {
 		}
 		return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(verb(a.Name)+" …", maxPlaceholder), actionPick+n, options...)
 	}
-	id := actionPress
-	if a.Reason {
-		id = actionAsk
+	b := slack.NewButtonBlockElement(actionPress+n, a.Name, plain(label, maxButton))
+	if a.Form != nil {
+		value, ok := formValue(a)
+		if !ok {
+			return nil // as a command that does not fit
+		}
+		b = slack.NewButtonBlockElement(actionAsk+n, value, plain(label, maxButton))
 	}
-	b := slack.NewButtonBlockElement(id+n, a.Name, plain(label, maxButton))
 	if a.Danger {
 		b = b.WithStyle(slack.StyleDanger).WithConfirm(slack.NewConfirmationBlockObject(
-			plain(label+"?", maxConfirmTitle), plain("This is not undone by pressing again.", maxConfirmText), plain(label, maxConfirmButton), plain("Not now", maxConfirmButton)))
+			plain(label+"?", maxConfirmTitle), plain(pieces.Either(a.Then, "A second press does not take it back."), maxConfirmText), plain(label, maxConfirmButton), plain("Not now", maxConfirmButton)))
 	}
 	return b
 }

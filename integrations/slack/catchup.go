@@ -94,7 +94,7 @@ func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, si
 		for _, m := range h.Messages {
 			at, _ := micros(m.Timestamp)
 			oldest = min(oldest, at)
-			if at >= floor {
+			if at >= floor || m.SubType == "tombstone" {
 				all = append(all, c.again(room, channel, m))
 			}
 			if reply, _ := micros(m.LatestReply); reply >= floor {
@@ -151,6 +151,11 @@ func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root st
 
 // again is a message of the history as if it had come just now.
 func (c *Chat) again(room bot.RoomID, channel string, m slack.Message) news {
+	if m.SubType == "tombstone" { // what was deleted without replies leaves nothing to be read
+		// What people said below it while it stood comes first.
+		now := stampOf(c.now())
+		return news{ts: now, events: []bot.Event{c.deleted(room, channel, m.Timestamp, message{EventTS: now})}}
+	}
 	n, reason := c.message(room, message{Type: m.Type, Subtype: m.SubType, Channel: channel, User: m.User,
 		Team: pieces.Either(m.Team, c.team), Bot: m.BotID, Text: m.Text, TS: m.Timestamp, Thread: m.ThreadTimestamp})
 	if reason != "" {

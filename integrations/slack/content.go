@@ -50,7 +50,8 @@ type file struct {
 // A reply's pictures and files become parts of their own after its words. A root and an
 // edit are words alone: there, what a picture shows is told in small print. An answer to
 // a message stands below it; what answers a command with a slash is seen by its sender
-// alone, and has no files, which such a message cannot carry.
+// alone, and has no files, which such a message cannot carry; so is what only the asker
+// needs to know.
 func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	switch o.Kind {
 	case bot.SendRoot:
@@ -80,10 +81,18 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 	m := o.Message
 	channel := c.rooms[o.Room]
 	under, only := "", asker(channel, o.ReplyTo)
-	if only == "" && o.Root == "" {
+	attached := !o.Bare && only == ""
+	switch {
+	case only != "":
+	case m.Aside && o.Asker != "" && len(attachments(m, attached)) == 0:
+		_, only, _ = strings.Cut(string(o.Asker), "/")
+		under = stamp(channel, o.Root) // where they look
+		if o.ReplyTo == "" {
+			under = "" // they pressed something in the channel
+		}
+	case o.Root == "":
 		under = stamp(channel, o.ReplyTo)
 	}
-	attached := !o.Bare && only == ""
 	var parts []bot.Part
 	key := func() bot.SendKey { return o.Key.Part(len(parts)) }
 	files := attachments(m, attached)

@@ -172,7 +172,7 @@ func everywhere(s string) bot.Message {
 	return bot.Message{Tone: bot.ToneCritical, Title: t, Note: bot.Line(bot.T(s)),
 		Blocks: []bot.Block{bot.Para{Text: t}, bot.Fields{Fields: []bot.Field{{Name: s, Value: t}}}, bot.List{Items: []bot.Text{t, t}}, bot.Pre{Body: s},
 			bot.Picture{Name: s, PNG: []byte("png"), Alt: s}, bot.File{Name: s, Data: []byte("data")}},
-		Actions: []bot.Action{{Name: "ack", Label: s}, {Name: "silence 1h", Label: s, Choices: []bot.Choice{{Name: "silence 1h", Label: s}}}, {Name: "deny", Label: s, Reason: true, Danger: true}, {Label: s, URL: s}, {Label: "Runbook", URL: "https://runbooks.example/" + s}},
+		Actions: []bot.Action{{Name: "ack", Label: s}, {Name: "silence 1h", Label: s, Choices: []bot.Choice{{Name: "silence 1h", Label: s}}}, {Name: "deny", Label: s, Form: &bot.Form{About: s, Questions: []bot.Question{{Word: "because", Label: s, Hint: s}}}, Danger: true}, {Label: s, URL: s}, {Label: "Runbook", URL: "https://runbooks.example/" + s}},
 	}
 }
 
@@ -302,4 +302,39 @@ func FuzzEnvelope(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What only the asker needs to know goes to them alone: in the thread where they wrote, in
+// the channel where they pressed. What has a picture goes to all, since it could not go
+// otherwise.
+func TestAside(t *testing.T) {
+	c := idle(t, nil)
+	root, asked := bot.MessageID("C024BE91L/1732800000.000100"), bot.MessageID("C024BE91L/1732800005.000100")
+	aside := bot.Message{Title: bot.Line(bot.T("You have acked this already.")), Aside: true}
+	picture := aside
+	picture.Blocks = []bot.Block{bot.Picture{Name: "p.png", PNG: []byte("png"), Alt: "p"}}
+	for name, x := range map[string]struct {
+		o           bot.Outgoing
+		only, under string
+	}{
+		"in a thread":            {bot.Outgoing{Root: root, ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "U1", "1732800000.000100"},
+		"a press":                {bot.Outgoing{Root: root, Asker: "T024BE7LD/U1", Message: aside}, "U1", ""},
+		"in the channel":         {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "U1", ""},
+		"long after":             {bot.Outgoing{ReplyTo: asked, Message: aside}, "", "1732800005.000100"},
+		"with a picture":         {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: picture}, "", "1732800005.000100"},
+		"for everybody":          {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", "1732800005.000100"},
+		"for everybody, a press": {bot.Outgoing{Root: root, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", ""},
+	} {
+		x.o.Key, x.o.Room, x.o.Kind = "key_1", "ops", bot.SendReply
+		parts, err := c.Encode(x.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range parts {
+			var n content
+			if err := json.Unmarshal(p.Body, &n); err != nil || n.Only != x.only || n.Under != x.under {
+				t.Errorf("%s, part %d: it is for %q below %q, want %q, %q (%v)", name, i, n.Only, n.Under, x.only, x.under, err)
+			}
+		}
+	}
 }

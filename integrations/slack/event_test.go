@@ -131,11 +131,18 @@ func TestPress(t *testing.T) {
 	}
 }
 
-// A denial's reason is asked for, and goes behind the command.
+// A form's answers go behind the command, each after its word.
 func TestQuestion(t *testing.T) {
 	c := idle(t, nil)
-	n := c.envelope("interactive", []byte(pressed(`{"action_id":"ask1","value":"deny","action_ts":"1732800005.500000"}`)))
-	if len(n.events) > 0 || n.ask == nil || n.ask.trigger != "1.2.3" {
+	a := bot.Action{Name: "silence", Form: &bot.Form{About: "Silences {alertname=\"Disk\"}.", Questions: []bot.Question{
+		{Label: "For how long?"}, {Word: "because", Label: "Why?", Optional: true, Long: true}}}}
+	plain, fits := formValue(a)
+	value, err := json.Marshal(plain)
+	if err != nil || !fits {
+		t.Fatalf("it does not fit, or: %v", err)
+	}
+	n := c.envelope("interactive", []byte(pressed(`{"action_id":"ask1","value":`+string(value)+`,"action_ts":"1732800005.500000"}`)))
+	if len(n.events) > 0 || n.ask == nil || n.ask.trigger != "1.2.3" || n.ask.Form.About != a.Form.About {
 		t.Fatalf("it comes to %+v", n)
 	}
 	private, err := json.Marshal(string(marshal(n.ask)))
@@ -145,12 +152,28 @@ func TestQuestion(t *testing.T) {
 	if strings.Contains(string(private), "1.2.3") {
 		t.Errorf("the trigger travels on: %s", private)
 	}
-	n = c.envelope("interactive", fmt.Appendf(nil, `{"type":"view_submission","team":{"id":"T024BE7LD"},"user":{"id":"U2","team_id":"T024BE7LD"},
-		"view":{"id":"V1","callback_id":"question","private_metadata":%s,"state":{"values":{"answer":{"answer":{"type":"plain_text_input","value":"not\n tonight"}}}}}}`, private))
-	want := bot.Pressed{Chat: "slack", Room: "ops", ID: "C024BE91L/1732800000.000100/V1", Target: "C024BE91L/1732800000.000100",
-		User: "T024BE7LD/U2", Action: "deny because not tonight", At: noon}
-	if len(n.events) != 1 || n.events[0] != bot.Event(want) {
-		t.Errorf("the answer is %+v, want %+v", n.events, want)
+	for values, want := range map[string]string{
+		`"answer0":{"answer0":{"type":"plain_text_input","value":"2h"}},"answer1":{"answer1":{"value":"the disk\n is changed"}}`: "silence 2h because the disk is changed",
+		`"answer0":{"answer0":{"value":" until 18:00 "}},"answer1":{"answer1":{"value":null}}`:                                   "silence until 18:00",
+		``: "silence",
+	} {
+		n = c.envelope("interactive", fmt.Appendf(nil, `{"type":"view_submission","team":{"id":"T024BE7LD"},"user":{"id":"U2","team_id":"T024BE7LD"},
+			"view":{"id":"V1","callback_id":"question","private_metadata":%s,"state":{"values":{%s}}}}`, private, values))
+		want := bot.Pressed{Chat: "slack", Room: "ops", ID: "C024BE91L/1732800000.000100/V1", Target: "C024BE91L/1732800000.000100",
+			User: "T024BE7LD/U2", Action: want, At: noon}
+		if len(n.events) != 1 || n.events[0] != bot.Event(want) {
+			t.Errorf("the answer is %+v, want %+v", n.events, want)
+		}
+	}
+	if n := c.envelope("interactive", []byte(pressed(`{"action_id":"ask1","value":"deny","action_ts":"1732800005.500000"}`))); len(n.events) != 1 || n.ask != nil {
+		t.Errorf("a form that is none comes to %+v", n)
+	}
+	long, fits := formValue(bot.Action{Name: "silence", Form: &bot.Form{About: strings.Repeat("x", maxValue), Questions: a.Form.Questions}})
+	if f, ok := readForm(long); !ok || !fits || len(long) > maxValue || !strings.Contains(f.About, "too long to be shown") {
+		t.Errorf("a long one is %s", long)
+	}
+	if e := button(bot.Action{Name: "silence", Form: &bot.Form{Questions: []bot.Question{{Label: strings.Repeat("x", maxValue)}}}}, "1"); e != nil {
+		t.Errorf("whose questions do not fit, has a button: %+v", e)
 	}
 }
 

@@ -35,7 +35,7 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		return bot.Receipt{}, &bot.Refusal{Kind: bot.Rejected, Cause: errors.New("slack: the frozen content cannot be read, or has no key")}
 	}
 	root := ""
-	if s.Root != "" {
+	if s.Root != "" && n.Only == "" {
 		if root = stamp(channel, s.Root); root == "" {
 			return bot.Receipt{}, &bot.Refusal{Kind: bot.RootGone, Cause: errors.New("slack: the thread's root is in another channel")}
 		}
@@ -52,22 +52,31 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		n.Metadata = c.roots.both(n.Metadata, s.Root)
 	}
 	options := []slack.MsgOption{
-		slack.MsgOptionText(n.Text, false), slack.MsgOptionMetadata(n.Metadata), slack.MsgOptionLinkNames(false),
+		slack.MsgOptionText(n.Text, false), slack.MsgOptionLinkNames(false),
 		// Of an edit that names none, the old ones would stay.
 		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(append([]slack.Attachment{}, n.Attachments...)...),
 	}
+	if n.Only != "" {
+		// It takes neither metadata nor the other words that keep a text as it is.
+		return c.whisper(noting(ctx), channel, n.Under, n.Only, options)
+	}
+	options = append(options, slack.MsgOptionMetadata(n.Metadata))
 	ctx = noting(ctx)
 	if s.Kind == bot.SendEdit {
 		_, ts, _, err := c.api.UpdateMessageContext(ctx, channel, root, options...)
+		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && e.Err == "cant_update_message" {
+			// A root that was deleted while it had replies stands there as a tombstone, which
+			// is nobody's.
+			if err := c.lookAtRoot(ctx, channel, s); err != nil {
+				return bot.Receipt{}, err
+			}
+		}
 		if err != nil {
 			return bot.Receipt{}, c.refused(ctx, err, s)
 		}
 		return bot.Receipt{ID: messageID(channel, ts), At: moment(ts)}, nil
 	}
 	options = append(options, slack.MsgOptionDisableMarkdown(), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
-	if n.Only != "" {
-		return c.whisper(ctx, channel, root, n.Only, options)
-	}
 	if under := pieces.Either(root, n.Under); under != "" {
 		options = append(options, slack.MsgOptionTS(under))
 	}
@@ -126,13 +135,19 @@ func (c *Chat) doubted(r *bot.Refusal) *bot.Refusal {
 
 // rootThere looks whether a root still stands, where that is not known.
 func (c *Chat) rootThere(ctx context.Context, channel string, s bot.Sending) error {
-	gone, known, epoch := c.roots.look(s.Root)
+	gone, known, _ := c.roots.look(s.Root)
 	if gone {
 		return &bot.Refusal{Kind: bot.RootGone, Cause: errors.New("slack: the thread's root was deleted")}
 	}
 	if known || s.Kind == bot.SendEdit {
 		return nil // chat.update tells by itself
 	}
+	return c.lookAtRoot(ctx, channel, s)
+}
+
+// lookAtRoot asks Slack whether a root still stands.
+func (c *Chat) lookAtRoot(ctx context.Context, channel string, s bot.Sending) error {
+	_, _, epoch := c.roots.look(s.Root)
 	ts := stamp(channel, s.Root)
 	all, _, _, err := c.api.GetConversationRepliesContext(noting(ctx), &slack.GetConversationRepliesParameters{ChannelID: channel, Timestamp: ts, Limit: 1, Inclusive: true})
 	if err != nil {

@@ -36,7 +36,7 @@ type interaction struct {
 		State    struct {
 			Values map[string]map[string]struct {
 				Value string `json:"value"`
-			} `json:"values"`
+			} `json:"values"` // by block and by action
 		} `json:"state"`
 	} `json:"view"`
 }
@@ -91,7 +91,11 @@ func (c *Chat) press(q interaction) (n news, reason string) {
 			return n, "the time of a press cannot be read"
 		}
 		if kind == actionAsk {
-			n.ask = &question{Room: room, Target: target, Command: line, trigger: q.Trigger}
+			f, ok := readForm(line)
+			if !ok {
+				return n, "a form of ours cannot be read"
+			}
+			n.ask = &question{Room: room, Target: target, Form: f, trigger: q.Trigger}
 			continue
 		}
 		// Slack gives a press no id. One person presses one thing once at one moment.

@@ -44,6 +44,9 @@ func (r *reader) blocks(all []any) {
 			}
 		case "input":
 			r.line(r.text(b["label"]))
+			if b["hint"] != nil {
+				r.line(r.text(b["hint"]))
+			}
 			r.element(id, b["element"])
 		case "rich_text":
 			elements, _ := b["elements"].([]any)

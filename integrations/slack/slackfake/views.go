@@ -20,11 +20,24 @@ type view struct {
 // View is a modal as its person sees it.
 type View struct {
 	ID, User, CallbackID, Title, Text, Private string
+	// Submit and Close are what stands on its two buttons.
+	Submit, Close string
 	// Fields are what can be filled in or picked.
 	Fields []Button
 	Open   bool
 	// Errors are what the app said against the last submission, by block id.
 	Errors map[string]string
+}
+
+// View is one modal.
+func (f *Fake) View(id string) (View, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := f.views[id]
+	if v == nil {
+		return View{}, false
+	}
+	return f.seen(v), true
 }
 
 // Views are all modals so far of a person, the newest last.
@@ -54,6 +67,7 @@ func (f *Fake) seen(v *view) View {
 	r.blocks(o2list(v.def["blocks"]))
 	str := func(name string) string { s, _ := v.def[name].(string); return s }
 	return View{ID: v.id, User: v.user, CallbackID: str("callback_id"), Private: str("private_metadata"), Title: r.text(v.def["title"]), Text: r.out.String(),
+		Submit: r.text(v.def["submit"]), Close: r.text(v.def["close"]),
 		Fields: r.buttons, Open: !v.closed, Errors: maps.Clone(v.errors)}
 }
 

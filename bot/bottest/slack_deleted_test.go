@@ -1,0 +1,107 @@
+package bottest
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSlackRootsDeleted deletes a root, with and without replies below it, while the bot
+// listens, while it is dead and while it cannot reach Slack. The root is made anew once,
+// and no reply comes to stand in the channel.
+func TestSlackRootsDeleted(t *testing.T) {
+	for _, replies := range []bool{true, false} {
+		for _, how := range []string{"listening", "dead", "cut off"} {
+			for _, then := range []string{"grows", "is resolved", "stays as it is"} {
+				if then == "stays as it is" && !replies && how != "listening" {
+					continue // Slack keeps nothing of it: it is noticed when it changes
+				}
+				name := how + ", without replies, " + then
+				if replies {
+					name = how + ", with replies, " + then
+				}
+				t.Run(name, func(t *testing.T) {
+					inWorkspace(t, workspaceOptions{}, func(w *workspace) { rootDeleted(w, replies, how, then) })
+				})
+			}
+		}
+	}
+}
+
+func rootDeleted(w *workspace, replies bool, how, then string) {
+	t := w.t
+	w.pass(5 * time.Second)
+	w.fire("Trouble", "g1", "warning", "instance", "a")
+	w.pass(10 * time.Second)
+	if replies {
+		w.fire("Trouble", "g1", "warning", "instance", "b")
+		w.pass(20 * time.Second)
+	}
+	root, ok := w.fake.Find(opsChannel, "cluster=g1")
+	was, _ := w.fake.Message(root)
+	if was.Thread != "" {
+		root.TS = was.Thread
+		was, _ = w.fake.Message(root)
+	}
+	if !ok || was.Thread != "" || (was.Replies > 0) != replies {
+		t.Fatalf("%d replies below %s:\n%s", was.Replies, title(was), w.fake.Transcript(opsChannel))
+	}
+	switch how {
+	case "dead":
+		w.bury()
+	case "cut off":
+		w.fake.Unreachable(true)
+		w.fake.Cut(2)
+	}
+	if err := w.fake.Delete(root); err != nil {
+		t.Fatal(err)
+	}
+	switch then {
+	case "grows":
+		w.fire("Trouble", "g1", "warning", "instance", "c")
+	case "is resolved":
+		w.resolve("Trouble", "g1", "warning", "instance", "a")
+		w.resolve("Trouble", "g1", "warning", "instance", "b")
+	}
+	if how != "listening" {
+		time.Sleep(10 * time.Minute) // longer than Slack tries to tell of it
+	}
+	switch how {
+	case "dead":
+		w.start()
+	case "cut off":
+		w.fake.Unreachable(false)
+	}
+	w.pass(2 * time.Minute)
+	shown := 0
+	for _, s := range w.fake.Rendered(opsChannel) {
+		switch {
+		case !s.Mine || s.Tombstone:
+		case s.Thread == "" && strings.Contains(s.Text, "takes its place"):
+			shown++
+			want := map[string]string{"grows": "FIRING", "is resolved": "RESOLVED", "stays as it is": "FIRING"}[then]
+			if !strings.Contains(title(s), want) {
+				t.Errorf("the new root says %q", title(s))
+			}
+		case s.Thread == "":
+			t.Errorf("this stands in the channel: %s", s.Text)
+		}
+	}
+	over := then == "is resolved" && how != "listening" // then it need not come back
+	if shown > 1 || shown == 0 && !over {
+		t.Errorf("there are %d new roots", shown)
+	}
+	for _, r := range w.fake.Refused() {
+		switch r.Error {
+		case "message_not_found", "thread_not_found", "cant_update_message": // how it is noticed
+		default:
+			t.Errorf("Slack refused this: %+v", r)
+		}
+	}
+	for _, f := range w.fake.Faults() {
+		t.Errorf("Slack advises against this: %s", f)
+	}
+	if t.Failed() {
+		t.Log(w.fake.Transcript(opsChannel) + w.warned())
+	}
+}
