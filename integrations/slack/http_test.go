@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 // taker is a sink that keeps what it took.
 type taker struct {
 	refuse error
+	mu     sync.Mutex
 	taken  []bot.Event
 }
 
@@ -27,8 +29,19 @@ func (s *taker) Take(_ context.Context, b bot.Batch) error {
 	if s.refuse != nil {
 		return s.refuse
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.taken = append(s.taken, b.Events...)
 	return nil
+}
+
+// took are the events since it was last asked.
+func (s *taker) took() []bot.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events := s.taken
+	s.taken = nil
+	return events
 }
 
 // request is one as Slack signs it, at a time.
@@ -83,20 +96,21 @@ func TestHandler(t *testing.T) {
 		"no form":           {request("", message, signing, noon), 400, 0},
 		"a form of nothing": {request(typeForm, "a=b", signing, noon), 400, 0},
 	} {
-		s.taken = nil
+		s.took()
 		if name == "once more" || name == "five minutes old" {
 			post(request(typeJSON, message, signing, noon)) // whichever is first
-			s.taken = nil
+			s.took()
 		} else {
 			c.in.recent = map[bot.MessageID]bool{}
 			c.in.order = nil
 		}
-		if w := post(x.r); w.Code != x.want || len(s.taken) != x.took {
-			t.Errorf("%s is answered with %d and comes to %+v", name, w.Code, s.taken)
+		w := post(x.r)
+		if took := s.took(); w.Code != x.want || len(took) != x.took {
+			t.Errorf("%s is answered with %d and comes to %+v", name, w.Code, took)
 		}
 	}
 
-	s.taken = nil
+	s.took()
 	for name, spoil := range map[string]func(*http.Request){
 		"unsigned":         func(r *http.Request) { r.Header.Del("X-Slack-Signature") },
 		"signed emptily":   func(r *http.Request) { r.Header.Set("X-Slack-Signature", "v0=") },
@@ -116,8 +130,8 @@ func TestHandler(t *testing.T) {
 	if w := post(request(typeJSON, strings.Repeat(" ", maxRequest+1), signing, noon)); w.Code != http.StatusBadRequest {
 		t.Errorf("too much is answered with %d", w.Code)
 	}
-	if len(s.taken) > 0 {
-		t.Errorf("taken were %+v", s.taken)
+	if took := s.took(); len(took) > 0 {
+		t.Errorf("taken were %+v", took)
 	}
 	w := post(request(typeJSON, `{"type":"url_verification","challenge":"3eZbrw1aB"}`, signing, noon))
 	if w.Code != 200 || w.Body.String() != "3eZbrw1aB" {
@@ -131,28 +145,29 @@ func TestHandlerRefuses(t *testing.T) {
 	c, s := overHTTP(t)
 	s.refuse = errors.New("the disk is full")
 	message := `{"type":"event_callback","team_id":"T024BE7LD","event":{"type":"message","channel":"C024BE91L","user":"U1","text":"status","ts":"1732800000.000100"}}`
-	post := func(c *Chat) int {
+	post := func(c *Chat, patience time.Duration) int {
 		w := httptest.NewRecorder()
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // Slack hangs up
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		c.Handler().ServeHTTP(w, request(typeJSON, message, signing, noon).WithContext(ctx))
 		return w.Code
 	}
-	if code := post(c); code != http.StatusServiceUnavailable {
+	if code := post(c, 50*time.Millisecond); code != http.StatusServiceUnavailable { // Slack hangs up
 		t.Errorf("what was not taken is answered with %d", code)
 	}
 	s.refuse = nil
-	if code := post(c); code != 200 || len(s.taken) != 1 {
-		t.Errorf("once more it is answered with %d, and taken is %+v", code, s.taken)
+	code := post(c, time.Minute)
+	if took := s.took(); code != 200 || len(took) != 1 {
+		t.Errorf("once more it is answered with %d, and taken is %+v", code, took)
 	}
 	c.running.Store(false)
-	if code := post(c); code != http.StatusServiceUnavailable {
+	if code := post(c, time.Minute); code != http.StatusServiceUnavailable {
 		t.Errorf("after the end it is answered with %d", code)
 	}
 	socket := idle(t, nil)
 	socket.running.Store(true)
 	socket.setSink(s)
-	if code := post(socket); code != http.StatusUnauthorized {
+	if code := post(socket, time.Minute); code != http.StatusUnauthorized {
 		t.Errorf("without a secret it is answered with %d", code)
 	}
 }

@@ -34,7 +34,7 @@ func TestForm(t *testing.T) {
 			}
 		}()
 		time.Sleep(time.Second)
-		s.taken = nil
+		s.took()
 
 		parts, err := c.Encode(bot.Outgoing{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Message: bot.Message{Tone: bot.ToneCritical, Title: bot.Line(bot.T("DiskFull")), Actions: []bot.Action{
 			{Name: "silence", Label: "Silence until …", Form: &bot.Form{About: `Silences {alertname="<!channel> *Disk*"}: 3 alerts now.`,
@@ -52,9 +52,9 @@ func TestForm(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		views := w.fake.Views(w.alice)
-		if len(views) != 1 || views[0].Title != "Silence" || !strings.Contains(views[0].Text, `{alertname="<!channel> *Disk*"}: 3 alerts now.`) || len(views[0].Fields) != 2 || len(s.taken) != 0 {
-			t.Fatalf("asked is %+v, taken %+v", views, s.taken)
+		views, took := w.fake.Views(w.alice), s.took()
+		if len(views) != 1 || views[0].Title != "Silence" || !strings.Contains(views[0].Text, `{alertname="<!channel> *Disk*"}: 3 alerts now.`) || len(views[0].Fields) != 2 || len(took) != 0 {
+			t.Fatalf("asked is %+v, taken %+v", views, took)
 		}
 		if err := w.fake.Submit(views[0].ID, map[string]string{"answer1": "no time is given"}); err == nil {
 			t.Error("it can be sent without a time")
@@ -63,8 +63,8 @@ func TestForm(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if len(s.taken) != 1 || s.taken[0].(bot.Pressed).Action != "silence 2h because the disk is changed" || s.taken[0].(bot.Pressed).Target != r.ID {
-			t.Errorf("taken is %+v", s.taken)
+		if took = s.took(); len(took) != 1 || took[0].(bot.Pressed).Action != "silence 2h because the disk is changed" || took[0].(bot.Pressed).Target != r.ID {
+			t.Errorf("taken is %+v", took)
 		}
 		if v, _ := w.fake.View(views[0].ID); v.Open {
 			t.Error("the modal stays")
