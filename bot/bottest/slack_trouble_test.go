@@ -16,11 +16,13 @@ func TestSlackLateEdits(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		trouble slackfake.Trouble
+		dies    bool
 	}{
-		{"the answer is lost", slackfake.Trouble{What: slackfake.TakeAndDrop, Method: "chat.update", Times: 2}},
-		{"an error comes after it", slackfake.Trouble{What: slackfake.TakeAndFail, Method: "chat.update"}},
-		{"it hangs", slackfake.Trouble{What: slackfake.TakeAndHang, Method: "chat.update"}},
-		{"it lands after its successor", slackfake.Trouble{What: slackfake.Late, Method: "chat.update", Delay: 45 * time.Second}},
+		{"the answer is lost", slackfake.Trouble{What: slackfake.TakeAndDrop, Method: "chat.update", Times: 2}, false},
+		{"an error comes after it", slackfake.Trouble{What: slackfake.TakeAndFail, Method: "chat.update"}, false},
+		{"it hangs", slackfake.Trouble{What: slackfake.TakeAndHang, Method: "chat.update"}, false},
+		{"it lands after its successor", slackfake.Trouble{What: slackfake.Late, Method: "chat.update", Delay: 45 * time.Second}, false},
+		{"it lands after its successor and a death", slackfake.Trouble{What: slackfake.Late, Method: "chat.update", Delay: 45 * time.Second}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorkspace(t, workspaceOptions{}, func(w *workspace) {
@@ -32,6 +34,11 @@ func TestSlackLateEdits(t *testing.T) {
 				w.pass(25 * time.Second) // until the bot has given up and tried again
 				w.resolve("Trouble", "g1", "warning", "instance", "a")
 				w.resolve("Trouble", "g1", "warning", "instance", "b")
+				if c.dies {
+					w.pass(10 * time.Second)
+					w.bury()
+					w.start()
+				}
 				w.pass(3 * time.Minute)
 				roots := w.roots(opsChannel)
 				if len(roots) != 1 || !strings.Contains(title(roots[0]), "RESOLVED") {

@@ -51,7 +51,9 @@ func (r *room) deliver(ctx context.Context, v store.View, s store.Send) error {
 			r.f.o.Metrics.Found.WithLabelValues("found").Inc()
 			return r.settle(ctx, s, receipt)
 		}
-		r.mayBeLate(s)
+		if err := r.mayBeLate(ctx, v, s); err != nil {
+			return err
+		}
 		if err == nil {
 			r.f.o.Metrics.Found.WithLabelValues("absent").Inc()
 			now := r.f.clock.now()

@@ -15,56 +15,45 @@ import (
 // lateAfter is how long after a repeated edit that is: no try is under way any longer.
 const lateAfter = tryIsOver
 
-// mayBeLate notes that an edit of a thread's root may still land.
-func (r *room) mayBeLate(s store.Send) {
-	if s.Kind == bot.SendEdit && r.caps.LateEdits {
-		r.late[s.Thread] = r.f.clock.now().Add(lateAfter)
+// mayBeLate notes, before it is made again, that an edit of a thread's root may still land.
+func (r *room) mayBeLate(ctx context.Context, v store.View, s store.Send) error {
+	if s.Kind != bot.SendEdit || !r.caps.LateEdits {
+		return nil
 	}
+	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		return r.note(tx, v, func(v *store.View) { v.Again = r.f.clock.now().Add(lateAfter) })
+	})
 }
 
 // lateDue is how long until a root is to be edited once more; negative for none.
-func (r *room) lateDue(now time.Time) time.Duration {
-	wait := time.Duration(-1)
-	for _, at := range r.late {
-		if d := max(at.Sub(now), 0); wait < 0 || d < wait {
-			wait = d
-		}
+func (r *room) lateDue(tx *store.Tx, now time.Time) (time.Duration, error) {
+	at, err := tx.NextAgain(r.name)
+	if err != nil || at.IsZero() {
+		return -1, err
 	}
-	return wait
+	return max(at.Sub(now), 0), nil
 }
 
 // editOnceMore makes the roots due whose time has come.
 func (r *room) editOnceMore(ctx context.Context) error {
 	now := r.f.clock.now()
-	var due []bot.ThreadID
-	for thread, at := range r.late {
-		if !at.After(now) {
-			due = append(due, thread)
-		}
+	var due []store.View
+	if err := r.f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.AgainViews(r.name, now)
+		return err
+	}); err != nil || len(due) == 0 {
+		return err
 	}
-	if len(due) == 0 {
-		return nil
-	}
-	err := r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
-		for _, thread := range due {
-			v, ok, err := tx.View(thread, r.name)
-			if err != nil {
-				return err
-			}
-			if !ok || v.Root == "" {
-				continue
-			}
-			err = r.note(tx, v, func(v *store.View) { v.ShownVersion-- }) // as if the newest were not shown
-			if err != nil {
+	return r.f.o.Store.Update(ctx, func(tx *store.Tx) error {
+		for _, v := range due {
+			if err := r.note(tx, v, func(v *store.View) {
+				if v.Again = (time.Time{}); v.Root != "" {
+					v.ShownVersion-- // as if the newest were not shown
+				}
+			}); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil {
-		for _, thread := range due {
-			delete(r.late, thread)
-		}
-	}
-	return err
 }

@@ -30,9 +30,6 @@ type room struct {
 	// that was known of the last try. They may still arrive for a while, so they are
 	// not safe.
 	unsure map[bot.SendKey]time.Time
-	// late are the threads whose root may be overwritten by an older edit, and when it is
-	// edited once more.
-	late map[bot.ThreadID]time.Time
 	// alone counts, for each thread, failures while the room took other posts:
 	// then the trouble is the post's, and not the platform's.
 	alone map[bot.ThreadID]int
@@ -47,7 +44,7 @@ type room struct {
 
 func newRoom(f *Flow, name bot.RoomID, id bot.ChatID, chat bot.Chat) *room {
 	caps := chat.Caps()
-	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{}, unsure: map[bot.SendKey]time.Time{}, late: map[bot.ThreadID]time.Time{}, alone: map[bot.ThreadID]int{},
+	r := &room{f: f, name: name, chatID: id, chat: chat, caps: caps, wake: f.newWake(), safe: map[bot.SendKey]bool{}, unsure: map[bot.SendKey]time.Time{}, alone: map[bot.ThreadID]int{},
 		pace: limiter(caps.RoomPerSecond, caps.RoomBurst), whole: limiter(caps.ChatPerSecond, caps.ChatBurst)}
 	for _, other := range f.rooms {
 		if other.chatID == id {
@@ -113,7 +110,11 @@ func (r *room) idle(ctx context.Context) (wait time.Duration, err error) {
 		if err != nil {
 			return err
 		}
-		for _, d := range []time.Duration{storm, r.lateDue(now)} {
+		late, err := r.lateDue(tx, now)
+		if err != nil {
+			return err
+		}
+		for _, d := range []time.Duration{storm, late} {
 			if d >= 0 && (wait < 0 || d < wait) {
 				wait = d
 			}

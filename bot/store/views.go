@@ -38,6 +38,8 @@ type View struct {
 	Error string
 	// Offered counts the reactions of our own that stand under the root.
 	Offered int
+	// Again is when the root is edited once more though nothing changed, zero for never.
+	Again time.Time
 }
 
 // Priority says which of a room's due views goes first; larger is first.
@@ -53,13 +55,13 @@ const (
 	PriorityAnswer   Priority = 9 // somebody waits for it
 )
 
-const viewColumns = `thread, room, root, own_root, remade, shown_version, said_seq, priority, due, due_since, not_before, next_try, tries, bare, error, offered`
+const viewColumns = `thread, room, root, own_root, remade, shown_version, said_seq, priority, due, due_since, not_before, next_try, tries, bare, error, offered, again`
 
 func scanView(row scanner) (v View, err error) {
-	var own, due, since, before, next int64
-	err = row.Scan(&v.Thread, &v.Room, &v.Root, &own, &v.Remade, &v.ShownVersion, &v.SaidSeq, &v.Priority, &due, &since, &before, &next, &v.Tries, &v.Bare, &v.Error, &v.Offered)
+	var own, due, since, before, next, again int64
+	err = row.Scan(&v.Thread, &v.Room, &v.Root, &own, &v.Remade, &v.ShownVersion, &v.SaidSeq, &v.Priority, &due, &since, &before, &next, &v.Tries, &v.Bare, &v.Error, &v.Offered, &again)
 	v.OwnRoot, v.Due = own == 1, due == 1
-	v.DueSince, v.NotBefore, v.NextTry = moment(since), moment(before), moment(next)
+	v.DueSince, v.NotBefore, v.NextTry, v.Again = moment(since), moment(before), moment(next), moment(again)
 	return v, err
 }
 
@@ -129,6 +131,17 @@ func (t *Tx) NextView(room bot.RoomID, now time.Time) (time.Time, error) {
 	return moment(n), err
 }
 
+// NextAgain is when the next root of the room is edited once more, zero when none is.
+func (t *Tx) NextAgain(room bot.RoomID) (time.Time, error) {
+	n, _, err := one(t, number, `SELECT COALESCE(MIN(again), 0) FROM views WHERE room = $1 AND again > 0`, room)
+	return moment(n), err
+}
+
+// AgainViews lists the room's views whose root is to be edited once more by now.
+func (t *Tx) AgainViews(room bot.RoomID, now time.Time) ([]View, error) {
+	return all(t, scanView, `SELECT `+viewColumns+` FROM views WHERE room = $1 AND again > 0 AND again <= $2`, room, millis(now))
+}
+
 // Backlog counts a room's due views that are not answers or storm messages, by
 // the oldest wait.
 func (t *Tx) Backlog(room bot.RoomID, now time.Time) (n int, oldest time.Time, err error) {
@@ -158,13 +171,13 @@ func (t *Tx) PutView(v View, th bot.Thread, now time.Time) error {
 	if due && !v.Due || v.DueSince.IsZero() {
 		v.DueSince = now
 	}
-	return t.exec(`INSERT INTO views (`+viewColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+	return t.exec(`INSERT INTO views (`+viewColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT (thread, room) DO UPDATE SET root = excluded.root, own_root = excluded.own_root, remade = excluded.remade,
 			shown_version = excluded.shown_version, said_seq = excluded.said_seq, priority = excluded.priority,
 			due = excluded.due, due_since = excluded.due_since, not_before = excluded.not_before, next_try = excluded.next_try,
-			tries = excluded.tries, bare = excluded.bare, error = excluded.error, offered = excluded.offered`,
+			tries = excluded.tries, bare = excluded.bare, error = excluded.error, offered = excluded.offered, again = excluded.again`,
 		v.Thread, v.Room, v.Root, flag(v.OwnRoot), v.Remade, v.ShownVersion, v.SaidSeq, v.Priority, flag(due), millis(v.DueSince),
-		millis(v.NotBefore), millis(v.NextTry), v.Tries, v.Bare, v.Error, v.Offered)
+		millis(v.NotBefore), millis(v.NextTry), v.Tries, v.Bare, v.Error, v.Offered, millis(v.Again))
 }
 
 // DueByPriority counts the rooms' due views, and tells since when the oldest
