@@ -38,7 +38,7 @@ func TestSlackTour(t *testing.T) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	for _, want := range []string{"Slack is not: a fake of it runs in this process", "only alice sees this", "presses [for 1 h]", "Everybody in the thread reads it.",
-		"Slack asks first: Approve?", "DENIED: bob denied it: not before the release is out", "The whole channel, as it stands now", "nothing to refuse"} {
+		"Slack asks first: Approve?", "DENIED by bob (slack): not before the release is out", "The whole channel, as it stands now", "nothing to refuse"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing", want)
 		}

@@ -202,9 +202,12 @@ func (c *change) advance(th *bot.Thread, p bot.Proposal) error {
 // logDecisions tells the words that the agent has, and those that were taken back.
 func (c *change) logDecisions(th *bot.Thread) error {
 	st := th.State.Plan
+	end, denied := view.Denial(st.Proposal)
 	for _, d := range st.Proposal.Decisions[min(st.Told.Decisions, len(st.Proposal.Decisions)):] {
-		if err := c.log(th, d.Person, view.Decided(d)); err != nil {
-			return err
+		if !denied || d.ID != end.ID { // else the end tells it
+			if err := c.log(th, d.Person, view.Decided(d)); err != nil {
+				return err
+			}
 		}
 		fields := map[string]string{"verdict": string(d.Verdict), "door": d.Door, "decision": d.ID}
 		if d.StepUp != "" {

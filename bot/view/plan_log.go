@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 
 	"watchstander/bot"
 	"watchstander/bot/phrase"
@@ -26,6 +27,19 @@ func Decided(d bot.Decision) bot.Message {
 		t = append(t, bot.T(": "+d.Reason))
 	}
 	return bot.Message{Tone: tone, Title: t}
+}
+
+// Denial is the word that ended a proposal, if one did. Turned tells it.
+func Denial(p bot.Proposal) (d bot.Decision, ok bool) {
+	if p.State != bot.Denied {
+		return d, false
+	}
+	for _, x := range slices.Backward(p.Decisions) {
+		if x.Verdict == bot.Deny && x.Withdrawn.IsZero() {
+			return x, true
+		}
+	}
+	return d, false
 }
 
 // TakenBack tells that a word no longer counts.
@@ -70,7 +84,12 @@ func Turned(st bot.PlanState, s Style) bot.Message {
 	case bot.Queued:
 		m.Title = append(m.Title, bot.T(" until "+s.Time(p.QueuedFor)))
 	}
-	if p.Why != "" {
+	if d, ok := Denial(p); ok {
+		m.Title = append(m.Title, bot.T(" by "), bot.B(string(d.Person)), bot.T(by(d)))
+		if d.Reason != "" {
+			m.Title = append(m.Title, bot.T(": "+d.Reason))
+		}
+	} else if p.Why != "" {
 		m.Title = append(m.Title, bot.T(": "+p.Why))
 	}
 	if p.State.Over() && !p.StartedAt.IsZero() && !p.EndedAt.IsZero() {

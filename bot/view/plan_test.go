@@ -59,6 +59,9 @@ func planPages(s Style) []page {
 		{"log: drifted", Drifted([]string{"size of the ARC was about 35 GiB, and is about 36 GiB"})},
 		{"log: turned", Turned(state(bot.Running, func(st *bot.PlanState) { st.Proposal.Unit = "watchstander-x.service" }), s)},
 		{"log: turned at its end", Turned(state(bot.Undone, ended), s)},
+		{"log: somebody denies, which is its end", Turned(state(bot.Denied, func(st *bot.PlanState) {
+			st.Proposal.Why, st.Proposal.Decisions = "bob denied it: the backup still runs.", []bot.Decision{agreed, denied}
+		}), s)},
 		{"log: nothing was planned", NotAsked("nixos.rollback", "Nothing in the policy allows nixos.rollback on vulcan.")},
 		{"a plan that no platform takes otherwise", Marker(bot.Thread{ID: "thr_P", Kind: bot.ThreadPlan, State: bot.ThreadState{Plan: new(state(bot.Waiting, nil))}})},
 	}
