@@ -191,6 +191,8 @@ type ConversationState struct {
 	By    PersonID
 	// Press: it was a reaction or a button, not a line.
 	Press bool `json:",omitempty"`
+	// Lost: what it was said below is gone, and it is answered in the room.
+	Lost bool `json:",omitempty"`
 	// Account that it was said from, and when.
 	Account UserID    `json:",omitempty"`
 	At      time.Time `json:",omitzero"`

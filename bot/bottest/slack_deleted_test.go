@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"watchstander/integrations/slack/slackfake"
 )
 
 // TestSlackRootsDeleted deletes a root, with and without replies below it, while the bot
@@ -104,4 +106,44 @@ func rootDeleted(w *workspace, replies bool, how, then string) {
 	if t.Failed() {
 		t.Log(w.fake.Transcript(opsChannel) + w.warned())
 	}
+}
+
+// TestSlackSaidBelowWhatIsGone has people go on below a root that was deleted: what
+// they say counts, and they are answered where they can see it.
+func TestSlackSaidBelowWhatIsGone(t *testing.T) {
+	inWorkspace(t, workspaceOptions{}, func(w *workspace) {
+		w.pass(5 * time.Second)
+		w.fire("Trouble", "g1", "warning", "instance", "a")
+		w.pass(10 * time.Second)
+		w.fire("Trouble", "g1", "warning", "instance", "b")
+		w.pass(20 * time.Second)
+		old := w.roots(opsChannel)[0]
+		if err := w.fake.Delete(slackfake.Ref{Channel: opsChannel, TS: old.TS}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(10 * time.Second)
+		w.fake.Say(opsChannel, "U0ALICE", "ack looking at it", old.TS)
+		w.pass(10 * time.Second)
+		w.fake.Say(opsChannel, "U0ALICE", "alerts", old.TS)
+		w.pass(10 * time.Second)
+		var roots, answers []string
+		for _, s := range w.roots(opsChannel) {
+			switch {
+			case s.Tombstone:
+			case strings.Contains(s.Text, "takes its place"):
+				roots = append(roots, title(s))
+			default:
+				answers = append(answers, title(s))
+			}
+		}
+		if len(roots) != 1 || !strings.Contains(roots[0], "ACKED") {
+			t.Errorf("the root that took its place is %q", roots)
+		}
+		if len(answers) != 1 || !strings.Contains(answers[0], "acked by alice") {
+			t.Errorf("answered is %q", answers)
+		}
+		if t.Failed() {
+			t.Log(w.fake.Transcript(opsChannel) + w.warned())
+		}
+	})
 }

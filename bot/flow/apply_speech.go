@@ -30,11 +30,30 @@ func (c *change) said(e bot.Said) error {
 		if err != nil {
 			return err
 		}
+		if !ok || !v.OwnRoot {
+			if v, ok, err = c.formerRoot(e.Room, e.Root); err != nil {
+				return err
+			}
+		}
 		if ok && v.OwnRoot {
 			conv.About = v.Thread
 		}
 	}
 	return c.request(conv, line, e.At)
+}
+
+// formerRoot finds the thread that had a root which is deleted: people go on below what
+// is left of it. A plan that they cannot read there is not what they mean.
+func (c *change) formerRoot(room bot.RoomID, root bot.MessageID) (store.View, bool, error) {
+	s, ok, err := c.SendByRemote(room, root)
+	if err != nil || !ok || s.Kind != bot.SendRoot && s.Kind != bot.SendEdit {
+		return store.View{}, false, err
+	}
+	th, ok, err := c.Thread(s.Thread)
+	if err != nil || !ok || th.Kind == bot.ThreadPlan {
+		return store.View{}, false, err
+	}
+	return c.View(s.Thread, room)
 }
 
 // pressed takes a button or a reaction: it counts only on a message of ours, and
@@ -216,6 +235,14 @@ func (c *change) rootGone(v store.View) error {
 	}
 	if err := c.DropSends(v.Thread, v.Room); err != nil {
 		return err
+	}
+	if conv := th.State.Conversation; conv != nil && !conv.Lost {
+		// Whoever asked still wants to know.
+		conv.Lost, conv.Root, v.Root = true, "", ""
+		if err := c.PutThread(th, "", c.now); err != nil {
+			return err
+		}
+		return c.PutView(v, th, c.now)
 	}
 	if !th.Open() {
 		// Somebody tidied up. What is over need not come back, but what fires again

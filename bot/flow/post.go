@@ -64,7 +64,7 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 				if r.f.clock.now().Sub(conv.At) < asideFor {
 					out.Asker = conv.Account
 				}
-				if v.Root == "" || !conv.Press {
+				if !conv.Lost && (v.Root == "" || !conv.Press) {
 					out.ReplyTo = conv.Message
 				}
 			}
