@@ -328,6 +328,7 @@ func TestJournalWithoutAConfiguration(t *testing.T) {
 func TestJournalOfNonsense(t *testing.T) {
 	for line, want := range map[string]string{
 		"journal frob":        `unknown command "frob" for "watchstander journal"`,
+		"slack frob":          `unknown command "frob" for "watchstander slack"`,
 		"journal show pln_A":  `watchstander journal show takes flags alone, and not "pln_A". One plan's are shown with --subject pln_A, those that hold a word with --words pln_A. See watchstander journal show --help.`,
 		"journal verify frob": `watchstander journal verify takes flags alone, and not "frob". See watchstander journal verify --help.`,
 	} {

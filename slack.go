@@ -21,7 +21,8 @@ func slackCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "slack",
 		Short: "What an administrator of Slack needs",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, // asked only of what can be run
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var address string
 	manifest := &cobra.Command{
