@@ -43,7 +43,8 @@ type Eraser interface {
 	// looks first whether it is gone already: nil says that its words can no longer
 	// be read there. A failure is a *Refusal; any other error counts as Unsure. One
 	// that is Forbidden or Rejected stays so until people mend it: its cause is a
-	// *Error that tells them what is missing.
+	// *Error that tells them what is missing. The cause ErrNeverStood says that
+	// the words never stood where anybody else could read them.
 	Erase(context.Context, Erasing) error
 }
 
@@ -156,6 +157,10 @@ type Receipt struct {
 	ID MessageID
 	At time.Time // the platform's clock, zero when it does not say
 }
+
+// ErrNeverStood is Erase's answer to what was said where nobody else reads it and
+// nothing stays, as a command with a slash in Slack: there is nothing to take away.
+var ErrNeverStood = Errorf(CodeNotFound, "Nothing of it stood in the room.")
 
 // ErrTooLong is Encode's answer to a root that does not fit one post; the
 // caller renders it with less detail.

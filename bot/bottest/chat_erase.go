@@ -85,6 +85,8 @@ func (c *Chat) erasing(words []string) error {
 		c.eraseFault = func() error {
 			return &bot.Refusal{Kind: bot.Forbidden, Cause: bot.Errorf(bot.CodeForbidden, "deleting other people's messages takes power level 50 in this room, and I have 0.")}
 		}
+	case "needless":
+		c.eraseFault = func() error { return &bot.Refusal{Kind: bot.Rejected, Cause: bot.ErrNeverStood} }
 	case "lost":
 		c.eraseLost = times(&bot.Refusal{Kind: bot.Unsure, Cause: errors.New("the answer was lost")})
 	case "busy":

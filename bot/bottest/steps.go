@@ -40,7 +40,7 @@ var verbs = map[string]verb{
 
 	"bot":      {"bot crash|down|up", 2, (*player).stepBot},
 	"state":    {"state full|fine: does it take what is written", 2, (*player).stepState},
-	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD|erasing forbidden|allowed|lost N|busy N AFTER", 2, (*player).stepChat},
+	"chat":     {"chat down|up|pace R BURST|reject N|busy N AFTER|forbid N|lose N|reject-offers EMOJI|while-encoding deliver …|lax|fail-pictures|poison WORD|erasing forbidden|allowed|needless|lost N|busy N AFTER", 2, (*player).stepChat},
 	"agent":    {"agent down|up|forgets|mute|talks", 2, (*player).stepAgent},
 	"host":     {usageHost, 2, (*player).stepHost},
 	"backups":  {usageBackups, 3, (*player).stepBackups},

@@ -15,6 +15,9 @@ import (
 // were asked to delete them, since we could not.
 const askedToDelete = "asked to delete"
 
+// neverStood is what comes of taking away what nobody else could read.
+const neverStood = "never stood in the room"
+
 // eraseFor is how long it is tried to take a message out of a room that does not
 // answer, or wants us to wait.
 const eraseFor = 24 * time.Hour
@@ -56,6 +59,9 @@ func (f *Flow) eraseMessage(ctx context.Context, e store.Effect, o bot.EraseMess
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
+	if errors.Is(err, bot.ErrNeverStood) {
+		return f.handIn(ctx, bot.Affected{Key: e.Key, Result: neverStood, At: now})
+	}
 	out := bot.Affected{Key: e.Key, Err: err, At: now, Final: now.Sub(e.At) > eraseFor}
 	if r, ok := errors.AsType[*bot.Refusal](err); ok && (r.Kind == bot.Forbidden || r.Kind == bot.Rejected) {
 		out.Final = true
@@ -72,8 +78,11 @@ func askedToWait(err error) time.Duration {
 }
 
 // erased journals that a message is gone; or its writer is asked, once, to delete
-// it.
+// it. Of what never stood in the room nothing is to be told.
 func (c *change) erased(x store.Effect, o bot.EraseMessage, err error) error {
+	if x.Result == neverStood {
+		return nil
+	}
 	entry := journal.Entry{Kind: journal.KindNote, By: x.Person, Subject: string(x.Request),
 		Text:   "a message of " + string(x.Person) + "'s that held a code was deleted",
 		Fields: map[string]string{journal.FieldKey: string(x.Key), "room": string(o.Room), "message": string(o.Message)}}

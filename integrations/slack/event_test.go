@@ -2,6 +2,7 @@ package slack
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -195,6 +196,12 @@ func TestSlash(t *testing.T) {
 	var body content
 	if err := json.Unmarshal(parts[0].Body, &body); err != nil || body.Only != "U1" || body.Under != "" {
 		t.Errorf("the answer is for %q below %q (%v)", body.Only, body.Under, err)
+	}
+	if err := c.Erase(t.Context(), bot.Erasing{Key: "e", Room: "ops", Message: want.ID}); !errors.Is(err, bot.ErrNeverStood) {
+		t.Errorf("what stands nowhere was deleted: %v", err)
+	}
+	if err := c.Erase(t.Context(), bot.Erasing{Key: "e", Room: "ops", Message: "C024BE91L/1732800000.000100"}); err == nil || errors.Is(err, bot.ErrNeverStood) {
+		t.Errorf("what stands in the channel: %v", err)
 	}
 }
 
