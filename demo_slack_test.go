@@ -117,14 +117,15 @@ func TestSlackVisit(t *testing.T) {
 		}{
 			{types: "/ws whoami", wants: `only alice sees this\n.*alice`},
 			{types: "@watchstander alerts", wants: `in the thread of: @watchstander alerts\n.*[Nn]othing`},
-			{do: d.loadRises, wants: `\[3\] watchstander.*\n.*FIRING HighLoad`},
-			{types: "press 3 ack", wants: `Acked by alice`},
-			{types: "in 3 unack", wants: `Ack taken back by alice`},
-			{types: "press 3 1h", wants: `SILENCED HighLoad`},
-			{types: "press 3 Approve", wants: `To press there is: \[Ack\] \[End the silence\]`},
+			{types: "@watchstander", wants: `in the thread of: @watchstander\n.*What you can ask me`},
+			{do: d.loadRises, wants: `\[4\] watchstander.*\n.*FIRING HighLoad`},
+			{types: "press 4 ack", wants: `Acked by alice`},
+			{types: "in 4 unack", wants: `Ack taken back by alice`},
+			{types: "press 4 1h", wants: `SILENCED HighLoad`},
+			{types: "press 4 Approve", wants: `To press there is: \[Ack\] \[End the silence\]`},
 			{types: "press 9 Ack", wants: `There is no message \[9\]`},
-			{types: "service restart nginx", wants: `\[5\] changed\n.*WAITS FOR AN APPROVAL`},
-			{types: "press 5 Deny", wants: `Everybody in the thread reads it`},
+			{types: "service restart nginx", wants: `\[6\] changed\n.*WAITS FOR AN APPROVAL`},
+			{types: "press 6 Deny", wants: `Everybody in the thread reads it`},
 			{types: "nginx is fine", wants: `DENIED: .*\n.*took it back: nginx is fine`},
 		} {
 			from := out.len()

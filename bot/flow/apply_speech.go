@@ -17,6 +17,9 @@ func (c *change) said(e bot.Said) error {
 		return nil
 	}
 	line := strings.TrimSpace(e.Text)
+	if line == "" && e.Addressed {
+		line = "help" // our name alone: who is new asks so
+	}
 	if line == "" || !c.f.o.Interpreter.Meant(line, e.Addressed || e.Private) {
 		return nil
 	}
