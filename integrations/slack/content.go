@@ -113,7 +113,7 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 			n := post(o, key(), apart, note, actions)
 			n.Under, n.Only = under, only
 			if i > 0 {
-				n.Text = "" // one notification is enough
+				n.Text = fallback(bot.TonePlain, apart) // Slack rings for it all the same
 			}
 			parts = append(parts, bot.Part{Body: marshal(n)})
 		}
