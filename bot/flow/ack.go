@@ -124,14 +124,21 @@ func (c *change) dropAck(th bot.Thread, by bot.PersonID) error {
 }
 
 // confirm answers where the thread's own log would not be seen: a command given
-// in the thread sees its effect there.
+// in the thread sees its effect there. The answer ends with what people know the
+// thread by: a plan's says its own id, and that is what commands want.
 func (c *change) confirm(conv bot.Thread, about bot.ThreadID, text string) error {
 	if conv.State.Conversation.About == about {
 		if _, shown, err := c.View(about, conv.State.Conversation.Room); shown || err != nil {
 			return err
 		}
 	}
-	return c.answer(conv, bot.Message{Title: bot.Line(bot.T(text+" "), bot.M(string(about)))})
+	id := string(about)
+	if th, ok, err := c.Thread(about); err != nil {
+		return err
+	} else if ok && th.State.Plan != nil {
+		id = string(th.State.Plan.Proposal.Plan.ID)
+	}
+	return c.answer(conv, bot.Message{Title: bot.Line(bot.T(text+" "), bot.M(id))})
 }
 
 // judgeAck drops an ack that no longer covers what fires.
