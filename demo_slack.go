@@ -168,6 +168,14 @@ func (s *demoSlack) complaints() error {
 	return errors.Join(errs...)
 }
 
+// wanted is how a modal's fields are filled in here.
+func (s *demoSlack) wanted(view string) string {
+	if v, _ := s.fake.View(view); len(v.Fields) > 1 {
+		return `Write both in one line, as in "2h because the fan is being changed"; an empty line is [Not now].`
+	}
+	return "Write why; an empty line is [Not now]."
+}
+
 // answer fills a modal's fields in, and sends it; without words it is closed. Where there
 // is a second field, what stands behind "because" is for that.
 func (s *demoSlack) answer(view, words string) error {

@@ -246,6 +246,6 @@ func modal(f *slackfake.Fake, user string) string {
 	for line := range strings.SplitSeq(v.Text, "\n") {
 		fmt.Fprintf(&b, "    │ %s\n", line)
 	}
-	fmt.Fprintf(&b, "    │ ____\n    └ [%s] [%s]", v.Close, v.Submit)
+	fmt.Fprintf(&b, "    └ [%s] [%s]", v.Close, v.Submit)
 	return b.String()
 }

@@ -204,7 +204,9 @@ func (v *slackVisitor) takes(ctx context.Context, line string) {
 		v.w.note("-- There is no message [" + number + "].")
 	case word == "press" && number != "":
 		v.presses(ctx, at, more)
-	case word == "in" && number != "" && more != "":
+	case word == "press" && number == "" || word == "in" && more == "":
+		v.w.note("-- As in \"press 2 Ack\" or \"in 2 ack looking\": the number of a message, and what.")
+	case word == "in":
 		f.Say(channel, slackAlice, v.d.slack.typed(more), at.TS)
 	default:
 		f.Say(channel, slackAlice, v.d.slack.typed(line), "")
@@ -228,7 +230,7 @@ func (v *slackVisitor) presses(ctx context.Context, at slackfake.Ref, what strin
 		v.w.note("-- " + err.Error())
 	case view != "":
 		v.modal = view
-		v.w.note(modal(v.d.slack.fake, slackAlice) + "\n-- Write why; an empty line is [Not now].")
+		v.w.note(modal(v.d.slack.fake, slackAlice) + "\n-- " + v.d.slack.wanted(view))
 	}
 }
 

@@ -48,6 +48,9 @@ func (r *reader) blocks(all []any) {
 				r.line(r.text(b["hint"]))
 			}
 			r.element(id, b["element"])
+			if o, _ := b["element"].(object); o["type"] == "plain_text_input" {
+				r.line(strings.TrimSpace("____ " + r.text(o["placeholder"])))
+			}
 		case "rich_text":
 			elements, _ := b["elements"].([]any)
 			for _, e := range elements {
