@@ -46,6 +46,9 @@ func TestSilence(t *testing.T) {
 	}{
 		{diskID, "silence 2h", diskID, "main", group, none, noon.Add(2 * time.Hour)},
 		{diskID, "silence all 2h why", diskID, "main", group, "why", noon.Add(2 * time.Hour)},
+		{diskID, "silence 2h because Replacing the fan", diskID, "main", group, "Replacing the fan", noon.Add(2 * time.Hour)},
+		{diskID, "silence until 18:00 Because “it is loud”", diskID, "main", group, "it is loud", noon.Add(3 * time.Hour)},
+		{diskID, "silence 2h because", diskID, "main", group, "because", noon.Add(2 * time.Hour)},
 		{diskID, "silence #2 1d12h", diskID, "main", second, none, noon.Add(36 * time.Hour)},
 		{diskID, "silence #2 until 18:00 disk swap", diskID, "main", second, "disk swap", noon.Add(3 * time.Hour)},
 		{"", "silence thr_DISK 2h", diskID, "main", group, none, noon.Add(2 * time.Hour)},

@@ -35,7 +35,7 @@ func silence(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Silence.Comment = call.Args["comment"].Text
+	out.Silence.Comment = bareReason(call.Args["comment"].Text)
 	reasonless := out.Silence.Comment == ""
 	if reasonless {
 		// Alertmanager wants a comment, and whoever finds the silence there should
@@ -53,6 +53,16 @@ func silence(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		out.Silence.Comment += "; covered " + phrase.Count(n, "alert", "alerts")
 	}
 	return out, nil
+}
+
+// bareReason is a comment without the "because" in front of it: Alertmanager and the thread
+// show it as a reason, and forms put the word there themselves.
+func bareReason(comment string) string {
+	const because = "because "
+	if len(comment) > len(because) && strings.EqualFold(comment[:len(because)], because) {
+		return unquoted(strings.TrimSpace(comment[len(because):]))
+	}
+	return comment
 }
 
 func endOf(call bot.Call) time.Time {
