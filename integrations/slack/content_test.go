@@ -306,7 +306,7 @@ func FuzzEnvelope(f *testing.F) {
 
 // What only the asker needs to know goes to them alone: in the thread where they wrote, in
 // the channel where they pressed. What has a picture goes to all, since it could not go
-// otherwise.
+// otherwise, and so does what Slack refused, since they are not in the channel.
 func TestAside(t *testing.T) {
 	c := idle(t, nil)
 	root, asked := bot.MessageID("C024BE91L/1732800000.000100"), bot.MessageID("C024BE91L/1732800005.000100")
@@ -323,6 +323,8 @@ func TestAside(t *testing.T) {
 		"long after":             {bot.Outgoing{ReplyTo: asked, Message: aside}, "", "1732800005.000100"},
 		"with a picture":         {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: picture}, "", "1732800005.000100"},
 		"for everybody":          {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", "1732800005.000100"},
+		"who is not there":       {bot.Outgoing{Bare: true, ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "", "1732800005.000100"},
+		"a press, who is not":    {bot.Outgoing{Bare: true, Root: root, Asker: "T024BE7LD/U1", Message: aside}, "", ""},
 		"for everybody, a press": {bot.Outgoing{Root: root, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", ""},
 	} {
 		x.o.Key, x.o.Room, x.o.Kind = "key_1", "ops", bot.SendReply
