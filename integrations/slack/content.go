@@ -91,7 +91,10 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 			under = "" // they pressed something in the channel
 		}
 	case o.Root == "":
-		under = stamp(channel, o.ReplyTo)
+		// A press, whose root is gone, is no message: nothing can stand below it.
+		if ts := stamp(channel, o.ReplyTo); !moment(ts).IsZero() {
+			under = ts
+		}
 	}
 	var parts []bot.Part
 	key := func() bot.SendKey { return o.Key.Part(len(parts)) }
