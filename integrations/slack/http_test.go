@@ -20,19 +20,26 @@ import (
 
 // taker is a sink that keeps what it took.
 type taker struct {
-	refuse error
 	mu     sync.Mutex
+	refuse error
 	taken  []bot.Event
 }
 
 func (s *taker) Take(_ context.Context, b bot.Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.refuse != nil {
 		return s.refuse
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.taken = append(s.taken, b.Events...)
 	return nil
+}
+
+// refuses has it take nothing any more, or all again.
+func (s *taker) refuses(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = err
 }
 
 // took are the events since it was last asked.
@@ -143,7 +150,7 @@ func TestHandler(t *testing.T) {
 // without a secret.
 func TestHandlerRefuses(t *testing.T) {
 	c, s := overHTTP(t)
-	s.refuse = errors.New("the disk is full")
+	s.refuses(errors.New("the disk is full"))
 	message := `{"type":"event_callback","team_id":"T024BE7LD","event":{"type":"message","channel":"C024BE91L","user":"U1","text":"status","ts":"1732800000.000100"}}`
 	post := func(c *Chat, patience time.Duration) int {
 		w := httptest.NewRecorder()
@@ -155,7 +162,7 @@ func TestHandlerRefuses(t *testing.T) {
 	if code := post(c, 50*time.Millisecond); code != http.StatusServiceUnavailable { // Slack hangs up
 		t.Errorf("what was not taken is answered with %d", code)
 	}
-	s.refuse = nil
+	s.refuses(nil)
 	code := post(c, time.Minute)
 	if took := s.took(); code != 200 || len(took) != 1 {
 		t.Errorf("once more it is answered with %d, and taken is %+v", code, took)
