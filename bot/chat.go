@@ -84,6 +84,8 @@ type Caps struct {
 	// LateEdits: an edit that was not answered in time may still be made, after those
 	// that came later.
 	LateEdits bool
+	// Asides: what only its asker needs to see can be shown to them alone.
+	Asides bool
 	// Buttons are real buttons; otherwise reactions with a legend.
 	Buttons bool
 	// Offers: the bot puts reactions of its own under a root, so that people

@@ -45,6 +45,9 @@ func (p *parser) until(start word, ahead *reader) (v bot.Value, fits bool, err e
 	if err := u.zoneWord(ahead); err != nil {
 		return v, false, err
 	}
+	if err := u.dayBehind(*ahead); err != nil {
+		return v, false, err
+	}
 	t, err := u.resolve()
 	if err != nil {
 		return v, false, err
@@ -57,6 +60,20 @@ func (p *parser) until(start word, ahead *reader) (v bot.Value, fits bool, err e
 	}
 	typed := strings.TrimSpace(p.r.line[p.r.at:ahead.at])
 	return bot.Value{Text: typed, Until: t.UTC()}, true, nil
+}
+
+// dayBehind asks back where a day stands behind the time ("18:00 tomorrow"): it would end
+// up as the comment, and the time would be that of another day.
+func (u *moment) dayBehind(ahead reader) error {
+	_, clock, _ := strings.Cut(strings.TrimSpace(ahead.line[u.parser.r.at:ahead.at]), " ") // behind "until"
+	w, _ := ahead.next()
+	if w.is("on") {
+		w, _ = ahead.next()
+	}
+	if day := (moment{}); u.kind != dayNone || w.quoted || !day.dayWord(w) {
+		return nil
+	}
+	return u.parser.wrong(w, "stands behind the time; write `until "+echo(w.text+" "+clock, echoWord)+"`. A comment that begins with a day goes into quotes.")
 }
 
 // cutTime splits 2026-12-24T18:00.

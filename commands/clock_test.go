@@ -47,6 +47,16 @@ func TestUntil(t *testing.T) {
 		{berlin, "2026-01-14 15:00", "2025-12-24 18:00", "has passed"},
 		{berlin, "2026-01-14 15:00", "2027-01-14 15:00", "2027-01-14 15:00 +0100"},
 		{berlin, "2026-01-14 15:00", "2027-01-14 15:01", "more than a year"},
+		// A day behind the time is no comment.
+		{berlin, "2026-01-14 15:00", "18:00 tomorrow", "`tomorrow` (word 4) stands behind the time; write `until tomorrow 18:00`."},
+		{berlin, "2026-01-14 15:00", "18:00 Mon because of the move", "write `until Mon 18:00`."},
+		{berlin, "2026-01-14 15:00", "18:00 on monday", "write `until monday 18:00`."},
+		{berlin, "2026-01-14 15:00", "6 pm UTC 2026-12-24", "write `until 2026-12-24 6 pm UTC`."},
+		{berlin, "2026-01-14 15:00", `18:00 "monday's move"`, "2026-01-14 18:00 +0100"},
+		{berlin, "2026-01-14 15:00", `18:00 "monday" move`, "2026-01-14 18:00 +0100"},
+		{berlin, "2026-01-14 15:00", "18:00 on it", "2026-01-14 18:00 +0100"},
+		{berlin, "2026-01-14 15:00", "tomorrow 18:00 monday's move", "2026-01-15 18:00 +0100"},
+		{berlin, "2026-01-14 15:00", "tomorrow 18:00 monday move", "2026-01-15 18:00 +0100"},
 		// Zones behind the time.
 		{berlin, "2026-01-14 15:00", "18:00 UTC", "2026-01-14 19:00 +0100"},
 		{berlin, "2026-01-14 15:00", "14:30 UTC", "2026-01-14 15:30 +0100"},

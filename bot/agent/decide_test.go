@@ -15,6 +15,10 @@ import (
 // Whose word counts, and whose does not: who tries, and what must be said. The
 // numbers are those of the attacks in the facts.
 func TestWhoseWordCounts(t *testing.T) {
+	demoted := func(w *world, _ *api.Decide) {
+		w.person(2, func(p *Person) { p.Roles = nil })
+		w.ok(w.core.Reload(w.settings()))
+	}
 	for name, c := range map[string]struct {
 		rule   func(*bot.Rule)
 		caller Caller
@@ -45,7 +49,7 @@ func TestWhoseWordCounts(t *testing.T) {
 		"a signature without a key":      {nil, Bot(), func(_ *world, d *api.Decide) { d.Signature = "x" }, bot.CodeForbidden, "no SSH key of carol"},
 		"the requester, where she may":   {func(r *bot.Rule) { r.RequesterCounts = true; r.Approvers = []bot.Role{bot.RoleOperator} }, Bot(), func(_ *world, d *api.Decide) { d.Person = "bob" }, "", ""},
 		"the requester by another door":  {func(r *bot.Rule) { r.Approvers = []bot.Role{bot.RoleOperator} }, Human(1002), func(_ *world, d *api.Decide) { d.Person = "" }, bot.CodeForbidden, "somebody else must agree"},
-		"one whose role is gone by then": {nil, Bot(), func(w *world, _ *api.Decide) { w.people[2].Roles = nil; w.ok(w.core.Reload(w.settings())) }, bot.CodeForbidden, "does not have the role"},
+		"one whose role is gone by then": {nil, Bot(), demoted, bot.CodeForbidden, "does not have the role"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			played(t, func(w *world) *world {
@@ -279,8 +283,7 @@ func TestRightsThatAreGone(t *testing.T) {
 		p := w.proposed()
 		_, err := w.core.Decide(ctx, Bot(), yes(p, "carol"))
 		w.ok(err)
-		w.people = slices.Clone(w.people) // the agent has the former list
-		w.people[2].Roles = nil
+		w.person(2, func(p *Person) { p.Roles = nil })
 		w.ok(w.core.Reload(w.settings()))
 		_, err = w.core.Decide(ctx, Bot(), yes(p, "alice"))
 		w.ok(err)

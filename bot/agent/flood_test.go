@@ -108,8 +108,10 @@ func TestTheLargestRecord(t *testing.T) {
 		if got.State != bot.Done || len(got.Evidence) != maxEvidence || len(got.Progress) > maxSaid+10 {
 			t.Errorf("%s with %d lines and %d readings", got.State, len(got.Progress), len(got.Evidence))
 		}
-		if len(w.entries(journal.KindNote)) == 0 || len(w.core.records) != 2 {
-			t.Errorf("%d records", len(w.core.records))
+		records := 0
+		w.core.locked(func() { records = len(w.core.records) })
+		if len(w.entries(journal.KindNote)) == 0 || records != 2 {
+			t.Errorf("%d records", records)
 		}
 	})
 }

@@ -123,7 +123,9 @@ func TestWhatMayNotBeAskedFor(t *testing.T) {
 				}
 				p, err := w.core.Propose(ctx, c.caller, q)
 				refuses(t, err, c.code, c.words)
-				if p.Plan.ID != "" || len(w.core.records) > 0 {
+				records := 0
+				w.core.locked(func() { records = len(w.core.records) })
+				if p.Plan.ID != "" || records > 0 {
 					t.Errorf("there is a plan: %+v", p)
 				}
 				if refused := len(w.entries(journal.KindRefusal)) > 0; refused != (c.caller == Bot() && q.Key != "" && c.code != bot.CodeUnavailable) {

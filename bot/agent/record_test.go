@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,7 +77,8 @@ func TestOldProposalsAreForgotten(t *testing.T) {
 		kept := func() string {
 			var out []string
 			for i, id := range append(ids, open.Plan.ID) {
-				_, known := w.core.records[id]
+				known := false
+				w.core.locked(func() { _, known = w.core.records[id] })
 				_, err := os.Stat(w.core.disk.path(recordName(id)))
 				_, runErr := os.Stat(w.core.disk.path(runName(id)))
 				if known != (err == nil) || i < 4 && known != (runErr == nil) {
@@ -152,7 +154,7 @@ func (failing) AppendAll(...journal.Entry) (journal.Head, error) {
 func TestWhatCannotBeJournaledIsNotDone(t *testing.T) {
 	played(t, plain, func(w *world) {
 		p := w.proposed()
-		w.core.o.Journal = failing{w.journal}
+		w.core.locked(func() { w.core.o.Journal = failing{w.journal} })
 		_, err := w.core.Decide(ctx, Bot(), yes(p, "carol"))
 		refuses(t, err, bot.CodeUnavailable, "journal takes no entries")
 		_, err = w.core.Propose(ctx, Bot(), w.ask("on"))
@@ -164,7 +166,7 @@ func TestWhatCannotBeJournaledIsNotDone(t *testing.T) {
 		if got := w.now(p.Plan.ID); got.State != bot.Waiting || len(got.Decisions) > 0 {
 			t.Errorf("%+v", got)
 		}
-		w.core.o.Journal = w.journal
+		w.core.locked(func() { w.core.o.Journal = w.journal })
 		_, err = w.core.Decide(ctx, Bot(), yes(p, "carol"))
 		w.ok(err)
 		w.ends(p.Plan.ID, bot.Done)
@@ -175,7 +177,7 @@ func TestWhatCannotBeJournaledIsNotDone(t *testing.T) {
 		failed := false
 		w.lamp.plan = func() error { // it is planned anew, and then journaled
 			if !failed {
-				w.core.o.Journal = failing{w.journal}
+				w.core.locked(func() { w.core.o.Journal = failing{w.journal} })
 			}
 			failed = true
 			return nil
@@ -220,10 +222,10 @@ func TestWhatCannotBeJournaledIsNotDone(t *testing.T) {
 		}
 		w.ends(p.Plan.ID, bot.Done)
 	})
-	full := false
+	var full atomic.Bool
 	played(t, func(w *world) *world {
 		w.fail = func(step string) error {
-			if full {
+			if full.Load() {
 				return errors.New("no space left on device")
 			}
 			return nil
@@ -231,11 +233,11 @@ func TestWhatCannotBeJournaledIsNotDone(t *testing.T) {
 		return w
 	}, func(w *world) {
 		p := w.proposed()
-		full = true
+		full.Store(true)
 		_, err := w.core.Decide(ctx, Bot(), yes(p, "carol"))
 		refuses(t, err, bot.CodeUnavailable, "state cannot be written")
 		time.Sleep(time.Minute)
-		full = false
+		full.Store(false)
 		if got := w.now(p.Plan.ID); got.State != bot.Waiting || len(got.Decisions) > 0 {
 			t.Errorf("%+v", got)
 		}

@@ -93,7 +93,7 @@ func TestABusThatIsAwayIsNoEnd(t *testing.T) {
 	played(t, plain, func(w *world) {
 		w.lamp.takes = 50 * time.Second
 		away := &awayUntil{Spawner: w.spawner, until: time.Now().Add(10 * time.Minute)}
-		w.core.o.Spawner = away
+		w.core.locked(func() { w.core.o.Spawner = away })
 		p := w.agreed()
 		time.Sleep(40 * time.Second)
 		if got := w.now(p.Plan.ID); got.State != bot.Running {
@@ -135,7 +135,7 @@ func (r refusing) Start(ctx context.Context, s Spawn) error {
 func TestAStartThatFails(t *testing.T) {
 	for _, lies := range []bool{false, true} {
 		played(t, plain, func(w *world) {
-			w.core.o.Spawner = refusing{w.spawner, lies}
+			w.core.locked(func() { w.core.o.Spawner = refusing{w.spawner, lies} })
 			p := w.agreed()
 			if lies {
 				w.ends(p.Plan.ID, bot.Done)
@@ -159,7 +159,7 @@ func TestRoots(t *testing.T) {
 		_, err := w.core.Propose(ctx, Bot(), w.ask("on"))
 		refuses(t, err, bot.CodeUnavailable, "cannot keep")
 		roots := RootsDir(filepath.Join(w.dir, "roots"))
-		w.core.o.Roots = roots
+		w.core.locked(func() { w.core.o.Roots = roots })
 		_, err = w.core.Propose(ctx, Bot(), w.ask("on"))
 		refuses(t, err, bot.CodeUnavailable, "cannot be kept from being collected") // it is not there
 		kept := func() int { names, err := roots.Kept(); w.ok(err); return len(names) }
@@ -176,7 +176,7 @@ func TestRoots(t *testing.T) {
 		for _, name := range []string{"pln_GONE-0", "run-watchstander-gone"} {
 			w.ok(roots.Keep(name, store))
 		}
-		w.ok(w.core.keepRoots())
+		w.core.locked(func() { w.ok(w.core.keepRoots()) })
 		if names, _ := roots.Kept(); !slices.Equal(names, []string{planRoot(p.Plan.ID, 0)}) {
 			t.Errorf("%v", names)
 		}

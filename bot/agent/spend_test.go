@@ -256,7 +256,7 @@ func TestWhoShowsCodes(t *testing.T) {
 		if slow < 150 {
 			t.Errorf("%d of 200 were slowed down", slow)
 		}
-		w.people[2].Seed = func() (string, error) { return "", errors.New("gone") }
+		w.person(2, func(p *Person) { p.Seed = func() (string, error) { return "", errors.New("gone") } })
 		w.core.settings.Store(new(w.settings()))
 		time.Sleep(time.Minute)
 		refuses(t, w.shows("carol", "123456"), bot.CodeUnavailable, "cannot be read") // to be tried again

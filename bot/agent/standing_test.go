@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -224,6 +225,7 @@ func TestStandingApprovalsAreListed(t *testing.T) {
 		if len(got) != 1 || got[0].Name != "relight" || got[0].Operation != "lamp.set" || got[0].Arguments.One("to") != "on" || len(got[0].When) != 1 {
 			t.Errorf("%+v", got)
 		}
+		w.stand = slices.Clone(w.stand) // the agent has the former list
 		w.stand[0].Host = "titan"
 		time.AfterFunc(time.Second, func() { w.ok(w.core.Reload(w.settings())) })
 		if got := list(5 * time.Second); len(got) != 0 {

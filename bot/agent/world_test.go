@@ -110,6 +110,13 @@ func (w *world) rule(change func(*bot.Rule)) *world {
 	return w
 }
 
+// person changes one of the people. The agent may read the former list meanwhile, which
+// stays as it is.
+func (w *world) person(i int, change func(*Person)) {
+	w.people = slices.Clone(w.people)
+	change(&w.people[i])
+}
+
 func (w *world) perform(ctx context.Context, s Spawn) error {
 	return Perform(ctx, PerformOptions{State: w.state, Plan: s.Plan, Host: w.host, Operations: []bot.Operation{w.lamp}, Redact: w.redact, Log: quiet(), fail: w.failRun})
 }

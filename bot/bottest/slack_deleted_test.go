@@ -126,10 +126,24 @@ func TestSlackSaidBelowWhatIsGone(t *testing.T) {
 		w.pass(10 * time.Second)
 		w.fake.Say(opsChannel, "U0ALICE", "alerts", old.TS)
 		w.pass(10 * time.Second)
+		w.fake.Say(opsChannel, "U0ALICE", "silence 1h30", old.TS)
+		w.pass(10 * time.Second)
+		whispers := 0
+		for _, s := range w.fake.Rendered(opsChannel) {
+			if s.OnlyFor == "U0ALICE" {
+				whispers++
+				if s.Thread != "" || !strings.Contains(s.Text, "no duration") {
+					t.Errorf("below %q only alice is shown %q", s.Thread, s.Text)
+				}
+			}
+		}
+		if whispers != 1 {
+			t.Errorf("%d answers are for alice alone", whispers)
+		}
 		var roots, answers []string
 		for _, s := range w.roots(opsChannel) {
 			switch {
-			case s.Tombstone:
+			case s.Tombstone, s.OnlyFor != "":
 			case strings.Contains(s.Text, "takes its place"):
 				roots = append(roots, title(s))
 			default:

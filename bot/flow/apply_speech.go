@@ -34,9 +34,11 @@ func (c *change) said(e bot.Said) error {
 			return err
 		}
 		if !ok || !v.OwnRoot {
-			if v, ok, err = c.formerRoot(e.Room, e.Root); err != nil {
+			var th bot.Thread
+			if v, th, ok, err = c.formerRoot(e.Room, e.Root); err != nil {
 				return err
 			}
+			ok = ok && th.Kind != bot.ThreadPlan // they cannot read it there, and do not mean it
 		}
 		if ok && v.OwnRoot {
 			conv.About = v.Thread
@@ -46,23 +48,27 @@ func (c *change) said(e bot.Said) error {
 }
 
 // formerRoot finds the thread that had a root which is deleted: people go on below what
-// is left of it. A plan that they cannot read there is not what they mean.
-func (c *change) formerRoot(room bot.RoomID, root bot.MessageID) (store.View, bool, error) {
+// is left of it.
+func (c *change) formerRoot(room bot.RoomID, root bot.MessageID) (v store.View, th bot.Thread, ok bool, err error) {
 	s, ok, err := c.SendByRemote(room, root)
 	if err != nil || !ok || s.Kind != bot.SendRoot && s.Kind != bot.SendEdit {
-		return store.View{}, false, err
+		return v, th, false, err
 	}
-	th, ok, err := c.Thread(s.Thread)
-	if err != nil || !ok || th.Kind == bot.ThreadPlan {
-		return store.View{}, false, err
+	if th, ok, err = c.Thread(s.Thread); err != nil || !ok {
+		return v, th, false, err
 	}
-	return c.View(s.Thread, room)
+	v, ok, err = c.View(s.Thread, room)
+	return v, th, ok, err
 }
 
 // pressed takes a button or a reaction: it counts only on a message of ours, and
 // only when it stands for a command there.
 func (c *change) pressed(e bot.Pressed) error {
 	v, ok, err := c.ViewByMessage(e.Room, e.Target)
+	if err == nil && ok && !v.OwnRoot {
+		// A conversation's: people had talked to us below a root that is gone.
+		v, _, ok, err = c.formerRoot(e.Room, e.Target)
+	}
 	if err != nil || !ok || !v.OwnRoot {
 		return err
 	}
@@ -70,7 +76,8 @@ func (c *change) pressed(e bot.Pressed) error {
 	if err != nil || !ok {
 		return err
 	}
-	if th.Kind == bot.ThreadPlan && e.Target != v.Root {
+	former := th.Kind == bot.ThreadPlan && e.Target != v.Root
+	if former && e.Action == "" {
 		return nil // a plan is agreed to at its head alone; below, people only nod to each other
 	}
 	line := e.Action
@@ -86,7 +93,11 @@ func (c *change) pressed(e bot.Pressed) error {
 		// Who is not told would take it for done.
 		return c.stranger(e.Chat, e.User, bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, Press: true, At: e.At}, th.ID)
 	}
-	return c.request(bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true, Account: e.User, At: e.At}, line, e.At)
+	conv := bot.ConversationState{Room: e.Room, Message: e.ID, Root: v.Root, About: v.Thread, By: person.ID, Press: true, Account: e.User, At: e.At}
+	if former {
+		return c.aside(c.newConversation(conv), bot.Message{Title: bot.Line(bot.T("The message that you pressed was deleted, so nothing was done. Look at the one in its place, and press there."))})
+	}
+	return c.request(conv, line, e.At)
 }
 
 // request stores a command with the conversation in which its answer is said.

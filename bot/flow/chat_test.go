@@ -18,6 +18,8 @@ type paper struct {
 	longest int
 	onSend  func(context.Context, bot.Sending) error
 	caps    bot.Caps
+	// askers are those to whom alone posts would be shown, by their keys.
+	askers map[bot.SendKey]bot.UserID
 }
 
 func (c *paper) Run(ctx context.Context, _ bot.Sink) error { <-ctx.Done(); return ctx.Err() }
@@ -27,6 +29,14 @@ func (c *paper) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	b, err := json.Marshal(o.Message)
 	if err == nil && c.longest > 0 && len(b) > c.longest {
 		err = bot.ErrTooLong
+	}
+	if o.Message.Aside && o.Asker != "" && !o.Bare {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.askers == nil {
+			c.askers = map[bot.SendKey]bot.UserID{}
+		}
+		c.askers[o.Key] = o.Asker
 	}
 	return []bot.Part{{Body: b}}, err
 }
@@ -66,6 +76,16 @@ func (c *paper) said() (out []string) {
 	defer c.mu.Unlock()
 	for _, p := range c.posts {
 		out = append(out, string(p.Body))
+	}
+	return out
+}
+
+// shown are those to whom alone the room's posts are shown, "" for what all see.
+func (c *paper) shown() (out []bot.UserID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.posts {
+		out = append(out, c.askers[p.Key])
 	}
 	return out
 }

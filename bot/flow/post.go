@@ -61,7 +61,7 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 			out.Kind = bot.SendReply
 			// A reaction is nothing that can be replied to.
 			if conv := th.State.Conversation; conv != nil {
-				if r.f.clock.now().Sub(conv.At) < asideFor {
+				if r.caps.Asides && r.f.clock.now().Sub(conv.At) < asideFor {
 					out.Asker = conv.Account
 				}
 				if !conv.Lost && (v.Root == "" || !conv.Press) {
@@ -146,7 +146,10 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 func (r *room) outdated(s store.Send, th bot.Thread) bool {
 	switch s.Kind {
 	case bot.SendReply:
-		return false // the log is said in order, whatever came after
+		// The log is said in order, whatever came after. But who asked may have gone away
+		// since what they alone would see was frozen: then all are to see it.
+		conv := th.State.Conversation
+		return r.caps.Asides && conv != nil && s.Part == 0 && s.At.Sub(conv.At) < asideFor && r.f.clock.now().Sub(conv.At) >= asideFor
 	case bot.SendOffer:
 		return !th.Open() || s.Version < th.Version // the root's edit goes first
 	}

@@ -20,11 +20,11 @@ func quick(t *testing.T, during func(f *Flow, s bot.Sending), e func(bot.Message
 	f.settings.Load().Person = func(bot.ChatID, bot.UserID) (bot.Person, bool) { return bot.Person{ID: "alice"}, true }
 	c, r := withPaper(f)
 	take(fires("vulcan", "a", time.Now()))
+	done := make(chan struct{})
 	c.onSend = func(_ context.Context, s bot.Sending) error {
 		if s.Kind != bot.SendRoot {
 			return nil
 		}
-		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			began := time.Now()
@@ -33,12 +33,12 @@ func quick(t *testing.T, during func(f *Flow, s bot.Sending), e func(bot.Message
 			}
 			waited = time.Since(began)
 		}()
-		t.Cleanup(func() { <-done })
 		time.Sleep(300 * time.Millisecond)
 		during(f, s)
 		return nil
 	}
 	post(t, r)
+	<-done
 	synctest.Wait()
 	time.Sleep(time.Minute)
 	if err := f.o.Store.View(t.Context(), func(tx *store.Tx) error {

@@ -45,6 +45,13 @@ func (a *slow) Shown(_ context.Context, s api.Shown) (bot.Proposal, error) {
 	return bot.Proposal{}, bot.Errorf(bot.CodeConflict, "it is over")
 }
 
+// atOnce is how many plans it was asked for at the same time, at most.
+func (a *slow) atOnce() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.most
+}
+
 // told is how many plans it was asked for, and which stand whole.
 func (a *slow) told() (asked int, shown []bot.PlanID) {
 	a.mu.Lock()
@@ -117,8 +124,8 @@ func TestWhatIsSlowHoldsNothingElseUp(t *testing.T) {
 		// All of the slow ones have their turn.
 		time.Sleep(11 * askTime)
 		synctest.Wait()
-		if asked, _ := vulcan.told(); asked != 20 || vulcan.most != laneAtOnce {
-			t.Errorf("vulcan was asked for %d plans, %d at the same time", asked, vulcan.most)
+		if asked, _ := vulcan.told(); asked != 20 || vulcan.atOnce() != laneAtOnce {
+			t.Errorf("vulcan was asked for %d plans, %d at the same time", asked, vulcan.atOnce())
 		}
 	})
 }

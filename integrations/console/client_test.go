@@ -56,9 +56,9 @@ func named() ClientOptions {
 
 // pong answers everything.
 func (s *server) pong() {
-	s.sink.answer = func(e bot.Said) {
+	s.sink.answers(func(e bot.Said) {
 		go s.post(bot.Outgoing{Key: bot.SendKey("pong-" + e.ID), Kind: bot.SendReply, Root: e.Root, ReplyTo: toOutside(e), Message: plain("pong to " + e.Text)})
-	}
+	})
 }
 
 // toOutside: as flow does, an answer names its question only outside threads.
@@ -267,13 +267,13 @@ func TestTypedAgain(t *testing.T) {
 	s := serve(t, Options{})
 	var ids []bot.MessageID
 	fail := 1
-	s.sink.refuse = func(e bot.Said) error {
+	s.sink.refuses(func(e bot.Said) error {
 		ids = append(ids, e.ID)
 		if fail--; fail >= 0 {
 			return errors.New("the disk is slow")
 		}
 		return nil
-	}
+	})
 	s.pong()
 	var out bytes.Buffer
 	err := Attach(t.Context(), s.socket, strings.NewReader("silence 1h\nsilence 1h\nsilence 1h\n"), &out, named())

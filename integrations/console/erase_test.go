@@ -81,9 +81,9 @@ func TestEraseBeforeItIsWritten(t *testing.T) {
 	log := filepath.Join(folder(t), "log")
 	s := serve(t, Options{Log: log})
 	var failed error
-	s.sink.answer = func(e bot.Said) {
+	s.sink.answers(func(e bot.Said) {
 		failed = s.Erase(t.Context(), bot.Erasing{Key: "eff_1", Room: "console", Message: e.ID})
-	}
+	})
 	a := s.attach(0)
 	a.send(toServer{Say: &say{N: 1, Text: "approve pln_K7QF2M 123456"}})
 	<-s.sink.taken

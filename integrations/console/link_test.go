@@ -32,7 +32,7 @@ func TestAttachingAgain(t *testing.T) {
 	x.await("pong to status")
 	<-s.sink.taken
 	// One line is taken and has no answer yet, of another nobody knows.
-	s.sink.answer = nil
+	s.sink.answers(nil)
 	x.press("ack thr_X\r")
 	late := <-s.sink.taken
 	if err := s.stop(); err != nil {

@@ -56,6 +56,20 @@ func (s *sink) Take(_ context.Context, b bot.Batch) error {
 	return nil
 }
 
+// answers and refuses have the sink answer by a function, and refuse by one, from the
+// next line on: a client that comes back may say one at any moment.
+func (s *sink) answers(f func(bot.Said)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = f
+}
+
+func (s *sink) refuses(f func(bot.Said) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = f
+}
+
 // server is a Chat that runs, with a sink.
 type server struct {
 	*Chat

@@ -188,7 +188,7 @@ func TestTerminalIsGivenBack(t *testing.T) {
 
 func TestTerminalNotTaken(t *testing.T) {
 	s := serve(t, Options{})
-	s.sink.refuse = func(bot.Said) error { return errors.New("x") }
+	s.sink.refuses(func(bot.Said) error { return errors.New("x") })
 	o := atTerminal(t)
 	o.Env = env("TERM", "xterm", "NO_COLOR", "1")
 	s.root("root", diskFull())

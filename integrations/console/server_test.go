@@ -16,7 +16,7 @@ import (
 func TestConversation(t *testing.T) {
 	zone, _ := time.LoadLocation("Europe/Berlin")
 	s := serve(t, Options{Zone: func() *time.Location { return zone }, Completions: func() []string { return []string{"ack", "status"} }})
-	s.sink.answer = func(e bot.Said) { s.answer("answer to "+e.Text, e.ID, plain("pong")) }
+	s.sink.answers(func(e bot.Said) { s.answer("answer to "+e.Text, e.ID, plain("pong")) })
 	alice, bob := s.attach(20), s.attach(20)
 	me := UserOf(uint32(os.Getuid()))
 	if h := alice.hi; h.Version != 1 || h.User != me || h.Zone != "Europe/Berlin" || h.Room != "console" || fmt.Sprint(h.Words) != "[ack status]" {
@@ -43,7 +43,7 @@ func TestConversation(t *testing.T) {
 		t.Errorf("alice reads %s, want that her line is taken", line(w))
 	}
 
-	s.sink.answer = nil
+	s.sink.answers(nil)
 	root := s.root("root", diskFull())
 	alice.nextPost()
 	alice.send(toServer{Say: &say{N: 2, Thread: 1, Text: "ack"}})
@@ -75,13 +75,13 @@ func TestNotTaken(t *testing.T) {
 	s := serve(t, Options{})
 	alice, bob := s.attach(0), s.attach(0)
 	var ids []bot.MessageID
-	s.sink.refuse = func(e bot.Said) error {
+	s.sink.refuses(func(e bot.Said) error {
 		ids = append(ids, e.ID)
 		if len(ids) == 1 {
 			return errors.New("sqlite: secret detail")
 		}
 		return nil
-	}
+	})
 	alice.send(toServer{Say: &say{N: 7, Text: "silence 1h"}})
 	if w := alice.next(); w.Refused == nil || !w.Refused.Again || strings.Contains(w.Refused.Why, "secret") {
 		t.Errorf("alice reads %s", line(w))
@@ -179,8 +179,8 @@ func TestRules(t *testing.T) {
 			r.wantBye(c.bye)
 		})
 	}
-	if len(s.sink.said) != 0 {
-		t.Errorf("the sink got %+v", s.sink.said)
+	if len(s.sink.taken) != 0 {
+		t.Errorf("the sink got %+v", <-s.sink.taken)
 	}
 }
 

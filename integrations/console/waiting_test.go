@@ -72,7 +72,7 @@ func TestNotTakenThoughSomethingWasSaid(t *testing.T) {
 	s := serve(t, Options{})
 	s.root("root", diskFull())
 	var out screen
-	s.sink.refuse = func(e bot.Said) error {
+	s.sink.refuses(func(e bot.Said) error {
 		s.reply("log "+string(e.ID), "root", acked())
 		if e.Text == "ack" {
 			// The client has read it before the line's fate is known.
@@ -80,7 +80,7 @@ func TestNotTakenThoughSomethingWasSaid(t *testing.T) {
 			return errors.New("the disk is full")
 		}
 		return nil
-	}
+	})
 	err := Attach(t.Context(), s.socket, strings.NewReader("@t1 ack\n@t1 unack\n"), &out, named())
 	if err == nil || bot.ForPeople(err) != "1 line was not taken." || !strings.Contains(out.String(), "not taken (ack)") || strings.Contains(out.String(), "(unack)") {
 		t.Errorf("it ends with %v and shows %s", err, out.String())

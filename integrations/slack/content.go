@@ -51,7 +51,7 @@ type file struct {
 // edit are words alone: there, what a picture shows is told in small print. An answer to
 // a message stands below it; what answers a command with a slash is seen by its sender
 // alone, and has no files, which such a message cannot carry; so is what only the asker
-// needs to know.
+// needs to know, until Slack refuses that: who has left the channel is shown nothing there.
 func (c *Chat) Encode(o bot.Outgoing) ([]bot.Part, error) {
 	switch o.Kind {
 	case bot.SendRoot:
@@ -84,14 +84,17 @@ func (c *Chat) encodeReply(o bot.Outgoing) []bot.Part {
 	attached := !o.Bare && only == ""
 	switch {
 	case only != "":
-	case m.Aside && o.Asker != "" && len(attachments(m, attached)) == 0:
+	case m.Aside && o.Asker != "" && !o.Bare && len(attachments(m, attached)) == 0:
 		_, only, _ = strings.Cut(string(o.Asker), "/")
 		under = stamp(channel, o.Root) // where they look
 		if o.ReplyTo == "" {
 			under = "" // they pressed something in the channel
 		}
 	case o.Root == "":
-		under = stamp(channel, o.ReplyTo)
+		// A press, whose root is gone, is no message: nothing can stand below it.
+		if ts := stamp(channel, o.ReplyTo); !moment(ts).IsZero() {
+			under = ts
+		}
 	}
 	var parts []bot.Part
 	key := func() bot.SendKey { return o.Key.Part(len(parts)) }

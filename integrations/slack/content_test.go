@@ -306,24 +306,30 @@ func FuzzEnvelope(f *testing.F) {
 
 // What only the asker needs to know goes to them alone: in the thread where they wrote, in
 // the channel where they pressed. What has a picture goes to all, since it could not go
-// otherwise.
+// otherwise, and so does what Slack refused, since they are not in the channel. A press is
+// no message that something could stand below.
 func TestAside(t *testing.T) {
 	c := idle(t, nil)
 	root, asked := bot.MessageID("C024BE91L/1732800000.000100"), bot.MessageID("C024BE91L/1732800005.000100")
 	aside := bot.Message{Title: bot.Line(bot.T("You have acked this already.")), Aside: true}
+	press := bot.MessageID("C024BE91L/1732800000.000100/U1/press0/1732800005.500000")
 	picture := aside
 	picture.Blocks = []bot.Block{bot.Picture{Name: "p.png", PNG: []byte("png"), Alt: "p"}}
 	for name, x := range map[string]struct {
 		o           bot.Outgoing
 		only, under string
 	}{
-		"in a thread":            {bot.Outgoing{Root: root, ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "U1", "1732800000.000100"},
-		"a press":                {bot.Outgoing{Root: root, Asker: "T024BE7LD/U1", Message: aside}, "U1", ""},
-		"in the channel":         {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "U1", ""},
-		"long after":             {bot.Outgoing{ReplyTo: asked, Message: aside}, "", "1732800005.000100"},
-		"with a picture":         {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: picture}, "", "1732800005.000100"},
-		"for everybody":          {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", "1732800005.000100"},
-		"for everybody, a press": {bot.Outgoing{Root: root, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", ""},
+		"in a thread":             {bot.Outgoing{Root: root, ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "U1", "1732800000.000100"},
+		"a press":                 {bot.Outgoing{Root: root, Asker: "T024BE7LD/U1", Message: aside}, "U1", ""},
+		"in the channel":          {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "U1", ""},
+		"long after":              {bot.Outgoing{ReplyTo: asked, Message: aside}, "", "1732800005.000100"},
+		"with a picture":          {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: picture}, "", "1732800005.000100"},
+		"for everybody":           {bot.Outgoing{ReplyTo: asked, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", "1732800005.000100"},
+		"who is not there":        {bot.Outgoing{Bare: true, ReplyTo: asked, Asker: "T024BE7LD/U1", Message: aside}, "", "1732800005.000100"},
+		"a press, who is not":     {bot.Outgoing{Bare: true, Root: root, Asker: "T024BE7LD/U1", Message: aside}, "", ""},
+		"a press on what is gone": {bot.Outgoing{ReplyTo: press, Message: aside}, "", ""},
+		"a form for what is gone": {bot.Outgoing{ReplyTo: root + "/V1", Message: aside}, "", ""},
+		"for everybody, a press":  {bot.Outgoing{Root: root, Asker: "T024BE7LD/U1", Message: bot.Message{Title: aside.Title}}, "", ""},
 	} {
 		x.o.Key, x.o.Room, x.o.Kind = "key_1", "ops", bot.SendReply
 		parts, err := c.Encode(x.o)

@@ -75,11 +75,16 @@ func (c *Chat) posted(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(marshal(told(n.reply)))
 		return
 	}
-	w.WriteHeader(http.StatusOK)
 	if n.ask != nil {
-		_ = http.NewResponseController(w).Flush() // Slack waits for this; the question may take a moment
-		c.ask(r.Context(), n.ask)
+		// Slack waits for the end of the answer, and may hang up then; the question takes a
+		// moment longer.
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		c.ask(context.WithoutCancel(r.Context()), n.ask)
+		return
 	}
+	w.WriteHeader(http.StatusOK)
 }
 
 // signed checks Slack's signature of a request, and that it is a fresh one.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,19 +21,26 @@ import (
 
 // taker is a sink that keeps what it took.
 type taker struct {
-	refuse error
 	mu     sync.Mutex
+	refuse error
 	taken  []bot.Event
 }
 
 func (s *taker) Take(_ context.Context, b bot.Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.refuse != nil {
 		return s.refuse
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.taken = append(s.taken, b.Events...)
 	return nil
+}
+
+// refuses has it take nothing any more, or all again.
+func (s *taker) refuses(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = err
 }
 
 // took are the events since it was last asked.
@@ -143,7 +151,7 @@ func TestHandler(t *testing.T) {
 // without a secret.
 func TestHandlerRefuses(t *testing.T) {
 	c, s := overHTTP(t)
-	s.refuse = errors.New("the disk is full")
+	s.refuses(errors.New("the disk is full"))
 	message := `{"type":"event_callback","team_id":"T024BE7LD","event":{"type":"message","channel":"C024BE91L","user":"U1","text":"status","ts":"1732800000.000100"}}`
 	post := func(c *Chat, patience time.Duration) int {
 		w := httptest.NewRecorder()
@@ -155,7 +163,7 @@ func TestHandlerRefuses(t *testing.T) {
 	if code := post(c, 50*time.Millisecond); code != http.StatusServiceUnavailable { // Slack hangs up
 		t.Errorf("what was not taken is answered with %d", code)
 	}
-	s.refuse = nil
+	s.refuses(nil)
 	code := post(c, time.Minute)
 	if took := s.took(); code != 200 || len(took) != 1 {
 		t.Errorf("once more it is answered with %d, and taken is %+v", code, took)
@@ -170,4 +178,57 @@ func TestHandlerRefuses(t *testing.T) {
 	if code := post(socket, time.Minute); code != http.StatusUnauthorized {
 		t.Errorf("without a secret it is answered with %d", code)
 	}
+}
+
+// A press that asks for words is acknowledged, to the end of the answer, before Slack is
+// asked to open the modal; and that goes on when Slack has hung up.
+func TestAFormOverHTTP(t *testing.T) {
+	asked, answer, gone := make(chan struct{}), make(chan struct{}), make(chan bool, 1)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		select {
+		case <-answer:
+		case <-r.Context().Done():
+		}
+		gone <- r.Context().Err() != nil
+		_, _ = w.Write([]byte(`{"ok":true}`))
+	}))
+	defer api.Close()
+	c := idle(t, func(o *Options) { o.AppToken, o.SigningSecret, o.API = "", signing+"\n", api.URL })
+	c.running.Store(true)
+	c.setSink(&taker{})
+	served := make(chan struct{})
+	ours := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(served)
+		c.Handler().ServeHTTP(w, r)
+	}))
+	defer ours.Close()
+	value := `{\"command\":\"deny\",\"questions\":[{\"Label\":\"Why?\"}]}`
+	signed := request(typeForm, "payload="+url.QueryEscape(pressed(`{"action_id":"ask0","value":"`+value+`","action_ts":"1732800005.500000"}`)), signing, noon)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, ours.URL, signed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = signed.Header
+	slack := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // it hangs up after the answer
+	resp, err := slack.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	_, err = io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	select {
+	case <-served:
+		t.Error("the answer ends after the modal was asked for")
+	default:
+	}
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("the press is answered with %d, %v", resp.StatusCode, err)
+	}
+	close(answer)
+	if <-gone {
+		t.Error("the modal was given up with the request")
+	}
+	<-served
 }

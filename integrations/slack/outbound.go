@@ -57,6 +57,9 @@ func (c *Chat) Send(ctx context.Context, s bot.Sending) (bot.Receipt, error) {
 		slack.MsgOptionBlocks(n.Blocks.BlockSet...), slack.MsgOptionAttachments(append([]slack.Attachment{}, n.Attachments...)...),
 	}
 	if n.Only != "" {
+		if gone, _, _ := c.roots.look(s.Root); gone {
+			n.Under = "" // as what all see, it is said where people look
+		}
 		// It takes neither metadata nor the other words that keep a text as it is.
 		return c.whisper(noting(ctx), channel, n.Under, n.Only, options)
 	}

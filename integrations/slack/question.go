@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -28,7 +29,7 @@ type form struct {
 	Questions []bot.Question `json:"questions"`
 }
 
-// Limits of a modal, all in characters but the last.
+// Limits of a modal, in characters where nothing else is said.
 const (
 	questionCallback = "question"
 	answerBlock      = "answer"
@@ -37,6 +38,10 @@ const (
 	maxModalButton   = 24
 	maxHint          = 150
 	maxPrivate       = 3000 // bytes of what a modal carries unseen
+
+	// askTime bounds the opening: what comes behind a press waits for it, and has to be
+	// acknowledged within three seconds.
+	askTime = 2 * time.Second
 )
 
 // formValue is a button's value, where there is room for the questions. What they are
@@ -56,7 +61,7 @@ func readForm(value string) (f form, ok bool) {
 }
 
 // ask opens the modal. Slack takes the trigger for three seconds; who gets no modal
-// presses again.
+// presses again. One that opens later than we wait for is answered like any other.
 func (c *Chat) ask(ctx context.Context, q *question) {
 	label := verb(q.Form.Command)
 	var blocks []slack.Block
@@ -83,6 +88,8 @@ func (c *Chat) ask(ctx context.Context, q *question) {
 		Title: plain(label, maxModalTitle), Submit: plain(label, maxModalButton), Close: plain("Not now", maxModalButton),
 		Blocks: slack.Blocks{BlockSet: blocks},
 	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
 	if _, err := c.api.OpenViewContext(ctx, q.trigger, view); err != nil {
 		c.log.Warn("a question could not be asked; whoever pressed may press again", "room", q.Room, "err", wrap(err))
 	}

@@ -74,3 +74,51 @@ func TestForm(t *testing.T) {
 		}
 	})
 }
+
+// A modal that Slack does not open in the time that its trigger lives holds up nothing
+// else that the connection brings: it is acknowledged within Slack's three seconds of
+// that.
+func TestAFormThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &witness{mode: "socket", fake: slackfake.New(slackfake.Options{})}
+		defer w.fake.Close()
+		w.channel, w.alice = w.fake.AddChannel(slackfake.Channel{Name: "ops"}), w.fake.AddUser(slackfake.User{Name: "alice"})
+		c, err := New(w.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		s := &taker{}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx, s) }()
+		defer func() {
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}()
+		time.Sleep(time.Second)
+		parts, err := c.Encode(bot.Outgoing{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Message: bot.Message{Title: bot.Line(bot.T("DiskFull")), Actions: []bot.Action{
+			{Name: "deny", Label: "Deny", Form: &bot.Form{Questions: []bot.Question{{Label: "Why?"}}}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := c.Send(ctx, bot.Sending{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Body: parts[0].Body, Since: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.fake.Trouble(slackfake.Trouble{What: slackfake.TakeAndHang, Method: "views.open"})
+		if err := w.fake.Press(slackfake.Ref{Channel: w.channel, TS: stamp(w.channel, r.ID)}, "Deny", w.alice); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		s.took()
+		w.fake.Say(w.channel, w.alice, "status", "")
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if took := s.took(); len(took) != 1 {
+			t.Errorf("three seconds later %+v is taken", took)
+		}
+	})
+}

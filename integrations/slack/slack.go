@@ -152,7 +152,7 @@ func New(o Options) (*Chat, error) {
 		chat: o.Chat, team: o.Team, rooms: maps.Clone(o.Rooms), names: names,
 		caps: bot.Caps{
 			RoomPerSecond: o.RoomPerSecond, RoomBurst: o.RoomBurst, ChatPerSecond: o.ChatPerSecond, ChatBurst: o.ChatBurst,
-			Threads: true, Edits: true, LateEdits: true, Buttons: true,
+			Threads: true, Edits: true, LateEdits: true, Asides: true, Buttons: true,
 		},
 		log: o.Log, now: o.Now,
 		signing: signing, connections: o.Connections, dialer: o.Dialer,
