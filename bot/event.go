@@ -73,8 +73,10 @@ type (
 		Room   RoomID
 		ID     MessageID // of the withdrawal
 		Target MessageID // what no longer counts: a press, a root of ours, …
-		User   UserID
-		At     time.Time
+		// User is whose it was, or who took it away; "" where the platform does not tell,
+		// as of what it shows to be gone after an absence.
+		User UserID
+		At   time.Time
 	}
 
 	// Undecodable is an event that could not be decoded. It is kept and passed, so

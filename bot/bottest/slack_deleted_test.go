@@ -161,3 +161,57 @@ func TestSlackSaidBelowWhatIsGone(t *testing.T) {
 		}
 	})
 }
+
+// TestSlackApprovalDeletedWhileAway deletes an approval, which has an answer below it,
+// while the bot is dead: all that Slack shows then is that something was there. It counts
+// no more.
+func TestSlackApprovalDeletedWhileAway(t *testing.T) {
+	people := strings.NewReplacer("people:\n", `people:
+  - {name: bob, roles: [operator, approver], slack: ["T0VULCAN/U0BOB"]}
+  - {name: carol, roles: [approver], slack: ["T0VULCAN/U0CAROL"]}
+`).Replace(onSlack)
+	two := strings.Replace(vulcan, "operations: [zfs.arc.set]\n    risk: medium\n    requesters: [operator]\n    approvers: {roles: [approver], requester_counts: true}",
+		"operations: [zfs.arc.set]\n    risk: medium\n    requesters: [operator]\n    approvers: {roles: [approver], count: 2}\n    approve_within: 1h\n    valid_for: 4h", 1)
+	if two == vulcan {
+		t.Fatal("vulcan's agent has another file by now")
+	}
+	inWorkspace(t, workspaceOptions{config: people, agent: two}, func(w *workspace) {
+		w.fake.AddUser(slackfake.User{ID: "U0BOB", Name: "bob"})
+		w.fake.AddUser(slackfake.User{ID: "U0CAROL", Name: "carol"})
+		w.pass(5 * time.Second)
+		w.fake.Say(opsChannel, "U0ALICE", "zfs arc set max 24G", "")
+		w.pass(20 * time.Second)
+		plan := w.planShown()
+		said := w.fake.Say(opsChannel, "U0BOB", "approve "+plan, "")
+		w.pass(20 * time.Second)
+		if m, _ := w.fake.Message(said); m.Replies == 0 || !strings.Contains(w.fake.Transcript(opsChannel), "bob agrees") {
+			t.Fatalf("bob's word is not taken, or not answered:\n%s", w.fake.Transcript(opsChannel))
+		}
+		w.bury()
+		if err := w.fake.Delete(said); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute) // longer than Slack tries to tell of it
+		w.start()
+		w.pass(30 * time.Second)
+		w.fake.Say(opsChannel, "U0CAROL", "approve "+plan, "")
+		w.pass(time.Minute)
+		text := w.fake.Transcript(opsChannel)
+		if !strings.Contains(text, "WAITS FOR 2 APPROVALS") || !strings.Contains(text, "bob took the word back") || strings.Contains(text, "RUNNING") {
+			t.Errorf("bob's word still counts:\n%s\n%s", text, w.warned())
+		}
+	})
+}
+
+// planShown is the plan that the channel shows.
+func (w *workspace) planShown() string {
+	w.t.Helper()
+	for _, s := range w.roots(opsChannel) {
+		if i := strings.Index(s.Text, "pln_"); i >= 0 {
+			id, _, _ := strings.Cut(s.Text[i:], " ")
+			return strings.TrimRight(id, ".\n")
+		}
+	}
+	w.t.Fatalf("no plan is shown:\n%s", w.fake.Transcript(opsChannel))
+	return ""
+}

@@ -20,16 +20,20 @@ func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 	if asked, err := c.Seen(askedToDelete, id); asked || err != nil {
 		return err // people do what they were asked to; it is no second thought
 	}
+	// Where the platform does not tell whose it was, only its writer or somebody who may
+	// delete others' words took it away; a word that nobody can read is none either way.
+	unnamed := e.User == ""
 	who, known := c.s.Person(e.Chat, e.User)
-	if known {
-		if err := c.untoldWithdrawn(e, who.ID, id); err != nil {
-			return err
-		}
+	if !known && !unnamed {
+		return nil
+	}
+	if err := c.untoldWithdrawn(e, who.ID, unnamed, id); err != nil {
+		return err
 	}
 	for _, th := range threads {
 		p := th.State.Plan.Proposal
 		for _, d := range p.Decisions {
-			if d.ID != id || !d.Withdrawn.IsZero() || !p.State.Open() || !known || who.ID != d.Person {
+			if d.ID != id || !d.Withdrawn.IsZero() || !p.State.Open() || !unnamed && who.ID != d.Person {
 				continue
 			}
 			if err := c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, Person: d.Person, What: bot.TakeBack{Plan: p.Plan.ID, Decision: id}}); err != nil {
@@ -43,7 +47,7 @@ func (c *change) decisionWithdrawn(e bot.Withdrawn) error {
 // untoldWithdrawn takes a word back that no agent is known to have. It may be on its
 // way, and arrive after the first that takes it back; so that is told once more when
 // it must have.
-func (c *change) untoldWithdrawn(e bot.Withdrawn, who bot.PersonID, id string) error {
+func (c *change) untoldWithdrawn(e bot.Withdrawn, by bot.PersonID, unnamed bool, id string) error {
 	untold, err := c.UntoldDecisions()
 	if err != nil {
 		return err
@@ -53,9 +57,10 @@ func (c *change) untoldWithdrawn(e bot.Withdrawn, who bot.PersonID, id string) e
 		if err != nil {
 			return err
 		}
-		if s := conv.State.Conversation; !ok || s == nil || s.Room != e.Room || s.Message != e.Target || x.Person != who {
+		if s := conv.State.Conversation; !ok || s == nil || s.Room != e.Room || s.Message != e.Target || x.Person != by && !unnamed {
 			continue
 		}
+		who := x.Person
 		x.State, x.Result = store.EffectDone, "taken back"
 		if err := c.PutEffect(x); err != nil {
 			return err
