@@ -19,7 +19,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
@@ -50,7 +49,11 @@ type Store struct {
 	write   *sql.DB
 	read    *sql.DB
 	lock    *os.File
-	writing sync.Mutex // one writing transaction at a time, in order of arrival
+	// writing holds one while somebody writes: one transaction at a time, in order of
+	// arrival. It is no mutex, so that whoever waits can be called off, and so that time
+	// goes on in a test's bubble while SQLite waits for a reader that holds its lock for a
+	// moment.
+	writing chan struct{}
 	mark    atomic.Int64
 }
 
@@ -74,7 +77,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 func openLocked(ctx context.Context, path string, o Options) (*Store, error) {
-	s := &Store{options: o}
+	s := &Store{writing: make(chan struct{}, 1), options: o}
 	var err error
 	if s.write, err = open(path, o, "immediate", 1); err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
@@ -197,13 +200,13 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state %s for reading: %w", path, err)
 	}
-	return &Store{read: read}, nil
+	return &Store{writing: make(chan struct{}, 1), read: read}, nil
 }
 
 // Close waits for running transactions and closes the files.
 func (s *Store) Close() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	if s.write == nil {
 		return s.read.Close()
 	}
@@ -220,8 +223,12 @@ func (s *Store) Mark() int64 { return s.mark.Load() }
 // is on the disk; otherwise nothing of it is. f touches only the transaction,
 // and can be run again.
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-ctx.Done():
+		return fmt.Errorf("state: %w", ctx.Err())
+	}
 	if s.write == nil {
 		return errors.New("state: it is open for reading alone")
 	}
