@@ -126,10 +126,12 @@ func TestHomeserverComesBack(t *testing.T) {
 	after, said := alice.Say(t, room, "after the kill"), time.Now()
 	alice.Await(t, room, soon, "what was said before the kill shows, and what is said after it", func(events []real.Event) error {
 		err := real.Has(after)(events)
-		if err != nil && time.Since(said) > 3*time.Second {
-			// Dendrite passes events on by JetStream. A kill can take its last entry and leave
-			// the readers' places as they are: the next event gets the number of one that was
-			// dealt with, and never shows, though it was taken. The one after it does.
+		if err != nil && time.Since(said) > 500*time.Millisecond {
+			// Dendrite passes events on by JetStream. A kill can take all that its stream has
+			// not written yet and leave the readers' places as they are: new events get numbers
+			// that count as dealt with, and never show, though they were taken. On a busy
+			// machine one of six kills did that, and what was said showed again from the tenth
+			// event on, as there had been nine before.
 			after, said = alice.Say(t, room, "once more"), time.Now()
 		}
 		return errors.Join(real.Has(before)(events), real.Has(between)(events), err)
