@@ -37,7 +37,6 @@ const (
 	maxModalTitle    = 24
 	maxModalButton   = 24
 	maxHint          = 150
-	maxPrivate       = 3000 // bytes of what a modal carries unseen
 
 	// askTime bounds the opening: what comes behind a press waits for it, and has to be
 	// acknowledged within three seconds.

@@ -11,28 +11,36 @@ import (
 	"watchstander/integrations/slack/slackfake"
 )
 
+// listening is a chat that listens to a fake of Slack, with alice in its channel, until the
+// test ends.
+func listening(t *testing.T) (*witness, *Chat, *taker) {
+	t.Helper()
+	w := &witness{mode: "socket", fake: slackfake.New(slackfake.Options{})}
+	t.Cleanup(w.fake.Close)
+	w.channel, w.alice = w.fake.AddChannel(slackfake.Channel{Name: "ops"}), w.fake.AddUser(slackfake.User{Name: "alice"})
+	c, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	s := &taker{}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx, s) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return w, c, s
+}
+
 // A form is asked in a modal: it tells what would come of it, wants what it must have,
 // and comes to one command however often Slack is told to take it.
 func TestForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &witness{mode: "socket", fake: slackfake.New(slackfake.Options{})}
-		defer w.fake.Close()
-		w.channel, w.alice = w.fake.AddChannel(slackfake.Channel{Name: "ops"}), w.fake.AddUser(slackfake.User{Name: "alice"})
-		c, err := New(w.options())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		s := &taker{}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- c.Run(ctx, s) }()
-		defer func() {
-			stop()
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
-		}()
+		w, c, s := listening(t)
 		time.Sleep(time.Second)
 		s.took()
 
@@ -43,7 +51,7 @@ func TestForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := c.Send(ctx, bot.Sending{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Body: parts[0].Body, Since: time.Now()})
+		r, err := c.Send(t.Context(), bot.Sending{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Body: parts[0].Body, Since: time.Now()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,31 +88,14 @@ func TestForm(t *testing.T) {
 // that.
 func TestAFormThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &witness{mode: "socket", fake: slackfake.New(slackfake.Options{})}
-		defer w.fake.Close()
-		w.channel, w.alice = w.fake.AddChannel(slackfake.Channel{Name: "ops"}), w.fake.AddUser(slackfake.User{Name: "alice"})
-		c, err := New(w.options())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		s := &taker{}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- c.Run(ctx, s) }()
-		defer func() {
-			stop()
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
-		}()
+		w, c, s := listening(t)
 		time.Sleep(time.Second)
 		parts, err := c.Encode(bot.Outgoing{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Message: bot.Message{Title: bot.Line(bot.T("DiskFull")), Actions: []bot.Action{
 			{Name: "deny", Label: "Deny", Form: &bot.Form{Questions: []bot.Question{{Label: "Why?"}}}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := c.Send(ctx, bot.Sending{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Body: parts[0].Body, Since: time.Now()})
+		r, err := c.Send(t.Context(), bot.Sending{Key: "key_1", Room: "ops", Kind: bot.SendRoot, Body: parts[0].Body, Since: time.Now()})
 		if err != nil {
 			t.Fatal(err)
 		}
