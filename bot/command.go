@@ -164,6 +164,44 @@ type (
 		Host  string
 		Codes []string `json:",omitempty"`
 	}
+	// SetItem puts an item of a checklist's run where a person says.
+	SetItem struct {
+		Thread ThreadID
+		Number int
+		Status ItemStatus
+		Reason string
+		// Until is when a deferred item comes back.
+		Until time.Time
+	}
+	// CommentItem adds what somebody says of an item.
+	CommentItem struct {
+		Thread ThreadID
+		Number int
+		Text   string
+	}
+	// AssignItem says who should do an item, "" for nobody in particular.
+	AssignItem struct {
+		Thread ThreadID
+		Number int
+		To     PersonID
+	}
+	// Measure looks at the evidence of a run again; Number 0 for every item.
+	Measure struct {
+		Thread ThreadID
+		Number int
+	}
+	// RunChecklist begins a run now, beside its schedule.
+	RunChecklist struct {
+		Name string
+		Why  string
+	}
+	// PauseSchedule stops the firings of a checklist, or with Resume lets them go on.
+	PauseSchedule struct {
+		Name   string
+		Until  time.Time // zero: until somebody resumes it
+		Reason string
+		Resume bool
+	}
 	// TakeBack withdraws a decision whose reaction or message is gone.
 	TakeBack struct {
 		Plan     PlanID
@@ -187,6 +225,12 @@ func (EraseMessage) outcome()   {}
 func (SpendCodes) outcome()     {}
 func (LookForChanges) outcome() {}
 func (TakeBack) outcome()       {}
+func (SetItem) outcome()        {}
+func (CommentItem) outcome()    {}
+func (AssignItem) outcome()     {}
+func (Measure) outcome()        {}
+func (RunChecklist) outcome()   {}
+func (PauseSchedule) outcome()  {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {

@@ -162,6 +162,13 @@ type (
 		At      time.Time
 	}
 
+	// Measured is what the probes read for a checklist's run.
+	Measured struct {
+		Key      EffectKey
+		Readings []Reading
+		At       time.Time
+	}
+
 	// Tick says that a due time has come.
 	Tick struct{ At time.Time }
 
@@ -198,6 +205,7 @@ func (Told) event()        {}
 func (Noted) event()       {}
 func (Drawn) event()       {}
 func (Looked) event()      {}
+func (Measured) event()    {}
 func (Tick) event()        {}
 func (Started) event()     {}
 func (Booted) event()      {}

@@ -46,6 +46,7 @@ const (
 	ThreadNotice       ThreadKind = "notice"       // the bot's own troubles
 	ThreadConversation ThreadKind = "conversation" // the answer to a command outside threads
 	ThreadPlan         ThreadKind = "plan"         // an operation that was asked for, and what became of it
+	ThreadChecklist    ThreadKind = "checklist"    // one run of a checklist
 )
 
 // ThreadState holds the one member that belongs to the thread's kind.
@@ -59,6 +60,7 @@ type ThreadState struct {
 	Notice       *NoticeState       `json:",omitempty"`
 	Conversation *ConversationState `json:",omitempty"`
 	Plan         *PlanState         `json:",omitempty"`
+	Checklist    *ChecklistState    `json:",omitempty"`
 }
 
 // AlertState is what we know of a group beside its episodes.
