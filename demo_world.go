@@ -80,9 +80,9 @@ func (s *simulatedHost) Read(context.Context) []bot.Reading {
 		return x
 	}
 	return []bot.Reading{
-		r("load", fmt.Sprintf("%.1f on 8 CPUs", load), load < 16, "more than 2 for each CPU"),
-		r("memory", "38 % of 62.7 GiB", true, ""),
-		r("disk /srv", fmt.Sprintf("%.0f %% of 1.8 TiB", disk), disk < 90, "90 % or more"),
+		r("load", fmt.Sprintf("%.1f on 8 CPUs", load), load < 16, "more than 2 for each CPU").With(load/8, bot.FigureCount),
+		r("memory", "38 % of 62.7 GiB", true, "").With(38, bot.FigurePercent),
+		r("disk /srv", fmt.Sprintf("%.0f %% of 1.8 TiB", disk), disk < 90, "90 % or more").With(disk, bot.FigurePercent),
 	}
 }
 

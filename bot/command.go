@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -326,6 +327,31 @@ type Reading struct {
 	Source string // "/proc/loadavg", "systemd over D-Bus"
 	At     time.Time
 	State  ReadingState
+	// Figure is what was measured as a number, to be kept and compared with later
+	// ones; Unit is what it counts. Where Unit is "" there is none. One What always
+	// has the same Unit, and unknown readings may have a figure all the same: what
+	// was measured before the doubt.
+	Figure float64 `json:",omitempty"`
+	Unit   string  `json:",omitempty"`
+}
+
+// What a Reading's Figure counts. Ages and what is left of a time are in seconds,
+// below 0 when it is over; FigureCount is for counts and for ratios without a unit.
+const (
+	FigurePercent = "%"
+	FigureSeconds = "s"
+	FigureBytes   = "B"
+	FigureCount   = "1"
+	FigureCelsius = "°C"
+)
+
+// With is the reading with a figure. What is no number, or infinite, is none.
+func (r Reading) With(figure float64, unit string) Reading {
+	if math.IsNaN(figure) || math.IsInf(figure, 0) {
+		figure, unit = 0, ""
+	}
+	r.Figure, r.Unit = figure, unit
+	return r
 }
 
 // ReadingState is the judgement on a Reading.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,15 +71,22 @@ func TestLooks(t *testing.T) {
 func TestReadings(t *testing.T) {
 	played(t, func(w *world) *world {
 		w.probes = []bot.Probe{
-			fakeProbe{func() []bot.Reading { return []bot.Reading{{What: "oil", State: bot.OK}} }},
+			fakeProbe{func() []bot.Reading {
+				return []bot.Reading{bot.Reading{What: "oil", State: bot.OK}.With(61.5, bot.FigurePercent),
+					{What: "gas", State: bot.OK, Figure: math.NaN(), Unit: bot.FigurePercent}}
+			}},
 			fakeProbe{func() []bot.Reading { panic("oops") }},
 		}
 		return w
 	}, func(w *world) {
 		rs, err := w.core.Readings(ctx, Human(1002), api.Nothing{})
 		w.ok(err)
-		if len(rs) != 2 || rs[0].What != "oil" || rs[1].State != bot.Unknown || rs[1].What != "lamp probe" {
+		if len(rs) != 3 || rs[0].What != "oil" || rs[0].Figure != 61.5 || rs[0].Unit != "%" || rs[2].State != bot.Unknown || rs[2].What != "lamp probe" {
 			t.Errorf("%+v", rs)
+		}
+		// One that JSON could not tell would take the others with it.
+		if rs[1].Figure != 0 || rs[1].Unit != "" {
+			t.Errorf("%+v", rs[1])
 		}
 	})
 }

@@ -69,7 +69,8 @@ func hideReadings(rs []bot.Reading, redact func(string) string, most int) []bot.
 	text := func(s string) string { return clean.Line(redact(s), most) }
 	out := make([]bot.Reading, len(rs))
 	for i, r := range rs {
-		out[i] = bot.Reading{Host: text(r.Host), What: text(r.What), Value: text(r.Value), Note: text(r.Note), Source: text(r.Source), At: r.At, State: r.State}
+		out[i] = bot.Reading{Host: text(r.Host), What: text(r.What), Value: text(r.Value), Note: text(r.Note), Source: text(r.Source), At: r.At, State: r.State}.
+			With(r.Figure, text(r.Unit))
 	}
 	return out
 }

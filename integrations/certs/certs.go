@@ -183,7 +183,7 @@ func (e Endpoint) name() string {
 // judge says how long a certificate still lasts.
 func (p *Probe) judge(what, source string, c *x509.Certificate) bot.Reading {
 	now := time.Now()
-	r := bot.Reading{What: what, Source: line(source), State: bot.OK}
+	r := bot.Reading{What: what, Source: line(source), State: bot.OK}.With(c.NotAfter.Sub(now).Seconds(), bot.FigureSeconds)
 	left, life := c.NotAfter.Sub(now), c.NotAfter.Sub(c.NotBefore)
 	when := phrase.Moment(c.NotAfter, p.o.Zone(), now)
 	switch {

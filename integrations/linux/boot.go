@@ -71,7 +71,7 @@ func (p *Probe) uptime() []bot.Reading {
 	} else {
 		value += ", since " + phrase.Moment(at, p.o.Zone(), at.Add(up))
 	}
-	return []bot.Reading{judged(what, source, value)}
+	return []bot.Reading{judged(what, source, value).With(up.Seconds(), bot.FigureSeconds)}
 }
 
 func upFor(path string) (time.Duration, error) {

@@ -76,9 +76,9 @@ func (p *Probe) disk(ctx context.Context, v volume) bot.Reading {
 	case len(got) == 0:
 		return bot.Reading{}
 	case v.pool:
-		return p.datasets(what, v, got)
+		return p.datasets(what, v, got) // without a figure: how full the pool is it does not know
 	}
-	r := p.filesystem(what, "statfs "+line(got[0].path), v, got[0].room)
+	r := p.filesystem(what, "statfs "+line(got[0].path), v, got[0].room).With(got[0].room.used(), bot.FigurePercent)
 	if v.quiet && r.State == bot.OK {
 		return bot.Reading{}
 	}
@@ -202,7 +202,7 @@ func condense(readings []bot.Reading) []bot.Reading {
 		shown = append(shown, r)
 	}
 	if more > 0 {
-		shown = append(shown, judged("more disks", "statfs", fmt.Sprintf("%d, all below the limits", more)))
+		shown = append(shown, judged("more disks", "statfs", fmt.Sprintf("%d, all below the limits", more)).With(float64(more), bot.FigureCount))
 	}
 	return shown
 }

@@ -103,6 +103,9 @@ func tell(rs []bot.Reading) string {
 		if r.Note != "" {
 			fmt.Fprintf(&b, " (%s)", r.Note)
 		}
+		if r.Unit != "" {
+			fmt.Fprintf(&b, " = %.4g %s", r.Figure, r.Unit)
+		}
 		fmt.Fprintf(&b, " [%s]\n", r.Source)
 	}
 	return b.String()

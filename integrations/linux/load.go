@@ -45,7 +45,7 @@ func (p *Probe) load() []bot.Reading {
 	if each := avg.Load15 / float64(cpus); each > p.o.Limits.LoadPerCPU {
 		why = fmt.Sprintf("%.1f for each CPU over 15 min, more than %.1f", each, p.o.Limits.LoadPerCPU)
 	}
-	return []bot.Reading{judged(what, source, value, why)}
+	return []bot.Reading{judged(what, source, value, why).With(avg.Load15/float64(cpus), bot.FigureCount)}
 }
 
 func plural(n int, one, many string) string {

@@ -52,18 +52,18 @@ func (p *Probe) ram(info procfs.Meminfo, source string) bot.Reading {
 		without = " with the ZFS cache, whose size is unknown"
 	}
 	value := fmt.Sprintf("%s of %s%s", whole(percent(total-available, total)), size(total), without)
-	share := percent(available, total)
+	share, used := percent(available, total), percent(total-available, total)
 	if share >= p.o.Limits.MemoryAvailable {
-		return judged(what, source, value)
+		return judged(what, source, value).With(used, bot.FigurePercent)
 	}
 	// What the kernel counts is a floor then, and a low one proves nothing.
 	if err != nil {
 		r := unknown(what, source, err)
 		r.Value, r.Note = value, line("little is available beside the ZFS cache, and how far that would shrink is unknown: "+r.Note)
-		return r
+		return r.With(used, bot.FigurePercent)
 	}
 	return judged(what, source, value,
-		fmt.Sprintf("only %s available, less than %s", size(available), border(p.o.Limits.MemoryAvailable)))
+		fmt.Sprintf("only %s available, less than %s", size(available), border(p.o.Limits.MemoryAvailable))).With(used, bot.FigurePercent)
 }
 
 func (p *Probe) swap(info procfs.Meminfo, source string) bot.Reading {
@@ -83,7 +83,7 @@ func (p *Probe) swap(info procfs.Meminfo, source string) bot.Reading {
 	if used >= p.o.Limits.SwapUsed {
 		why = fmt.Sprintf("%s or more; %s left", border(p.o.Limits.SwapUsed), size(free))
 	}
-	return judged(what, source, fmt.Sprintf("%s of %s", whole(used), size(total)), why)
+	return judged(what, source, fmt.Sprintf("%s of %s", whole(used), size(total)), why).With(used, bot.FigurePercent)
 }
 
 // readARC gives how many bytes of ZFS' cache would be given back to programs.

@@ -69,7 +69,7 @@ func stall(what, source string, psi procfs.PSIStats, limit float64, full bool) b
 	if judge.Avg60 > limit {
 		why = fmt.Sprintf("%s tasks waited for %.1f %% of the last minute, more than %s", who, judge.Avg60, border(limit))
 	}
-	return judged(what, source, strings.Join(lines, ", "), why)
+	return judged(what, source, strings.Join(lines, ", "), why).With(judge.Avg60, bot.FigurePercent)
 }
 
 // show is "some 2.1 % in 10 s, 1.4 % in 60 s".

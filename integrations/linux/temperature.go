@@ -48,7 +48,7 @@ func (p *Probe) temperature() []bot.Reading {
 	if worst.celsius >= worst.limit {
 		why = fmt.Sprintf("its limit is %.0f °C", worst.limit)
 	}
-	return []bot.Reading{judged("temperature", dir, value, why)}
+	return []bot.Reading{judged("temperature", dir, value, why).With(worst.celsius, bot.FigureCelsius)}
 }
 
 // sensor reads one. Chips list inputs to which nothing is wired: those fail or

@@ -189,6 +189,7 @@ unknown | kernel | these cannot be compared with the booted system's: kernel
 func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVulcan()
+		figures := map[string]string{}
 		read := func() string {
 			var b strings.Builder
 			for _, r := range v.integration(t, nil).Probe().Read(t.Context()) {
@@ -196,12 +197,16 @@ func TestProbe(t *testing.T) {
 					t.Errorf("%+v lacks its host, time or source", r)
 				}
 				fmt.Fprintf(&b, "%s | %s | %s | %s\n", r.State, r.What, r.Value, r.Note)
+				figures[r.What] = fmt.Sprintf("%v %s", r.Figure, r.Unit)
 			}
 			return b.String()
 		}
 		time.Sleep(time.Until(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)))
 		if got, want := read(), "ok | generation | 42, NixOS 25.11.42, made 10 d 2 h ago | \nok | booted system | is the one that runs | \nok | drift | none in 6 comparisons | \nok | generations kept | 4 | \n"; got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if figures["generation"] != "871200 s" || figures["generations kept"] != "4 1" || figures["drift"] != "0 " {
+			t.Errorf("got %q", figures)
 		}
 		v.files.delete("/boot") // where only root may look
 		if got := read(); !strings.Contains(got, "ok | drift | none in 5 comparisons") {

@@ -37,7 +37,11 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	if !d.Current.Date.IsZero() {
 		value += ", made " + phrase.Duration(time.Since(d.Current.Date)) + " ago"
 	}
-	out := []bot.Reading{n.reading("generation", value, currentSystem, bot.OK, ""), p.booted(d)}
+	runs := n.reading("generation", value, currentSystem, bot.OK, "")
+	if !d.Current.Date.IsZero() {
+		runs = runs.With(time.Since(d.Current.Date).Seconds(), bot.FigureSeconds)
+	}
+	out := []bot.Reading{runs, p.booted(d)}
 	same, drifted, other := 0, false, ""
 	for _, f := range d.Findings {
 		switch {
@@ -56,7 +60,7 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	if !drifted {
 		out = append(out, n.reading("drift", fmt.Sprintf("none in %s", phrase.Count(same, other+"comparison", other+"comparisons")), currentSystem, bot.OK, ""))
 	}
-	kept := n.reading("generations kept", fmt.Sprintf("%d", d.Kept), n.o.Profile, bot.OK, "")
+	kept := n.reading("generations kept", fmt.Sprintf("%d", d.Kept), n.o.Profile, bot.OK, "").With(float64(d.Kept), bot.FigureCount)
 	if d.Kept < n.o.MinGenerations {
 		kept.State, kept.Note = bot.NotOK, fmt.Sprintf("there should be at least %d whole ones", n.o.MinGenerations)
 	}

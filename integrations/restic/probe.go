@@ -48,6 +48,7 @@ func (p probe) snapshot(r host.Repository, now time.Time) bot.Reading {
 	out.State, out.Note = r.State, strings.Join(r.Why, "; ")
 	if s, ok := r.Own(); ok {
 		out.Value = "newest snapshot " + phrase.Duration(now.Sub(s.At)) + " ago"
+		out = out.With(now.Sub(s.At).Seconds(), bot.FigureSeconds)
 	}
 	if asked := now.Sub(r.AskedAt); !r.AskedAt.IsZero() && asked > p.b.c.AskEvery {
 		out.Value = strings.TrimPrefix(out.Value+", as of "+phrase.Duration(asked)+" ago", ", ")
@@ -70,6 +71,7 @@ func (p probe) restore(r host.Repository, now time.Time) bot.Reading {
 		out.State, out.Note = bot.NotOK, "more than "+phrase.Duration(r.VerifyAge.Duration())
 	}
 	if !r.VerifiedAt.IsZero() {
+		out = out.With(now.Sub(r.VerifiedAt).Seconds(), bot.FigureSeconds)
 		out.Value = "verified " + phrase.Duration(now.Sub(r.VerifiedAt)) + " ago"
 		switch {
 		case out.State != bot.OK:

@@ -159,6 +159,9 @@ func TestProbeReadings(t *testing.T) {
 	}
 	want(t, got[0], bot.NotOK, "newest snapshot 6 h ago", "restic-b2.service failed: exit-code")
 	want(t, got[1], bot.NotOK, "1 differ: /a: torn")
+	if got[0].Figure != (6*time.Hour).Seconds() || got[0].Unit != bot.FigureSeconds || got[1].Unit != "" {
+		t.Errorf("%v %q, %v %q", got[0].Figure, got[0].Unit, got[1].Figure, got[1].Unit)
+	}
 	if strings.Contains(got[0].Note, "verif") {
 		t.Errorf("the same is told twice: %q", got[0].Note)
 	}

@@ -51,7 +51,7 @@ func (p *Probe) failed(ctx context.Context, conn Conn) (readings []bot.Reading, 
 		}
 	}
 	if len(units) == 0 {
-		return []bot.Reading{{What: what, Value: "none", State: bot.OK}}, false
+		return []bot.Reading{none(what)}, false
 	}
 	return p.told(units, what), loops
 }
@@ -74,7 +74,7 @@ func (p *Probe) told(units []unit, what string) []bot.Reading {
 		readings = append(readings, bot.Reading{
 			What: what, Value: fmt.Sprintf("%d more", more), State: bot.NotOK,
 			Note: fmt.Sprintf("%d in all, the newest are named", len(units)),
-		})
+		}.With(float64(len(units)), bot.FigureCount))
 	}
 	return readings
 }
@@ -144,7 +144,11 @@ func (p *Probe) flapping(ctx context.Context, conn Conn, loops bool) []bot.Readi
 	if loops {
 		return nil
 	}
-	return []bot.Reading{{What: what, Value: "none", State: bot.OK}}
+	return []bot.Reading{none(what)}
+}
+
+func none(what string) bot.Reading {
+	return bot.Reading{What: what, Value: "none", State: bot.OK}.With(0, bot.FigureCount)
 }
 
 // ofTheUnit tells whether an error is what systemd says about one unit, so that it

@@ -78,9 +78,9 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 		}
 		switch n := len(rs); {
 		case n == 0:
-			return []bot.Reading{told(what, "none", bot.OK, "")}
+			return []bot.Reading{told(what, "none", bot.OK, "").With(0, bot.FigureCount)}
 		case n > most:
-			return append(rs[:most:most], told(what, fmt.Sprintf("%d more", n-most), bot.NotOK, fmt.Sprintf("%d in all, the newest are named", n)))
+			return append(rs[:most:most], told(what, fmt.Sprintf("%d more", n-most), bot.NotOK, fmt.Sprintf("%d in all, the newest are named", n)).With(float64(n), bot.FigureCount))
 		}
 		return rs
 	}

@@ -20,6 +20,12 @@ func readings(t *testing.T, k *units.Keeper) string {
 			t.Errorf("%+v", r)
 		}
 		fmt.Fprintf(&b, "%s | %s | %s | %s\n", r.State, r.What, r.Value, r.Note)
+		if counts := strings.HasSuffix(r.What, " units") && r.State != bot.Unknown; counts != (r.Unit == bot.FigureCount) {
+			t.Errorf("%+v", r)
+		}
+		if r.Value == "4 more" && r.Figure != 14 || r.Value == "none" && r.Figure != 0 {
+			t.Errorf("%+v", r)
+		}
 	}
 	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -286,10 +287,15 @@ func TestProbe(t *testing.T) {
 				t.Errorf("%q is missing in\n%s", want, got)
 			}
 		}
+		figures := map[string]string{}
 		for _, r := range rs {
 			if r.Host != "vulcan" || r.At.IsZero() || r.Source == "" {
 				t.Errorf("%+v", r)
 			}
+			figures[r.What] = fmt.Sprintf("%v %s", r.Figure, r.Unit)
+		}
+		if want := map[string]string{"pool rpool": "45 %", "pool tank": "91 %", "dataset rpool/home": "95 %", "dataset tank/a": "91 %", "ARC": "3.0064771072e+10 B"}; !maps.Equal(figures, want) {
+			t.Errorf("got %q", figures)
 		}
 	})
 	// Without tools and without ZFS nothing is claimed.

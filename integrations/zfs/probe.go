@@ -37,11 +37,15 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 			Note: "whether one should be there is not known here"})
 	}
 	for _, x := range pools.Pools {
-		out = append(out, bot.Reading{What: "pool " + x.Name, Value: poolValue(x, pools.At), Note: poolNote(x), Source: pools.Source, State: x.State})
+		r := bot.Reading{What: "pool " + x.Name, Value: poolValue(x, pools.At), Note: poolNote(x), Source: pools.Source, State: x.State}
+		if x.Capacity != nil {
+			r = r.With(float64(*x.Capacity), bot.FigurePercent)
+		}
+		out = append(out, r)
 	}
 	for _, d := range pools.Datasets {
 		out = append(out, bot.Reading{What: "dataset " + d.Name, Value: fmt.Sprintf("%s of its quota of %s", d.Used, d.Quota),
-			Note: fmt.Sprintf("%d %% or more", z.o.QuotaUsed), Source: "zfs list", State: bot.NotOK})
+			Note: fmt.Sprintf("%d %% or more", z.o.QuotaUsed), Source: "zfs list", State: bot.NotOK}.With(percent(int64(d.Used), int64(d.Quota)), bot.FigurePercent))
 	}
 	for _, u := range pools.Unknown {
 		out = append(out, bot.Reading{What: "pools", Note: u, Source: source, State: bot.Unknown})
@@ -95,6 +99,7 @@ func (z *ZFS) arcReading() bot.Reading {
 		return r
 	}
 	a := z.arc(f)
+	r = r.With(float64(a.Size), bot.FigureBytes)
 	r.Value = fmt.Sprintf("%s of at most %s", a.Size, a.Max)
 	if ratio, ok := a.Boot.All.Ratio(); ok {
 		r.Value += fmt.Sprintf(", %s hits since ZFS was loaded", tenthPercent(ratio))

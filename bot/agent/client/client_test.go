@@ -176,7 +176,7 @@ func TestPaths(t *testing.T) {
 		}
 		seen <- asked{r.URL.Path, string(body)}
 		if r.URL.Path == api.PathReadings {
-			_, _ = io.WriteString(w, `[{"what":"lamp"}]`)
+			_, _ = io.WriteString(w, `[{"what":"lamp","figure":61.5,"unit":"%"}]`)
 			return
 		}
 		_, _ = io.WriteString(w, `{"stamp":7,"top":7,"seq":7,"digest":"d"}`)
@@ -213,6 +213,9 @@ func TestPaths(t *testing.T) {
 		}
 		if !strings.Contains(q.body, words) {
 			t.Errorf("%s: %s", path, q.body)
+		}
+		if rs, ok := got.([]bot.Reading); ok && (len(rs) != 1 || rs[0].Figure != 61.5 || rs[0].Unit != bot.FigurePercent) {
+			t.Errorf("%+v", rs)
 		}
 		if _, nothing := got.(api.Nothing); nothing {
 			continue
