@@ -8,6 +8,7 @@ import (
 
 	"watchstander/bot"
 	"watchstander/bot/phrase"
+	"watchstander/bot/probing"
 )
 
 // status measures and tells. Its headline is the whole truth in a line: it never
@@ -15,7 +16,7 @@ import (
 // host it tells of that alone, and where each figure comes from.
 func status(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	w := call.World
-	readings := measure(ctx, w.Probes(), call.Now)
+	readings := probing.Measure(ctx, w.Probes(), call.Now)
 	health := w.Health(ctx)
 	if call.Args[argTopic.Name].Text != "" || on(call) != "" {
 		return statusOf(call, readings, health)
