@@ -151,6 +151,8 @@ type ItemState struct {
 	// Evidence as it was last measured, and what it comes to.
 	Evidence []Reading    `json:",omitempty"`
 	Verdict  ReadingState `json:",omitempty"`
+	// Before are the readings of the same things in the newest run before that had them.
+	Before []Reading `json:",omitempty"`
 	// Since is when the item was first left over, in an earlier run; Carried counts the
 	// runs that it was carried through.
 	Since   time.Time `json:",omitzero"`
@@ -192,6 +194,8 @@ func (s ChecklistState) Left() (n int) {
 // Schedule is how a checklist's firings stand.
 type Schedule struct {
 	Name string
+	// Rule is what Next follows: the cron and zone of when it was worked out.
+	Rule string
 	// Last is the newest firing that was dealt with, Next the one to come, zero for none.
 	Last, Next time.Time
 	// Ran is when a run last began, however it did.

@@ -111,6 +111,8 @@ type (
 		Host      string // "" for the only one with an agent
 		Operation OperationName
 		Arguments Arguments
+		// Item of the checklist's run Thread that offers it, 0 for none.
+		Item int `json:",omitempty"`
 	}
 	// Decide is a person's word on a plan.
 	Decide struct {
@@ -269,6 +271,10 @@ type World interface {
 	Plan(context.Context, PlanID) (Thread, error)
 	// Plans are the threads of the proposals that are not over, the oldest first.
 	Plans(context.Context) ([]Thread, error)
+	// Schedules are the checklists with how they stand, in the configuration's order.
+	Schedules(context.Context) ([]ScheduleFacts, error)
+	// Person finds one of the configuration by name.
+	Person(PersonID) (Person, bool)
 	// Journal reads what had a consequence, the newest first.
 	Journal(context.Context, JournalQuery) ([]JournalLine, error)
 	// Slip is what somebody takes to `watchstander approve` to sign a word on a

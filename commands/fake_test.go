@@ -61,6 +61,18 @@ type fakeWorld struct {
 	slip    string
 	query   bot.JournalQuery
 	journal []bot.JournalLine
+	lists   []bot.ScheduleFacts
+}
+
+func (w *fakeWorld) Schedules(context.Context) ([]bot.ScheduleFacts, error) { return w.lists, nil }
+
+func (w *fakeWorld) Person(id bot.PersonID) (bot.Person, bool) {
+	for _, p := range []bot.Person{operator, observer, admin, {ID: "bob", Roles: []bot.Role{bot.RoleAdmin}}} {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return bot.Person{}, false
 }
 
 func (w *fakeWorld) Plan(_ context.Context, id bot.PlanID) (bot.Thread, error) {
@@ -96,6 +108,7 @@ func (w *fakeWorld) Slip(_ context.Context, plan bot.PlanID, by bot.PersonID, v 
 func newWorld(t testing.TB) *fakeWorld {
 	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: allLooks(),
 		plans:  []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)},
+		lists:  checklists(),
 		probes: []bot.Probe{reads("agent vulcan", reading("vulcan", "pool rpool", "ONLINE", bot.OK), reading("vulcan", "backup b2", "newest snapshot 6 h ago", bot.OK))}}
 }
 

@@ -33,6 +33,11 @@ func (c *change) answeredByAgent(x store.Effect, e bot.Affected) error {
 			if err := c.journalWord(x, *e.Proposal); err != nil {
 				return err
 			}
+			if o, ok := x.What.(bot.Ask); ok {
+				if err := c.planOffered(o, *e.Proposal); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	if o, ok := x.What.(bot.Trigger); ok {

@@ -61,7 +61,10 @@ func (c *change) booted(e bot.Booted) error {
 // host's alerts gather until its grace time is over.
 func (c *change) changed(x bot.Change) error {
 	fresh, err := c.AddChange(x)
-	if err != nil || !fresh || x.Kind != bot.ChangeReboot {
+	if err != nil || !fresh {
+		return err
+	}
+	if err := c.runAfter(x); err != nil || x.Kind != bot.ChangeReboot {
 		return err
 	}
 	grace := c.s.RebootGrace(x.Host)

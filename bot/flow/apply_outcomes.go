@@ -62,6 +62,10 @@ func (c *change) answered(e bot.Answered) error {
 		return c.onPlan(conv, r, o.Plan, o)
 	case bot.Confirm:
 		return c.onPlan(conv, r, o.Plan, o)
+	case bot.SetItem, bot.CommentItem, bot.AssignItem, bot.RunChecklist, bot.PauseSchedule:
+		return c.onChecklist(conv, r, o)
+	case bot.Measure:
+		return c.remeasure(conv, r, o)
 	case bot.MakeSilence, bot.EndSilence, bot.DrawGraph:
 		return c.order(conv, r, o)
 	}

@@ -248,6 +248,12 @@ func (c *change) turned(th *bot.Thread, before bot.ProposalState) error {
 			return err
 		}
 	}
+	if err := c.offeredEnded(p); err != nil {
+		return err
+	}
+	if err := c.switched(*st); err != nil {
+		return err
+	}
 	kind, ok := turnKinds[p.State]
 	if !ok {
 		return nil

@@ -89,8 +89,12 @@ func (c *change) looked(e bot.Looked) error {
 		if err != nil {
 			return err
 		}
-		if added {
-			fresh = append(fresh, n)
+		if !added {
+			continue
+		}
+		fresh = append(fresh, n)
+		if err := c.runAfter(n); err != nil {
+			return err
 		}
 	}
 	if len(fresh) == 0 {

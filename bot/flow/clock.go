@@ -18,6 +18,7 @@ const wallCheck = 30 * time.Second
 // heartbeats, digests, ends of grace, pruning. It sleeps for good when nothing
 // waits for a time.
 func (f *Flow) tick(ctx context.Context, wake <-chan struct{}) {
+	var dealt time.Time // what the last Tick was for
 	for ctx.Err() == nil {
 		next, err := f.nextTime(ctx)
 		if err != nil {
@@ -29,6 +30,12 @@ func (f *Flow) tick(ctx context.Context, wake <-chan struct{}) {
 		if !next.IsZero() {
 			wait = next.Sub(f.clock.now())
 			if wait <= 0 {
+				if next.Equal(dealt) {
+					// It is due still: a row that could not be dealt with, and must not make
+					// us turn.
+					f.sleep(ctx, wake, stillDue)
+				}
+				dealt = next
 				if err := f.Take(ctx, bot.Batch{Source: "clock", Events: []bot.Event{bot.Tick{At: f.clock.now()}}}); err != nil && ctx.Err() == nil {
 					f.sleep(ctx, nil, 5*time.Second)
 				}
@@ -39,6 +46,13 @@ func (f *Flow) tick(ctx context.Context, wake <-chan struct{}) {
 		f.sleep(ctx, wake, wait)
 	}
 }
+
+// overdue is when what the configuration no longer fits was due: always the same time,
+// so that a row that stays so is known again.
+var overdue = time.UnixMilli(1).UTC()
+
+// stillDue is how long is waited for a row that stays due.
+const stillDue = 5 * time.Second
 
 // nextTime is when something is due by time, zero for never.
 func (f *Flow) nextTime(ctx context.Context) (next time.Time, err error) {
@@ -68,8 +82,19 @@ func (f *Flow) nextTime(ctx context.Context) (next time.Time, err error) {
 					sooner(f.absentAt(h, r))
 				}
 			} else if !ok {
-				sooner(f.clock.now())
+				sooner(overdue)
 			}
+		}
+		schedules, err := tx.Schedules()
+		if err != nil {
+			return err
+		}
+		if scheduleStale(schedules, s) {
+			sooner(overdue)
+		}
+		for _, row := range schedules {
+			sooner(row.Next)
+			sooner(row.PausedUntil)
 		}
 		for _, name := range []string{metaDigest, metaPrune} {
 			t, err := metaTime(tx, name)
@@ -141,6 +166,9 @@ func (c *change) due() error {
 	if err := c.dueHeartbeats(); err != nil {
 		return err
 	}
+	if err := c.dueSchedules(); err != nil {
+		return err
+	}
 	if err := c.dueDigest(); err != nil {
 		return err
 	}
@@ -158,6 +186,8 @@ func (c *change) dueThread(th bot.Thread) error {
 		return c.remind(th)
 	case th.Kind == bot.ThreadReboot:
 		return c.endReboot(th)
+	case th.Kind == bot.ThreadChecklist:
+		return c.dueRun(th)
 	case th.Kind == bot.ThreadNotice && th.Open():
 		th.ClosedAt = c.now
 		th.Version++

@@ -44,6 +44,8 @@ func (c *change) laneOf(x store.Effect) (string, error) {
 		return "silences of " + alertmanagerOf(o), nil
 	case bot.SpendCodes:
 		return "codes for " + o.Host, nil // nor before words: there may be many
+	case bot.Measure:
+		return "evidence", nil
 	case bot.EraseMessage:
 		return "erasing in " + string(o.Room), nil
 	}

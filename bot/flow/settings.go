@@ -20,6 +20,8 @@ type Settings struct {
 	NoticesRoom bot.RoomID
 	// ApprovalsRoom is where plans are shown, beside where they are asked for.
 	ApprovalsRoom bot.RoomID
+	// Checklists with their firings, in the configuration's order.
+	Checklists []Schedule
 	// Route tells what to do with an alert. It always tells something.
 	Route func(bot.Labels) []Route
 	// Heartbeats are the routes that wait for one, so that one that never came

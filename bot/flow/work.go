@@ -159,6 +159,9 @@ func (f *Flow) runEffect(ctx context.Context, e store.Effect) error {
 	if o, ok := e.What.(bot.LookForChanges); ok {
 		return f.lookForChanges(ctx, e, o)
 	}
+	if _, ok := e.What.(bot.Measure); ok {
+		return f.measure(ctx, e)
+	}
 	if o, ok := e.What.(bot.EraseMessage); ok {
 		return f.eraseMessage(ctx, e, o)
 	}

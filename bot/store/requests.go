@@ -141,6 +141,7 @@ var effectKinds = map[string]func([]byte) (bot.Outcome, error){
 	"erase":        readEffect[bot.EraseMessage],
 	"spend":        readEffect[bot.SpendCodes],
 	"look":         readEffect[bot.LookForChanges],
+	"measure":      readEffect[bot.Measure],
 }
 
 func readEffect[T bot.Outcome](body []byte) (bot.Outcome, error) {
@@ -177,6 +178,8 @@ func effectKind(o bot.Outcome) string {
 		return "spend"
 	case bot.LookForChanges:
 		return "look"
+	case bot.Measure:
+		return "measure"
 	}
 	return ""
 }

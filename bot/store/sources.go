@@ -93,6 +93,7 @@ func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 		{`DELETE FROM effects WHERE state <> 'due' AND at < $1`, []any{month}},
 		{`DELETE FROM silences WHERE state = 'expired' AND ends_at < $1`, []any{month}},
 		{`DELETE FROM sends WHERE state = 'dropped' AND at < $1`, []any{week}},
+		{`DELETE FROM readings WHERE at < $1`, []any{millis(now.Add(-readingsKept))}},
 		// A group that is never empty keeps its thread, and must not keep all that
 		// ever fired in it: what is over for a week is no longer counted there.
 		{`DELETE FROM episodes WHERE resolved <> 0 AND ends_at < $1 AND thread IN (SELECT id FROM threads WHERE closed_at = 0)`, []any{week}},

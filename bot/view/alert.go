@@ -295,6 +295,9 @@ func ActionFor(t bot.Thread, emoji string) (bot.Action, bool) {
 			actions = []bot.Action{ActionConfirm}
 		}
 	}
+	if t.State.Checklist != nil {
+		actions = []bot.Action{ActionRecheck}
+	}
 	for _, a := range actions {
 		if a.Emoji == emoji {
 			return a, true

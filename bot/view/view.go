@@ -92,6 +92,8 @@ func root(f bot.ThreadFacts, s Style) bot.Message {
 		return noticeRoot(f, s)
 	case bot.ThreadPlan:
 		return planRoot(f, s)
+	case bot.ThreadChecklist:
+		return checklistRoot(f, s)
 	}
 	return bot.Message{Title: bot.Line(bot.T(string(f.Thread.Kind)))}
 }
@@ -111,6 +113,8 @@ func TitleOf(t bot.Thread) string {
 		return st.Notice.Title
 	case st.Plan != nil:
 		return st.Plan.Proposal.Plan.Draft.Summary
+	case st.Checklist != nil:
+		return st.Checklist.Title
 	}
 	return string(t.Kind)
 }
@@ -166,6 +170,9 @@ func Marker(t bot.Thread) bot.Message {
 	if t.State.Plan != nil {
 		_, word := planState(*t.State.Plan)
 		m.Title = bot.Line(bot.B(word), bot.T(": cannot be shown here; ask for "), bot.M("approvals "+string(t.State.Plan.Proposal.Plan.ID)))
+	}
+	if t.State.Checklist != nil {
+		m.Title = bot.Line(bot.T("This checklist cannot be shown here; ask for "), bot.M("checklist "+t.State.Checklist.Name))
 	}
 	if t.Kind != bot.ThreadAlert {
 		return m

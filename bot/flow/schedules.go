@@ -1,0 +1,449 @@
+package flow
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"watchstander/bot"
+	"watchstander/bot/journal"
+	"watchstander/bot/view"
+)
+
+// Schedule is a checklist with its firings in time.
+type Schedule struct {
+	bot.Checklist
+	// Rule is what the firings follow, in words that change when they do.
+	Rule string
+	// Next is the first firing after a time, Last the last one after `after` and not
+	// after `until`, Count how many there are of them, at most `most`. Zero for none.
+	Next  func(after time.Time) time.Time
+	Last  func(after, until time.Time) time.Time
+	Count func(after, until time.Time, most int) int
+}
+
+const (
+	// firingLate is how late a firing may be taken and still count as in time.
+	firingLate = 10 * time.Minute
+	// mostUnmade bounds how many firings are counted that had no run.
+	mostUnmade = 1000
+)
+
+// dueSchedules brings the rows in line with the configuration, and takes the firings
+// that have come.
+func (c *change) dueSchedules() error {
+	rows, err := c.Schedules()
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if !slices.ContainsFunc(c.s.Checklists, func(s Schedule) bool { return s.Name == row.Name }) {
+			if err := c.forgetSchedule(row.Name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range c.s.Checklists {
+		if err := c.each("schedule "+s.Name, func() error { return c.dueSchedule(s) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scheduleStale tells whether a row has to be brought in line with what is configured.
+func scheduleStale(rows []bot.Schedule, s *Settings) bool {
+	if len(rows) != len(s.Checklists) {
+		return true
+	}
+	for _, x := range s.Checklists {
+		i := slices.IndexFunc(rows, func(r bot.Schedule) bool { return r.Name == x.Name })
+		if i < 0 || rows[i].Rule != x.Rule {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *change) forgetSchedule(name string) error {
+	open, err := c.OpenThreads(bot.ThreadChecklist)
+	if err != nil {
+		return err
+	}
+	for _, th := range open {
+		if th.State.Checklist.Name != name {
+			continue
+		}
+		if err := c.endRun(&th, "The checklist is no longer configured."); err != nil {
+			return err
+		}
+	}
+	return c.DropSchedule(name)
+}
+
+// dueSchedule takes what has come of one checklist's firings. Of several that were
+// missed the newest alone is run, and what becomes of the others is said: no firing has
+// two runs, and none passes unsaid.
+func (c *change) dueSchedule(s Schedule) error {
+	row, known, err := c.Schedule(s.Name)
+	if err != nil {
+		return err
+	}
+	if !known {
+		// What was before it was configured is not missed.
+		return c.PutSchedule(bot.Schedule{Name: s.Name, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)})
+	}
+	was := row
+	if row.PausedBy != "" && !row.Paused(c.now) {
+		if err := c.resumeAt(&row, s); err != nil {
+			return err
+		}
+	}
+	if row.Next.IsZero() || row.Next.After(c.now) {
+		if row.Rule != s.Rule {
+			row.Rule, row.Next = s.Rule, s.Next(c.now)
+		}
+		if row == was {
+			return nil
+		}
+		return c.PutSchedule(row)
+	}
+	newest, n := row.Next, 1
+	if row.Rule == s.Rule {
+		from := row.Next.Add(-time.Millisecond)
+		if last := s.Last(from, c.now); !last.IsZero() {
+			newest, n = last, max(s.Count(from, c.now, mostUnmade), 1)
+		}
+	}
+	first := row.Next
+	row.Rule, row.Last, row.Next = s.Rule, newest, s.Next(c.now)
+	late := c.now.Sub(newest) > firingLate
+	switch {
+	case row.Paused(newest) && row.PausedAt.Before(newest):
+		c.unmade(&row, n, first, newest, pausedWhy(row))
+	case late && s.Missed == bot.SkipMissed:
+		c.unmade(&row, n, first, newest, "I was not running")
+	default:
+		if n > 1 {
+			// The end of those before the newest is not needed to the minute: it is before it.
+			c.unmade(&row, n-1, first, s.before(first, newest), "I was not running")
+		}
+		var cause string
+		if late {
+			cause = "was due " + c.style().Time(newest) + ", when I was not running; made up for now"
+		}
+		return c.beginRun(s, &row, newest, cause, "")
+	}
+	return c.PutSchedule(row)
+}
+
+// before is the last firing before one.
+func (s Schedule) before(first, newest time.Time) time.Time {
+	if last := s.Last(first.Add(-time.Millisecond), newest.Add(-time.Millisecond)); !last.IsZero() {
+		return last
+	}
+	return first
+}
+
+func pausedWhy(s bot.Schedule) string {
+	why := string(s.PausedBy) + " had paused it"
+	if s.Reason != "" {
+		why += ": " + s.Reason
+	}
+	return why
+}
+
+// unmade notes firings that have no run; the next run tells of them.
+func (c *change) unmade(row *bot.Schedule, n int, from, to time.Time, why string) {
+	if row.Unmade == 0 {
+		row.UnmadeFrom = from
+	}
+	if row.UnmadeWhy != "" && row.UnmadeWhy != why {
+		why = row.UnmadeWhy + "; " + why
+	}
+	row.Unmade, row.UnmadeTo, row.UnmadeWhy = row.Unmade+n, to, why
+}
+
+// beginRun opens a run, ends the one before it, and carries over what that one left. It
+// puts the row.
+func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause, host string) error {
+	former, known, err := c.LatestThread(runSubject(s.Name, host))
+	if err != nil {
+		return err
+	}
+	if known && former.Open() {
+		if err := c.endRun(&former, "The next one begins."); err != nil {
+			return err
+		}
+	}
+	th := c.newThread(bot.ThreadChecklist, runSubject(s.Name, host))
+	th.Severity = bot.SeverityInfo
+	run := &bot.ChecklistState{Name: s.Name, Title: s.Title, Firing: firing, Cause: cause, Host: host, Until: s.Next(c.now)}
+	if run.Until.IsZero() && s.Lasts > 0 {
+		run.Until = c.now.Add(s.Lasts)
+	}
+	if remind := run.Until.Add(-s.Remind); s.Remind > 0 && !run.Until.IsZero() && remind.After(c.now) {
+		run.RemindAt = remind
+	}
+	if row.Unmade > 0 {
+		run.Unmade = view.Unmade(*row, mostUnmade, c.style())
+	}
+	for i, x := range s.Items {
+		run.Items = append(run.Items, bot.ItemState{Item: x, Number: i + 1, Status: bot.ItemOpen})
+	}
+	var dropped []bot.ItemState
+	if known {
+		th.Former = former.ID
+		dropped = carry(former.State.Checklist, run, c.now)
+	}
+	row.Ran, row.Unmade, row.UnmadeFrom, row.UnmadeTo, row.UnmadeWhy = c.now, 0, time.Time{}, time.Time{}, ""
+	if row.Last.Before(firing) {
+		row.Last = firing
+	}
+	if err := c.PutSchedule(*row); err != nil {
+		return err
+	}
+	th.State.Checklist = run
+	if err := c.lookAtEvidence(&th); err != nil {
+		return err
+	}
+	if m, any := view.Carried(*run, dropped, c.style()); any {
+		if err := c.log(&th, "", m); err != nil {
+			return err
+		}
+	}
+	if err := c.putRun(&th); err != nil {
+		return err
+	}
+	return c.show(th, s.Rooms)
+}
+
+// carry takes over what a run left: what is open, and what is deferred. It gives the
+// items that the new run has not.
+func carry(from, to *bot.ChecklistState, now time.Time) (dropped []bot.ItemState) {
+	for _, old := range from.Items {
+		if old.Status != bot.ItemOpen && old.Status != bot.ItemDeferred {
+			continue
+		}
+		i := slices.IndexFunc(to.Items, func(x bot.ItemState) bool { return x.Item.ID == old.Item.ID })
+		if i < 0 {
+			dropped = append(dropped, old)
+			continue
+		}
+		x := &to.Items[i]
+		x.Carried, x.Since = old.Carried+1, old.Since
+		if x.Since.IsZero() {
+			x.Since = from.Firing
+		}
+		x.Assigned, x.Comments = old.Assigned, old.Comments
+		if old.Status == bot.ItemDeferred && old.Until.After(now) {
+			x.Status, x.By, x.At, x.Reason, x.Until = bot.ItemDeferred, old.By, old.At, old.Reason, old.Until
+		}
+	}
+	return dropped
+}
+
+// dueRun does what time makes due of a run.
+func (c *change) dueRun(th bot.Thread) error {
+	run := th.State.Checklist
+	if !th.Open() {
+		th.NextAt = time.Time{}
+		return c.PutThread(th, "", c.now)
+	}
+	if !run.Until.IsZero() && !run.Until.After(c.now) {
+		return c.endRun(&th, "")
+	}
+	for i := range run.Items {
+		x := &run.Items[i]
+		if x.Status == bot.ItemDeferred && !x.Until.After(c.now) {
+			if err := c.log(&th, "", view.Undeferred(*x, c.style())); err != nil {
+				return err
+			}
+			x.Status, x.By, x.At, x.Reason, x.Until = bot.ItemOpen, "", time.Time{}, "", time.Time{}
+			th.Version++
+		}
+	}
+	if !run.RemindAt.IsZero() && !run.RemindAt.After(c.now) {
+		run.RemindAt = time.Time{}
+		if run.Left() > 0 {
+			if err := c.log(&th, "", view.LeftOver(*run, c.now, c.style())); err != nil {
+				return err
+			}
+		}
+	}
+	return c.putRun(&th)
+}
+
+// endRun ends a run with its summary; why is told where it is not its time alone.
+func (c *change) endRun(th *bot.Thread, why string) error {
+	run := th.State.Checklist
+	th.ClosedAt, th.NextAt = c.now, time.Time{}
+	th.Version++
+	if err := c.log(th, "", view.RunSummary(*run, why, c.style())); err != nil {
+		return err
+	}
+	if err := c.PutThread(*th, "", c.now); err != nil {
+		return err
+	}
+	return c.show(*th, nil)
+}
+
+// putRun writes a run with when it is due again.
+func (c *change) putRun(th *bot.Thread) error {
+	run := th.State.Checklist
+	th.NextAt = time.Time{}
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (th.NextAt.IsZero() || t.Before(th.NextAt)) {
+			th.NextAt = t
+		}
+	}
+	if th.Open() {
+		sooner(run.Until)
+		sooner(run.RemindAt)
+		for _, x := range run.Items {
+			if x.Status == bot.ItemDeferred {
+				sooner(x.Until)
+			}
+		}
+	}
+	return c.PutThread(*th, runWords(*run), c.now)
+}
+
+func runWords(run bot.ChecklistState) string { return "checklist " + run.Name + " " + run.Title }
+
+// runSubject is what the runs of a checklist are about; those that come after a change of
+// a host are that host's.
+func runSubject(name, host string) string { return "checklist:" + name + on(host) }
+
+// runChecklist begins a run on somebody's word.
+func (c *change) runChecklist(name string, by bot.PersonID, why string) (bot.Thread, error) {
+	s, ok := c.s.schedule(name)
+	if !ok {
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "No checklist %q is configured any more.", name)
+	}
+	row, known, err := c.Schedule(name)
+	if err != nil {
+		return bot.Thread{}, err
+	}
+	if !known {
+		row = bot.Schedule{Name: name, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)}
+	}
+	cause := string(by) + " asked for it"
+	if why != "" {
+		cause += ": " + why
+	}
+	if err := c.journal(journal.Entry{Kind: journal.KindNote, By: by, Subject: name, Text: "began the checklist " + name}); err != nil {
+		return bot.Thread{}, err
+	}
+	if err := c.beginRun(s, &row, c.now, cause, ""); err != nil {
+		return bot.Thread{}, err
+	}
+	th, _, err := c.LatestThread(runSubject(name, ""))
+	return th, err
+}
+
+// runAfter begins the runs that come after a change of a host.
+func (c *change) runAfter(x bot.Change) error {
+	for _, s := range c.s.Checklists {
+		if !slices.Contains(s.After, x.Kind) {
+			continue
+		}
+		row, known, err := c.Schedule(s.Name)
+		if err != nil {
+			return err
+		}
+		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor {
+			continue
+		}
+		last, ok, err := c.LatestThread(runSubject(s.Name, x.Host))
+		if err != nil {
+			return err
+		}
+		if ok && !last.State.Checklist.Firing.Before(x.At) {
+			continue // it looked at what is since
+		}
+		if err := c.beginRun(s, &row, x.At, "after: "+x.Text+on(x.Host), x.Host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// switched begins the runs that come after a switch which a plan has made.
+func (c *change) switched(st bot.PlanState) error {
+	p := st.Proposal
+	if p.State != bot.Done || !strings.HasPrefix(string(p.Plan.Operation), "nixos.") {
+		return nil
+	}
+	return c.runAfter(bot.Change{Host: st.Host, Kind: bot.ChangeSwitch, Text: p.Plan.Draft.Summary, At: p.EndedAt})
+}
+
+// runAfterFor is how old a change may be that a run comes after: what is older was
+// looked at otherwise.
+const runAfterFor = time.Hour
+
+func on(host string) string {
+	if host == "" {
+		return ""
+	}
+	return " on " + host
+}
+
+// pauseSchedule stops a checklist's firings, or lets them go on.
+func (c *change) pauseSchedule(o bot.PauseSchedule, by bot.PersonID) (bot.Message, error) {
+	s, ok := c.s.schedule(o.Name)
+	row, known, err := c.Schedule(o.Name)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	if !ok || !known {
+		return bot.Message{}, bot.Errorf(bot.CodeNotFound, "No checklist %q is configured any more.", o.Name)
+	}
+	if o.Resume && row.PausedBy == "" {
+		return bot.Message{Title: bot.Line(bot.T(s.Title + " is not paused."))}, nil
+	}
+	text := "paused the checklist " + o.Name
+	if o.Resume {
+		text = "resumed the checklist " + o.Name
+		row.PausedBy, row.PausedUntil, row.PausedAt, row.Reason = "", time.Time{}, time.Time{}, ""
+	} else {
+		row.PausedBy, row.PausedUntil, row.PausedAt, row.Reason = by, o.Until, c.now, o.Reason
+	}
+	if err := c.journal(journal.Entry{Kind: journal.KindNote, By: by, Subject: o.Name, Text: text, Fields: map[string]string{"reason": o.Reason}}); err != nil {
+		return bot.Message{}, err
+	}
+	return view.Paused(s.Title, row, c.style()), c.PutSchedule(row)
+}
+
+// resumeAt ends a pause whose time is over. Firings within it are noted first.
+func (c *change) resumeAt(row *bot.Schedule, s Schedule) error {
+	until, why := row.PausedUntil, pausedWhy(*row)
+	if !row.Next.IsZero() && row.Next.Before(until) && row.Rule == s.Rule {
+		from := row.Next.Add(-time.Millisecond)
+		last := s.Last(from, until.Add(-time.Millisecond))
+		if !last.IsZero() {
+			c.unmade(row, s.Count(from, until.Add(-time.Millisecond), mostUnmade), row.Next, last, why)
+			row.Last, row.Next = last, s.Next(last)
+		}
+	}
+	row.PausedBy, row.PausedUntil, row.PausedAt, row.Reason = "", time.Time{}, time.Time{}, ""
+	return nil
+}
+
+func (s *Settings) schedule(name string) (Schedule, bool) {
+	i := slices.IndexFunc(s.Checklists, func(x Schedule) bool { return x.Name == name })
+	if i < 0 {
+		return Schedule{}, false
+	}
+	return s.Checklists[i], true
+}
+
+// errNoRun is what people are told of a run that is gone.
+var errNoRun = bot.Errorf(bot.CodeNotFound, "That checklist's run is over or unknown; `schedule` lists what there is.")
+
+// isPeoples tells whether an error is one to tell people, rather than a fault of ours.
+func isPeoples(err error) bool {
+	_, ok := errors.AsType[*bot.Error](err)
+	return ok
+}
