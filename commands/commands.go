@@ -13,6 +13,7 @@ func All() []bot.Command {
 		lookCommands,
 		alertCommands,
 		planCommands,
+		checklistCommands,
 		nixosCommands,
 		backupCommands,
 		zfsCommands,

@@ -150,14 +150,14 @@ func TestAll(t *testing.T) {
 		}
 		for _, e := range c.Examples {
 			tried := false
-			for _, thread := range []bot.ThreadID{"", diskID} {
+			for _, thread := range []bot.ThreadID{"", diskID, "thr_DAILY222"} {
 				w := newWorld(t)
 				abcd := disk()
 				abcd.Thread.ID = "thr_ABCD2222"
 				abcd.Silences = []bot.Silence{silenceOf(silenceA, "active")}
 				here := disk()
 				here.Silences = []bot.Silence{silenceOf(silenceB, "active")}
-				w.threads = []bot.ThreadFacts{here, abcd}
+				w.threads = []bot.ThreadFacts{here, abcd, {Thread: w.lists[0].Run}}
 				w.silences["main"] = []bot.Silence{silenceOf(silenceA, "active")}
 				_, err := ask(t, w, operator, thread, e)
 				tried = tried || err == nil

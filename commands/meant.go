@@ -48,6 +48,8 @@ func (i *Interpreter) meantBare(line string) bool {
 	}
 	second, more := after.peek()
 	switch {
+	case !more && c.Family == familyChecklists:
+		return i.reads(c, line, after) // "done" alone is said among people
 	case !more || takesRemark(c):
 		return true
 	case c.Gated:
@@ -97,12 +99,16 @@ func (i *Interpreter) reads(c *bot.Command, line string, after reader) bool {
 	return false
 }
 
-// begins tells whether the first word after a name is the command's first
-// argument.
+// begins tells whether the first words after a name are the first argument that the
+// command can have.
 func (i *Interpreter) begins(c *bot.Command, line string, after reader) bool {
 	p := parser{command: c, line: line, r: after, inThread: true, shape: true}
-	_, fits, err := p.read(c.Args[0])
-	return fits && err == nil
+	for _, a := range c.Args {
+		if _, fits, err := p.read(a); fits || err != nil || !a.Optional {
+			return fits && err == nil
+		}
+	}
+	return false
 }
 
 type prefix int

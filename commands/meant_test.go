@@ -35,6 +35,8 @@ var chat = []string{
 	"backup", "Backup", "backups", "backup is running", "Backup failed", "backup status is green", "backup status ok", "Backup status looks fine", "backup status?", "backup the database first", "back up now",
 	"backup verify failed", "Backup verify is still running", "backup verify took six hours", "backup verify tonight, please", "backup verified", "backup verify?", "backup run finished", "backup run failed again",
 	"backup run took 3 hours", "Backup run is slow", "backup run twice a day", "backup runs", "backup restored", "backup 3 of 4 done", "backup 321 is a rule", "backup of b2", "backup plan", "bakcup status",
+	"done!", "done with it", "Done for today", "undone", "skip it", "skip lunch today", "Skip the meeting", "comment on the pull request", "comments are welcome", "assign it to bob", "assigned", "defer to bob", "deferred",
+	"do it", "do you know", "do", "recheck it please", "checklist for the move", "checklists", "checklist is long", "schedule a meeting", "schedule looks good", "scheduled", "schedules", "skip", "defer", "assign", "comment",
 	"rollback to what", "rolling back", "roll it back", "rollbacks are scary", "fallback",
 }
 
@@ -42,6 +44,9 @@ var chat = []string{
 var orders = []string{
 	"backup status", "Backup status", "backup status on vulcan", "backup 321", "backup 3-2-1", "backup verify", "backup verify b2", "Backup verify b2 usb", "backup verify b2 part 3/12", "backup verify --part 3/12",
 	"backup verify b2 usb!", "backup run b2", "backup run b2 on vulcan", "backup run", "help backup",
+	"checklist", "Checklist", "checklist daily", "checklist 3", "checklist 3 of weekly", "done 3", "Done 3", "done #3", "done 3.", "done 3 of weekly", "done 3 because all is well", "undone 3", "skip 4 because of it", "skip 4",
+	"defer 5 until monday because of it", "defer 5 3d because bob is away", "defer 5", "defer until monday because the disk comes then", "comment 3 two panels are empty", "assign 3 bob", "assign 3 me", "recheck", "recheck 3", "do 4",
+	"schedule", "Schedule", "schedule run daily", "schedule pause daily because of the holidays", "schedule pause daily until 2026-12-27 because of it", "schedule resume daily",
 	"approvals", "approvals pln_K7QF", "approve pln_K7QF2M", "approve K7QF2M", "approve pln_K7QF2M 123456", "approve", "approve 123456", "deny pln_K7QF2M because it is late", "deny because it is late",
 	"cancel", "cancel pln_K7QF2M", "confirm", "confirm pln_K7QF2M", "statement pln_K7QF2M", "approve pln_K7QF2M pls", "approve pln_K7QF2M\n-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----",
 	"status", "Status", "st", "St", "help", "Help", "help silence", "help stauts", "help zfs arc", "whoami", "Whoami",

@@ -84,7 +84,7 @@ func (p *parser) keywords(args map[string]bot.Value) error {
 		more = false
 		for _, a := range p.command.Args {
 			switch a.Kind {
-			case kindBy, kindKind, kindOn, kindSince, kindFind:
+			case kindBy, kindKind, kindOn, kindSince, kindFind, kindOf:
 			default:
 				continue
 			}
@@ -177,6 +177,15 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return p.since(w, &ahead)
 	case kindBecause:
 		return p.because(w, &ahead)
+	case kindItem:
+		return p.item(w)
+	case kindList:
+		v, fits = p.list(w)
+		return v, fits, nil
+	case kindOf:
+		return p.behind(w, &ahead, "of", false)
+	case kindDay:
+		return p.day(w, &ahead)
 	case kindPlan:
 		id, ok := p.plan(w)
 		return bot.Value{Text: id}, ok, nil

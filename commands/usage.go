@@ -94,6 +94,12 @@ func noun(k bot.ArgKind) string {
 		return "repository; write its name, e.g. `b2`"
 	case kindGeneration:
 		return "generation; write its number, e.g. `41`"
+	case kindItem:
+		return "item; write its number, e.g. `3`"
+	case kindDay:
+		return "time; write e.g. `until 2026-12-24`, `until monday 9:00`, `3d`"
+	case kindBecause:
+		return "reason; write `because` and why"
 	}
 	return string(k)
 }
@@ -160,6 +166,10 @@ func placeholder(a bot.Arg) string {
 		return "since DURATION"
 	case kindBecause:
 		return "because REASON…"
+	case kindOf:
+		return "of LIST"
+	case kindDay:
+		return "until DAY|DURATION"
 	case kindProof:
 		return "CODE|SIGNATURE"
 	case kindExpression:
