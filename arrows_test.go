@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"bot/view":                     {"bot", "bot/phrase"},
 	"bot/flow":                     {"bot", "bot/agent/api", "bot/clean", "bot/config", "bot/gate", "bot/host", "bot/journal", "bot/phrase", "bot/plan", "bot/probing", "bot/store", "bot/view"},
 	"commands":                     {"bot", "bot/host", "bot/phrase", "bot/probing"},
+	"schedules":                    {"bot"},
 	"integrations/alertmanager":    {"bot", "bot/phrase"},
 	"integrations/certs":           {"bot", "bot/clean", "bot/phrase"},
 	"integrations/console":         {"bot", "bot/clean", "bot/fsync", "bot/phrase"},

@@ -153,6 +153,7 @@
 //	bot/bottest/golden          what is said and drawn, as files that people read
 //	bot/bottest/real            Dendrite, Alertmanager, Prometheus, systemd, restic for tests
 //	commands                    what people can type; parser, help
+//	schedules                   when checklists come round, and what is on them
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
 //	integrations/matrix, slack  chats

@@ -17,31 +17,16 @@ type Clock struct{ Hour, Minute int }
 func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c.Hour, c.Minute) }
 
 // Next is the first time after t that a clock in the zone shows it. On a day
-// whose clock jumps over it, that is the moment of the jump.
+// whose clock jumps over it, that is the moment of the jump; on one whose clock shows it
+// twice, the first of the two.
 func (c Clock) Next(t time.Time, zone *time.Location) time.Time {
 	t = t.In(zone)
 	for day := 0; ; day++ {
-		if at := c.on(t.Year(), t.Month(), t.Day()+day, zone); at.After(t) {
+		wall := time.Date(t.Year(), t.Month(), t.Day()+day, c.Hour, c.Minute, 0, 0, time.UTC)
+		if at, _ := bot.ClockShows(wall, zone); at.After(t) {
 			return at
 		}
 	}
-}
-
-func (c Clock) on(year int, month time.Month, day int, zone *time.Location) time.Time {
-	at := time.Date(year, month, day, c.Hour, c.Minute, 0, 0, zone)
-	if at.Hour() == c.Hour && at.Minute() == c.Minute {
-		return at
-	}
-	// No clock shows this time today, and time.Date went to one side of the
-	// jump. Times that are jumped over must keep their order with those that are
-	// not, or an interval between two of them would turn inside out.
-	want := time.Date(year, month, day, c.Hour, c.Minute, 0, 0, time.UTC)
-	_, offset := at.Zone()
-	begin, end := at.ZoneBounds()
-	if at.Add(time.Duration(offset) * time.Second).After(want) {
-		return begin
-	}
-	return end
 }
 
 var clockForm = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])$`)

@@ -49,6 +49,13 @@ func TestClockNext(t *testing.T) {
 	if again := (config.Clock{Hour: 1, Minute: 30}).Next(first, zone); again.Sub(first) != 25*time.Hour {
 		t.Errorf("%v, then %v", first, again)
 	}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := (config.Clock{Hour: 2, Minute: 30}).Next(at(t, berlin, "2026-10-25 00:00"), berlin); !got.Equal(at(t, time.UTC, "2026-10-25 00:30")) {
+		t.Errorf("the first of two 02:30 is at %v", got)
+	}
 	if got := (config.Clock{Hour: 7, Minute: 5}).String(); got != "07:05" {
 		t.Error(got)
 	}

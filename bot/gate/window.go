@@ -66,7 +66,9 @@ func spans(windows []bot.Window, t time.Time) []span {
 		year, month, day := t.In(r.zone).Date()
 		for d := day - daysBack; d <= day+daysAhead; d++ {
 			if date := time.Date(year, month, d, 0, 0, 0, 0, time.UTC); r.days[date.Weekday()] {
-				s := span{clockOn(date, r.from, r.zone), clockOn(date, r.to, r.zone)}
+				var s span
+				s.from, _ = bot.ClockShows(date.Add(r.from), r.zone)
+				s.until, _ = bot.ClockShows(date.Add(r.to), r.zone)
 				if s.from.Before(s.until) { // else its whole time was jumped over
 					all = append(all, s)
 				}
@@ -85,26 +87,6 @@ func spans(windows []bot.Window, t time.Time) []span {
 		out = append(out, s)
 	}
 	return out
-}
-
-// clockOn is the first moment at which a clock in the zone shows the time on the
-// day, or a later one: where it jumps over that time, the moment of the jump;
-// where the time comes twice, its first coming.
-func clockOn(date time.Time, clock time.Duration, zone *time.Location) time.Time {
-	want := date.Add(clock) // as if the zone were UTC
-	at := want.Add(-16 * time.Hour).In(zone)
-	for {
-		_, offset := at.Zone()
-		_, end := at.ZoneBounds()
-		hit := want.Add(-time.Duration(offset) * time.Second)
-		switch {
-		case hit.Before(at):
-			return at.UTC()
-		case end.IsZero() || hit.Before(end):
-			return hit.UTC()
-		}
-		at = end.In(zone)
-	}
 }
 
 // window is a bot.Window that has been read; to is beyond 24 hours on the next day.
