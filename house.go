@@ -123,6 +123,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 			return nil, err
 		}
 		h.closers = append(h.closers, h.prom.Close)
+		o.Probes = append(o.Probes, h.prom.Probe())
 		o.Grapher = grapher{client: h.prom, zone: h.zone, span: c.Prometheus.Graph}
 	}
 	if c.DeadMan != nil {

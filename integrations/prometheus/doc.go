@@ -9,6 +9,9 @@
 // the thresholds to draw as lines (apart.go); names of metrics tell the unit
 // (unit.go); the parts are asked for (query.go) and put together (graph.go).
 //
+// A probe tells how the server does its own work (probe.go: its targets; rules.go:
+// whether rules are evaluated; series.go: which can never fire).
+//
 // Everything is bounded: time, bytes, points and series. An expression comes
 // from whoever can send us alerts, and a bot must survive a bad one.
 //

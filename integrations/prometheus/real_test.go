@@ -7,9 +7,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"watchstander/bot"
 )
+
+// rules are one that is well, one that fails in the server's own judgement, and three of
+// which one can never fire.
+const rules = `
+groups:
+- name: house
+  rules:
+  - {record: "job:up:sum", expr: sum by (job) (up)}
+  - {record: "never", expr: "up + ignoring(job, instance) up"}
+  - {alert: Recorded, expr: "job:up:sum > 5"}
+  - {alert: WrongName, expr: "systemd_unit_state{state=\"failed\"} > 0"}
+  - {alert: Gone, expr: "absent(no_such_metric) > 1"}
+`
 
 // real starts the Prometheus of the PATH with rules and a scrape of itself.
 func real(t *testing.T) string {
@@ -29,8 +45,12 @@ func real(t *testing.T) string {
 	l.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(filepath.Join(dir, "rules.yml"), []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(config, fmt.Appendf(nil, `
 global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [rules.yml]
 scrape_configs:
   - job_name: self
     static_configs: [{targets: [%q]}]
@@ -112,6 +132,34 @@ func TestAgainstRealPrometheus(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What the probe says of a real server with one target that is down and a rule that
+// fails.
+func TestProbeOfRealPrometheus(t *testing.T) {
+	c, err := New(Config{URL: real(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eventually(t, func() error {
+		rs := c.Probe().Read(t.Context())
+		want := []string{
+			"not ok | prometheus targets | 1 of 2 up | down: nobody 127.0.0.1:1 (connection refused) | 1",
+			"not ok | prometheus rules | 5 rules in 1 group | failing: never (",
+			"not ok | rules without series | 1 of 3 alerting rules | these cannot fire, for what they name has no series: WrongName (systemd_unit_state) | 1",
+		}
+		for i, w := range want {
+			if got := told(rs[i]); !strings.HasPrefix(got, w) {
+				return fmt.Errorf("got\n%s\nwant\n%s", got, w)
+			}
+		}
+		return nil
+	})
+}
+
+func told(r bot.Reading) string {
+	return fmt.Sprintf("%s | %s | %s | %s | %v", r.State, r.What, r.Value, r.Note, r.Figure)
 }
 
 func eventually(t *testing.T, f func() error) {
