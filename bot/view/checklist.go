@@ -46,7 +46,15 @@ func runState(t bot.Thread) (bot.Tone, string) {
 			bad++
 		}
 	}
+	against := 0
+	for _, x := range run.Items {
+		if x.Status == bot.ItemDone && x.By != "" && x.Verdict == bot.NotOK {
+			against++
+		}
+	}
 	switch {
+	case left == 0 && against > 0:
+		return bot.ToneWarning, fmt.Sprintf("COMPLETE, %d AGAINST ITS EVIDENCE", against)
 	case left == 0:
 		return bot.ToneOK, "COMPLETE"
 	case !t.Open():
@@ -127,7 +135,7 @@ func itemLine(x bot.ItemState, s Style) bot.Text {
 		t = append(t, bot.T(", "+leftSince(x, s)))
 	}
 	if e := evidence(x, s); len(e) > 0 {
-		t = append(append(t, bot.T(". ")), e...)
+		t = append(append(t, bot.T(" · ")), e...)
 	}
 	return t
 }

@@ -204,7 +204,16 @@ func RunSummary(run bot.ChecklistState, why string, s Style) bot.Message {
 	if why != "" {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T(why))})
 	}
-	if n["left"] > 0 {
+	var against []string
+	for _, x := range run.Items {
+		if x.Status == bot.ItemDone && x.By != "" && x.Verdict == bot.NotOK {
+			against = append(against, fmt.Sprint(x.Number))
+		}
+	}
+	if len(against) > 0 {
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Ticked against its evidence"), bot.T(": "+strings.Join(against, ", ")))})
+	}
+	if n["left"]+len(against) > 0 {
 		m.Tone = bot.ToneWarning
 	}
 	if len(left) > 0 {
