@@ -42,6 +42,8 @@ type Config struct {
 	QuietHours *QuietHours
 	// DigestAt is when the daily digest is posted, in Zone.
 	DigestAt Clock
+	// Brief is nil when none is posted in the mornings.
+	Brief *Brief
 	// DeadMan is nil when nobody outside watches the bot.
 	DeadMan *DeadMan
 	// NoticesRoom is told of refused webhooks and of the bot's own troubles.
@@ -53,6 +55,13 @@ type Config struct {
 	Log    Log
 	// Warnings do not stop the bot; an operator wants to know of them.
 	Warnings []Fault
+}
+
+// Brief is when the morning brief is posted, and from when on it tells of the evening and
+// the night.
+type Brief struct {
+	At, Since Clock
+	Zone      *time.Location
 }
 
 // State is where the bot keeps what it knows.

@@ -26,6 +26,7 @@ type fileKeys struct {
 	Alerts        alertKeys              `yaml:"alerts"`
 	QuietHours    *quietKeys             `yaml:"quiet_hours"`
 	Digest        digestKeys             `yaml:"digest"`
+	Brief         *briefKeys             `yaml:"brief"`
 	DeadMan       *deadManKeys           `yaml:"dead_man"`
 	NoticesRoom   given[string]          `yaml:"notices_room"`
 	ApprovalsRoom given[string]          `yaml:"approvals_room"`
@@ -198,6 +199,13 @@ type quietKeys struct {
 type digestKeys struct {
 	place
 	At given[Clock] `yaml:"at"`
+}
+
+type briefKeys struct {
+	place
+	At    given[Clock]  `yaml:"at" need:"when it is posted, as in \"07:30\""`
+	Since given[Clock]  `yaml:"since"`
+	Zone  given[string] `yaml:"zone"`
 }
 
 type deadManKeys struct {

@@ -96,6 +96,16 @@ func (f *Flow) nextTime(ctx context.Context) (next time.Time, err error) {
 			sooner(row.Next)
 			sooner(row.PausedUntil)
 		}
+		if s.NextBrief != nil {
+			t, err := metaTime(tx, metaBrief)
+			if err != nil {
+				return err
+			}
+			if t.IsZero() {
+				t = overdue
+			}
+			sooner(t)
+		}
 		for _, name := range []string{metaDigest, metaPrune} {
 			t, err := metaTime(tx, name)
 			if err != nil {
@@ -170,6 +180,9 @@ func (c *change) due() error {
 		return err
 	}
 	if err := c.dueDigest(); err != nil {
+		return err
+	}
+	if err := c.dueBrief(); err != nil {
 		return err
 	}
 	at, err := metaTime(c.Tx, metaPrune)

@@ -41,6 +41,10 @@ type Settings struct {
 	// NextDigest is the first digest after a time.
 	NextDigest func(time.Time) time.Time
 
+	// NextBrief is the first morning brief after a time, and BriefSince the evening from
+	// which on one at that time tells; nil where there are none.
+	NextBrief, BriefSince func(time.Time) time.Time
+
 	ReopenWithin   time.Duration
 	AckReminder    time.Duration // 0: never
 	SilenceWarning time.Duration

@@ -78,6 +78,10 @@ func SettingsOf(c *config.Config) *Settings {
 		return until
 	}
 	s.NextDigest = func(t time.Time) time.Time { return c.DigestAt.Next(t, c.Zone) }
+	if b := c.Brief; b != nil {
+		s.NextBrief = func(t time.Time) time.Time { return b.At.Next(t, b.Zone) }
+		s.BriefSince = func(t time.Time) time.Time { return b.Since.Last(t, b.Zone) }
+	}
 	return s
 }
 

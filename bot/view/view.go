@@ -92,6 +92,8 @@ func root(f bot.ThreadFacts, s Style) bot.Message {
 		return noticeRoot(f, s)
 	case bot.ThreadPlan:
 		return planRoot(f, s)
+	case bot.ThreadBrief:
+		return briefRoot(f, s)
 	case bot.ThreadChecklist:
 		return checklistRoot(f, s)
 	}
@@ -115,6 +117,8 @@ func TitleOf(t bot.Thread) string {
 		return st.Plan.Proposal.Plan.Draft.Summary
 	case st.Checklist != nil:
 		return st.Checklist.Title
+	case st.Brief != nil:
+		return "Morning brief"
 	}
 	return string(t.Kind)
 }
