@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"bot/flow":                     {"bot", "bot/agent/api", "bot/clean", "bot/config", "bot/gate", "bot/host", "bot/journal", "bot/phrase", "bot/plan", "bot/probing", "bot/store", "bot/view"},
 	"commands":                     {"bot", "bot/host", "bot/phrase", "bot/probing"},
 	"schedules":                    {"bot"},
+	"docs/runbooks":                {"bot"},
 	"integrations/alertmanager":    {"bot", "bot/phrase"},
 	"integrations/certs":           {"bot", "bot/clean", "bot/phrase"},
 	"integrations/console":         {"bot", "bot/clean", "bot/fsync", "bot/phrase"},
