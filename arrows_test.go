@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"bot/sys/simulated":            {"bot/sys", "bot/sys/internal/output"},
 	"bot/view":                     {"bot", "bot/phrase"},
 	"bot/flow":                     {"bot", "bot/agent/api", "bot/clean", "bot/config", "bot/gate", "bot/host", "bot/journal", "bot/phrase", "bot/plan", "bot/probing", "bot/store", "bot/view"},
-	"commands":                     {"bot", "bot/host", "bot/phrase", "bot/probing"},
+	"commands":                     {"bot", "bot/host", "bot/phrase", "bot/probing", "docs/runbooks"},
 	"schedules":                    {"bot"},
 	"docs/runbooks":                {"bot"},
 	"integrations/alertmanager":    {"bot", "bot/phrase"},
