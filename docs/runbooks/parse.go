@@ -140,10 +140,10 @@ func (r *reader) block(n ast.Node) (bot.Block, error) {
 	return nil, fmt.Errorf("%s is nothing that a runbook holds", n.Kind())
 }
 
-// list reads items of one paragraph each; a numbered one keeps its numbers.
+// list reads items of one paragraph each. Steps keep their numbers, in a paragraph with a
+// line each, since messages have no numbered lists.
 func (r *reader) list(l *ast.List) (bot.Block, error) {
-	var out bot.List
-	number := l.Start
+	var items []bot.Text
 	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
 		body := item.FirstChild()
 		if body == nil || body.NextSibling() != nil || body.Kind() != ast.KindTextBlock && body.Kind() != ast.KindParagraph {
@@ -153,13 +153,20 @@ func (r *reader) list(l *ast.List) (bot.Block, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.IsOrdered() {
-			t = append(bot.Line(bot.T(fmt.Sprintf("%d. ", number))), t...)
-			number++
-		}
-		out.Items = append(out.Items, t)
+		items = append(items, t)
 	}
-	return out, nil
+	if !l.IsOrdered() {
+		return bot.List{Items: items}, nil
+	}
+	var steps bot.Text
+	for i, t := range items {
+		number := fmt.Sprintf("%d. ", l.Start+i)
+		if i > 0 {
+			number = "\n" + number
+		}
+		steps = append(append(steps, bot.T(number)), t...)
+	}
+	return bot.Para{Text: steps}, nil
 }
 
 // fenced reads a block of code: what the bot is told becomes a list, since each line is
