@@ -98,8 +98,7 @@ func ofThread(ctx context.Context, call bot.Call, section string) (bot.Outcome, 
 	var name string
 	switch st := f.Thread.State; {
 	case st.Alert != nil && len(f.Episodes) > 0:
-		// Of a group with several names the first alert's counts.
-		name = f.Episodes[0].Name()
+		name = worst(f.Episodes).Name()
 		return ofAlert(name, slices.DeleteFunc(slices.Clone(f.Episodes), func(e bot.Episode) bool { return e.Name() != name }), section)
 	case st.Heartbeat != nil:
 		name = "watchdog-missing"
@@ -116,6 +115,18 @@ func ofThread(ctx context.Context, call bot.Call, section string) (bot.Outcome, 
 		return show(r, nil, section)
 	}
 	return bot.Say{Message: shelf(call.World.Commands())}, nil
+}
+
+// worst is the alert that a group is about: of those that fire the gravest, the first
+// where several are; where none does any more, the first.
+func worst(es []bot.Episode) bot.Episode {
+	out := es[0]
+	for _, e := range es[1:] {
+		if !e.Resolved && (out.Resolved || e.Severity.Rank() > out.Severity.Rank()) {
+			out = e
+		}
+	}
+	return out
 }
 
 // planRunbook is the runbook of an operation ("zfs.arc.set", "nixos.rollback"): of the

@@ -142,6 +142,14 @@ func TestRunbook(t *testing.T) {
 	odd.Thread.ID, odd.Thread.State.Alert.GroupLabels = "thr_ODDAAAA2", bot.Labels{"alertname": "OddThing"}
 	odd.Episodes[0].Labels = bot.Labels{"alertname": "OddThing"}
 	odd.Episodes[0].Annotations = bot.Labels{"runbook_url": "https://runbooks.example/odd"}
+	mixed := load()
+	mixed.Thread.ID, mixed.Thread.State.Alert.GroupLabels = "thr_MIXEDAA2", bot.Labels{"job": "node"}
+	mixed.Episodes = []bot.Episode{
+		{Number: 1, Severity: bot.SeverityCritical, Resolved: true, Labels: bot.Labels{"alertname": "NginxDown"}},
+		{Number: 2, Severity: bot.SeverityWarning, Labels: bot.Labels{"alertname": "HighLoad"}},
+		{Number: 3, Severity: bot.SeverityCritical, Labels: bot.Labels{"alertname": "DiskFull"}},
+		{Number: 4, Severity: bot.SeverityCritical, Labels: bot.Labels{"alertname": "Watchdog"}},
+	}
 	bare := load()
 	bare.Thread.ID = "thr_BAREAAA2"
 	bare.Episodes = []bot.Episode{{Number: 1, Labels: bot.Labels{"alertname": "Nameless"}, Annotations: bot.Labels{"runbook_url": "javascript:alert(1)"}}}
@@ -153,7 +161,7 @@ func TestRunbook(t *testing.T) {
 	arc.ID, arc.State.Plan.Proposal.Plan.Operation = "thr_PLANARC2", "zfs.arc.set"
 	other := planThread("pln_NEW222", bot.Waiting)
 	other.ID, other.State.Plan.Proposal.Plan.Operation = "thr_PLANNEW2", "moon.landing"
-	w.threads = []bot.ThreadFacts{f, load(), odd, bare,
+	w.threads = []bot.ThreadFacts{f, load(), odd, mixed, bare,
 		kind("thr_BEAT2222", bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog"}}),
 		kind("thr_BOOT2222", bot.ThreadState{Reboot: &bot.RebootState{Host: "vulcan"}}),
 		kind("thr_STRM2222", bot.ThreadState{Storm: &bot.StormState{}}),
@@ -182,6 +190,8 @@ func TestRunbook(t *testing.T) {
 		{diskID, "runbook #2 look", []string{"· disk-full\n" + link + "Look\n"}},
 		{diskID, "runbook act", []string{"· disk-full\n" + link + "Act\n"}},
 		{diskID, "runbook drift", []string{"· drift\nMeaning"}},
+		{"thr_MIXEDAA2", "runbook", []string{"· disk-full\nMeaning"}},
+		{"thr_MIXEDAA2", "runbook #1", []string{"· service\nMeaning"}},
 		{loadID, "runbook", []string{"· high-load\nMeaning"}},
 		{"thr_ODDAAAA2", "runbook", []string{"Runbook of OddThing\n"}},
 		{"thr_BEAT2222", "runbook", []string{"· watchdog-missing\n"}},

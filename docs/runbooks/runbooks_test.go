@@ -1,6 +1,8 @@
 package runbooks
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -25,6 +27,24 @@ func TestEveryTaskHasOne(t *testing.T) {
 	files, err := files.ReadDir(".")
 	if err != nil || len(files) != len(Names()) {
 		t.Errorf("of %d files %d are runbooks (%v)", len(files), len(Names()), err)
+	}
+}
+
+// Links lead somewhere in the source, where people read the files.
+func TestLinks(t *testing.T) {
+	to := regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
+	for _, name := range Names() {
+		text, err := os.ReadFile(name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range to.FindAllSubmatch(text, -1) {
+			if target := string(m[1]); !strings.Contains(target, "://") {
+				if _, err := os.Stat(target); err != nil {
+					t.Errorf("%s leads to %s, which is not there", name, target)
+				}
+			}
+		}
 	}
 }
 
