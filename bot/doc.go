@@ -154,6 +154,7 @@
 //	bot/bottest/real            Dendrite, Alertmanager, Prometheus, systemd, restic for tests
 //	commands                    what people can type; parser, help
 //	schedules                   when checklists come round, and what is on them
+//	docs/runbooks               what to do about a thing, as files that people read, and as messages
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
 //	integrations/matrix, slack  chats

@@ -37,6 +37,7 @@ var chat = []string{
 	"backup run took 3 hours", "Backup run is slow", "backup run twice a day", "backup runs", "backup restored", "backup 3 of 4 done", "backup 321 is a rule", "backup of b2", "backup plan", "bakcup status",
 	"done!", "done with it", "Done for today", "undone", "skip it", "skip lunch today", "Skip the meeting", "comment on the pull request", "comments are welcome", "assign it to bob", "assigned", "defer to bob", "deferred",
 	"do it", "do you know", "do", "recheck it please", "checklist for the move", "checklists", "checklist is long", "schedule a meeting", "schedule looks good", "scheduled", "schedules", "skip", "defer", "assign", "comment",
+	"runbook is outdated", "Runbook needs love", "runbook please", "runbook for the disk", "runbook attached", "runbook?", "runbooks are outdated", "runbooks need love", "runbook says to restart it", "runbook updated",
 	"rollback to what", "rolling back", "roll it back", "rollbacks are scary", "fallback",
 }
 
@@ -65,6 +66,7 @@ var orders = []string{
 	"service nginx", "Service nginx", "service nginx.service", "service restic-backup.timer", "service nginx on vulcan", "service getty@tty1", "service",
 	"service restart nginx", "Service restart nginx", "service restart nginx now", "service restart restic-backup.service", "service restart",
 	"logs nginx", "Logs nginx", "logs nginx 50", "logs sshd.service 100", "logs nginx on vulcan", "logs", "changes", "Changes", "changes 6", "changes 3d", "changes on vulcan", "changes 24 on vulcan",
+	"runbook", "Runbook", "runbooks", "runbook all", "runbook disk-full", "Runbook disk full", "runbook zfs arc", "runbook rollback act", "runbook DiskFull", "runbook #2", "runbook rolback", "runbook act",
 	"rollback", "Rollback", "rollback 41", "Rollback 41", "rollback 41 on vulcan", "rolback 41", "rollback fortyone",
 }
 

@@ -134,7 +134,7 @@ func everyday(c *bot.Command) bool {
 		return true
 	}
 	for _, a := range c.Args {
-		if a.Kind == kindUnit || a.Kind == kindHours {
+		if a.Kind == kindUnit || a.Kind == kindHours || a.Kind == kindRunbook {
 			return true
 		}
 	}

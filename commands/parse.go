@@ -191,6 +191,10 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return bot.Value{Text: id}, ok, nil
 	case kindProof:
 		return p.proof(w, &ahead)
+	case kindRunbook:
+		return p.runbook(w, &ahead)
+	case kindSection:
+		return bot.Value{Text: strings.ToLower(w.text)}, isSection(w), nil
 	case kindSilence:
 		return p.silence(w)
 	case kindTarget:

@@ -182,6 +182,8 @@ func placeholder(a bot.Arg) string {
 		return "part N/T"
 	case kindRepositories:
 		return name + "…"
+	case kindRunbook:
+		return "NAME|#N|all"
 	case kindSilence:
 		return "ID|THREAD|all"
 	case kindTarget:
