@@ -84,7 +84,7 @@ func (s *server) read(t *testing.T) []string {
 		if r.At != to || r.Source == "" || r.State != bot.OK && r.Note == "" {
 			t.Errorf("%+v", r)
 		}
-		out = append(out, told(r))
+		out = append(out, inWords(r))
 	}
 	return out
 }
