@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 
 	"watchstander/bot"
+	"watchstander/schedules"
 )
 
 // Config is the file, checked and resolved. It is read only.
@@ -42,6 +43,10 @@ type Config struct {
 	QuietHours *QuietHours
 	// DigestAt is when the daily digest is posted, in Zone.
 	DigestAt Clock
+	// Checklists are those that come round or come after something, with rooms and a
+	// zone; Cron tells when.
+	Checklists []bot.Checklist
+	crons      map[string]schedules.Cron // by the checklist's name
 	// DeadMan is nil when nobody outside watches the bot.
 	DeadMan *DeadMan
 	// NoticesRoom is told of refused webhooks and of the bot's own troubles.
@@ -250,6 +255,10 @@ type Log struct {
 	Level slog.Level
 	JSON  bool
 }
+
+// Cron is when a checklist comes round. One that has no schedule, or does not exist,
+// never does.
+func (c *Config) Cron(checklist string) schedules.Cron { return c.crons[checklist] }
 
 // LocalHost is the host that the bot runs on, if the file names it.
 func (c *Config) LocalHost() (Host, bool) {
