@@ -283,6 +283,6 @@ func (l *lister) offered(g given[string]) {
 		return
 	}
 	if complaint := l.b.offer(g.v); complaint != "" {
-		l.judge.fault(g.place, "%s is no command: %s", short(g.v), complaint)
+		l.judge.fault(g.place, "%s cannot be offered: %s", short(g.v), complaint)
 	}
 }

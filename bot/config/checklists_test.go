@@ -194,7 +194,7 @@ func TestNamesInChecklists(t *testing.T) {
 	mustParse(t, "checklists: {lists: [{name: daily, items: [{id: x, task: Look, runbook: status, offer: status}]}]}\n", o)
 	_, err := config.Parse(whole("checklists: {lists: [{name: daily, items: [{id: x, task: Look, runbook: alert, offer: statsu}]}]}\n"), o)
 	const want = `f:1:73: checklists.lists[0].items[0].runbook: there is no runbook "alert", did you mean "alerts"?
-f:1:87: checklists.lists[0].items[0].offer: "statsu" is no command: there is only status`
+f:1:87: checklists.lists[0].items[0].offer: "statsu" cannot be offered: there is only status`
 	if got := faultsOf(t, err).Error(); got != want {
 		t.Error(got)
 	}
