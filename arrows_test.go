@@ -26,7 +26,7 @@ var arrows = map[string][]string{
 	"bot/phrase":                   {},
 	"bot/probing":                  {"bot", "bot/phrase"},
 	"bot/chart":                    {"bot"},
-	"bot/config":                   {"bot", "bot/gate", "bot/host", "bot/phrase", "bot/plan"},
+	"bot/config":                   {"bot", "bot/gate", "bot/host", "bot/phrase", "bot/plan", "schedules"},
 	"bot/journal":                  {"bot", "bot/fsync"},
 	"bot/pieces":                   {"bot", "bot/clean"},
 	"bot/plan":                     {"bot", "bot/clean"},

@@ -3,6 +3,8 @@ package schedules
 import (
 	"embed"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -46,6 +48,18 @@ type file struct {
 // monthly, quarterly, and validation after a change. They have no rooms and no zone:
 // these are the operator's. The caller owns what it gets.
 func Builtin() []bot.Checklist {
+	out := slices.Clone(readBuiltin())
+	for i, c := range out {
+		out[i].After, out[i].Items = slices.Clone(c.After), slices.Clone(c.Items)
+		for k, x := range c.Items {
+			y := &out[i].Items[k]
+			y.Look, y.Evidence, y.Optional = slices.Clone(x.Look), slices.Clone(x.Evidence), slices.Clone(x.Optional)
+		}
+	}
+	return out
+}
+
+var readBuiltin = sync.OnceValue(func() []bot.Checklist {
 	out := make([]bot.Checklist, len(builtinNames))
 	for i, name := range builtinNames {
 		data, err := BuiltinFile(name)
@@ -57,7 +71,7 @@ func Builtin() []bot.Checklist {
 		}
 	}
 	return out
-}
+})
 
 // BuiltinFile is a built-in checklist as it is written: a pattern for one's own.
 func BuiltinFile(name string) ([]byte, error) {

@@ -11,16 +11,6 @@ import (
 	"watchstander/schedules"
 )
 
-// planned are the tasks of the plan, in its own words: its daily operations, its
-// weekly, monthly and quarterly tasks, and what it validates a change by.
-var planned = map[string][]string{
-	"daily":      {"Monitor Prometheus dashboards", "Review security alerts", "Check backup completion", "Validate service health"},
-	"weekly":     {"Review performance metrics", "Check for security updates", "Validate backup integrity", "Update documentation"},
-	"monthly":    {"Full backup restore test", "Security audit review", "Performance optimization review", "Capacity planning update"},
-	"quarterly":  {"Disaster recovery drill", "Security assessment", "Architecture review", "Documentation audit"},
-	"validation": {"All services start successfully", "No security warnings in logs", "Performance metrics within acceptable range", "All health checks passing", "Backup operations successful"},
-}
-
 // runbooks are the names that items may lead to.
 var runbooks = strings.Fields(`status alerts backup-status backup-verify backup-run zfs-status drift rollback dashboards
 	security-alerts backup-completion service-health performance-review security-updates backup-integrity documentation-update
@@ -45,32 +35,6 @@ func find(tb testing.TB, name string) bot.Checklist {
 		tb.Fatalf("there is no %s", name)
 	}
 	return all[i]
-}
-
-// TestPlanIsCovered: each task of the plan is an item, or several, of its own list, and
-// no item says it is from a task that the plan has not.
-func TestPlanIsCovered(t *testing.T) {
-	if n := len(schedules.Builtin()); n != len(planned) {
-		t.Errorf("%d checklists, %d parts of the plan", n, len(planned))
-	}
-	for name, tasks := range planned {
-		var told []string
-		for _, x := range find(t, name).Items {
-			if x.Plan != "" {
-				told = append(told, x.Plan)
-			}
-		}
-		for _, task := range tasks {
-			if !slices.Contains(told, task) {
-				t.Errorf("%s: nothing is from %q", name, task)
-			}
-		}
-		for _, plan := range told {
-			if !slices.Contains(tasks, plan) {
-				t.Errorf("%s: the plan has no %q", name, plan)
-			}
-		}
-	}
 }
 
 // TestBuiltinItems holds what every item must have: words, a runbook, and evidence or a

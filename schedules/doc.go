@@ -5,6 +5,8 @@
 // file of checklists/ each, with an item for every task of the plan that the program
 // is for, what to look at for it, and what measures it, or why only a person can know.
 //
-// It keeps no state and knows no clock but those that it is asked about.
+// Its neighbours: bot/config lays what an operator writes over the built-in checklists,
+// and gives them rooms and zones; a test here makes docs/plan.md of them. It keeps no
+// state and knows no clock but those that it is asked about.
 // docs/decisions/schedules.md says why it is as it is.
 package schedules

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 
 	"watchstander/bot"
+	"watchstander/schedules"
 )
 
 // Config is the file, checked and resolved. It is read only.
@@ -44,6 +45,10 @@ type Config struct {
 	DigestAt Clock
 	// Brief is nil when none is posted in the mornings.
 	Brief *Brief
+	// Checklists are those that come round or come after something, with rooms and a
+	// zone; Cron tells when.
+	Checklists []bot.Checklist
+	crons      map[string]schedules.Cron // by the checklist's name
 	// DeadMan is nil when nobody outside watches the bot.
 	DeadMan *DeadMan
 	// NoticesRoom is told of refused webhooks and of the bot's own troubles.
@@ -259,6 +264,10 @@ type Log struct {
 	Level slog.Level
 	JSON  bool
 }
+
+// Cron is when a checklist comes round. One that has no schedule, or does not exist,
+// never does.
+func (c *Config) Cron(checklist string) schedules.Cron { return c.crons[checklist] }
 
 // LocalHost is the host that the bot runs on, if the file names it.
 func (c *Config) LocalHost() (Host, bool) {
