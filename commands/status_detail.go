@@ -26,7 +26,7 @@ var topics = []topic{
 	{[]string{"backup", "backups"}, []string{"backup ", "backups ", "restore "}, "backup status"},
 	{[]string{"restore", "restores"}, []string{"restore "}, "backup status"},
 	{[]string{"units", "unit", "services", "systemd"}, []string{"unit ", "units ", "failed units", "flapping units", "systemd"}, "service NAME"},
-	{[]string{"nixos", "generation", "generations", "booted"}, []string{"nixos ", "generation", "booted system", "drift"}, "generations"},
+	{[]string{"nixos", "generation", "generations", "booted"}, []string{"nixos ", "generation", "booted system", "drift", "nixpkgs"}, "generations"},
 	{[]string{"drift"}, []string{"drift", "booted system"}, "drift"},
 	{[]string{"certificates", "certificate", "certs", "cert"}, []string{"certificate"}, ""},
 	{[]string{"disks", "disk"}, []string{"disk"}, ""},

@@ -38,8 +38,10 @@ func (o Options) filled() Options {
 const day = 24 * time.Hour
 
 // Vulcan are the generations of the host of the plan: 38 to 42, of which 42 brings
-// a newer nginx, PostgreSQL and step-ca than 41, and 40 an older kernel.
+// a newer nginx, PostgreSQL and step-ca than 41, and 40 an older kernel. Each is of the
+// nixpkgs of two days before.
 func Vulcan() []Generation {
+	today := time.Now().UTC()
 	base := map[string]Package{
 		"nginx": {"1.28.1", 12 * mib}, "postgresql": {"16.10", 61 * mib}, "step-ca": {"0.28.4", 44 * mib},
 		"openssl": {"3.5.4", 9 * mib}, "systemd": {"258.2", 38 * mib}, "podman": {"5.6.2", 72 * mib},
@@ -56,7 +58,7 @@ func Vulcan() []Generation {
 	}
 	g := func(number int, age time.Duration, revision, kernel string, packages map[string]Package) Generation {
 		return Generation{
-			Number: number, Age: age, NixOS: "26.05.202603" + fmt.Sprintf("%02d", number-30) + "." + revision[:7], Revision: revision,
+			Number: number, Age: age, NixOS: "26.05." + today.Add(-age-2*day).Format("20060102") + "." + revision[:7], Revision: revision,
 			Kernel: kernel, Parameters: "zfs.zfs_arc_sys_free=0 apple_bce.enabled=1 loglevel=4", Packages: with(packages),
 			Units: vulcanUnitFiles(packages), StateVersion: "25.05", Secrets: "sops-" + revision[7:13], Bot: &Bot{Version: "0.1.0", Schema: 1},
 		}
