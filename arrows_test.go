@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"bot/journal":                  {"bot", "bot/fsync"},
 	"bot/pieces":                   {"bot", "bot/clean"},
 	"bot/plan":                     {"bot", "bot/clean"},
-	"bot/gate":                     {"bot", "bot/phrase"},
+	"bot/gate":                     {"bot", "bot/phrase", "schedules"}, // a window's cron: pure, and one reading of it for all
 	"bot/redact":                   {"bot"},
 	"bot/store":                    {"bot", "bot/journal"},
 	"bot/sys":                      {"bot/sys/internal/output"},

@@ -81,7 +81,7 @@ zfs: {}
 	spawner := &agent.InProcess{Do: func(ctx context.Context, s agent.Spawn) error {
 		return agent.Perform(ctx, agent.PerformOptions{State: state, Plan: s.Plan, Host: sim.Sys(), Operations: p.Operations, Redact: hide, Log: quiet})
 	}}
-	o.core, err = agent.New(agent.Options{Host: sim.Sys(), Settings: parts.Settings(c), Operations: p.Operations, State: state, Journal: log, Spawner: spawner,
+	o.core, err = agent.New(agent.Options{Host: sim.Sys(), Settings: parts.Settings(c), Operations: p.Operations, Busy: c.Busy, State: state, Journal: log, Spawner: spawner,
 		Redact: hide, IDs: bot.RandomIDs, Log: quiet})
 	o.must(err)
 	o.socket = filepath.Join(dir, "approve.sock")

@@ -67,8 +67,9 @@ const (
 	StepSSH StepUp = "ssh"
 )
 
-// Window is a time of the week in which something may start. It may cross
-// midnight; it opens on its days.
+// Window is a time in which something may start: of the week, with From and To, or
+// whenever a cron expression says, with Start and Lasts. It may cross midnight; it opens
+// on its days.
 type Window struct {
 	// Days are "mon" … "sun"; none is every day.
 	Days []string `json:"days"`
@@ -76,6 +77,11 @@ type Window struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 	Zone string `json:"zone"` // IANA name
+	// Start is a cron expression of five fields, read in Zone, by which it opens; "" for
+	// one with From and To, whose plans have the form that they always had.
+	Start string `json:"start,omitempty"`
+	// Lasts is how long it is then open, by elapsed time: over a jump of the clock, too.
+	Lasts Seconds `json:"lasts,omitempty"`
 }
 
 // Decision is one person's word on a plan.

@@ -125,7 +125,8 @@ type Draft struct {
 	Observed []Fact `json:"observed"`
 	// Locks are what only one run may hold at a time: "nixos", "zfs arc".
 	Locks []string `json:"locks"`
-	// WaitFor are units that the run waits for until they are no longer active.
+	// WaitFor are units that the run waits for until they are no longer active. Nil leaves
+	// it to the agent: in a window it waits for the host's busy units.
 	WaitFor []string `json:"wait_for"`
 	// Roots are store paths that must not be collected while the plan waits.
 	Roots []string `json:"roots"`

@@ -21,6 +21,9 @@ type Options struct {
 	Operations []bot.Operation
 	Looks      []bot.Look
 	Probes     []bot.Probe
+	// Busy are units that a run waits for which belongs in a window, where its operation
+	// does not say itself what it waits for.
+	Busy []string
 	// State is a directory of the agent's own; it is made with mode 0700.
 	State string
 	// Trust tells whether a directory's place is trusted: whether nobody else could put

@@ -172,6 +172,9 @@ func (c *Core) mint(ctx context.Context, w wish) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(w.rule.Windows) > 0 && draft.WaitFor == nil {
+		draft.WaitFor = slices.Clone(c.o.Busy)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := bot.Plan{

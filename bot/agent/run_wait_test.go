@@ -82,6 +82,41 @@ func TestARunWaitsForUnits(t *testing.T) {
 	})
 }
 
+// In a window a run waits for the host's busy units where its operation says nothing of
+// units; whoever says which, or that there are none, is left alone.
+func TestInAWindowARunWaitsForBusyUnits(t *testing.T) {
+	dump := "postgresqlBackup.service"
+	always := func(r *bot.Rule) { r.Windows = []bot.Window{{From: "00:00", To: "00:00", Zone: "UTC"}} }
+	for _, x := range []struct {
+		name  string
+		world func(*world) *world
+		waits bool
+	}{
+		{"in a window", func(w *world) *world { return w.rule(always) }, true},
+		{"at any time", func(w *world) *world { return w }, false},
+		{"an operation that knows", func(w *world) *world { w.lamp.waits = []string{}; return w.rule(always) }, false},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			played(t, func(w *world) *world {
+				w.busy = []string{dump}
+				w.units.active.Store(&dump)
+				return x.world(w)
+			}, func(w *world) {
+				p := w.agreed()
+				time.Sleep(time.Minute)
+				if n, _ := w.lamp.counts(); (n == 0) != x.waits {
+					t.Errorf("applied %d times", n)
+				}
+				if slices.Contains(p.Plan.Draft.WaitFor, dump) != x.waits {
+					t.Errorf("the plan shows that it waits for %v", p.Plan.Draft.WaitFor)
+				}
+				w.units.active.Store(nil)
+				w.ends(p.Plan.ID, bot.Done)
+			})
+		})
+	}
+}
+
 // slowUnits answer after a long time.
 type slowUnits struct {
 	sys.Units

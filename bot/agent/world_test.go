@@ -58,6 +58,7 @@ type world struct {
 	limits  Limits
 	redact  func(string) string
 	spawner *InProcess
+	busy    []string
 	fail    func(step string) error // of the agent
 	failRun func(step string) error // of workers
 	key     ssh.Signer              // alice's
@@ -137,7 +138,7 @@ func (w *world) open() error {
 		return err
 	}
 	w.journal = j
-	w.core, err = New(Options{Host: w.host, Settings: w.settings(), Operations: []bot.Operation{w.lamp}, Looks: w.looks, Probes: w.probes, State: w.state,
+	w.core, err = New(Options{Host: w.host, Settings: w.settings(), Operations: []bot.Operation{w.lamp}, Looks: w.looks, Probes: w.probes, Busy: w.busy, State: w.state,
 		Journal: j, Spawner: w.spawner, Redact: w.redact, IDs: bot.RandomIDs, Log: quiet(), Limits: w.limits, fail: w.fail})
 	if err != nil {
 		return errors.Join(err, j.Close())

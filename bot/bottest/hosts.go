@@ -188,7 +188,7 @@ func (s *stage) start() {
 		return err
 	}))
 	made := s.parts(h)
-	core, err := agent.New(agent.Options{Host: h, Settings: parts.Settings(s.config), Operations: made.Operations, Looks: made.Looks, Probes: made.Probes,
+	core, err := agent.New(agent.Options{Host: h, Settings: parts.Settings(s.config), Operations: made.Operations, Looks: made.Looks, Probes: made.Probes, Busy: s.config.Busy,
 		State: s.dir, Journal: j, Spawner: s.spawner, Roots: agent.RootsDir(filepath.Join(s.p.dir, s.name+" roots")), Redact: s.p.hide, IDs: s.p.nextPlan, Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
 	ctx, stop := context.WithCancel(context.Background())

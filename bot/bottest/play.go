@@ -112,6 +112,9 @@ func play(t *testing.T, s Story, c Crash, slack bool) (out Played, unplayable st
 	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
+		if !s.Begins.IsZero() {
+			time.Sleep(time.Until(s.Begins)) // nobody is there yet whose time it is
+		}
 		p := &player{t: t, story: s, crash: c, dir: dir, pressed: map[string]bot.MessageID{}, inSlack: slack}
 		p.play()
 		out = p.played

@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|busy UNIT FOR|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -67,6 +67,12 @@ func (p *player) stepHost(l line) error {
 	switch l.words[1] {
 	case "unit":
 		sim.Set(l.words[2], func(u *sys.Unit) { u.Active = l.words[3] })
+	case "busy": // as a oneshot that was started just now
+		lasts, err := time.ParseDuration(l.words[3])
+		if err != nil {
+			return err
+		}
+		sim.Busy(l.words[2], lasts)
 	case "script":
 		n, err := strconv.Atoi(l.words[2])
 		if err != nil {

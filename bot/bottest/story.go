@@ -8,6 +8,7 @@
 // replaces the usual configuration, "agent.yaml" (optional) gives it vulcan, a
 // simulated host with a real agent that has this file; "atlas.yaml" (optional) gives
 // it a second such host, which a step is about that begins with "at atlas";
+// "begins" (optional) is when it does, in RFC 3339, where the calendar matters;
 // "no-crash" (optional) says why a crash would change what is expected; "story" is the
 // script, a step a line:
 //
@@ -40,6 +41,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/tools/txtar"
 )
@@ -90,6 +92,8 @@ type Story struct {
 	// Second is that of a second host's, atlas, "" for most.
 	Second string
 	Steps  []string
+	// Begins is when it does; zero for the first moment of the year 2000 (UTC).
+	Begins time.Time
 	// NoCrash is the reason why a crash would change what is expected, "" for most.
 	NoCrash string
 	// Long is the reason why it is played with crashes only where every point is
@@ -114,6 +118,12 @@ func Read(name string, data []byte) (Story, error) {
 			s.NoCrash = strings.TrimSpace(string(f.Data))
 		case "long":
 			s.Long = strings.TrimSpace(string(f.Data))
+		case "begins":
+			at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(f.Data)))
+			if err != nil {
+				return s, fmt.Errorf("%s: begins: %w", name, err)
+			}
+			s.Begins = at
 		case "story":
 			s.Steps = strings.Split(string(f.Data), "\n")
 		default:

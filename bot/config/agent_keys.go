@@ -66,10 +66,12 @@ type approverKeys struct {
 
 type windowKeys struct {
 	place
-	Days list[given[string]] `yaml:"days"`
-	From given[Clock]        `yaml:"from" need:"when it opens, as in \"02:00\""`
-	To   given[Clock]        `yaml:"to" need:"when it ends, as in \"04:00\""`
-	Zone given[string]       `yaml:"zone"`
+	Days  list[given[string]]  `yaml:"days"`
+	From  given[Clock]         `yaml:"from"`
+	To    given[Clock]         `yaml:"to"`
+	Start given[string]        `yaml:"start"`
+	Lasts given[time.Duration] `yaml:"lasts"`
+	Zone  given[string]        `yaml:"zone"`
 }
 
 type standingKeys struct {

@@ -66,8 +66,7 @@ func (b *agentBuilder) rule(k *policyKeys) gate.PolicyRule {
 		r.Rule.StepUp = append(r.Rule.StepUp, bot.StepUp(s))
 	}
 	for i := range k.Windows.items {
-		w := &k.Windows.items[i]
-		r.Rule.Windows = append(r.Rule.Windows, bot.Window{Days: texts(w.Days), From: w.From.v.String(), To: w.To.v.String(), Zone: b.zone(w.Zone, b.cfg.Zone).String()})
+		r.Rule.Windows = append(r.Rule.Windows, b.window(&k.Windows.items[i]))
 	}
 	switch k.Outside.or("refuse") {
 	case "refuse":
@@ -77,6 +76,37 @@ func (b *agentBuilder) rule(k *policyKeys) gate.PolicyRule {
 		b.fault(k.Outside.place, "there is no way %s%s", short(k.Outside.v), choose(k.Outside.v, "refuse", "queue"))
 	}
 	return r
+}
+
+// window builds one of either form. What the one or the other lacks is told here, and
+// what a value means by the gate.
+func (b *agentBuilder) window(k *windowKeys) bot.Window {
+	w := bot.Window{Zone: b.zone(k.Zone, b.cfg.Zone).String()}
+	if k.Start.set || k.Lasts.set {
+		w.Start, w.Lasts = k.Start.v, bot.SecondsOf(k.Lasts.v)
+		for _, x := range []struct {
+			name  string
+			there bool
+		}{{"days", k.Days.set}, {"from", k.From.set}, {"to", k.To.set}} {
+			if x.there {
+				b.fault(b.places[join(k.field, x.name)], "does not go with start and lasts: a window has days, from and to, or those")
+			}
+		}
+		b.lacks(k.place, "start", k.Start.set, "when it opens, as in \"0 2 * * *\"")
+		b.lacks(k.place, "lasts", k.Lasts.set, "how long it is open from then on, as in 2h")
+		return w
+	}
+	w.Days, w.From, w.To = texts(k.Days), k.From.v.String(), k.To.v.String()
+	b.lacks(k.place, "from", k.From.set, "when it opens, as in \"02:00\"; or write start and lasts")
+	b.lacks(k.place, "to", k.To.set, "when it ends, as in \"04:00\"; or write start and lasts")
+	return w
+}
+
+// lacks tells of a key that is not there, unless one that is unknown may mean it.
+func (b *agentBuilder) lacks(at place, key string, there bool, need string) {
+	if !there && !b.strange[at.field] {
+		b.fault(at.key(key), "is missing: %s", need)
+	}
 }
 
 // take tells a fault of the gate at the place that it means, unless something is

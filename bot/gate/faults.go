@@ -271,6 +271,9 @@ func longestGap(ws []bot.Window) time.Duration {
 	t := time.Date(2026, 1, 12, 0, 0, 0, 0, time.UTC)
 	all := spans(ws, t)
 	gap := time.Duration(0)
+	if len(all) < 2 { // one that comes less often than once a week
+		return daysAhead * day
+	}
 	for i := 1; i < len(all); i++ {
 		gap = max(gap, all[i].from.Sub(all[i-1].until))
 	}

@@ -105,7 +105,7 @@ func SameRule(a, b bot.Rule) bool {
 		a.Count == b.Count && a.RequesterCounts == b.RequesterCounts && slices.Equal(a.StepUp, b.StepUp) &&
 		a.ApproveWithin == b.ApproveWithin && a.ValidFor == b.ValidFor && a.Queue == b.Queue && a.ConfirmWithin == b.ConfirmWithin &&
 		slices.EqualFunc(a.Windows, b.Windows, func(x, y bot.Window) bool {
-			return x.From == y.From && x.To == y.To && x.Zone == y.Zone && slices.Equal(x.Days, y.Days)
+			return x.From == y.From && x.To == y.To && x.Zone == y.Zone && x.Start == y.Start && x.Lasts == y.Lasts && slices.Equal(x.Days, y.Days)
 		})
 }
 

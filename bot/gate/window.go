@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
+	"watchstander/schedules"
 )
 
 // Windows are counted two days back (the longest has a day) and fifteen ahead: a
@@ -63,8 +65,12 @@ func spans(windows []bot.Window, t time.Time) []span {
 		if len(faults) > 0 {
 			continue
 		}
-		year, month, day := t.In(r.zone).Date()
-		for d := day - daysBack; d <= day+daysAhead; d++ {
+		if w.Start != "" {
+			all = append(all, r.firings(t)...)
+			continue
+		}
+		year, month, today := t.In(r.zone).Date()
+		for d := today - daysBack; d <= today+daysAhead; d++ {
 			if date := time.Date(year, month, d, 0, 0, 0, 0, time.UTC); r.days[date.Weekday()] {
 				var s span
 				s.from, _ = bot.ClockShows(date.Add(r.from), r.zone)
@@ -89,11 +95,34 @@ func spans(windows []bot.Window, t time.Time) []span {
 	return out
 }
 
+// firings are the times around t at which a window with a cron expression is open. One
+// whose start the clock jumps over opens at the moment of the jump, one whose start it
+// shows twice opens once (package schedules), and each lasts as long as it says.
+func (w window) firings(t time.Time) (out []span) {
+	end := t.Add(daysAhead * day)
+	for at := w.cron.Next(t.Add(-daysBack * day)); !at.IsZero() && at.Before(end); at = w.cron.Next(at) {
+		out = append(out, span{at, at.Add(w.lasts)})
+	}
+	return out
+}
+
+const day = 24 * time.Hour
+
+// A window with a cron expression lasts from a minute to a day, and opens at most once an
+// hour: it is for maintenance, and all that open within a fortnight are counted.
+const (
+	leastLasts = time.Minute
+	mostLasts  = day
+)
+
 // window is a bot.Window that has been read; to is beyond 24 hours on the next day.
 type window struct {
 	days     [7]bool // by time.Weekday
 	from, to time.Duration
 	zone     *time.Location
+	// cron and lasts, where it has those instead.
+	cron  schedules.Cron
+	lasts time.Duration
 }
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
@@ -102,6 +131,9 @@ var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 type windowFault struct{ field, message string }
 
 func readWindow(w bot.Window) (window, []windowFault) {
+	if w.Start != "" || w.Lasts != 0 {
+		return readCronWindow(w)
+	}
 	var out window
 	var faults []windowFault
 	for i, d := range w.Days {
@@ -127,9 +159,71 @@ func readWindow(w bot.Window) (window, []windowFault) {
 		out.to += 24 * time.Hour
 	}
 	if out.zone = loadZone(w.Zone); out.zone == nil {
-		faults = append(faults, windowFault{"zone", fmt.Sprintf("there is no zone %q: write an IANA name such as America/Los_Angeles, Europe/Berlin or UTC", w.Zone)})
+		faults = append(faults, zoneFault(w.Zone))
 	}
 	return out, faults
+}
+
+func readCronWindow(w bot.Window) (out window, faults []windowFault) {
+	fault := func(field, format string, args ...any) {
+		faults = append(faults, windowFault{field, fmt.Sprintf(format, args...)})
+	}
+	if w.From != "" || w.To != "" || len(w.Days) > 0 {
+		fault("start", "does not go with days, from and to: a window has those, or start and lasts")
+	}
+	out.lasts = w.Lasts.Duration()
+	if out.lasts < leastLasts || out.lasts > mostLasts {
+		fault("lasts", "must be from 1m to 24h: how long it is open from its start on")
+	}
+	if out.zone = loadZone(w.Zone); out.zone == nil {
+		faults = append(faults, zoneFault(w.Zone))
+		return out, faults
+	}
+	var err error
+	switch out.cron, err = loadCron(w.Start, out.zone); {
+	case w.Start == "":
+		fault("start", "is missing: when it opens, as in \"0 2 * * *\"")
+	case err != nil:
+		fault("start", "%s", err)
+	case oftenOpens(out.cron):
+		fault("start", "opens more than once in an hour: a window that is always open is no window")
+	}
+	return out, faults
+}
+
+// oftenOpens tells whether two firings of one day lie within an hour. What the fields say
+// of minutes and hours is the same on all days that they are for.
+func oftenOpens(c schedules.Cron) bool {
+	at := c.Next(time.Date(2026, 1, 1, 0, 0, 0, -1, time.UTC))
+	for range 25 {
+		next := c.Next(at)
+		if next.IsZero() || next.Sub(at) < time.Hour {
+			return !next.IsZero()
+		}
+		at = next
+	}
+	return false
+}
+
+func zoneFault(zone string) windowFault {
+	return windowFault{"zone", fmt.Sprintf("there is no zone %q: write an IANA name such as America/Los_Angeles, Europe/Berlin or UTC", zone)}
+}
+
+// crons remembers what was read of each expression in each zone, as zones does.
+var crons sync.Map // cronKey → schedules.Cron
+
+type cronKey struct{ expr, zone string }
+
+func loadCron(expr string, zone *time.Location) (schedules.Cron, error) {
+	key := cronKey{expr, zone.String()}
+	if c, ok := crons.Load(key); ok {
+		return c.(schedules.Cron), nil
+	}
+	c, err := schedules.ParseCron(expr, zone)
+	if err == nil {
+		crons.Store(key, c)
+	}
+	return c, err
 }
 
 // zones remembers what was loaded: judging is frequent, and loading reads files.
@@ -150,10 +244,15 @@ func loadZone(name string) *time.Location {
 	return z
 }
 
-// windowWords is "mon, tue 02:00–04:00 (America/Los_Angeles)", for people.
+// windowWords is "mon, tue 02:00–04:00 (America/Los_Angeles)", or "cron 0 2 * * * for
+// 2 h (America/Los_Angeles)", for people.
 func windowWords(ws []bot.Window) string {
 	words := make([]string, len(ws))
 	for i, w := range ws {
+		if w.Start != "" {
+			words[i] = fmt.Sprintf("cron %s for %s (%s)", w.Start, phrase.Duration(w.Lasts.Duration()), w.Zone)
+			continue
+		}
 		words[i] = fmt.Sprintf("%s %s–%s (%s)", cmp.Or(strings.Join(w.Days, ", "), "daily"), w.From, w.To, w.Zone)
 	}
 	return strings.Join(words, "; ")
