@@ -28,6 +28,8 @@ func (p *parser) runbook(w word, ahead *reader) (v bot.Value, fits bool, err err
 	switch {
 	case strings.HasPrefix(w.text, "#"):
 		return p.alert(w)
+	case p.inThread && len(w.text) < 3 && strings.Trim(w.text, "0123456789") == "":
+		return p.item(w)
 	case p.inThread && isSection(w) && ahead.done():
 		return v, false, nil // of the thread's own runbook
 	}
@@ -61,15 +63,7 @@ func runbook(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	name, section := call.Args["name"], call.Args["section"].Text
 	switch {
 	case name.Number > 0:
-		f, err := subject(ctx, call, "runbook")
-		if err != nil {
-			return nil, err
-		}
-		e, err := numbered(f, name.Number)
-		if err != nil {
-			return nil, err
-		}
-		return ofAlert(e.Name(), []bot.Episode{e}, section)
+		return ofNumber(ctx, call, name.Number, section)
 	case name.Text == "all" || name.Text == "" && call.Thread == "":
 		return bot.Say{Message: shelf(call.World.Commands())}, nil
 	case name.Text == "":
@@ -88,6 +82,33 @@ func runbook(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	return nil, noRunbook(name.Text)
 }
 
+// ofNumber shows the runbook of one alert of a thread, or of one item of a checklist.
+func ofNumber(ctx context.Context, call bot.Call, n int, section string) (bot.Outcome, error) {
+	if call.Thread != "" {
+		f, err := call.World.Thread(ctx, call.Thread)
+		if err != nil {
+			return nil, err
+		}
+		if st := f.Thread.State.Checklist; st != nil {
+			for _, x := range st.Items {
+				if r, ok := runbooks.Find(x.Item.Runbook); ok && x.Number == n {
+					return show(r, nil, section)
+				}
+			}
+			return nil, bot.Errorf(bot.CodeNotFound, "There is no runbook of item %d here. `runbook all` lists them.", n)
+		}
+	}
+	f, err := subject(ctx, call, "runbook")
+	if err != nil {
+		return nil, err
+	}
+	e, err := numbered(f, n)
+	if err != nil {
+		return nil, err
+	}
+	return ofAlert(e.Name(), []bot.Episode{e}, section)
+}
+
 // ofThread shows the runbook of what the thread is about, and the list where that is
 // nothing in particular.
 func ofThread(ctx context.Context, call bot.Call, section string) (bot.Outcome, error) {
@@ -102,6 +123,8 @@ func ofThread(ctx context.Context, call bot.Call, section string) (bot.Outcome, 
 		return ofAlert(name, slices.DeleteFunc(slices.Clone(f.Episodes), func(e bot.Episode) bool { return e.Name() != name }), section)
 	case st.Heartbeat != nil:
 		name = "watchdog-missing"
+	case st.Checklist != nil:
+		name = "checklist"
 	case st.Reboot != nil:
 		name = "reboot"
 	case st.Storm != nil:

@@ -55,7 +55,7 @@ func TestRunbooksCanBeFollowed(t *testing.T) {
 			if ok, err := readable(text, true); !ok {
 				t.Errorf("%s: nobody can type `%s`: %v", r.Name, text, err)
 			}
-			if name, ok := strings.CutPrefix(text, "runbook "); ok {
+			if name, ok := strings.CutPrefix(text, "runbook "); ok && strings.Trim(name, "0123456789") != "" {
 				if x, found := runbooks.Find(name); !found || x.Name != name {
 					t.Errorf("%s: there is no runbook %q", r.Name, name)
 				}
@@ -161,7 +161,7 @@ func TestRunbook(t *testing.T) {
 	arc.ID, arc.State.Plan.Proposal.Plan.Operation = "thr_PLANARC2", "zfs.arc.set"
 	other := planThread("pln_NEW222", bot.Waiting)
 	other.ID, other.State.Plan.Proposal.Plan.Operation = "thr_PLANNEW2", "moon.landing"
-	w.threads = []bot.ThreadFacts{f, load(), odd, mixed, bare,
+	w.threads = []bot.ThreadFacts{{Thread: checklists()[0].Run}, f, load(), odd, mixed, bare,
 		kind("thr_BEAT2222", bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog"}}),
 		kind("thr_BOOT2222", bot.ThreadState{Reboot: &bot.RebootState{Host: "vulcan"}}),
 		kind("thr_STRM2222", bot.ThreadState{Storm: &bot.StormState{}}),
@@ -192,6 +192,9 @@ func TestRunbook(t *testing.T) {
 		{diskID, "runbook drift", []string{"· drift\nMeaning"}},
 		{"thr_MIXEDAA2", "runbook", []string{"· disk-full\nMeaning"}},
 		{"thr_MIXEDAA2", "runbook #1", []string{"· service\nMeaning"}},
+		{"thr_DAILY222", "runbook", []string{"· checklist\nMeaning"}},
+		{"thr_DAILY222", "runbook 1", []string{"· dashboards\nMeaning"}},
+		{"thr_DAILY222", "runbook #1 escalate", []string{"· dashboards\nEscalate"}},
 		{loadID, "runbook", []string{"· high-load\nMeaning"}},
 		{"thr_ODDAAAA2", "runbook", []string{"Runbook of OddThing\n"}},
 		{"thr_BEAT2222", "runbook", []string{"· watchdog-missing\n"}},
@@ -224,6 +227,9 @@ func TestRunbook(t *testing.T) {
 		{"", "runbook `rm", "There is no runbook `'rm`. `runbook all` lists them.", bot.CodeNotFound},
 		{"", "runbook #2", "Outside a thread, say which one you mean: `runbook THREAD`. `alerts` lists them.", bot.CodeInvalid},
 		{diskID, "runbook #9", "This thread has no alert #9; `alerts thr_DISKAAAA` lists those it has.", bot.CodeNotFound},
+		{"thr_DAILY222", "runbook 2", "There is no runbook of item 2 here. `runbook all` lists them.", bot.CodeNotFound},
+		{"thr_NOTE2222", "runbook #1", "This is a trouble of my own and no alert: there is no alert of that number. It closes by itself when it has passed.", bot.CodeInvalid},
+		{"thr_GONE2222", "runbook #1", "There is no thread thr_GONE2222.", bot.CodeNotFound},
 		{"thr_BAREAAA2", "runbook", "I have no runbook of `Nameless`, and it names none (`runbook_url`). `runbook all` lists those that I have.", bot.CodeNotFound},
 		{"", "runbook a b c d e", "runbook a b c d e: `e` (word 6) is more than I can read here. Usage: `runbook [NAME|#N|all] [SECTION]`", bot.CodeInvalid},
 	} {

@@ -8,14 +8,10 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/docs/runbooks"
 	"watchstander/schedules"
 )
 
-// runbooks are the names that items may lead to.
-var runbooks = strings.Fields(`status alerts backup-status backup-verify backup-run zfs-status drift rollback dashboards
-	security-alerts backup-completion service-health performance-review security-updates backup-integrity documentation-update
-	restore-test security-audit optimisation-review capacity-planning disaster-recovery-drill security-assessment
-	architecture-review documentation-audit validation`)
 
 // measured are readings as they are called on a host that has everything.
 var measured = []string{
@@ -64,7 +60,7 @@ func TestBuiltinItems(t *testing.T) {
 			if len(x.Look) < 2 {
 				t.Errorf("%s: it does not say what to look at", at)
 			}
-			if !slices.Contains(runbooks, x.Runbook) {
+			if r, ok := runbooks.Find(x.Runbook); !ok || r.Name != x.Runbook {
 				t.Errorf("%s: there is no runbook %s", at, x.Runbook)
 			}
 			if x.Person == "" && len(x.Evidence) == 0 && len(x.Optional) == 0 {
