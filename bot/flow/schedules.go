@@ -363,7 +363,7 @@ func (c *change) runAfter(x bot.Change) error {
 		if ok && !last.State.Checklist.Firing.Before(x.At) {
 			continue // it looked at what is since
 		}
-		if err := c.beginRun(s, &row, x.At, "after: "+x.Text+on(x.Host), x.Host); err != nil {
+		if err := c.beginRun(s, &row, x.At, "after: "+whatChanged(x), x.Host); err != nil {
 			return err
 		}
 	}
@@ -382,6 +382,14 @@ func (c *change) switched(st bot.PlanState) error {
 // runAfterFor is how old a change may be that a run comes after: what is older was
 // looked at otherwise.
 const runAfterFor = time.Hour
+
+// whatChanged is a change with its host, which it may name itself.
+func whatChanged(x bot.Change) string {
+	if strings.Contains(x.Text, x.Host) {
+		return x.Text
+	}
+	return x.Text + on(x.Host)
+}
 
 func on(host string) string {
 	if host == "" {
