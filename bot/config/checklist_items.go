@@ -86,10 +86,14 @@ func (l *lister) item(x *itemKeys, to *bot.Item) {
 	}
 	l.offered(x.Offer)
 	if x.Role.ok {
-		if !roleForm.MatchString(x.Role.v) {
+		role := bot.Role(x.Role.v)
+		switch {
+		case !roleForm.MatchString(x.Role.v):
 			l.judge.fault(x.Role.place, "%s is no role: write observer, operator, approver, admin, or a word of your own in small letters", short(x.Role.v))
+		case !slices.ContainsFunc(l.b.cfg.People, func(p bot.Person) bool { return p.Has(role) }) && !x.Off.v:
+			l.judge.warn(x.Role.place, "nobody has the role %s: give it to somebody, or leave it out for anybody", short(x.Role.v))
 		}
-		to.Role = bot.Role(x.Role.v)
+		to.Role = role
 	}
 	if x.Look.set {
 		to.Look = l.lines(x.Look, mostLetters)
