@@ -190,6 +190,9 @@ func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
 	p.Probes = append(p.Probes, k.Probe())
+	if c.Security != nil {
+		p.Probes = append(p.Probes, k.Security(c.Security.BanAfter))
+	}
 	return nil
 }
 
