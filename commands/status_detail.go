@@ -20,7 +20,7 @@ type topic struct {
 
 // topics of status.
 var topics = []topic{
-	{[]string{"zfs"}, []string{"pool", "dataset ", "arc"}, "zfs status"},
+	{[]string{"zfs"}, []string{"pool", "dataset ", "arc", "snapshots"}, "zfs status"},
 	{[]string{"arc"}, []string{"arc"}, "zfs arc"},
 	{[]string{"pools", "pool"}, []string{"pool", "dataset "}, "zfs status"},
 	{[]string{"backup", "backups"}, []string{"backup ", "backups ", "restore "}, "backup status"},

@@ -132,7 +132,7 @@ func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
 		ScrubWithin: c.ZFS.ScrubWithin})
 	p.Operations = append(p.Operations, z.ARCSet())
 	p.Looks = append(p.Looks, z.Looks()...)
-	p.Probes = append(p.Probes, z.Probe())
+	p.Probes = append(p.Probes, z.Probe(), z.Snapshots())
 	return nil
 }
 
