@@ -41,6 +41,7 @@ type Agent struct {
 	// Certificates are the paths of PEM files that root alone may read.
 	Certificates []string
 	Services     Services
+	Security     *Security // nil where the file has none
 	Log          Log
 	// Warnings do not stop the agent; an operator wants to know of them.
 	Warnings []Fault
@@ -216,6 +217,12 @@ type Dataset struct {
 	Paths []string
 	// Medium is what it lies on itself.
 	Medium string
+}
+
+// Security is what the agent tells of logins, sudo, audit, AppArmor and fail2ban.
+type Security struct {
+	// BanAfter is after how many failed logins an address should be banned.
+	BanAfter int
 }
 
 // Services are the units that people may handle.

@@ -142,6 +142,17 @@ func (b *agentBuilder) zfs() {
 	b.atLeast(k.ScrubWithin, day)
 }
 
+func (b *agentBuilder) security() {
+	k := b.keys.Security
+	if k == nil {
+		return
+	}
+	b.cfg.Security = &Security{BanAfter: k.BanAfter.or(5)}
+	if k.BanAfter.ok && (k.BanAfter.v < 1 || k.BanAfter.v > 100) {
+		b.fault(k.BanAfter.place, "must be from 1 to 100 failed logins")
+	}
+}
+
 func (b *agentBuilder) percent(g given[int]) {
 	if g.ok && (g.v < 1 || g.v > 100) {
 		b.fault(g.place, "must be from 1 to 100 percent")

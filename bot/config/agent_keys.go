@@ -27,6 +27,7 @@ type agentKeys struct {
 	Backup      *backupKeys           `yaml:"backup"`
 	Certs       list[given[string]]   `yaml:"certificates"`
 	Services    servicesKeys          `yaml:"services"`
+	Security    *securityKeys         `yaml:"security"`
 	Log         logKeys               `yaml:"log"`
 }
 
@@ -127,6 +128,11 @@ type zfsKeys struct {
 	Capacity    given[int]           `yaml:"capacity_used"`
 	Quota       given[int]           `yaml:"quota_used"`
 	ScrubWithin given[time.Duration] `yaml:"scrub_within"`
+}
+
+type securityKeys struct {
+	place
+	BanAfter given[int] `yaml:"ban_after"`
 }
 
 type arcKeys struct {

@@ -132,7 +132,7 @@ func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
 		ScrubWithin: c.ZFS.ScrubWithin})
 	p.Operations = append(p.Operations, z.ARCSet())
 	p.Looks = append(p.Looks, z.Looks()...)
-	p.Probes = append(p.Probes, z.Probe())
+	p.Probes = append(p.Probes, z.Probe(), z.Snapshots())
 	return nil
 }
 
@@ -190,6 +190,9 @@ func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
 	p.Probes = append(p.Probes, k.Probe())
+	if c.Security != nil {
+		p.Probes = append(p.Probes, k.Security(c.Security.BanAfter))
+	}
 	return nil
 }
 

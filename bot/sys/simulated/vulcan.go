@@ -130,12 +130,12 @@ func vulcanPools(now time.Time) []Pool {
 		{
 			Name: "rpool", Health: "ONLINE", Disks: []string{"nvme-APPLE_SSD_AP1024N-part3", "nvme-Samsung_990_PRO-part1"},
 			Size: 960 * gib, Used: 412 * gib, Scrubbed: now.Add(-12 * day),
-			Datasets: []Dataset{{"rpool/root", "/", 38 * gib, 0}, {"rpool/nix", "/nix", 118 * gib, 0}, {"rpool/home", "/home", 201 * gib, 400 * gib}},
+			Datasets: []Dataset{{"rpool/root", "/", 38 * gib, 0, true}, {"rpool/nix", "/nix", 118 * gib, 0, false}, {"rpool/home", "/home", 201 * gib, 400 * gib, true}},
 		},
 		{
 			Name: "tank", Health: "ONLINE", Disks: []string{"ata-ST16000NM001G-1", "ata-ST16000NM001G-2"},
 			Size: 14_880 * gib, Used: 8_330 * gib, Scrubbed: now.Add(-11 * day),
-			Datasets: []Dataset{{"tank", "/tank", 8_330 * gib, 0}, {"tank/backups", "/tank/backups", 2_100 * gib, 4_000 * gib}},
+			Datasets: []Dataset{{"tank", "/tank", 8_330 * gib, 0, true}, {"tank/backups", "/tank/backups", 2_100 * gib, 4_000 * gib, false}},
 		},
 	}
 }
