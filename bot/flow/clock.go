@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -128,6 +129,7 @@ const (
 	metaDigest     = "next digest"
 	metaDigestFrom = "digest from"
 	metaPrune      = "next pruning"
+	metaHeadsTold  = "heads told"
 )
 
 func metaTime(tx *store.Tx, name string) (time.Time, error) {
@@ -279,8 +281,20 @@ func (c *change) dueDigest() error {
 	if err != nil {
 		return err
 	}
-	if len(heads) > 0 && rooms[c.s.NoticesRoom] == nil {
+	// Where the journals end is told once. While nothing is written there, a day without
+	// anything else to tell has no digest.
+	news := fmt.Sprint(heads)
+	before, err := c.Meta(metaHeadsTold)
+	if err != nil {
+		return err
+	}
+	if len(heads) > 0 && rooms[c.s.NoticesRoom] == nil && news != before {
 		rooms[c.s.NoticesRoom] = []bot.ThreadID{}
+	}
+	if rooms[c.s.NoticesRoom] != nil {
+		if err := c.PutMeta(metaHeadsTold, news); err != nil {
+			return err
+		}
 	}
 	for room, ids := range rooms {
 		th := c.newThread(bot.ThreadDigest, "digest:"+string(room))
