@@ -15,6 +15,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/agent/client"
+	"watchstander/bot/chart"
 	"watchstander/bot/config"
 	"watchstander/bot/flow"
 	"watchstander/bot/store"
@@ -89,6 +90,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		Store: h.store, Settings: flow.SettingsOf(c), Chats: h.chats, Alertmanagers: map[string]flow.Alertmanager{},
 		Interpreter: commands.New(commands.All()), Redact: h.redactor.redact, IDs: bot.RandomIDs, Log: log,
 		Metrics: flow.NewMetrics(h.registry), Version: version(),
+		Draw: func(g bot.Graph) (bot.Picture, error) { return chart.Draw(g, chart.Options{Zone: h.zone()}) },
 	}
 	for name, am := range h.ams {
 		o.Alertmanagers[name] = am

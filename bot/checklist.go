@@ -26,6 +26,9 @@ type Checklist struct {
 	Lasts time.Duration
 	// Remind is how long before a run's end what is open is reminded of; 0 for never.
 	Remind time.Duration
+	// Report: when a run begins, the month that it looks back on is told as a whole:
+	// figures, trends, and a file.
+	Report bool
 	Rooms  []RoomID
 	Items  []Item
 }

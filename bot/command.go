@@ -198,6 +198,13 @@ type (
 		Name string
 		Why  string
 	}
+	// MakeReport tells of a month as a whole.
+	MakeReport struct {
+		// Thread that gets it, "" for the conversation in which it was asked for.
+		Thread ThreadID
+		// From and To bound the month; To is at most now.
+		From, To time.Time
+	}
 	// PauseSchedule stops the firings of a checklist, or with Resume lets them go on.
 	PauseSchedule struct {
 		Name   string
@@ -234,6 +241,7 @@ func (AssignItem) outcome()     {}
 func (Measure) outcome()        {}
 func (RunChecklist) outcome()   {}
 func (PauseSchedule) outcome()  {}
+func (MakeReport) outcome()     {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {

@@ -179,6 +179,9 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return p.because(w, &ahead)
 	case kindItem:
 		return p.item(w)
+	case kindMonth:
+		v, fits = month(w)
+		return v, fits, nil
 	case kindList:
 		v, fits = p.list(w)
 		return v, fits, nil

@@ -94,6 +94,8 @@ func noun(k bot.ArgKind) string {
 		return "repository; write its name, e.g. `b2`"
 	case kindGeneration:
 		return "generation; write its number, e.g. `41`"
+	case kindMonth:
+		return "month; write e.g. `2026-10`"
 	case kindItem:
 		return "item; write its number, e.g. `3`"
 	case kindDay:

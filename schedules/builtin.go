@@ -29,6 +29,7 @@ type file struct {
 	After  []bot.ChangeKind `yaml:"after"`
 	Lasts  time.Duration    `yaml:"lasts"`
 	Remind time.Duration    `yaml:"remind"`
+	Report bool             `yaml:"report"`
 	Items  []struct {
 		ID       string   `yaml:"id"`
 		Task     string   `yaml:"task"`
@@ -83,7 +84,7 @@ func read(name string, data []byte) (bot.Checklist, error) {
 	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
 		return bot.Checklist{}, err
 	}
-	out := bot.Checklist{Name: name, Title: f.Title, Cron: f.Cron, Missed: f.Missed, After: f.After, Lasts: f.Lasts, Remind: f.Remind}
+	out := bot.Checklist{Name: name, Title: f.Title, Cron: f.Cron, Missed: f.Missed, After: f.After, Lasts: f.Lasts, Remind: f.Remind, Report: f.Report}
 	for _, x := range f.Items {
 		out.Items = append(out.Items, bot.Item(x))
 	}

@@ -232,6 +232,7 @@ type checklistKeys struct {
 	After  list[given[string]]  `yaml:"after"`
 	Lasts  given[time.Duration] `yaml:"lasts"`
 	Remind given[time.Duration] `yaml:"remind"`
+	Report given[bool]          `yaml:"report"`
 	Items  list[itemKeys]       `yaml:"items"`
 }
 
@@ -246,6 +247,7 @@ type checklistFileKeys struct {
 	After  list[given[string]]  `yaml:"after"`
 	Lasts  given[time.Duration] `yaml:"lasts"`
 	Remind given[time.Duration] `yaml:"remind"`
+	Report given[bool]          `yaml:"report"`
 	Items  list[itemKeys]       `yaml:"items" need:"what is to be done, a list of items with id and task"`
 }
 

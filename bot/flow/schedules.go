@@ -213,6 +213,11 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 			return err
 		}
 	}
+	if s.Report {
+		if err := c.reportOn(th); err != nil {
+			return err
+		}
+	}
 	if err := c.putRun(&th); err != nil {
 		return err
 	}
