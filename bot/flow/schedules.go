@@ -358,7 +358,9 @@ func (c *change) runAfter(x bot.Change) error {
 		if err != nil {
 			return err
 		}
-		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor {
+		// What was before the newest firing was looked at then; what was before the list
+		// was configured, nobody asked about.
+		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Last) {
 			continue
 		}
 		last, ok, err := c.LatestThread(runSubject(s.Name, x.Host))

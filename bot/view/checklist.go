@@ -178,8 +178,8 @@ func evidence(x bot.ItemState, s Style) bot.Text {
 		last = r.State
 		t = append(t, bot.T(readingText(r, x.Before, s)))
 	}
-	if more := len(sorted) - most; more > 0 {
-		t = append(t, bot.F(fmt.Sprintf("; %d more, %s", more, tally(sorted[most:]))))
+	if len(sorted) > most {
+		t = append(t, bot.F("; further "+tally(sorted[most:])))
 	}
 	return t
 }
