@@ -24,6 +24,7 @@ var topics = []topic{
 	{[]string{"arc"}, []string{"arc"}, "zfs arc"},
 	{[]string{"pools", "pool"}, []string{"pool", "dataset "}, "zfs status"},
 	{[]string{"backup", "backups"}, []string{"backup ", "backups ", "restore "}, "backup status"},
+	{[]string{"dumps", "dump"}, []string{"dump "}, ""},
 	{[]string{"restore", "restores"}, []string{"restore "}, "backup status"},
 	{[]string{"units", "unit", "services", "systemd"}, []string{"unit ", "units ", "failed units", "flapping units", "systemd"}, "service NAME"},
 	{[]string{"nixos", "generation", "generations", "booted"}, []string{"nixos ", "generation", "booted system", "drift", "nixpkgs"}, "generations"},

@@ -142,6 +142,21 @@ func (b *agentBuilder) zfs() {
 	b.atLeast(k.ScrubWithin, day)
 }
 
+func (b *agentBuilder) dumps() {
+	for _, k := range b.keys.Dumps.items {
+		d := Dump{Name: k.Name.v, Files: b.path(k.Files, ""), MaxAge: k.MaxAge.or(26 * time.Hour), MinSize: host.Bytes(k.MinSize.or(size(host.KiB)))}
+		dir, pattern := filepath.Split(d.Files)
+		if _, err := filepath.Match(pattern, ""); k.Files.ok && (err != nil || strings.ContainsAny(dir, "*?[")) {
+			b.fault(k.Files.place, "is no such pattern: * and ? may stand in the last part alone, as in /var/backup/postgresql/*.sql.gz")
+		}
+		if k.Name.ok && slices.ContainsFunc(b.cfg.Dumps, func(o Dump) bool { return o.Name == d.Name }) {
+			b.fault(k.Name.place, "stands twice")
+		}
+		b.atLeast(k.MaxAge, time.Hour)
+		b.cfg.Dumps = append(b.cfg.Dumps, d)
+	}
+}
+
 func (b *agentBuilder) security() {
 	k := b.keys.Security
 	if k == nil {
