@@ -113,6 +113,10 @@ type NixOS struct {
 	// BuildLock is nil where the host's builds take none.
 	BuildLock *BuildLock
 	Checks    []HealthCheck
+	// Vulnix is the file into which `vulnix --system --json` is written, "" for none, and
+	// VulnixMaxAge how old that may be.
+	Vulnix       string
+	VulnixMaxAge time.Duration
 	// Stateful are packages whose data does not go back with them.
 	Stateful []string
 }

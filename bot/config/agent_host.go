@@ -53,6 +53,10 @@ func (b *agentBuilder) nixos() {
 	}
 	n := &NixOS{Loader: k.Loader.v, StateVersion: k.StateVersion.v, KeepGenerations: k.Keep.or(leastGenerations), AllowUnmarked: k.Unmarked.v, Settle: k.Settle.or(time.Minute), Stateful: texts(k.Stateful)}
 	b.cfg.NixOS = n
+	if v := k.Vulnix; v != nil {
+		n.Vulnix, n.VulnixMaxAge = b.path(v.Result, ""), v.MaxAge.or(8*day)
+		b.atLeast(v.MaxAge, time.Hour)
+	}
 	if loaders := []string{"grub", "systemd-boot", "generic-extlinux-compatible", "init-script"}; k.Loader.ok && !slices.Contains(loaders, n.Loader) {
 		b.fault(k.Loader.place, "there is no boot loader %s%s", short(n.Loader), choose(n.Loader, loaders...))
 	}

@@ -103,6 +103,13 @@ type nixosKeys struct {
 	BuildLock    *buildLockKeys       `yaml:"build_lock"`
 	Checks       list[checkKeys]      `yaml:"health_checks"`
 	Stateful     list[given[string]]  `yaml:"stateful_packages"`
+	Vulnix       *vulnixKeys          `yaml:"vulnix"`
+}
+
+type vulnixKeys struct {
+	place
+	Result given[string]        `yaml:"result" need:"the file into which vulnix --system --json is written"`
+	MaxAge given[time.Duration] `yaml:"max_age"`
 }
 
 type buildLockKeys struct {
