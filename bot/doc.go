@@ -162,6 +162,7 @@
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits
 //	integrations/restic         backups: how old, verified when, restored and compared
+//	integrations/dumps          databases' dumps: how old, how large, whether whole
 //	integrations/units          a unit, its log, its restart; what failed, what changed
 //	integrations/certs          when certificates end, as they are served and in files
 //	integrations/linux, systemd what status reads of the bot's own host by itself

@@ -42,7 +42,9 @@ type Agent struct {
 	Certificates []string
 	Services     Services
 	Security     *Security // nil where the file has none
-	Log          Log
+	// Dumps of databases, each with a name of its own.
+	Dumps []Dump
+	Log   Log
 	// Warnings do not stop the agent; an operator wants to know of them.
 	Warnings []Fault
 }
@@ -111,6 +113,10 @@ type NixOS struct {
 	// BuildLock is nil where the host's builds take none.
 	BuildLock *BuildLock
 	Checks    []HealthCheck
+	// Vulnix is the file into which `vulnix --system --json` is written, "" for none, and
+	// VulnixMaxAge how old that may be.
+	Vulnix       string
+	VulnixMaxAge time.Duration
 	// Stateful are packages whose data does not go back with them.
 	Stateful []string
 }
@@ -217,6 +223,15 @@ type Dataset struct {
 	Paths []string
 	// Medium is what it lies on itself.
 	Medium string
+}
+
+// Dump is what a database leaves, as files.
+type Dump struct {
+	Name string
+	// Files is an absolute path whose last part may be a pattern.
+	Files   string
+	MaxAge  time.Duration
+	MinSize host.Bytes
 }
 
 // Security is what the agent tells of logins, sudo, audit, AppArmor and fail2ban.

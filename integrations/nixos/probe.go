@@ -65,7 +65,11 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	if d.Kept < n.o.MinGenerations {
 		kept.State, kept.Note = bot.NotOK, fmt.Sprintf("there should be at least %d whole ones", n.o.MinGenerations)
 	}
-	return append(out, kept, n.nixpkgs(d.Current))
+	out = append(out, kept, n.nixpkgs(d.Current))
+	if r, configured := n.holes(d.Current); configured {
+		out = append(out, r)
+	}
+	return out
 }
 
 // nixpkgsWithin is how old the nixpkgs of the running system may be: security fixes come

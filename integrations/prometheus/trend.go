@@ -43,7 +43,7 @@ const (
 	exprDisks  = `100 * (node_filesystem_size_bytes{%[1]s,%[2]s} - node_filesystem_free_bytes{%[1]s,%[2]s}) / (node_filesystem_size_bytes{%[1]s,%[2]s} - node_filesystem_free_bytes{%[1]s,%[2]s} + node_filesystem_avail_bytes{%[1]s,%[2]s})`
 	exprPools  = `100 * zfs_pool_allocated_bytes{%[1]s} / zfs_pool_size_bytes{%[1]s}`
 	// notDisks are filesystems that do not fill up over days.
-	notDisks = `fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs|nsfs|iso9660|fuse.*|nfs.*|cifs"`
+	notDisks = `fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs|nsfs|iso9660|fuse[.].*|nfs.*|cifs"`
 
 	nodeExporter = "node_exporter's figures in Prometheus"
 	zfsExporter  = "zfs_exporter's figures in Prometheus"

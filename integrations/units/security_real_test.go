@@ -53,6 +53,7 @@ const written = `
 17h | _UID=1000 SYSLOG_IDENTIFIER=sshd _COMM=logger | Accepted password for root from 192.0.2.99 port 1 ssh2
 16h | _UID=1000 SYSLOG_IDENTIFIER=sudo _COMM=sudo |    alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/run/current-system/sw/bin/systemctl restart nginx
 16h | _UID=1000 SYSLOG_IDENTIFIER=sudo _COMM=sudo |    alice : PWD=/home/alice ; USER=postgres ; COMMAND=/run/current-system/sw/bin/psql -c "select ' : x'"
+16h | _UID=1000 SYSLOG_IDENTIFIER=sudo _COMM=sudo |    alice : (command continued) --setenv USER=x
 15h | _UID=1001 SYSLOG_IDENTIFIER=sudo _COMM=sudo | averylonguser : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/true
 15h | _UID=1000 SYSLOG_IDENTIFIER=sudo _COMM=sudo |    alice : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/bin/true
 15h | _UID=0 SYSLOG_IDENTIFIER=sudo _COMM=sudo | pam_unix(sudo:session): session opened for user root(uid=0) by alice(uid=1000)
@@ -69,7 +70,7 @@ const written = `
 6h | _SYSTEMD_UNIT=fail2ban.service SYSLOG_IDENTIFIER=fail2ban-server | fail2ban.filter         [812]: INFO    [sshd] Found 203.0.113.9 - 2026-11-28 10:00:00
 6h | _SYSTEMD_UNIT=fail2ban.service SYSLOG_IDENTIFIER=fail2ban-server | fail2ban.actions        [812]: NOTICE  [sshd] Ban 203.0.113.9
 6h | _SYSTEMD_UNIT=fail2ban.service SYSLOG_IDENTIFIER=fail2ban-server | fail2ban.actions        [812]: NOTICE  [sshd] Unban 203.0.113.9
-5h | _SYSTEMD_UNIT=fail2ban.service SYSLOG_IDENTIFIER=fail2ban-server | fail2ban.actions        [812]: NOTICE  [nginx-botsearch] Restore Ban 192.0.2.200
+5h | _SYSTEMD_UNIT=fail2ban.service SYSLOG_IDENTIFIER=fail2ban.actions | NOTICE [nginx-botsearch] Restore Ban 192.0.2.200
 5h | _SYSTEMD_UNIT=evil.service SYSLOG_IDENTIFIER=fail2ban-server | [sshd] Ban 198.51.100.3
 `
 
@@ -187,7 +188,7 @@ func TestSecurityOfAFullJournal(t *testing.T) {
 		"unknown | ssh root logins | none in what was read | "+cut+" | 0 1",
 		"unknown | ssh logins | at least 3: alice from 192.0.2.4 (2), bob from fe80::1%eth0 (1) | "+cut+" | 3 1",
 		"unknown | ssh failed logins | at least 3: 198.51.100.3 (3) | "+cut+" | 3 1",
-		"unknown | sudo commands | at least 2: alice (1), averylonguser (1); refused: alice (1) | "+cut+" | 2 1",
+		"unknown | sudo commands | at least 1: averylonguser (1); refused: alice (1) | "+cut+" | 1 1",
 		"unknown | audit events | at least 3: privileged (2), CONFIG_CHANGE (1) | "+cut+" | 3 1",
 		"not ok | apparmor denials | at least 2: /run/x//null (1), nginx (1) | a profile forbids what a program wants, or a program wants what it must not; "+cut+" | 2 1",
 		"unknown | fail2ban | at least 2 bans; 0 of 1 address with 3 failed logins or more banned | "+cut+" | 0 %",

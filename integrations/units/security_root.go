@@ -45,6 +45,7 @@ func (l daily) sudo(ctx context.Context) bot.Reading {
 		switch {
 		case m == nil:
 			unread++
+		case strings.HasPrefix(m[2], "(command continued)"): // of a long one, which is counted
 		case m[2] == "":
 			n++
 			by[m[1]]++
