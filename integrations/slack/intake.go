@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"watchstander/bot"
@@ -12,7 +13,7 @@ import (
 // intake is where everything that is heard goes through, one after the other, however
 // many connections bring it.
 type intake struct {
-	mu     lock
+	mu     sync.Mutex
 	sink   bot.Sink // nil while Run does not run
 	place  place
 	recent map[bot.MessageID]bool
@@ -29,13 +30,6 @@ type intake struct {
 	free    chan struct{}
 	waiting []bot.Event
 }
-
-// lock is a mutex whose waiters, in a test's bubble, let the time go on: who holds it may
-// be waiting for the sink.
-type lock chan struct{}
-
-func (l lock) Lock()   { l <- struct{}{} }
-func (l lock) Unlock() { <-l }
 
 // place is how far each channel was heard, by the channel's id.
 type place map[string]spot

@@ -156,7 +156,7 @@ func New(o Options) (*Chat, error) {
 		log: o.Log, now: o.Now,
 		signing: signing, connections: o.Connections, dialer: o.Dialer,
 		doubt: make(chan struct{}, 1),
-		in:    intake{mu: make(lock, 1), recent: map[bot.MessageID]bool{}, wake: make(chan struct{}, 1)},
+		in:    intake{recent: map[bot.MessageID]bool{}, wake: make(chan struct{}, 1)},
 	}
 	c.in.place, c.in.waiting = parseCursor(o.Cursor)
 	if c.connections == 0 {
