@@ -65,7 +65,7 @@ type Sink interface {
 // which the source goes on after a restart, stored in the same transaction.
 type Batch struct {
 	Source string  // "matrix", "alertmanager/main": the key of the cursor
-	Cursor string  // "" where the source has none, or leaves it where it is
+	Cursor string  // "" where the source has none
 	Events []Event // in order
 }
 

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -25,141 +26,48 @@ const (
 	maxPages   = 10
 	maxThreads = 50
 	pageSize   = 200
-	mostAtOnce = 100 // events handed over in one transaction
-	// readBackTime bounds one reading back, and with it how long what comes waits.
-	readBackTime = 2 * time.Minute
-	// settle is how long what was pressed meanwhile stays behind what was read: flow works
-	// on several commands at a time, and a denial is to be at the agent before an approval.
-	settle = 3 * time.Second
 )
-
-// wasAway has what was said while nobody listened read back. What comes from now on
-// waits until that is done.
-func (c *Chat) wasAway() {
-	c.roots.broke()
-	c.in.mu.Lock()
-	c.in.owed = true
-	c.in.returns++
-	c.hold()
-	c.in.mu.Unlock()
-	c.readBackSoon()
-}
-
-// readBackSoon has it looked whether something is to be read back.
-func (c *Chat) readBackSoon() {
-	select {
-	case c.in.wake <- struct{}{}:
-	default:
-	}
-}
-
-// readsBack reads back whenever that is owed, beside the connections: they must go on to
-// acknowledge what they bring.
-func (c *Chat) readsBack(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-c.in.wake:
-			c.pay(ctx)
-		}
-	}
-}
-
-// pay reads back if that is owed, and lets go of what waits for it. What cannot be read
-// in time is tried again, but nothing waits for that: a Slack that gives no history must
-// not make the bot deaf.
-func (c *Chat) pay(ctx context.Context) {
-	c.in.mu.Lock()
-	owed, returns := c.in.owed, c.in.returns
-	c.in.mu.Unlock()
-	if !owed {
-		return
-	}
-	err := c.catchUp(ctx)
-	if ctx.Err() != nil {
-		return // what waits is not to be obeyed before what was not read
-	}
-	if err != nil {
-		c.log.Warn("what was said while the bot was away could not be read; it is tried again", "err", err)
-	}
-	c.in.mu.Lock()
-	if err == nil && c.in.returns == returns {
-		c.in.owed = false
-	}
-	c.in.mu.Unlock()
-	c.letGo(ctx, returns)
-}
 
 // catchUp reads what was said since the place, in all channels, and hands it over in the
 // order of its time. A channel that was never heard begins now.
 func (c *Chat) catchUp(ctx context.Context) error {
 	c.in.mu.Lock()
-	begun := map[string]bool{}
-	for _, channel := range c.rooms {
-		if _, heard := micros(c.in.place[channel].At); !heard {
-			c.in.place[channel], begun[channel] = spot{At: stampOf(c.now())}, true
-		}
-	}
-	from := maps.Clone(c.in.place)
-	c.in.mu.Unlock()
-	reading, cancel := context.WithTimeout(ctx, readBackTime)
-	defer cancel()
+	defer c.in.mu.Unlock()
 	var all []news
+	begun := false
 	for _, room := range slices.Sorted(maps.Keys(c.rooms)) {
 		channel := c.rooms[room]
-		more, err := c.readBack(reading, room, channel, from[channel], !begun[channel])
+		since, heard := micros(c.in.place[channel].At)
+		if !heard {
+			c.in.place[channel], begun = spot{At: stampOf(c.now())}, true
+			since, _ = micros(c.in.place[channel].At)
+		}
+		more, err := c.readBack(ctx, room, channel, since, heard)
 		if err != nil {
 			return fmt.Errorf("reading room %q back: %w", room, err)
 		}
 		all = append(all, more...)
 	}
-	c.in.mu.Lock()
-	c.hold()
-	all = c.inOrder(all)
-	c.in.mu.Unlock()
-	pressed := slices.IndexFunc(all, news.pressed)
-	if pressed < 0 {
-		pressed = len(all)
-	}
-	obeyed := false // whether there is anything in what was said before
-	for chunk := range slices.Chunk(all[:pressed], mostAtOnce) {
-		some, err := c.deliver(ctx, chunk, true)
-		if err != nil {
-			return err
-		}
-		obeyed = obeyed || some
-	}
-	if obeyed && pressed < len(all) && !sleep(ctx, settle) {
-		return context.Cause(ctx)
-	}
-	for chunk := range slices.Chunk(all[pressed:], mostAtOnce) {
-		if _, err := c.deliver(ctx, chunk, true); err != nil {
+	slices.SortStableFunc(all, func(a, b news) int {
+		x, _ := micros(a.ts)
+		y, _ := micros(b.ts)
+		return cmp.Compare(x, y)
+	})
+	if begun && len(all) == 0 {
+		if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Cursor: c.in.place.String()}); err != nil {
 			return err
 		}
 	}
-	if len(begun) == 0 || len(all) > 0 {
-		return nil
-	}
-	c.in.mu.Lock()
-	defer c.in.mu.Unlock()
-	return c.insist(ctx, bot.Batch{Source: string(c.chat), Cursor: cursorOf(c.in.place, c.in.waiting)})
-}
-
-// patiently asks Slack until it answers: it may want pauses.
-func (c *Chat) patiently(ctx context.Context, ask func() error) error {
-	for try := 0; ; try++ {
-		err := ask()
-		if err == nil || !passing(err) || ctx.Err() != nil {
+	for chunk := range slices.Chunk(all, 100) {
+		if err := c.hand(ctx, chunk); err != nil {
 			return err
 		}
-		c.pause(ctx, try, err, "what was said while the bot was away cannot be read yet")
 	}
+	return nil
 }
 
 // readBack reads one channel. Where we are not let in, people are told elsewhere.
-func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, from spot, heard bool) ([]news, error) {
-	since, _ := micros(from.At)
+func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, since int64, heard bool) ([]news, error) {
 	floor, deep := since-overlap.Microseconds(), since-threadsBack.Microseconds()
 	if !heard {
 		deep = since // only to see whether we are let in
@@ -168,12 +76,9 @@ func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, fr
 	var threads []slack.Message
 	cursor := ""
 	for page := 0; ; page++ {
-		var h *slack.GetConversationHistoryResponse
-		if err := c.patiently(ctx, func() (err error) {
-			h, err = c.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-				ChannelID: channel, Oldest: stampOf(time.UnixMicro(deep)), Limit: pageSize, Cursor: cursor})
-			return err
-		}); err != nil {
+		h, err := c.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+			ChannelID: channel, Oldest: stampOf(time.UnixMicro(deep)), Limit: pageSize, Cursor: cursor})
+		if err != nil {
 			if what := shutOut(err); what != "" {
 				return []news{{events: []bot.Event{c.trouble(room, what, false)}}}, nil
 			}
@@ -190,7 +95,7 @@ func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, fr
 			at, _ := micros(m.Timestamp)
 			oldest = min(oldest, at)
 			if at >= floor || m.SubType == "tombstone" {
-				all = append(all, c.again(room, channel, m, from))
+				all = append(all, c.again(room, channel, m))
 			}
 			if reply, _ := micros(m.LatestReply); reply >= floor {
 				threads = append(threads, m)
@@ -211,7 +116,7 @@ func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, fr
 		threads = threads[:maxThreads]
 	}
 	for _, root := range threads {
-		more, err := c.readThread(ctx, room, channel, root.Timestamp, from)
+		more, err := c.readThread(ctx, room, channel, root.Timestamp, floor)
 		if err != nil {
 			return nil, err
 		}
@@ -220,20 +125,13 @@ func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, fr
 	return all, nil
 }
 
-func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root string, from spot) ([]news, error) {
-	since, _ := micros(from.At)
-	floor := since - overlap.Microseconds()
+func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root string, floor int64) ([]news, error) {
 	var all []news
 	cursor := ""
 	for range maxPages {
-		var replies []slack.Message
-		var more bool
-		var next string
-		if err := c.patiently(ctx, func() (err error) {
-			replies, more, next, err = c.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-				ChannelID: channel, Timestamp: root, Oldest: stampOf(time.UnixMicro(floor)), Limit: pageSize, Cursor: cursor})
-			return err
-		}); err != nil {
+		replies, more, next, err := c.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: channel, Timestamp: root, Oldest: stampOf(time.UnixMicro(floor)), Limit: pageSize, Cursor: cursor})
+		if err != nil {
 			if refusal(ctx, err).Kind == bot.RootGone {
 				return all, nil
 			}
@@ -241,7 +139,7 @@ func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root st
 		}
 		for _, m := range replies {
 			if at, _ := micros(m.Timestamp); at >= floor && m.Timestamp != root {
-				all = append(all, c.again(room, channel, m, from))
+				all = append(all, c.again(room, channel, m))
 			}
 		}
 		if cursor = next; !more || next == "" {
@@ -252,18 +150,18 @@ func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root st
 }
 
 // again is a message of the history as if it had come just now.
-func (c *Chat) again(room bot.RoomID, channel string, m slack.Message, from spot) news {
+func (c *Chat) again(room bot.RoomID, channel string, m slack.Message) news {
 	if m.SubType == "tombstone" { // what was deleted without replies leaves nothing to be read
 		// What people said below it while it stood comes first.
 		now := stampOf(c.now())
-		return news{ts: now, tombstone: true, events: []bot.Event{c.deleted(room, channel, m.Timestamp, message{EventTS: now})}}
+		return news{ts: now, events: []bot.Event{c.deleted(room, channel, m.Timestamp, message{EventTS: now})}}
 	}
 	n, reason := c.message(room, message{Type: m.Type, Subtype: m.SubType, Channel: channel, User: m.User,
 		Team: pieces.Either(m.Team, c.team), Bot: m.BotID, Text: m.Text, TS: m.Timestamp, Thread: m.ThreadTimestamp})
 	if reason != "" {
 		n.events = append(n.events, c.undecodable(marshal(m.Msg), reason))
 	}
-	if slices.Contains(from.Heard, m.Timestamp) {
+	if slices.Contains(c.in.place[channel].Heard, m.Timestamp) {
 		n.events = nil
 	}
 	return n

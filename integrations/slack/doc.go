@@ -4,12 +4,9 @@
 // What comes in: envelopes over Socket Mode, several connections at a time so that one
 // goes on while Slack has another replaced. Each becomes one [bot.Batch], and is
 // acknowledged only when the sink has committed it, so that a crash at any moment has
-// Slack send it again. While history is read back after an absence (catchup.go), what
-// comes is committed as a part of the cursor, and handed over behind it (waiting.go):
-// presses are sent once, and must be acknowledged in time. The same event comes more than
-// once, under other ids too: ours are made of what it is about. Files: socket.go is the
-// connections, http.go takes what Slack posts, event.go turns what Slack sends into words
-// of the bot's, text.go finds what a person meant to say.
+// Slack send it again. The same event comes more than once, under other ids too: ours
+// are made of what it is about. Files: socket.go is the connections, event.go turns
+// what Slack sends into words of the bot's, text.go finds what a person meant to say.
 //
 // What goes out: a [bot.Message] is taken apart (bot/pieces, pieces.go) and written as blocks
 // (blocks.go) within Slack's limits (limits.go), in which nothing of a label's text can

@@ -35,8 +35,6 @@ var (
 	rootGone = []string{"message_not_found", "thread_not_found"}
 	// Too much at once; nothing was taken.
 	busy = []string{"ratelimited", "rate_limited", "message_limit_exceeded"}
-	// Slack's own trouble, which passes.
-	failing = []string{"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 	// Credentials that no retry mends.
 	revoked = []string{"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type"}
 )
@@ -72,17 +70,6 @@ func refusal(ctx context.Context, err error) *bot.Refusal {
 		out.Kind = bot.Unreachable
 	}
 	return out
-}
-
-// passing tells whether a call that reads may well be answered a little later.
-func passing(err error) bool {
-	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
-		return slices.Contains(busy, e.Err) || slices.Contains(failing, e.Err)
-	}
-	if e, ok := errors.AsType[slack.StatusCodeError](err); ok {
-		return e.Code/100 == 5 || e.Code == http.StatusRequestTimeout
-	}
-	return true
 }
 
 // uploadRefusal does the same for a file, which nobody sees without its post.

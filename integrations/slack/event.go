@@ -68,8 +68,6 @@ type news struct {
 	// channel and ts name the message that it tells of, for the cursor; "" where it
 	// tells of none.
 	channel, ts string
-	// tombstone is what was found deleted; its ts is when.
-	tombstone bool
 	// ask is a press that wants words first.
 	ask *question
 	// reply is what its sender alone is told at once, with the acknowledgement: where

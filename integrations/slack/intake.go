@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
@@ -18,20 +19,9 @@ type intake struct {
 	place  place
 	recent map[bot.MessageID]bool
 	order  []bot.MessageID
-
-	// owed is whether what was said while nobody listened is still to be read; returns
-	// counts the absences, and wake has them looked after.
-	owed    bool
-	returns int
-	wake    chan struct{}
-
-	// While it is held, what comes waits in the state: waiting.go. Free is closed then.
-	held    bool
-	free    chan struct{}
-	waiting []bot.Event
 }
 
-// place is how far each channel was heard, by the channel's id.
+// place is how far each channel was heard, by the channel's id. It is the cursor.
 type place map[string]spot
 
 // spot is how far one was.
@@ -46,22 +36,33 @@ type spot struct {
 // mostHeard bounds what is told apart so. Flow knows more of it, and for longer.
 const mostHeard = 100
 
-// reach notes that a message was heard, and whether it was a person's. While older ones
-// are still to be read, the place does not move past them.
-func (p place) reach(channel, ts string, said, moves bool) {
+func parsePlace(cursor string) place {
+	p := place{}
+	if json.Unmarshal([]byte(cursor), &p) != nil {
+		return place{}
+	}
+	for channel, s := range p {
+		if _, ok := micros(s.At); !ok {
+			delete(p, channel)
+		}
+	}
+	return p
+}
+
+func (p place) String() string { return string(marshal(p)) }
+
+// reach notes that a message was heard, and whether it was a person's.
+func (p place) reach(channel, ts string, said bool) {
 	now, ok := micros(ts)
 	if !ok {
 		return
 	}
 	s := p[channel]
-	if before, known := micros(s.At); moves && (!known || now > before) {
+	if before, known := micros(s.At); !known || now > before {
 		s.At = ts
 	}
-	newest, known := micros(s.At)
-	if !known {
-		return
-	}
 	if said && !slices.Contains(s.Heard, ts) {
+		newest, _ := micros(s.At)
 		s.Heard = slices.DeleteFunc(append(slices.Clone(s.Heard), ts), func(h string) bool {
 			at, _ := micros(h)
 			return at < newest-overlap.Microseconds()
@@ -76,36 +77,29 @@ func (p place) reach(channel, ts string, said, moves bool) {
 const mostRecent = 2000
 
 // take hands what was heard to the sink, for as long as it takes: what is behind it
-// waits, so that the order stays. While history is read back, it has it stored to be
-// handed over behind that. It fails only with the context.
+// waits, so that the order stays. It fails only with the context.
 func (c *Chat) take(ctx context.Context, all ...news) error {
-	for {
-		c.in.mu.Lock()
-		held, free := c.in.held, c.in.free
-		stored, err := true, error(nil)
-		if held {
-			stored, err = c.setAside(ctx, all)
-		} else {
-			err = c.hand(ctx, all)
-		}
-		c.in.mu.Unlock()
-		if stored || err != nil {
-			return err
-		}
-		select {
-		case <-free:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	return c.hand(ctx, all)
 }
 
-// hand is take for who holds the lock, while nothing is read back.
+// hand is take for who holds the lock.
 func (c *Chat) hand(ctx context.Context, all []news) error {
-	events := c.fresh(all)
-	next := c.reached(all, !c.in.owed)
+	var events []bot.Event
+	next := maps.Clone(c.in.place)
+	for _, n := range all {
+		for _, e := range n.events {
+			if id := idOf(e); id == "" || !c.in.recent[id] {
+				events = append(events, e)
+			}
+		}
+		if n.channel != "" {
+			next.reach(n.channel, n.ts, len(n.events) > 0)
+		}
+	}
 	if len(events) > 0 {
-		if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Cursor: cursorOf(next, c.in.waiting), Events: events}); err != nil {
+		if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Cursor: next.String(), Events: events}); err != nil {
 			return err
 		}
 	}
@@ -116,41 +110,13 @@ func (c *Chat) hand(ctx context.Context, all []news) error {
 	return nil
 }
 
-// fresh are the events that were not taken yet.
-func (c *Chat) fresh(all []news) (events []bot.Event) {
-	for _, n := range all {
-		for _, e := range n.events {
-			if !c.in.recent[idOf(e)] && !among(events, e) {
-				events = append(events, e)
-			}
-		}
-	}
-	return events
-}
-
-// reached is the place when these were heard: it moves, but for what is older and still
-// to be read.
-func (c *Chat) reached(all []news, moves bool) place {
-	next := maps.Clone(c.in.place)
-	for _, n := range all {
-		if n.channel != "" {
-			next.reach(n.channel, n.ts, len(n.events) > 0, moves)
-		}
-	}
-	return next
-}
-
-// insist gives the sink a batch until it takes it. The caller holds the lock.
+// insist gives the sink a batch until it takes it.
 func (c *Chat) insist(ctx context.Context, b bot.Batch) error {
-	return c.insistOn(ctx, c.in.sink, b)
-}
-
-func (c *Chat) insistOn(ctx context.Context, sink bot.Sink, b bot.Batch) error {
-	if sink == nil {
-		return context.Canceled
-	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := sink.Take(ctx, b)
+		if c.in.sink == nil {
+			return context.Canceled
+		}
+		err := c.in.sink.Take(ctx, b)
 		if err == nil {
 			return nil
 		}

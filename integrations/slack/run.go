@@ -18,6 +18,8 @@ const (
 	lookEvery = 30 * time.Second
 	// apart is the time between the beginnings of connections.
 	apart = 2 * time.Minute
+	// readBackTime bounds one reading back.
+	readBackTime = 2 * time.Minute
 )
 
 // identity is who the bot's token says that we are.
@@ -42,7 +44,7 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	if err := c.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	c.open(sink)
+	c.setSink(sink)
 	defer c.setSink(nil)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -55,7 +57,6 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 		})
 	}
 	watched(c.keep)
-	watched(c.readsBack)
 	if c.signing == "" {
 		for i := range c.connections {
 			watched(func(ctx context.Context) error {
@@ -67,22 +68,13 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 			})
 		}
 	} else {
-		c.wasAway()
+		c.wasAway(ctx)
 	}
 	wg.Wait()
 	if err, ok := errors.AsType[*bot.Error](context.Cause(ctx)); ok {
 		return err
 	}
 	return nil
-}
-
-// open has what is heard stored; it is handed over when the history was read, which comes
-// first.
-func (c *Chat) open(s bot.Sink) {
-	c.in.mu.Lock()
-	defer c.in.mu.Unlock()
-	c.in.sink, c.in.owed = s, true
-	c.hold()
 }
 
 func (c *Chat) setSink(s bot.Sink) {
@@ -136,6 +128,28 @@ func (c *Chat) whoAmI(ctx context.Context) (final, err error) {
 	return nil, nil
 }
 
+// wasAway reads back what was said while nobody listened.
+func (c *Chat) wasAway(ctx context.Context) {
+	c.roots.broke()
+	c.owed.Store(true)
+	c.pay(ctx)
+}
+
+// pay reads back if that is owed.
+func (c *Chat) pay(ctx context.Context) {
+	if !c.owed.CompareAndSwap(true, false) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, readBackTime)
+	defer cancel()
+	if err := c.catchUp(ctx); err != nil {
+		c.owed.Store(true)
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			c.log.Warn("what was said while the bot was away could not be read; it is tried again", "err", err)
+		}
+	}
+}
+
 // keep looks after what nothing else wakes: a reading back that failed, and whether
 // Slack is there at all while nobody says anything.
 func (c *Chat) keep(ctx context.Context) error {
@@ -150,7 +164,7 @@ func (c *Chat) keep(ctx context.Context) error {
 		case <-c.doubt:
 			doubted = true
 		}
-		c.readBackSoon()
+		c.pay(ctx)
 		if !doubted && c.now().Sub(c.LastHeard()) < lookEvery {
 			continue
 		}

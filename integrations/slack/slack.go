@@ -79,6 +79,7 @@ type Chat struct {
 	running  atomic.Bool
 	identity atomic.Pointer[identity]
 	heard    atomic.Int64  // milliseconds of the last word from Slack
+	owed     atomic.Bool   // what was said while nobody listened is still to be read
 	doubt    chan struct{} // one slot: a call failed as if Slack were gone, or our token
 	unsigned unsigned
 	live     connections
@@ -156,9 +157,8 @@ func New(o Options) (*Chat, error) {
 		log: o.Log, now: o.Now,
 		signing: signing, connections: o.Connections, dialer: o.Dialer,
 		doubt: make(chan struct{}, 1),
-		in:    intake{recent: map[bot.MessageID]bool{}, wake: make(chan struct{}, 1)},
+		in:    intake{place: parsePlace(o.Cursor), recent: map[bot.MessageID]bool{}},
 	}
-	c.in.place, c.in.waiting = parseCursor(o.Cursor)
 	if c.connections == 0 {
 		c.connections = usualConnections
 	}

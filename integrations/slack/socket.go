@@ -116,7 +116,7 @@ func (c *Chat) once(ctx context.Context) error {
 				if !up {
 					up = true
 					if c.live.more() {
-						c.wasAway()
+						c.wasAway(ctx)
 					}
 				}
 			default:
