@@ -93,7 +93,12 @@ func trendLines(r bot.Report, s Style) []string {
 			name = t.Host + " " + t.What
 		}
 		day := func(x bot.Reading) string { return x.At.In(s.zone()).Format("2 Jan") }
-		out = append(out, fmt.Sprintf("%s: %s on %s, %s on %s", name, t.First.Value, day(t.First), t.Last.Value, day(t.Last)))
+		was, is := figure(t.First), figure(t.Last)
+		if was == is {
+			out = append(out, fmt.Sprintf("%s: %s, as on %s", name, is, day(t.First)))
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s: %s, was %s on %s", name, is, was, day(t.First)))
 	}
 	if out == nil {
 		out = []string{"no figure was measured twice yet"}
