@@ -47,7 +47,7 @@ func (f *Flow) measure(ctx context.Context, e store.Effect) error {
 		return nil
 	}
 	readings = append(readings, f.world.Health(ctx)...)
-	readings = append(readings, f.firing(ctx))
+	readings = append(readings, f.firing(ctx), f.noisy(ctx))
 	return f.handIn(ctx, bot.Measured{Key: e.Key, Readings: readings, At: f.clock.now()})
 }
 

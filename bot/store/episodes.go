@@ -81,10 +81,10 @@ func (t *Tx) EndedEpisodes(since time.Time, limit int) ([]bot.Episode, error) {
 	return all(t, scanEpisode, endedEpisodes, millis(since), limit)
 }
 
-// KnownSince is when the journal began, or else the oldest thread was made: before it the
-// state knows of nothing. Zero when it holds neither.
+// KnownSince is when the journal began or the oldest thread was made, whichever was
+// first: before it the state knows of nothing. Zero when it holds neither.
 func (t *Tx) KnownSince() (time.Time, error) {
-	ms, _, err := one(t, number, `SELECT COALESCE((SELECT MIN(at) FROM journal), (SELECT MIN(made) FROM threads), 0)`)
+	ms, _, err := one(t, number, `SELECT COALESCE(MIN(at), 0) FROM (SELECT MIN(at) AS at FROM journal UNION ALL SELECT MIN(made) FROM threads) AS known`)
 	return moment(ms), err
 }
 
