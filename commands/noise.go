@@ -41,7 +41,7 @@ func noise(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		m.Blocks = append(m.Blocks, lists(criticalItems(f))...)
 	}
 	m.Blocks = append(m.Blocks, doubts(f.Doubts)...)
-	m.Note = bot.Quoted("From the bot's own threads and journal. A critical alert counts as firing while it is silenced, too. Not covered: faults for which no alert exists, and what began and ended while the bot or Alertmanager was away" +
+	m.Note = bot.Quoted("From the bot's own threads and journal. A critical alert counts as firing while it is silenced, too. Not covered: heartbeats, faults for which no alert exists, alerts that were held back from their beginning on, and what began and ended while the bot or Alertmanager was away" +
 		botSince(f, call) + ".")
 	return bot.Say{Message: m}, nil
 }

@@ -12,7 +12,6 @@ import (
 	"watchstander/schedules"
 )
 
-
 // measured are readings as they are called on a host that has everything.
 var measured = []string{
 	"prometheus targets", "prometheus rules", "firing alerts", "rules without series", "cpu 7 d", "memory 7 d", "noise 7 d", "forecast disk /",
