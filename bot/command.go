@@ -274,6 +274,9 @@ type World interface {
 	Graph(ctx context.Context, expr string, span time.Duration) (Picture, error)
 	// Health is the state of the bot itself.
 	Health(context.Context) []Reading
+	// Noise tells what fired how often since a moment, at most as far back as the state
+	// reaches.
+	Noise(ctx context.Context, since time.Time) (NoiseFacts, error)
 	// Plan gives one proposal's thread by its plan's id, or a beginning of it that
 	// only one has; CodeNotFound when there is none.
 	Plan(context.Context, PlanID) (Thread, error)

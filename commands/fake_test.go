@@ -62,6 +62,15 @@ type fakeWorld struct {
 	query   bot.JournalQuery
 	journal []bot.JournalLine
 	lists   []bot.ScheduleFacts
+	// noise answers Noise, over since.
+	noise    bot.NoiseFacts
+	noiseErr error
+	since    time.Time
+}
+
+func (w *fakeWorld) Noise(_ context.Context, since time.Time) (bot.NoiseFacts, error) {
+	w.since = since
+	return w.noise, w.noiseErr
 }
 
 func (w *fakeWorld) Schedules(context.Context) ([]bot.ScheduleFacts, error) { return w.lists, nil }

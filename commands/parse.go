@@ -152,6 +152,8 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return v, fits, nil
 	case kindHours:
 		return p.hours(w, &ahead)
+	case kindSpan:
+		return p.span(w, &ahead)
 	case kindUnit:
 		return p.unit(w)
 	case kindRepository, kindRepositories:

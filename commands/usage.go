@@ -51,6 +51,8 @@ func (p *parser) leftover(w word, none bool) error {
 		return p.told(w, "is no repository's name and no part; write e.g. `"+p.command.Name+" b2 part 3/12`. `backup status` lists the repositories.")
 	case takes(kindHours):
 		return p.told(w, "is no number of hours; write e.g. `"+p.command.Name+" 24`.")
+	case takes(kindSpan):
+		return p.told(w, "is no span; write how far back, e.g. `"+p.command.Name+" 7d`.")
 	case none && takes(kindGeneration):
 		return p.told(w, "is no generation; write its number, e.g. `"+p.command.Name+" 41`. `generations` lists them.")
 	case none && takes(kindSilence) && likeSilenceID(w.text):

@@ -14,7 +14,7 @@ import (
 
 // measured are readings as they are called on a host that has everything.
 var measured = []string{
-	"prometheus targets", "prometheus rules", "firing alerts", "rules without series", "cpu 7 d", "memory 7 d", "forecast disk /",
+	"prometheus targets", "prometheus rules", "firing alerts", "rules without series", "cpu 7 d", "memory 7 d", "noise 7 d", "forecast disk /",
 	"account of alertmanager main", "alertmanager main", "chat matrix", "waiting", "agent vulcan",
 	"ssh root logins", "ssh failed logins", "ssh logins", "sudo commands", "audit events", "apparmor denials", "fail2ban",
 	"backup b2", "restore b2", "snapshots tank", "failed units", "unit nginx.service", "flapping units", "systemd", "certificate of vulcan.lan:443",

@@ -52,6 +52,7 @@ func SettingsOf(c *config.Config) *Settings {
 	}
 	graces := map[string]time.Duration{}
 	for _, h := range c.Hosts {
+		s.Hosts = append(s.Hosts, h.Name)
 		graces[h.Name] = h.RebootGrace
 	}
 	s.RebootGrace = func(host string) time.Duration { return graces[host] }
