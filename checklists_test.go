@@ -12,7 +12,7 @@ import (
 )
 
 // coming are commands that built-in items offer and that are written beside them.
-var coming = []string{"noise", "scorecard"}
+var coming = []string{"noise"}
 
 // TestChecklistsOfferCommands: what an item offers can be typed.
 func TestChecklistsOfferCommands(t *testing.T) {

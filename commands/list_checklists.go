@@ -86,6 +86,12 @@ var checklistCommands = []bot.Command{
 		Run:      doItem,
 	},
 	{
+		Name: "scorecard", Family: familyChecklists,
+		Summary:  "Show what the plan's measures of success come to, this month and the last.",
+		Examples: []string{"scorecard"},
+		Run:      showScorecard,
+	},
+	{
 		Name: "schedule", Family: familyChecklists,
 		Summary:  "Show what runs when: last, next, what is paused.",
 		Examples: []string{"schedule"},

@@ -53,6 +53,7 @@ func SettingsOf(c *config.Config) *Settings {
 	graces := map[string]time.Duration{}
 	for _, h := range c.Hosts {
 		graces[h.Name] = h.RebootGrace
+		s.Hosts = append(s.Hosts, h.Name)
 	}
 	s.RebootGrace = func(host string) time.Duration { return graces[host] }
 	s.Route = func(l bot.Labels) []Route {
