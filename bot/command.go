@@ -284,6 +284,9 @@ type World interface {
 	Plans(context.Context) ([]Thread, error)
 	// Schedules are the checklists with how they stand, in the configuration's order.
 	Schedules(context.Context) ([]ScheduleFacts, error)
+	// Scorecard is what the plan's measures of success come to in the month of an
+	// instant, in Zone; the month that goes on is measured now as well.
+	Scorecard(ctx context.Context, month time.Time) ([]Score, error)
 	// Person finds one of the configuration by name.
 	Person(PersonID) (Person, bool)
 	// Journal reads what had a consequence, the newest first.

@@ -156,6 +156,7 @@
 //	bot/agent/client            an agent behind a Unix socket
 //	bot/agent/parts             the agent's file made into operations, looks, probes, people
 //	bot/view                    pure: state to message, one function per kind of thread
+//	bot/scorecard               pure: the plan's measures of success, and what a month comes to
 //	bot/redact                  the last look at everything that is said
 //	bot/journal                 the record of what had a consequence: a chain of hashes
 //	bot/plan                    pure: a plan's one form, digest, words, and what is signed of it

@@ -5,6 +5,8 @@ import "time"
 // Report is what a month brought, as the state has it.
 type Report struct {
 	From, To time.Time
+	// Scores are the plan's measures of success.
+	Scores []Score
 	// Lists are the checklists that had a run in the month, in the configuration's order.
 	Lists []ListReport
 	// Alerts counts the threads of alerts that began; Criticals those of them that were

@@ -66,11 +66,28 @@ type fakeWorld struct {
 	noise    bot.NoiseFacts
 	noiseErr error
 	since    time.Time
+	scores   func(month time.Time) ([]bot.Score, error)
 }
 
 func (w *fakeWorld) Noise(_ context.Context, since time.Time) (bot.NoiseFacts, error) {
 	w.since = since
 	return w.noise, w.noiseErr
+}
+
+func (w *fakeWorld) Scorecard(_ context.Context, month time.Time) ([]bot.Score, error) {
+	return w.scores(month)
+}
+
+// scores are a month in which a root login was seen, and the one before, of which
+// nothing is known.
+func scores(month time.Time) ([]bot.Score, error) {
+	from := time.Date(month.Year(), month.Month(), 1, 0, 0, 0, 0, month.Location())
+	ssh := bot.Metric{ID: "ssh", Name: "SSH Security", Plan: "Zero successful root login attempts", Target: "0", How: "Each look counts.", Source: "the reading"}
+	busy := bot.Metric{ID: "utilisation", Name: "Resource Utilization", Plan: "<70% baseline CPU/memory usage", Target: "below 70 %", How: "The highest.", Source: "Prometheus"}
+	if month.Month() == time.December {
+		return []bot.Score{{Metric: ssh, From: from, State: bot.Unknown, Note: "nobody measured it"}, {Metric: busy, From: from, State: bot.Unknown}}, nil
+	}
+	return []bot.Score{{Metric: ssh, From: from, State: bot.NotOK, Value: "at least 1", Note: "1 from 192.0.2.9 on 3 Jan"}, {Metric: busy, From: from, State: bot.OK, Value: "cpu 12.0 % at most"}}, nil
 }
 
 func (w *fakeWorld) Schedules(context.Context) ([]bot.ScheduleFacts, error) { return w.lists, nil }
@@ -118,6 +135,7 @@ func newWorld(t testing.TB) *fakeWorld {
 	return &fakeWorld{zone: zone(t, "Europe/Berlin"), managers: []string{"main", "lab"}, mute: map[string]error{}, silences: map[string][]bot.Silence{}, looks: allLooks(),
 		plans:  []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)},
 		lists:  checklists(),
+		scores: scores,
 		probes: []bot.Probe{reads("agent vulcan", reading("vulcan", "pool rpool", "ONLINE", bot.OK), reading("vulcan", "backup b2", "newest snapshot 6 h ago", bot.OK))}}
 }
 

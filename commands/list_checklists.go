@@ -93,6 +93,12 @@ var checklistCommands = []bot.Command{
 		Run:      report,
 	},
 	{
+		Name: "scorecard", Family: familyChecklists,
+		Summary:  "Show what the plan's measures of success come to, this month and the last.",
+		Examples: []string{"scorecard"},
+		Run:      showScorecard,
+	},
+	{
 		Name: "schedule", Family: familyChecklists,
 		Summary:  "Show what runs when: last, next, what is paused.",
 		Examples: []string{"schedule"},

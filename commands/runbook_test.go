@@ -14,7 +14,7 @@ import (
 // toCome are the first words of commands that runbooks name and that do not exist yet.
 // Of their lines nothing is checked, so whoever makes such a command takes its word out.
 var toCome = []string{
-	"maintenance", "scorecard",
+	"maintenance",
 }
 
 // What a runbook says to type can be typed: in a thread or outside.

@@ -9,6 +9,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/bottest/golden"
 	"watchstander/bot/phrase"
+	"watchstander/bot/scorecard"
 	"watchstander/schedules"
 )
 
@@ -85,7 +86,42 @@ func tables(t *testing.T) (out []table) {
 	for _, part := range planned {
 		out = append(out, checklistTable(part.part, part.tasks, find(t, part.list)))
 	}
+	return append(out, metricsTable())
+}
+
+// metricsTable tells of the plan's measures of success, and how each is counted.
+func metricsTable() table {
+	out := table{
+		title: "Success metrics",
+		intro: "`scorecard` tells what each comes to, this month so far and the last. An unknown is not a pass.",
+		head:  []string{"the plan", "goal", "how it is counted", "where it is from"},
+	}
+	for _, m := range scorecard.Metrics() {
+		out.rows = append(out.rows, []string{m.Name + ": " + m.Plan, m.Target, m.How, m.Source})
+	}
 	return out
+}
+
+// metrics are the plan's measures of success in its own words.
+var metrics = []string{
+	"SSH Security: Zero successful root login attempts",
+	"fail2ban Effectiveness: >95% malicious attempt blocking rate",
+	"Monitoring Coverage: 100% service failure detection",
+	"Audit Compliance: All security events logged",
+	"Backup Reliability: 100% successful restore tests",
+	"Service Availability: Zero unplanned outages",
+	"Resource Utilization: <70% baseline CPU/memory usage",
+}
+
+// TestMetricsAreCovered: each of the plan's measures of success is measured, and no other.
+func TestMetricsAreCovered(t *testing.T) {
+	var told []string
+	for _, m := range scorecard.Metrics() {
+		told = append(told, m.Name+": "+m.Plan)
+	}
+	if !slices.Equal(told, metrics) {
+		t.Errorf("%q\nwant %q", told, metrics)
+	}
 }
 
 // checklistTable tells of each task of a part, in the plan's order, and then of what
@@ -144,9 +180,9 @@ func TestPlanTable(t *testing.T) {
 The plan that Watchstander was made for lists work that comes round. Each of its tasks is an item of a
 built-in checklist, or several; this says which, by what readings the item ticks itself, and where
 only a person can know, why. A reading with *where there is* counts on hosts that have it; without
-the others the item stays unknown.
+the others the item stays unknown. The last table has the plan's measures of success.
 
-A test makes this file from the checklists (` + "`go test ./schedules -run TestPlanTable -update`" + `).
+A test makes this file from the checklists and the measures (` + "`go test ./schedules -run TestPlanTable -update`" + `).
 `)
 	for _, x := range tables(t) {
 		b.WriteString("\n" + x.String())

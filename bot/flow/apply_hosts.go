@@ -31,7 +31,7 @@ func (c *change) startedUp(e bot.Started) error {
 			}
 		}
 	}
-	for name, first := range map[string]time.Time{metaDigest: c.s.NextDigest(c.now), metaDigestFrom: c.now, metaPrune: c.now.Add(time.Hour)} {
+	for name, first := range map[string]time.Time{metaDigest: c.s.NextDigest(c.now), metaDigestFrom: c.now, metaPrune: c.now.Add(time.Hour), metaKnown: c.now} {
 		at, err := metaTime(c.Tx, name)
 		if err != nil {
 			return err

@@ -142,6 +142,9 @@ func (c *change) measured(e bot.Measured) error {
 	if err != nil || !was {
 		return err
 	}
+	if err := c.keepForScorecard(e); err != nil {
+		return err
+	}
 	o := x.What.(bot.Measure)
 	th, ok, err := c.Thread(o.Thread)
 	if err != nil || !ok || th.State.Checklist == nil {

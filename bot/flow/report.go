@@ -39,6 +39,9 @@ func (f *Flow) report(ctx context.Context, e store.Effect, o bot.MakeReport) err
 		r, err = gatherReport(tx, f.settings.Load(), o)
 		return err
 	})
+	if err == nil {
+		r.Scores, err = f.world.Scorecard(ctx, o.From)
+	}
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
@@ -178,7 +181,7 @@ func gatherLists(tx *store.Tx, s *Settings, o bot.MakeReport) ([]bot.ListReport,
 const trendsBefore = 31 * 24 * time.Hour
 
 func gatherTrends(tx *store.Tx, o bot.MakeReport) ([]bot.Trend, error) {
-	readings, err := tx.Readings(o.From.Add(-trendsBefore))
+	readings, err := tx.Readings(o.From.Add(-trendsBefore), o.To)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type Settings struct {
 	// Heartbeats are the routes that wait for one, so that one that never came
 	// is missed too.
 	Heartbeats []Route
-	// Hosts are the configured ones, by name.
+	// Hosts are the configured ones, in the configuration's order.
 	Hosts []string
 	// Host is the configured host that an alert speaks of, "" for none.
 	Host func(bot.Labels) string

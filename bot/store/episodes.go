@@ -88,6 +88,13 @@ func (t *Tx) KnownSince() (time.Time, error) {
 	return moment(ms), err
 }
 
+// EpisodesIn lists the episodes that fired at some time in [from, to), the oldest start
+// first, at most limit.
+func (t *Tx) EpisodesIn(from, to time.Time, limit int) ([]bot.Episode, error) {
+	return all(t, scanEpisode, `SELECT `+episodeColumns+` FROM episodes WHERE starts_at < $1 AND (resolved = 0 OR ends_at >= $2) ORDER BY starts_at, id LIMIT $3`,
+		millis(to), millis(from), limit)
+}
+
 // WorstEpisodes lists at most limit episodes of a thread for people: of each
 // alert the newest, firing ones first, the worst first.
 func (t *Tx) WorstEpisodes(thread bot.ThreadID, limit int) ([]bot.Episode, error) {

@@ -71,7 +71,14 @@ func (t *Tx) ReadingBefore(checklist string, run bot.ThreadID, host, what string
 		checklist, run, host, what)
 }
 
-// Readings lists what runs of any checklist measured since a time, the oldest first.
-func (t *Tx) Readings(since time.Time) ([]bot.Reading, error) {
-	return all(t, scanReading, `SELECT `+readingColumns+` FROM readings WHERE at >= $1 ORDER BY at, host, what`, millis(since))
+// KeepReading keeps what one look measured beside what the runs keep, unknown ones too:
+// a run has of each thing the newest alone.
+func (t *Tx) KeepReading(look bot.EffectKey, r bot.Reading) error {
+	return t.PutReading("", bot.ThreadID(look), r)
+}
+
+// Readings lists what was measured in [from, to], the oldest first; what a run and a look
+// both keep is told once.
+func (t *Tx) Readings(from, to time.Time) ([]bot.Reading, error) {
+	return all(t, scanReading, `SELECT DISTINCT `+readingColumns+` FROM readings WHERE at >= $1 AND at <= $2 ORDER BY at, host, what`, millis(from), millis(to))
 }

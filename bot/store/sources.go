@@ -84,7 +84,7 @@ func (t *Tx) PutMeta(name, value string) error {
 }
 
 // Prune lets go of what nobody will ask for again: event ids and changes older
-// than a month, finished work and alerts of open threads that have been over for
+// than a month (reboots are counted by the month, and kept like readings), finished work and alerts of open threads that have been over for
 // a week, and threads closed before
 // keep, with all that hangs on them. It removes at most a bounded number of
 // threads at once, so that no transaction is long; the answer says how many.
@@ -95,7 +95,8 @@ func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 		args []any
 	}{
 		{`DELETE FROM inbox WHERE at < $1`, []any{month}},
-		{`DELETE FROM changes WHERE at < $1`, []any{month}},
+		{`DELETE FROM changes WHERE at < $1 AND kind <> $2`, []any{month, bot.ChangeReboot}},
+		{`DELETE FROM changes WHERE at < $1`, []any{millis(now.Add(-readingsKept))}},
 		{`DELETE FROM requests WHERE state = 'done' AND at < $1`, []any{week}},
 		{`DELETE FROM effects WHERE state <> 'due' AND at < $1`, []any{month}},
 		{`DELETE FROM silences WHERE state = 'expired' AND ends_at < $1`, []any{month}},

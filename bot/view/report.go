@@ -32,6 +32,13 @@ func Report(r bot.Report, trends []bot.Picture, s Style) bot.Message {
 		}
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(head))}, bot.List{Items: items})
 	}
+	if card := Scorecard(r.Scores, s); card != nil {
+		m.Blocks = append(m.Blocks, card...)
+		fmt.Fprint(&file, "\n## Scorecard\n\n")
+		for _, x := range r.Scores {
+			fmt.Fprintf(&file, "- %s\n  Plan: %s. Counted: %s From: %s\n", scoreItem(x, s).String(), x.Metric.Plan, x.Metric.How, x.Metric.Source)
+		}
+	}
 	part("Checklists", listLines(r), 10)
 	part("Alerts and changes", happened(r), 10)
 	part("Trends", trendLines(r, s), 12)
