@@ -29,6 +29,10 @@ type Settings struct {
 	Heartbeats []Route
 	// Host is the configured host that an alert speaks of, "" for none.
 	Host func(bot.Labels) string
+	// Hosts are the configured ones; Scope is what a silence over one of them, or over
+	// matchers that somebody gave, has as matchers (bot.World, MaintenanceScope).
+	Hosts []string
+	Scope func(host string, given []bot.Matcher) ([]bot.Matcher, error)
 	// Person finds who writes from an account.
 	Person func(bot.ChatID, bot.UserID) (bot.Person, bool)
 	// People finds a person by name.

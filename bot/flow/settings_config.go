@@ -51,7 +51,9 @@ func SettingsOf(c *config.Config) *Settings {
 		return name
 	}
 	graces := map[string]time.Duration{}
+	s.Scope = c.SilenceScope
 	for _, h := range c.Hosts {
+		s.Hosts = append(s.Hosts, h.Name)
 		graces[h.Name] = h.RebootGrace
 	}
 	s.RebootGrace = func(host string) time.Duration { return graces[host] }
