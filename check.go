@@ -65,7 +65,7 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 	}
 
 	var warnings config.Faults
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Warn: func(w config.Faults) { warnings = w }})
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Offer: grammar.Offered, Warn: func(w config.Faults) { warnings = w }})
 	tellWarnings := func() {
 		for _, x := range warnings {
 			fmt.Fprintln(w, "warning", x)

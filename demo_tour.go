@@ -142,7 +142,7 @@ func (t *tour) whole(ctx context.Context) error {
 	if err := t.backups(ctx, made); err != nil {
 		return err
 	}
-	return t.plays(ctx, t.after())
+	return t.plays(ctx, slices.Concat(t.checklists(), t.after()))
 }
 
 // plays goes through scenes.

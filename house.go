@@ -90,6 +90,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		Store: h.store, Settings: flow.SettingsOf(c), Chats: h.chats, Alertmanagers: map[string]flow.Alertmanager{},
 		Interpreter: commands.New(commands.All()), Redact: h.redactor.redact, IDs: bot.RandomIDs, Log: log,
 		Metrics: flow.NewMetrics(h.registry), Version: version(),
+		Draw: func(g bot.Graph) (bot.Picture, error) { return chart.Draw(g, chart.Options{Zone: h.zone()}) },
 	}
 	for name, am := range h.ams {
 		o.Alertmanagers[name] = am
@@ -123,7 +124,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 			return nil, err
 		}
 		h.closers = append(h.closers, h.prom.Close)
-		o.Probes = append(o.Probes, h.prom.Probe())
+		o.Probes = append(o.Probes, h.prom.Probe(), h.prom.Trends(trendHosts(c.Hosts)))
 		o.Grapher = grapher{client: h.prom, zone: h.zone, span: c.Prometheus.Graph}
 	}
 	if c.DeadMan != nil {
@@ -284,49 +285,4 @@ func credentialOf(w config.Webhook) (alertmanager.Credential, error) {
 	}
 	// The configuration refuses a webhook without credentials; so do we.
 	return alertmanager.Credential{}, bot.Errorf(bot.CodeInvalid, "It has no credentials.")
-}
-
-func newPrometheus(p *config.Prometheus) (*prom.Client, error) {
-	c := prom.Config{URL: p.URL}
-	switch {
-	case p.Bearer != nil:
-		c.Bearer = p.Bearer.Read
-	case p.Basic != nil:
-		c.Username, c.Password = p.Basic.Username, p.Basic.Password.Read
-	}
-	return prom.New(c)
-}
-
-// grapher joins what Prometheus measured with the drawing.
-type grapher struct {
-	client *prom.Client
-	zone   func() *time.Location
-	span   time.Duration
-}
-
-// Alert implements flow.Grapher.
-func (g grapher) Alert(ctx context.Context, e bot.Episode) (bot.Picture, error) {
-	r, err := prom.ForAlerts([]bot.Alert{{Fingerprint: e.Fingerprint, Labels: e.Labels, Annotations: e.Annotations, StartsAt: e.StartsAt,
-		EndsAt: e.EndsAt, Resolved: e.Resolved, GeneratorURL: e.GeneratorURL}}, g.span, time.Now())
-	if err != nil {
-		return bot.Picture{}, err
-	}
-	return g.draw(ctx, r)
-}
-
-// Expression implements flow.Grapher.
-func (g grapher) Expression(ctx context.Context, expr string, span time.Duration) (bot.Picture, error) {
-	if span <= 0 {
-		span = g.span
-	}
-	now := time.Now()
-	return g.draw(ctx, prom.Request{Title: expr, Expr: expr, Start: now.Add(-span), End: now})
-}
-
-func (g grapher) draw(ctx context.Context, r prom.Request) (bot.Picture, error) {
-	graph, err := g.client.Graph(ctx, r)
-	if err != nil {
-		return bot.Picture{}, err
-	}
-	return chart.Draw(graph, chart.Options{Zone: g.zone()})
 }

@@ -54,7 +54,7 @@ func configFlag(cmd *cobra.Command, file *string) {
 
 // load reads a configuration; its faults are told one on a line.
 func load(file string) (*config.Config, error) {
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Offer: grammar.Offered})
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		return nil, fmt.Errorf("the configuration has %s:\n%w", phrase.Count(len(faults), "fault", "faults"), faults)
 	}
@@ -178,7 +178,7 @@ func (h *house) tellReload(ctx context.Context, e bot.Troubled) {
 
 // takeUp tells what changed.
 func (h *house) takeUp(file string, level *slog.LevelVar) (changed string, err error) {
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv})
+	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Offer: grammar.Offered})
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		// The faults may name what is nobody's business in a room.
 		return "", bot.Errorf(bot.CodeInvalid, "The file has %s; run \"watchstander check\" to see what and where.", phrase.Count(len(faults), "fault", "faults")).Because(err)

@@ -85,6 +85,10 @@ type Episode struct {
 	SilencedBy   []string
 	InhibitedBy  []string
 	MutedBy      []string
+	// SilencedFor is how long it was silenced or muted in spans that are over, as polls
+	// told; SilencedSince when the one that lasts began, zero when none does.
+	SilencedFor   time.Duration
+	SilencedSince time.Time
 	// Absent counts the polls in a row that did not list it.
 	Absent int
 	// FirstAt is when we first heard of it, ChangedAt when what we say of it
@@ -117,6 +121,18 @@ func (e Episode) Since() time.Time {
 // Suppressed tells whether Alertmanager holds its notices back.
 func (e Episode) Suppressed() bool {
 	return len(e.SilencedBy)+len(e.InhibitedBy)+len(e.MutedBy) > 0
+}
+
+// Silenced tells whether a silence or a mute interval holds its notices back; an
+// inhibition is neither.
+func (e Episode) Silenced() bool { return len(e.SilencedBy)+len(e.MutedBy) > 0 }
+
+// SilencedUntil is how long it was silenced or muted up to a time.
+func (e Episode) SilencedUntil(t time.Time) time.Duration {
+	if e.SilencedSince.IsZero() {
+		return e.SilencedFor
+	}
+	return e.SilencedFor + max(0, t.Sub(e.SilencedSince))
 }
 
 // Name is the alertname, or what stands for it.

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +26,9 @@ type Checklist struct {
 	Lasts time.Duration
 	// Remind is how long before a run's end what is open is reminded of; 0 for never.
 	Remind time.Duration
+	// Report: when a run begins, the month that it looks back on is told as a whole:
+	// figures, trends, and a file.
+	Report bool
 	Rooms  []RoomID
 	Items  []Item
 }
@@ -56,8 +58,9 @@ type Item struct {
 	Runbook string `json:",omitempty"`
 	// Role that should do it; "" for anybody.
 	Role Role `json:",omitempty"`
-	// Evidence are the readings that tell, by their What; * stands for any letters but
-	// "/" ("backup *", "pool rpool").
+	// Evidence are the readings that tell, by their What; * stands for any letters
+	// ("backup *", "disk /*"), and | stands between two ways to be called, where what is
+	// well is called otherwise than what is not ("failed units|unit *").
 	Evidence []string `json:",omitempty"`
 	// Optional evidence is looked at where it is measured, and not missed where it is not.
 	Optional []string `json:",omitempty"`
@@ -85,7 +88,8 @@ func (x Item) Judge(all []Reading, now time.Time) ([]Reading, ReadingState) {
 	}
 	for _, p := range x.Evidence {
 		if !slices.ContainsFunc(out, func(r Reading) bool { return matches(p, r.What) }) {
-			out = append(out, Reading{What: p, Note: "nothing measures it here", At: now, State: Unknown})
+			what, _, _ := strings.Cut(p, "|")
+			out = append(out, Reading{What: strings.TrimSpace(what), Note: "nothing measures it here", At: now, State: Unknown})
 		}
 	}
 	state := Unknown
@@ -103,13 +107,32 @@ func (x Item) Judge(all []Reading, now time.Time) ([]Reading, ReadingState) {
 	return out, state
 }
 
+// matches tells whether one of a pattern's ways to be called is that of the reading.
 func matches(pattern, what string) bool {
-	if !strings.Contains(pattern, "*") {
+	for way := range strings.SplitSeq(pattern, "|") {
+		if likeness(strings.TrimSpace(way), what) {
+			return true
+		}
+	}
+	return false
+}
+
+// likeness compares with a pattern in which * stands for any letters: the parts between
+// stars must come in their order, the first at the beginning and the last at the end.
+func likeness(pattern, what string) bool {
+	first, rest, stars := strings.Cut(pattern, "*")
+	if !stars {
 		return pattern == what
 	}
-	// The patterns are looked at when their file is read; one that is malformed fits nothing.
-	ok, err := path.Match(pattern, what)
-	return ok && err == nil
+	what, ok := strings.CutPrefix(what, first)
+	for ok && stars {
+		var part string
+		if part, rest, stars = strings.Cut(rest, "*"); !stars {
+			return strings.HasSuffix(what, part)
+		}
+		_, what, ok = strings.Cut(what, part)
+	}
+	return false
 }
 
 // ChecklistState is one run of a checklist.

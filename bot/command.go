@@ -198,6 +198,13 @@ type (
 		Name string
 		Why  string
 	}
+	// MakeReport tells of a month as a whole.
+	MakeReport struct {
+		// Thread that gets it, "" for the conversation in which it was asked for.
+		Thread ThreadID
+		// From and To bound the month; To is at most now.
+		From, To time.Time
+	}
 	// PauseSchedule stops the firings of a checklist, or with Resume lets them go on.
 	PauseSchedule struct {
 		Name   string
@@ -234,6 +241,7 @@ func (AssignItem) outcome()     {}
 func (Measure) outcome()        {}
 func (RunChecklist) outcome()   {}
 func (PauseSchedule) outcome()  {}
+func (MakeReport) outcome()     {}
 
 // World is what commands may read. Nothing in it changes anything.
 type World interface {
@@ -266,6 +274,9 @@ type World interface {
 	Graph(ctx context.Context, expr string, span time.Duration) (Picture, error)
 	// Health is the state of the bot itself.
 	Health(context.Context) []Reading
+	// Noise tells what fired how often since a moment, at most as far back as the state
+	// reaches.
+	Noise(ctx context.Context, since time.Time) (NoiseFacts, error)
 	// Plan gives one proposal's thread by its plan's id, or a beginning of it that
 	// only one has; CodeNotFound when there is none.
 	Plan(context.Context, PlanID) (Thread, error)

@@ -106,6 +106,23 @@
 // bot/gate, by all runs before. From there it is a plan like any other, and
 // repairNews tells in the alert's own thread what comes of it.
 //
+// # A checklist's way
+//
+//  1. The lists are data (schedules/checklists, and the configuration: bot/config,
+//     checklists.go); package schedules tells when each comes round, over every jump of the
+//     clock. bot/flow, clock.go: the row of the one that is due first wakes the worker.
+//  2. bot/flow, schedules.go: dueSchedule takes what has come, in one transaction with the run that
+//     it opens, so that no firing has two; those that were missed are counted for the next run to
+//     tell. beginRun ends the run before and carries over what it left. runAfter is the way
+//     of those that come after a change of a host.
+//  3. measure.go: the effect Measure has all probes asked (bot/probing), and Measured comes in
+//     as an event. judge gives each item its readings (Item.Judge), compares them with those
+//     of the run before, keeps them, and moves the ticks that evidence may move.
+//  4. apply_checklists.go: what people say of an item (commands, checklists.go). What an item offers
+//     is asked for as a plan, and offeredEnded ticks the item by the plan's evidence.
+//  5. bot/view, checklist.go and checklist_log.go say it; report.go gathers and tells a
+//     month; brief.go what the night brought.
+//
 // # Who owns which goroutine
 //
 //   - main: signals, the HTTP server (http.go), systemd, SIGHUP (serve.go)
@@ -154,6 +171,7 @@
 //	bot/bottest/real            Dendrite, Alertmanager, Prometheus, systemd, restic for tests
 //	commands                    what people can type; parser, help
 //	schedules                   when checklists come round, and what is on them
+//	docs/runbooks               what to do about a thing, as files that people read, and as messages
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
 //	integrations/matrix, slack  chats
@@ -161,6 +179,7 @@
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits
 //	integrations/restic         backups: how old, verified when, restored and compared
+//	integrations/dumps          databases' dumps: how old, how large, whether whole
 //	integrations/units          a unit, its log, its restart; what failed, what changed
 //	integrations/certs          when certificates end, as they are served and in files
 //	integrations/linux, systemd what status reads of the bot's own host by itself

@@ -169,6 +169,15 @@ type (
 		At       time.Time
 	}
 
+	// Reported is a month, told as a whole.
+	Reported struct {
+		Key    EffectKey
+		Report Report
+		// Trends are pictures of what was measured, as far as there is enough of it.
+		Trends []Picture
+		At     time.Time
+	}
+
 	// Tick says that a due time has come.
 	Tick struct{ At time.Time }
 
@@ -206,6 +215,7 @@ func (Noted) event()       {}
 func (Drawn) event()       {}
 func (Looked) event()      {}
 func (Measured) event()    {}
+func (Reported) event()    {}
 func (Tick) event()        {}
 func (Started) event()     {}
 func (Booted) event()      {}

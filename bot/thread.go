@@ -48,6 +48,7 @@ const (
 	ThreadPlan         ThreadKind = "plan"         // an operation that was asked for, and what became of it
 	ThreadChecklist    ThreadKind = "checklist"    // one run of a checklist
 	ThreadMaintenance  ThreadKind = "maintenance"  // a maintenance that somebody opened by hand
+	ThreadBrief        ThreadKind = "brief"        // what the night brought
 )
 
 // ThreadState holds the one member that belongs to the thread's kind.
@@ -63,6 +64,7 @@ type ThreadState struct {
 	Plan         *PlanState         `json:",omitempty"`
 	Checklist    *ChecklistState    `json:",omitempty"`
 	Maintenance  *MaintenanceState  `json:",omitempty"`
+	Brief        *BriefState        `json:",omitempty"`
 }
 
 // AlertState is what we know of a group beside its episodes.
@@ -163,6 +165,18 @@ type DigestState struct {
 	// Heads are where the journals end, so that one that is rewritten later is found
 	// out: "bot, entry 12" and the hash.
 	Heads []Fact `json:",omitempty"`
+}
+
+// BriefState is what one night brought, as it was known in the morning.
+type BriefState struct {
+	Since, Until time.Time
+	// Threads of alerts that began, or ended, in that time.
+	Threads []ThreadID
+	// Before is how many others fired all the time.
+	Before int
+	// Done are the changes of hosts and the plans that ended, Waits what waits for people,
+	// a line each.
+	Done, Waits []string
 }
 
 // StormState is a room's backlog while it lasts.

@@ -12,9 +12,8 @@ const zoneMost = 16 * time.Hour
 // which a later time is shown. So first never goes back while wall times go on.
 func ClockShows(wall time.Time, zone *time.Location) (first time.Time, often int) {
 	for at, last := wall.Add(-zoneMost).In(zone), wall.Add(zoneMost); ; {
-		_, offset := at.Zone()
-		_, end := at.ZoneBounds()
-		hit := wall.Add(-time.Duration(offset) * time.Second)
+		offset, end := OffsetAt(at)
+		hit := wall.Add(-offset)
 		switch {
 		case hit.Before(at) && often == 0:
 			return at.UTC(), 0
@@ -28,4 +27,17 @@ func ClockShows(wall time.Time, zone *time.Location) (first time.Time, often int
 		}
 		at = end.In(zone)
 	}
+}
+
+// OffsetAt tells how far clocks in a time's zone are off UTC at that time, and until when
+// that is so at least, a later time; zero for ever.
+func OffsetAt(t time.Time) (offset time.Duration, until time.Time) {
+	_, seconds := t.Zone()
+	_, until = t.ZoneBounds()
+	if !until.IsZero() && !until.After(t) {
+		// Where a zone goes by a rule (after 2037), ZoneBounds takes all years for 365 days
+		// long: on the last day of a leap year it tells that the day's own beginning ends it.
+		until = time.Date(t.UTC().Year()+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return time.Duration(seconds) * time.Second, until
 }

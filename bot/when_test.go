@@ -27,6 +27,8 @@ func TestClockShows(t *testing.T) {
 		{"America/Sao_Paulo", time.Date(2018, 2, 18, 0, 0, 0, 0, time.UTC), 0, 60},
 		{"Pacific/Apia", time.Date(2011, 12, 30, 0, 0, 0, 0, time.UTC), 24 * 60, 0}, // all of that day
 		{"Asia/Kathmandu", time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC), 0, 0},
+		{"America/Los_Angeles", time.Date(2040, 12, 31, 0, 0, 0, 0, time.UTC), 0, 0}, // the 366th day, by the zone's rule
+		{"America/Los_Angeles", time.Date(2040, 11, 4, 0, 0, 0, 0, time.UTC), 0, 60},
 		{"UTC", time.Date(2026, 3, 8, 0, 0, 0, 0, time.UTC), 0, 0},
 	} {
 		t.Run(x.zone+x.day.Format(" 2006-01-02"), func(t *testing.T) {

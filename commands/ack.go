@@ -52,7 +52,7 @@ func noAlert(f bot.ThreadFacts, command string) error {
 	case st.Reboot != nil:
 		is, then = "This thread gathers alerts, each with a thread of its own", "`alerts` lists them here; then `"+command+" THREAD`."
 	}
-	what := map[string]string{"graph": "no graph", "ack": "nothing to ack", "unack": "no ack to take back"}[command]
+	what := map[string]string{"graph": "no graph", "ack": "nothing to ack", "unack": "no ack to take back", "runbook": "no alert of that number"}[command]
 	return bot.Errorf(bot.CodeInvalid, "%s: there is %s. %s", is, what, then)
 }
 

@@ -21,7 +21,7 @@
 //   - a short alias ("st", "al"), an alias of a command that only looks ("plot
 //     twist"), or a message of several lines must be a whole and valid command;
 //     "?" alone is a person who wonders;
-//   - "service", "service restart", "logs" and "changes" are words of everyday
+//   - "service", "service restart", "logs", "changes" and "runbook" are words of everyday
 //     talk: with more than the name they must be whole and valid, and what follows
 //     must be no word of everyday talk either: "logs attached", "service window
 //     tonight" ("service restart" needs only a unit's name behind it), and no
@@ -45,6 +45,6 @@
 // to a command line may put dashes before the names.
 //
 // Neighbours: bot has the words and the World, bot/flow calls and carries out.
-// Beside bot, only Prometheus' duration grammar and Alertmanager's own matcher
-// parser are imported, so that what is typed means here what it means there.
+// Beside bot and docs/runbooks, only Prometheus' duration grammar and Alertmanager's own
+// matcher parser are imported, so that what is typed means here what it means there.
 package commands

@@ -65,6 +65,10 @@ type fakeWorld struct {
 	hosts   []string
 	open    []bot.Thread // maintenances
 	windows map[string][]bot.NextWindow
+	// noise answers Noise, over since.
+	noise    bot.NoiseFacts
+	noiseErr error
+	since    time.Time
 }
 
 func (w *fakeWorld) Hosts() []string { return w.hosts }
@@ -87,6 +91,11 @@ func (w *fakeWorld) Windows(_ context.Context, host string) ([]bot.NextWindow, e
 		return next, nil
 	}
 	return nil, bot.Errorf(bot.CodeUnavailable, "The agent of %s does not answer.", host)
+}
+
+func (w *fakeWorld) Noise(_ context.Context, since time.Time) (bot.NoiseFacts, error) {
+	w.since = since
+	return w.noise, w.noiseErr
 }
 
 func (w *fakeWorld) Schedules(context.Context) ([]bot.ScheduleFacts, error) { return w.lists, nil }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"watchstander/bot"
+	"watchstander/docs/runbooks"
 )
 
 // help tells what there is, or explains one command.
@@ -149,6 +150,9 @@ func explain(c *bot.Command) bot.Message {
 	}
 	if c.Role != "" {
 		small = append(small, "Needs the role "+string(c.Role)+".")
+	}
+	if r, ok := runbooks.ForCommand(c.Name); ok {
+		small = append(small, "When and how: `runbook "+r.Name+"`.")
 	}
 	if c.Gated {
 		small = append(small, "Whether your word counts, the plan's policy says.")

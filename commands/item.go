@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"strconv"
 	"strings"
 
 	"watchstander/bot"
@@ -17,8 +16,8 @@ const (
 
 // item reads an item's number.
 func (p *parser) item(w word) (v bot.Value, fits bool, err error) {
-	n, bad := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(w.text, "#"), "."))
-	if bad != nil || n < 1 || n > 999 || w.quoted || strings.ContainsAny(w.text, "+-") {
+	n, ok := wholeNumber(strings.TrimSuffix(strings.TrimPrefix(w.text, "#"), "."))
+	if !ok || n < 1 || n > 999 || w.quoted || strings.ContainsAny(w.text, "+-") {
 		return v, false, nil
 	}
 	return bot.Value{Text: w.text, Number: n}, true, nil

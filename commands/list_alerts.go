@@ -53,4 +53,11 @@ var alertCommands = []bot.Command{
 		Examples: []string{"silences", "silences all"},
 		Run:      silences,
 	},
+	{
+		Name: "noise", Family: familyAlerts,
+		Summary:  "Tell what fired how often, and what nobody answered.",
+		Args:     []bot.Arg{{Name: "span", Kind: kindSpan, Optional: true, Help: "how far back, from an hour to a year, as far as the state reaches; a week without it"}},
+		Examples: []string{"noise", "noise 1d", "noise 30d"},
+		Run:      noise,
+	},
 }

@@ -86,6 +86,13 @@ var checklistCommands = []bot.Command{
 		Run:      doItem,
 	},
 	{
+		Name: "report", Family: familyChecklists, Role: bot.RoleOperator,
+		Summary:  "Tell a month as a whole: checklists, alerts, plans, trends, with pictures and a file.",
+		Args:     []bot.Arg{{Name: "month", Kind: kindMonth, Optional: true, Help: "`2026-10`; without it, this month so far"}},
+		Examples: []string{"report", "report 2025-12"},
+		Run:      report,
+	},
+	{
 		Name: "schedule", Family: familyChecklists,
 		Summary:  "Show what runs when: last, next, what is paused.",
 		Examples: []string{"schedule"},

@@ -71,4 +71,15 @@ var lookCommands = []bot.Command{
 		Examples: []string{"changes", "changes 6", "changes 3d"},
 		Run:      changes,
 	},
+	{
+		Name: "runbook", Aliases: []string{"runbooks"}, Family: familyLook,
+		Summary: "Tell what to do about a thing: an alert, a command, a task.",
+		Args: []bot.Arg{
+			{Name: "name", Kind: kindRunbook, Optional: true,
+				Help: "a runbook, a command, or an alert by its name, in a thread by its number (in a checklist an item's); `all` lists them. In a thread, without it: what the thread is about"},
+			{Name: "section", Kind: kindSection, Optional: true, Help: "one section alone: `meaning`, `impact`, `look`, `act`, `undo` or `escalate`"},
+		},
+		Examples: []string{"runbook", "runbook disk-full", "runbook zfs arc", "runbook rollback act"},
+		Run:      runbook,
+	},
 }

@@ -33,7 +33,7 @@ func TestHelp(t *testing.T) {
 	}
 	out, err = ask(t, w, observer, "", "help mute")
 	mustContain(t, said(t, out, err), "silence [on NAME] [#N|all|THREAD|{MATCHERS}] DURATION|until TIME [COMMENT…]\n",
-		"- DURATION|until TIME: how long, at most a year: 2h,", "- silence #3 until 18:00 replacing the disk", "(Also: mute. Needs the role operator.)")
+		"- DURATION|until TIME: how long, at most a year: 2h,", "- silence #3 until 18:00 replacing the disk", "(Also: mute. Needs the role operator. When and how: runbook silence.)")
 	for _, c := range All() {
 		out, err = ask(t, w, operator, "", "help "+c.Name)
 		mustContain(t, said(t, out, err), c.Summary, c.Examples[0])

@@ -31,12 +31,14 @@ var chat = []string{
 	"logs attached", "Logs attached", "logs are full", "logs show nothing", "logs look fine", "logs please", "logs?", "Logs: attached", "logs from nginx", "logs below", "logs of nginx please",
 	"logs incoming", "log", "log it", "log nginx", "lots more", "loss of power", "legs hurt", "logs nginx attached",
 	"changes since yesterday", "changes merged", "changes look good", "Changes requested", "changes are in", "changes to nginx", "changes needed", "change", "changed", "change it", "charges", "chances",
+	"noise it", "noise is all we get", "noise again", "noise from the fans", "Noises", "noise 3 times",
 	"channel", "channels", "charger", "changes\nand more", "zfs", "ZFS is great", "zfs status is fine", "zfs arc is too small", "zfs arc set to 32G yesterday", "zfs send is slow", "arc",
 	"backup", "Backup", "backups", "backup is running", "Backup failed", "backup status is green", "backup status ok", "Backup status looks fine", "backup status?", "backup the database first", "back up now",
 	"backup verify failed", "Backup verify is still running", "backup verify took six hours", "backup verify tonight, please", "backup verified", "backup verify?", "backup run finished", "backup run failed again",
 	"backup run took 3 hours", "Backup run is slow", "backup run twice a day", "backup runs", "backup restored", "backup 3 of 4 done", "backup 321 is a rule", "backup of b2", "backup plan", "bakcup status",
 	"done!", "done with it", "Done for today", "undone", "skip it", "skip lunch today", "Skip the meeting", "comment on the pull request", "comments are welcome", "assign it to bob", "assigned", "defer to bob", "deferred",
 	"do it", "do you know", "do", "recheck it please", "checklist for the move", "checklists", "checklist is long", "schedule a meeting", "schedule looks good", "scheduled", "schedules", "skip", "defer", "assign", "comment",
+	"runbook is outdated", "Runbook needs love", "runbook please", "runbook for the disk", "runbook attached", "runbook?", "runbooks are outdated", "runbooks need love", "runbook says to restart it", "runbook updated",
 	"rollback to what", "rolling back", "roll it back", "rollbacks are scary", "fallback",
 }
 
@@ -64,7 +66,8 @@ var orders = []string{
 	"zfs status", "Zfs status", "zfs arc", "ZFS arc", "zfs status on vulcan", "zfs arc set max 32G min 4G", "zfs arc set --max 32G", "zfs arc set 32G", "zfs arc set",
 	"service nginx", "Service nginx", "service nginx.service", "service restic-backup.timer", "service nginx on vulcan", "service getty@tty1", "service",
 	"service restart nginx", "Service restart nginx", "service restart nginx now", "service restart restic-backup.service", "service restart",
-	"logs nginx", "Logs nginx", "logs nginx 50", "logs sshd.service 100", "logs nginx on vulcan", "logs", "changes", "Changes", "changes 6", "changes 3d", "changes on vulcan", "changes 24 on vulcan",
+	"logs nginx", "Logs nginx", "logs nginx 50", "logs sshd.service 100", "logs nginx on vulcan", "logs", "changes", "Changes", "changes 6", "changes 3d", "changes on vulcan", "changes 24 on vulcan", "noise", "Noise", "noise 1d", "noise 30 days",
+	"runbook", "Runbook", "runbooks", "runbook all", "runbook disk-full", "Runbook disk full", "runbook zfs arc", "runbook rollback act", "runbook DiskFull", "runbook #2", "runbook rolback", "runbook act",
 	"rollback", "Rollback", "rollback 41", "Rollback 41", "rollback 41 on vulcan", "rolback 41", "rollback fortyone",
 }
 
@@ -119,7 +122,7 @@ in ink inside into iron is island it item its jack job join joke jump just keep 
 land large last late later laugh law lay lead leaf learn least leave left leg less let letter level license lie life light like line lion list
 listen little live load local log lonely long look lose lot loud love low luck lunch machine made mail main make male man many map mark market
 match matter may me meal mean meat meet member men metal middle might mile milk mind mine minute miss mix model money month moon more morning
-most mother mouse mouth move much music must my name near neck need never new news next nice night nine no noise none noon nor north nose
+most mother mouse mouth move much music must my name near neck need never new news next nice night nine no none noon nor north nose
 not note nothing now number ocean of off offer office often oil old on once one only open or orange order other ought our out outage over own
 pack page paid pain paint pair paper park part party pass past patch pay peace pen people perhaps pick picture piece pin pink place plan plane
 plant plate play please plenty point police poor post pound power press pretty price print prod prove pull push put queen quick quiet quit

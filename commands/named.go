@@ -11,6 +11,7 @@ import (
 // Kinds of argument with a grammar of their own that hosts' commands have.
 const (
 	kindHours bot.ArgKind = "hours" // 24, 24h, 2d
+	kindSpan  bot.ArgKind = "span"  // 7d, 36h
 	kindSize  bot.ArgKind = "size"  // NAME SIZE, in any order among their like
 	kindUnit  bot.ArgKind = "unit"  // a systemd unit, ".service" implied
 )
@@ -122,6 +123,19 @@ func (p *parser) hours(w word, ahead *reader) (v bot.Value, fits bool, err error
 	return bot.Value{Text: w.text, Number: n}, true, nil
 }
 
+// span reads how far back, as a duration: a number alone could be hours or days.
+func (p *parser) span(w word, ahead *reader) (v bot.Value, fits bool, err error) {
+	*ahead = p.r
+	d, typed, ok := joinedDuration(ahead)
+	switch {
+	case !ok:
+		return v, false, nil
+	case d < hour || d > longest:
+		return v, false, p.told(w, "is no span that I can look back; write from `1h` to `365d`.")
+	}
+	return bot.Value{Text: typed, Duration: d}, true, nil
+}
+
 func wholeNumber(s string) (int, bool) {
 	n, err := strconv.Atoi(s)
 	return n, err == nil
@@ -134,7 +148,7 @@ func everyday(c *bot.Command) bool {
 		return true
 	}
 	for _, a := range c.Args {
-		if a.Kind == kindUnit || a.Kind == kindHours {
+		if a.Kind == kindUnit || a.Kind == kindHours || a.Kind == kindSpan || a.Kind == kindRunbook {
 			return true
 		}
 	}

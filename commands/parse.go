@@ -152,6 +152,8 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return v, fits, nil
 	case kindHours:
 		return p.hours(w, &ahead)
+	case kindSpan:
+		return p.span(w, &ahead)
 	case kindUnit:
 		return p.unit(w)
 	case kindRepository, kindRepositories:
@@ -179,6 +181,9 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return p.because(w, &ahead)
 	case kindItem:
 		return p.item(w)
+	case kindMonth:
+		v, fits = month(w)
+		return v, fits, nil
 	case kindList:
 		v, fits = p.list(w)
 		return v, fits, nil
@@ -191,6 +196,10 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return bot.Value{Text: id}, ok, nil
 	case kindProof:
 		return p.proof(w, &ahead)
+	case kindRunbook:
+		return p.runbook(w, &ahead)
+	case kindSection:
+		return bot.Value{Text: strings.ToLower(w.text)}, isSection(w), nil
 	case kindSilence:
 		return p.silence(w)
 	case kindTarget:

@@ -20,14 +20,18 @@ type topic struct {
 
 // topics of status.
 var topics = []topic{
-	{[]string{"zfs"}, []string{"pool", "dataset ", "arc"}, "zfs status"},
+	{[]string{"zfs"}, []string{"pool", "dataset ", "arc", "snapshots"}, "zfs status"},
 	{[]string{"arc"}, []string{"arc"}, "zfs arc"},
 	{[]string{"pools", "pool"}, []string{"pool", "dataset "}, "zfs status"},
 	{[]string{"backup", "backups"}, []string{"backup ", "backups ", "restore "}, "backup status"},
+	{[]string{"dumps", "dump"}, []string{"dump "}, ""},
 	{[]string{"restore", "restores"}, []string{"restore "}, "backup status"},
 	{[]string{"units", "unit", "services", "systemd"}, []string{"unit ", "units ", "failed units", "flapping units", "systemd"}, "service NAME"},
-	{[]string{"nixos", "generation", "generations", "booted"}, []string{"nixos ", "generation", "booted system", "drift"}, "generations"},
+	{[]string{"nixos", "generation", "generations", "booted"}, []string{"nixos ", "generation", "booted system", "drift", "nixpkgs", "vulnerabilities"}, "generations"},
 	{[]string{"drift"}, []string{"drift", "booted system"}, "drift"},
+	{[]string{"security", "ssh", "logins"}, []string{"ssh ", "sudo ", "audit ", "apparmor ", "fail2ban", "security "}, ""},
+	{[]string{"prometheus"}, []string{"prometheus", "rules without"}, ""},
+	{[]string{"forecasts", "forecast", "trends"}, []string{"forecast", "cpu 7 d", "memory 7 d", "trends"}, ""},
 	{[]string{"certificates", "certificate", "certs", "cert"}, []string{"certificate"}, ""},
 	{[]string{"disks", "disk"}, []string{"disk"}, ""},
 	{[]string{"memory"}, []string{"memory", "swap"}, ""},

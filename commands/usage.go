@@ -51,6 +51,8 @@ func (p *parser) leftover(w word, none bool) error {
 		return p.told(w, "is no repository's name and no part; write e.g. `"+p.command.Name+" b2 part 3/12`. `backup status` lists the repositories.")
 	case takes(kindHours):
 		return p.told(w, "is no number of hours; write e.g. `"+p.command.Name+" 24`.")
+	case takes(kindSpan):
+		return p.told(w, "is no span; write how far back, e.g. `"+p.command.Name+" 7d`.")
 	case none && takes(kindGeneration):
 		return p.told(w, "is no generation; write its number, e.g. `"+p.command.Name+" 41`. `generations` lists them.")
 	case none && takes(kindSilence) && likeSilenceID(w.text):
@@ -94,6 +96,8 @@ func noun(k bot.ArgKind) string {
 		return "repository; write its name, e.g. `b2`"
 	case kindGeneration:
 		return "generation; write its number, e.g. `41`"
+	case kindMonth:
+		return "month; write e.g. `2026-10`"
 	case kindItem:
 		return "item; write its number, e.g. `3`"
 	case kindDay:
@@ -184,6 +188,8 @@ func placeholder(a bot.Arg) string {
 		return "part N/T"
 	case kindRepositories:
 		return name + "…"
+	case kindRunbook:
+		return "NAME|#N|all"
 	case kindSilence:
 		return "ID|THREAD|all"
 	case kindTarget:

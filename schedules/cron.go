@@ -190,13 +190,12 @@ func (c Cron) nextElapsed(after time.Time) time.Time {
 	at := after.In(c.zone)
 	from := wallTime(after, c.zone)
 	for {
-		_, offset := at.Zone()
-		_, end := at.ZoneBounds()
+		offset, end := bot.OffsetAt(at)
 		wall := c.nextWall(from)
 		if wall.IsZero() {
 			return wall
 		}
-		if hit := wall.Add(-time.Duration(offset) * time.Second); end.IsZero() || hit.Before(end) {
+		if hit := wall.Add(-offset); end.IsZero() || hit.Before(end) {
 			return hit
 		}
 		at = end.In(c.zone)
@@ -217,8 +216,8 @@ func (c Cron) nextWall(wall time.Time) time.Time {
 
 // wallTime is what a clock in the zone shows, as if the zone were UTC.
 func wallTime(t time.Time, zone *time.Location) time.Time {
-	_, offset := t.In(zone).Zone()
-	return t.UTC().Add(time.Duration(offset) * time.Second)
+	offset, _ := bot.OffsetAt(t.In(zone))
+	return t.UTC().Add(offset)
 }
 
 // Last is the newest firing after a time and until another, which belongs to it; zero

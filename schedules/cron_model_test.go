@@ -17,6 +17,7 @@ import (
 var days = []struct{ zone, day string }{
 	{"UTC", "2024-02-28"}, {"UTC", "2026-12-31"},
 	{"America/Los_Angeles", "2026-03-08"}, {"America/Los_Angeles", "2026-11-01"},
+	{"America/Los_Angeles", "2040-12-31"}, // the 366th day of a year for which the zone has only a rule
 	{"Europe/Berlin", "2026-03-29"}, {"Europe/Berlin", "2026-10-25"},
 	{"Australia/Lord_Howe", "2026-04-05"}, {"Australia/Lord_Howe", "2026-10-04"}, // by 30 minutes
 	{"America/Sao_Paulo", "2018-11-04"}, {"America/Sao_Paulo", "2018-02-18"}, // at midnight

@@ -61,6 +61,9 @@ func TestCron(t *testing.T) {
 		{"autumn by half an hour", "45 1 * * *", "Australia/Lord_Howe", "2026-04-04 00:00", "2026-04-04 14:45, 2026-04-05 15:15"},
 		{"spring by half an hour", "15 2 * * *", "Australia/Lord_Howe", "2026-10-03 00:00", "2026-10-03 15:30, 2026-10-04 15:15"},
 
+		{"over the end of a leap year, every hour", "30 */1 * 1 *", la, "2040-12-01 00:00", "2041-01-01 08:30, 2041-01-01 09:30"},
+		{"over the end of a leap year", "0 10 1 1 *", la, "2040-12-31 08:00", "2041-01-01 18:00, 2042-01-01 18:00"},
+
 		{"a day that never was", "0 8 * * *", "Pacific/Apia", "2011-12-29 00:00", "2011-12-29 18:00, 2011-12-30 10:00, 2011-12-30 18:00"},
 		{"on the day that never was", "0 8 30 * *", "Pacific/Apia", "2011-12-01 00:00", "2011-12-30 10:00, 2012-01-29 18:00"},
 	} {

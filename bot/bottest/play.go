@@ -83,6 +83,7 @@ type player struct {
 	pressed map[string]bot.MessageID
 	silence string // the id of the one that somebody made elsewhere
 	status  int
+	gauges  gauges
 }
 
 // Play plays a story in a bubble of fake time.

@@ -113,7 +113,7 @@ func (p *player) start() {
 	if p.config.Prometheus != nil {
 		grapher = painter{}
 	}
-	agents, probes := map[string]api.Agent{}, []bot.Probe(nil)
+	agents, probes := map[string]api.Agent{}, []bot.Probe{&p.gauges}
 	for _, s := range p.stages {
 		agents[s.name] = s.as(agent.Bot())
 		probes = append(probes, flow.AgentProbe(s.name, agents[s.name]))

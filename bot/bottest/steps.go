@@ -44,6 +44,7 @@ var verbs = map[string]verb{
 	"agent":    {"agent down|up|forgets|mute|talks", 2, (*player).stepAgent},
 	"host":     {usageHost, 2, (*player).stepHost},
 	"backups":  {usageBackups, 3, (*player).stepBackups},
+	"gauge":    {usageGauge, 2, (*player).stepGauge},
 	"at-host":  {"at-host WHO approves|denies|confirms [REASON]: on the host itself", 3, (*player).stepAtHost},
 	"captured": {"captured approves-as|approves-another-digest-as|breaks-glass-as|shows-as|confirms-as WHO …|asks-as WHO OPERATION name=value …|triggers STANDING ALERT label=value …: a bot in an attacker's hands", 3, (*player).stepCaptured},
 	"signs":    {"signs WHO: the statement that was answered last, and pastes the signature", 2, (*player).stepSign},

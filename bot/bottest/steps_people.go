@@ -2,11 +2,11 @@ package bottest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"watchstander/bot"
-	"watchstander/bot/config"
 )
 
 // stepPerson plays what somebody does in the room.
@@ -99,12 +99,18 @@ func (p *player) stepConsole(l line) error {
 	if console == nil {
 		return fmt.Errorf("there is no console in this story")
 	}
-	person, ok := p.stage.config.Person(bot.PersonID(l.words[1]))
-	if !ok || len(person.UIDs) == 0 {
+	var user bot.UserID
+	for _, person := range p.config.People {
+		i := slices.IndexFunc(person.Users, func(u bot.User) bool { return u.Chat == console.ID })
+		if string(person.ID) == l.words[1] && i >= 0 {
+			user = person.Users[i].ID
+		}
+	}
+	if user == "" {
 		return fmt.Errorf("%s has no user on the host", l.words[1])
 	}
 	p.said++
-	console.Hear(bot.Said{Chat: console.ID, Room: bot.RoomID(console.ID), ID: bot.MessageID(fmt.Sprintf("u%d", p.said)), User: config.ConsoleUser(person.UIDs[0]),
+	console.Hear(bot.Said{Chat: console.ID, Room: bot.RoomID(console.ID), ID: bot.MessageID(fmt.Sprintf("u%d", p.said)), User: user,
 		Text: l.rest(3), Private: true, At: time.Now().UTC()})
 	return nil
 }

@@ -41,7 +41,10 @@ type Agent struct {
 	// Certificates are the paths of PEM files that root alone may read.
 	Certificates []string
 	Services     Services
-	Log          Log
+	Security     *Security // nil where the file has none
+	// Dumps of databases, each with a name of its own.
+	Dumps []Dump
+	Log   Log
 	// Warnings do not stop the agent; an operator wants to know of them.
 	Warnings []Fault
 }
@@ -110,6 +113,10 @@ type NixOS struct {
 	// BuildLock is nil where the host's builds take none.
 	BuildLock *BuildLock
 	Checks    []HealthCheck
+	// Vulnix is the file into which `vulnix --system --json` is written, "" for none, and
+	// VulnixMaxAge how old that may be.
+	Vulnix       string
+	VulnixMaxAge time.Duration
 	// Stateful are packages whose data does not go back with them.
 	Stateful []string
 }
@@ -216,6 +223,21 @@ type Dataset struct {
 	Paths []string
 	// Medium is what it lies on itself.
 	Medium string
+}
+
+// Dump is what a database leaves, as files.
+type Dump struct {
+	Name string
+	// Files is an absolute path whose last part may be a pattern.
+	Files   string
+	MaxAge  time.Duration
+	MinSize host.Bytes
+}
+
+// Security is what the agent tells of logins, sudo, audit, AppArmor and fail2ban.
+type Security struct {
+	// BanAfter is after how many failed logins an address should be banned.
+	BanAfter int
 }
 
 // Services are the units that people may handle.

@@ -74,6 +74,8 @@ func (b *agentBuilder) build(data []byte) {
 	b.backup()
 	b.certificates()
 	b.cfg.Services = Services{Restart: b.units(b.keys.Services.Restart), Logs: b.units(b.keys.Services.Logs)}
+	b.security()
+	b.dumps()
 	b.cfg.Log = b.logging(&b.keys.Log)
 }
 

@@ -53,6 +53,10 @@ func (b *agentBuilder) nixos() {
 	}
 	n := &NixOS{Loader: k.Loader.v, StateVersion: k.StateVersion.v, KeepGenerations: k.Keep.or(leastGenerations), AllowUnmarked: k.Unmarked.v, Settle: k.Settle.or(time.Minute), Stateful: texts(k.Stateful)}
 	b.cfg.NixOS = n
+	if v := k.Vulnix; v != nil {
+		n.Vulnix, n.VulnixMaxAge = b.path(v.Result, ""), v.MaxAge.or(8*day)
+		b.atLeast(v.MaxAge, time.Hour)
+	}
 	if loaders := []string{"grub", "systemd-boot", "generic-extlinux-compatible", "init-script"}; k.Loader.ok && !slices.Contains(loaders, n.Loader) {
 		b.fault(k.Loader.place, "there is no boot loader %s%s", short(n.Loader), choose(n.Loader, loaders...))
 	}
@@ -140,6 +144,32 @@ func (b *agentBuilder) zfs() {
 	b.percent(k.Capacity)
 	b.percent(k.Quota)
 	b.atLeast(k.ScrubWithin, day)
+}
+
+func (b *agentBuilder) dumps() {
+	for _, k := range b.keys.Dumps.items {
+		d := Dump{Name: k.Name.v, Files: b.path(k.Files, ""), MaxAge: k.MaxAge.or(26 * time.Hour), MinSize: host.Bytes(k.MinSize.or(size(host.KiB)))}
+		dir, pattern := filepath.Split(d.Files)
+		if _, err := filepath.Match(pattern, ""); k.Files.ok && (err != nil || strings.ContainsAny(dir, "*?[")) {
+			b.fault(k.Files.place, "is no such pattern: * and ? may stand in the last part alone, as in /var/backup/postgresql/*.sql.gz")
+		}
+		if k.Name.ok && slices.ContainsFunc(b.cfg.Dumps, func(o Dump) bool { return o.Name == d.Name }) {
+			b.fault(k.Name.place, "stands twice")
+		}
+		b.atLeast(k.MaxAge, time.Hour)
+		b.cfg.Dumps = append(b.cfg.Dumps, d)
+	}
+}
+
+func (b *agentBuilder) security() {
+	k := b.keys.Security
+	if k == nil {
+		return
+	}
+	b.cfg.Security = &Security{BanAfter: k.BanAfter.or(5)}
+	if k.BanAfter.ok && (k.BanAfter.v < 1 || k.BanAfter.v > 100) {
+		b.fault(k.BanAfter.place, "must be from 1 to 100 failed logins")
+	}
 }
 
 func (b *agentBuilder) percent(g given[int]) {

@@ -27,6 +27,8 @@ type agentKeys struct {
 	Backup      *backupKeys           `yaml:"backup"`
 	Certs       list[given[string]]   `yaml:"certificates"`
 	Services    servicesKeys          `yaml:"services"`
+	Security    *securityKeys         `yaml:"security"`
+	Dumps       list[dumpKeys]        `yaml:"dumps"`
 	Log         logKeys               `yaml:"log"`
 }
 
@@ -103,6 +105,13 @@ type nixosKeys struct {
 	BuildLock    *buildLockKeys       `yaml:"build_lock"`
 	Checks       list[checkKeys]      `yaml:"health_checks"`
 	Stateful     list[given[string]]  `yaml:"stateful_packages"`
+	Vulnix       *vulnixKeys          `yaml:"vulnix"`
+}
+
+type vulnixKeys struct {
+	place
+	Result given[string]        `yaml:"result" need:"the file into which vulnix --system --json is written"`
+	MaxAge given[time.Duration] `yaml:"max_age"`
 }
 
 type buildLockKeys struct {
@@ -127,6 +136,19 @@ type zfsKeys struct {
 	Capacity    given[int]           `yaml:"capacity_used"`
 	Quota       given[int]           `yaml:"quota_used"`
 	ScrubWithin given[time.Duration] `yaml:"scrub_within"`
+}
+
+type securityKeys struct {
+	place
+	BanAfter given[int] `yaml:"ban_after"`
+}
+
+type dumpKeys struct {
+	place
+	Name    given[string]        `yaml:"name" need:"people read it: dump NAME"`
+	Files   given[string]        `yaml:"files" need:"where the dumps lie, as in /var/backup/postgresql/all.sql.gz; the last part may be a pattern"`
+	MaxAge  given[time.Duration] `yaml:"max_age"`
+	MinSize given[size]          `yaml:"min_size"`
 }
 
 type arcKeys struct {

@@ -81,6 +81,9 @@ func (b *builder) notices() {
 		b.cfg.ApprovalsRoom = bot.RoomID(b.keys.ApprovalsRoom.v)
 		b.roomUsed[b.keys.ApprovalsRoom.v] = true
 	}
+}
+
+func (b *builder) unusedRooms() {
 	for i := range b.keys.Rooms.items {
 		if k := &b.keys.Rooms.items[i]; k.Name.ok && !b.roomUsed[k.Name.v] {
 			b.warn(k.place, "no route leads to the room %s", short(k.Name.v))

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 
 	"watchstander/bot"
+	"watchstander/schedules"
 )
 
 // Config is the file, checked and resolved. It is read only.
@@ -42,6 +43,12 @@ type Config struct {
 	QuietHours *QuietHours
 	// DigestAt is when the daily digest is posted, in Zone.
 	DigestAt Clock
+	// Brief is nil when none is posted in the mornings.
+	Brief *Brief
+	// Checklists are those that come round or come after something, with rooms and a
+	// zone; Cron tells when.
+	Checklists []bot.Checklist
+	crons      map[string]schedules.Cron // by the checklist's name
 	// DeadMan is nil when nobody outside watches the bot.
 	DeadMan *DeadMan
 	// NoticesRoom is told of refused webhooks and of the bot's own troubles.
@@ -53,6 +60,13 @@ type Config struct {
 	Log    Log
 	// Warnings do not stop the bot; an operator wants to know of them.
 	Warnings []Fault
+}
+
+// Brief is when the morning brief is posted, and from when on it tells of the evening and
+// the night.
+type Brief struct {
+	At, Since Clock
+	Zone      *time.Location
 }
 
 // State is where the bot keeps what it knows.
@@ -250,6 +264,10 @@ type Log struct {
 	Level slog.Level
 	JSON  bool
 }
+
+// Cron is when a checklist comes round. One that has no schedule, or does not exist,
+// never does.
+func (c *Config) Cron(checklist string) schedules.Cron { return c.crons[checklist] }
 
 // LocalHost is the host that the bot runs on, if the file names it.
 func (c *Config) LocalHost() (Host, bool) {

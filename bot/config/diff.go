@@ -36,6 +36,8 @@ var sections = []section{
 	{"alerts", true, func(c *Config) any { return c.Alerts }},
 	{"quiet_hours", true, func(c *Config) any { return c.QuietHours }},
 	{"digest", true, func(c *Config) any { return c.DigestAt }},
+	{"brief", true, func(c *Config) any { return c.Brief }},
+	{"checklists", true, func(c *Config) any { return c.Checklists }},
 	{"dead_man", false, func(c *Config) any { return c.DeadMan }},
 	{"notices_room", true, func(c *Config) any { return c.NoticesRoom }},
 	{"approvals_room", true, func(c *Config) any { return c.ApprovalsRoom }},

@@ -29,11 +29,14 @@ func TestDiff(t *testing.T) {
 		{"an agent's socket", strings.Replace(hosts, "}]", ", agent: {}}]", 1), strings.Replace(hosts, "}]", ", agent: {socket: /run/a.sock}}]", 1), "", "hosts[].agent"},
 		{"another host before one with an agent", strings.Replace(hosts, "}]", ", agent: {}}]", 1), "hosts: [{name: titan, match: ['instance=\"titan\"']}, {name: vulcan, match: ['instance=\"vulcan\"'], agent: {}}]\n", "hosts", ""},
 		{"people", "", "people: [{name: bob, roles: [operator], matrix: [\"@bob:example.org\"]}]\n", "people", ""},
-		{"zone", "", "zone: Europe/Berlin\n", "zone", ""},
+		{"zone", "", "zone: Europe/Berlin\n", "zone checklists", ""},
 		{"log", "", "log: {level: debug, format: json}\n", "log.level", "log.format"},
 		{"quiet hours", "", "quiet_hours: {from: \"22:00\", to: \"07:00\"}\n", "quiet_hours", ""},
 		{"quiet hours' zone", "quiet_hours: {from: \"22:00\", to: \"07:00\"}\n", "quiet_hours: {from: \"22:00\", to: \"07:00\", zone: Europe/Berlin}\n", "quiet_hours", ""},
 		{"digest and alerts", "", "digest: {at: \"09:00\"}\nalerts: {ack_reminder: 0s}\n", "alerts digest", ""},
+		{"checklists", "", "checklists: {lists: [{name: daily, cron: \"0 9 * * *\"}]}\n", "checklists", ""},
+		{"an item", "", "checklists: {lists: [{name: daily, items: [{id: alarms, off: true}]}]}\n", "checklists", ""},
+		{"checklists' defaults written out", "", "checklists: {builtin: true, rooms: [ops], zone: UTC, lists: [{name: daily, cron: 0 8 * * *, remind: 14h, items: [{id: alarms, offer: status}]}]}\n", "", ""},
 		{"redact", "redact: {rules: [{name: a, pattern: x}]}\n", "redact: {rules: [{name: a, pattern: \"y\"}]}\n", "redact", ""},
 		{"state and listen", "", "state: {path: /srv/state.db}\nlisten: 127.0.0.1:9098\n", "", "state listen"},
 		{"a secret's place", "dead_man: {url_file: /run/a}\n", "dead_man: {url_file: /run/b}\n", "", "dead_man"},
@@ -44,7 +47,7 @@ func TestDiff(t *testing.T) {
 		{"Slack's pace", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "app_token_file: a, pace: {burst: 9}", 1), "", "chats"},
 		{"Slack from Socket Mode to HTTP", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "http: {signing_secret_file: a}", 1), "", "chats"},
 		{"an account on Slack", slackKeys, slackKeys + "people: [{name: alice, roles: [operator], matrix: [\"@alice:example.org\"], slack: [T024BE7LD/U012AB3CD]}]\n", "people", ""},
-		{"rooms and routes", "", "rooms: [{name: dev, chat: matrix, id: \"!dev:example.org\"}]\nroutes: [{rooms: [dev]}]\n", "routes notices_room approvals_room", "rooms"},
+		{"rooms and routes", "", "rooms: [{name: dev, chat: matrix, id: \"!dev:example.org\"}]\nroutes: [{rooms: [dev]}]\n", "routes checklists notices_room approvals_room", "rooms"},
 	} {
 		o := config.Options{File: "/etc/watchstander/config.yaml"}
 		reload, restart := config.Diff(mustParse(t, "#\n"+x.old, o), mustParse(t, "#\n"+x.new, o))

@@ -5,7 +5,7 @@
 // everything stands; fill.go lays the tree over the structs of keys.go, which
 // are the whole list of keys, and finds unknown keys, double keys and wrong
 // types; then one file per noun (hosts.go, chats.go, slack.go, people.go, endpoints.go,
-// routes.go, times.go, alerts.go) checks the meaning and builds the Config of
+// routes.go, times.go, alerts.go, checklists.go) checks the meaning and builds the Config of
 // config.go. Nothing stops at the first fault: every step goes on with what it
 // has, and stays silent about what follows from a fault already told.
 //
@@ -24,7 +24,7 @@
 // Its neighbours: main loads it, gives its parts to the packages that need
 // them, and imports time/tzdata so that zones resolve on every machine. It
 // imports bot and bot/host for the words, bot/gate to find the faults of a
-// policy, and Alertmanager's own parser for matchers, so that a matcher means
+// policy, schedules for the built-in checklists and for crons, and Alertmanager's own parser for matchers, so that a matcher means
 // here what it means there. docs/configuration.md tells
 // the same to operators.
 package config

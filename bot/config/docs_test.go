@@ -151,6 +151,9 @@ func TestExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := config.Paths(data)
+	if names := checklistNames(c); names != "daily weekly monthly validation winter cold-start" {
+		t.Errorf("checklists: %s", names)
+	}
 	for _, path := range config.KeyPaths() {
 		// The same two keys as the Alertmanagers', shown there.
 		if !used[path] && !strings.HasPrefix(path, "prometheus.basic_auth") {

@@ -37,8 +37,8 @@ func (f Fault) String() string {
 	return b.String()
 }
 
-// Faults are all faults of one file, in its order. Every error of this package
-// but a secret's is one.
+// Faults are all faults of one file, in its order, and of files that it names. Every
+// error of this package but a secret's is one.
 type Faults []Fault
 
 // Error lists the faults, one on a line.
@@ -52,7 +52,7 @@ func (f Faults) Error() string {
 
 func (f Faults) sorted() Faults {
 	slices.SortStableFunc(f, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return f
 }

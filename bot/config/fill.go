@@ -160,6 +160,15 @@ var instead = map[string]advice{
 	"people[].role":                     {"roles", "no such key, write a list instead: roles: [operator]"},
 	"routes[].room":                     {"rooms", "no such key, write a list instead: rooms: [ops]"},
 	"routes[].receiver":                 {"rooms", "no such key: routes lead to rooms here, write rooms: [ops]"},
+	"checklists.daily":                  {"lists", "no such key: write lists: [{name: daily, …}]"},
+	"checklists.weekly":                 {"lists", "no such key: write lists: [{name: weekly, …}]"},
+	"checklists.monthly":                {"lists", "no such key: write lists: [{name: monthly, …}]"},
+	"checklists.quarterly":              {"lists", "no such key: write lists: [{name: quarterly, …}]"},
+	"checklists.validation":             {"lists", "no such key: write lists: [{name: validation, …}]"},
+	"checklists.off":                    {"builtin", "no such key: write builtin: false for no checklists but your own"},
+	"checklists.lists[].schedule":       {"cron", "no such key: write cron, as in \"0 8 * * mon\""},
+	"checklists.lists[].room":           {"rooms", "no such key, write a list instead: rooms: [ops]"},
+	"checklists.lists[].at":             {"cron", "no such key: write cron, as in \"0 8 * * *\""},
 	"rooms[].alias":                     {"id", "no such key: an alias can be moved to another room, write the room's id"},
 }
 

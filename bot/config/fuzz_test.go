@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -50,6 +51,12 @@ func FuzzParse(f *testing.F) {
 			}
 			if !slices.ContainsFunc(c.Rooms, func(r config.Room) bool { return r.ID == c.NoticesRoom }) {
 				t.Errorf("no room %q", c.NoticesRoom)
+			}
+			noon := time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
+			for _, x := range c.Checklists {
+				if len(x.Rooms) == 0 || len(x.Items) == 0 || x.Zone == "" || (x.Cron == "") != c.Cron(x.Name).Next(noon).IsZero() || x.Cron == "" && (len(x.After) == 0 || x.Lasts == 0) {
+					t.Errorf("a checklist that never comes, or is nothing: %+v", x)
+				}
 			}
 			if reload, restart := config.Diff(c, c); len(reload)+len(restart) > 0 {
 				t.Error(reload, restart)

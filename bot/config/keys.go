@@ -26,6 +26,8 @@ type fileKeys struct {
 	Alerts        alertKeys              `yaml:"alerts"`
 	QuietHours    *quietKeys             `yaml:"quiet_hours"`
 	Digest        digestKeys             `yaml:"digest"`
+	Brief         *briefKeys             `yaml:"brief"`
+	Checklists    checklistsKeys         `yaml:"checklists"`
 	DeadMan       *deadManKeys           `yaml:"dead_man"`
 	NoticesRoom   given[string]          `yaml:"notices_room"`
 	ApprovalsRoom given[string]          `yaml:"approvals_room"`
@@ -198,6 +200,71 @@ type quietKeys struct {
 type digestKeys struct {
 	place
 	At given[Clock] `yaml:"at"`
+}
+
+type briefKeys struct {
+	place
+	At    given[Clock]  `yaml:"at" need:"when it is posted, as in \"07:30\""`
+	Since given[Clock]  `yaml:"since"`
+	Zone  given[string] `yaml:"zone"`
+}
+
+type checklistsKeys struct {
+	place
+	Builtin given[bool]         `yaml:"builtin"`
+	Rooms   list[given[string]] `yaml:"rooms"`
+	Zone    given[string]       `yaml:"zone"`
+	Lists   list[checklistKeys] `yaml:"lists"`
+}
+
+// checklistKeys are an entry of the bot's file: a built-in checklist with changes, or
+// another one.
+type checklistKeys struct {
+	place
+	Name   given[string]        `yaml:"name" need:"the name that people type: a built-in one (daily, weekly, monthly, quarterly, validation), or one of your own"`
+	Off    given[bool]          `yaml:"off"`
+	File   given[string]        `yaml:"file"`
+	Rooms  list[given[string]]  `yaml:"rooms"`
+	Title  given[string]        `yaml:"title"`
+	Cron   given[string]        `yaml:"cron"`
+	Zone   given[string]        `yaml:"zone"`
+	Missed given[string]        `yaml:"missed"`
+	After  list[given[string]]  `yaml:"after"`
+	Lasts  given[time.Duration] `yaml:"lasts"`
+	Remind given[time.Duration] `yaml:"remind"`
+	Report given[bool]          `yaml:"report"`
+	Items  list[itemKeys]       `yaml:"items"`
+}
+
+// checklistFileKeys are a file of its own with a checklist in it, as the built-in ones
+// are written (schedules/checklists).
+type checklistFileKeys struct {
+	place
+	Title  given[string]        `yaml:"title"`
+	Cron   given[string]        `yaml:"cron"`
+	Zone   given[string]        `yaml:"zone"`
+	Missed given[string]        `yaml:"missed"`
+	After  list[given[string]]  `yaml:"after"`
+	Lasts  given[time.Duration] `yaml:"lasts"`
+	Remind given[time.Duration] `yaml:"remind"`
+	Report given[bool]          `yaml:"report"`
+	Items  list[itemKeys]       `yaml:"items" need:"what is to be done, a list of items with id and task"`
+}
+
+type itemKeys struct {
+	place
+	ID       given[string]       `yaml:"id" need:"a short name that stays when the words of the task change"`
+	Off      given[bool]         `yaml:"off"`
+	Task     given[string]       `yaml:"task"`
+	Plan     given[string]       `yaml:"plan"`
+	Look     list[given[string]] `yaml:"look"`
+	Why      given[string]       `yaml:"why"`
+	Runbook  given[string]       `yaml:"runbook"`
+	Role     given[string]       `yaml:"role"`
+	Evidence list[given[string]] `yaml:"evidence"`
+	Optional list[given[string]] `yaml:"optional"`
+	Person   given[string]       `yaml:"person"`
+	Offer    given[string]       `yaml:"offer"`
 }
 
 type deadManKeys struct {

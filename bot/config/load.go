@@ -24,6 +24,11 @@ type Options struct {
 	// WithoutSecrets leaves the secrets' files unread: a check on a machine that
 	// does not have them.
 	WithoutSecrets bool
+	// Runbooks are the names of those that checklists may lead to, and Offer tells what
+	// is wrong with a command that an item offers, "" for nothing. Where they are nil,
+	// no such name is looked at.
+	Runbooks []string
+	Offer    func(command string) (complaint string)
 	// Warn is told what is suspicious, also where there are faults; nil where only
 	// a Config's own Warnings matter.
 	Warn func(Faults)
@@ -43,6 +48,7 @@ func Load(path string, o Options) (*Config, error) {
 		return nil, Faults{{File: path, Message: reason(err)}}
 	}
 	b := newBuilder(o)
+	b.reads = true
 	b.build(data)
 	if !o.WithoutSecrets {
 		b.checkSecrets()
@@ -50,8 +56,9 @@ func Load(path string, o Options) (*Config, error) {
 	return b.done()
 }
 
-// Parse checks a file's content alone: nothing but zones is read from the disk,
-// and secrets need not exist. The error is always Faults.
+// Parse checks a file's content alone: nothing but zones is read from the disk, and
+// secrets need not exist. Checklists that have a file of their own are left out. The
+// error is always Faults.
 func Parse(data []byte, o Options) (*Config, error) {
 	if o.File == "" {
 		o.File = "config.yaml"
@@ -68,6 +75,10 @@ type builder struct {
 	cfg    *Config
 	getenv func(string) string
 	told   func(Faults) // Options.Warn
+	// reads: files that the file names may be read.
+	reads    bool
+	runbooks []string                    // Options.Runbooks
+	offer    func(command string) string // Options.Offer
 
 	chatNames, roomNames, alertmanagerNames *names
 
@@ -89,6 +100,8 @@ func newBuilder(o Options) *builder {
 		cfg:               &Config{File: o.File, sums: map[string][sha256.Size]byte{}},
 		getenv:            getenv,
 		told:              o.Warn,
+		runbooks:          o.Runbooks,
+		offer:             o.Offer,
 		chatNames:         newNames("chat"),
 		roomNames:         newNames("room"),
 		alertmanagerNames: newNames("alertmanager"),
@@ -120,6 +133,8 @@ func (b *builder) build(data []byte) {
 	b.routes()
 	b.alerts()
 	b.notices()
+	b.checklists()
+	b.unusedRooms()
 	b.deadMan()
 	b.redact()
 	b.log()

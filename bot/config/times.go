@@ -77,6 +77,16 @@ func (q *QuietHours) Holds(s bot.Severity) bool {
 	return slices.Contains(q.Hold, s)
 }
 
+// Last is the last time before t, or at it, that a clock in the zone showed it; of a
+// day's two, the first.
+func (c Clock) Last(t time.Time, zone *time.Location) time.Time {
+	last := c.Next(t.AddDate(0, 0, -3), zone)
+	for next := c.Next(last, zone); !next.After(t); next = c.Next(last, zone) {
+		last = next
+	}
+	return last
+}
+
 // zone loads an IANA zone.
 func (j *judge) zone(g given[string], def *time.Location) *time.Location {
 	if !g.ok {
@@ -93,6 +103,12 @@ func (j *judge) zone(g given[string], def *time.Location) *time.Location {
 func (b *builder) times() {
 	b.cfg.Zone = b.zone(b.keys.Zone, time.UTC)
 	b.cfg.DigestAt = b.keys.Digest.At.or(Clock{8, 0})
+	if k := b.keys.Brief; k != nil {
+		b.cfg.Brief = &Brief{At: k.At.v, Since: k.Since.or(Clock{18, 0}), Zone: b.zone(k.Zone, b.cfg.Zone)}
+		if k.At.ok && b.cfg.Brief.At == b.cfg.Brief.Since {
+			b.fault(k.At.place, "is the same as since: the brief tells of the time between them")
+		}
+	}
 	k := b.keys.QuietHours
 	if k == nil {
 		return

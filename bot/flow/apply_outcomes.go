@@ -68,7 +68,7 @@ func (c *change) answered(e bot.Answered) error {
 		return c.onMaintenance(conv, r, o)
 	case bot.Measure:
 		return c.remeasure(conv, r, o)
-	case bot.MakeSilence, bot.EndSilence, bot.DrawGraph:
+	case bot.MakeSilence, bot.EndSilence, bot.DrawGraph, bot.MakeReport:
 		return c.order(conv, r, o)
 	}
 	return c.answer(conv, bot.Message{Title: bot.Line(bot.T("Done."))})

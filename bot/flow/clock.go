@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -96,6 +97,16 @@ func (f *Flow) nextTime(ctx context.Context) (next time.Time, err error) {
 			sooner(row.Next)
 			sooner(row.PausedUntil)
 		}
+		if s.NextBrief != nil {
+			t, err := metaTime(tx, metaBrief)
+			if err != nil {
+				return err
+			}
+			if t.IsZero() {
+				t = overdue
+			}
+			sooner(t)
+		}
 		for _, name := range []string{metaDigest, metaPrune} {
 			t, err := metaTime(tx, name)
 			if err != nil {
@@ -118,6 +129,7 @@ const (
 	metaDigest     = "next digest"
 	metaDigestFrom = "digest from"
 	metaPrune      = "next pruning"
+	metaHeadsTold  = "heads told"
 )
 
 func metaTime(tx *store.Tx, name string) (time.Time, error) {
@@ -170,6 +182,9 @@ func (c *change) due() error {
 		return err
 	}
 	if err := c.dueDigest(); err != nil {
+		return err
+	}
+	if err := c.dueBrief(); err != nil {
 		return err
 	}
 	at, err := metaTime(c.Tx, metaPrune)
@@ -268,8 +283,20 @@ func (c *change) dueDigest() error {
 	if err != nil {
 		return err
 	}
-	if len(heads) > 0 && rooms[c.s.NoticesRoom] == nil {
+	// Where the journals end is told once. While nothing is written there, a day without
+	// anything else to tell has no digest.
+	news := fmt.Sprint(heads)
+	before, err := c.Meta(metaHeadsTold)
+	if err != nil {
+		return err
+	}
+	if len(heads) > 0 && rooms[c.s.NoticesRoom] == nil && news != before {
 		rooms[c.s.NoticesRoom] = []bot.ThreadID{}
+	}
+	if rooms[c.s.NoticesRoom] != nil {
+		if err := c.PutMeta(metaHeadsTold, news); err != nil {
+			return err
+		}
 	}
 	for room, ids := range rooms {
 		th := c.newThread(bot.ThreadDigest, "digest:"+string(room))

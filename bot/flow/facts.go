@@ -19,6 +19,8 @@ func gatherFacts(tx *store.Tx, th bot.Thread, episodes int, now time.Time) (f bo
 		return alertFacts(tx, f, episodes)
 	case st.Reboot != nil:
 		f.Gathered, err = factsOf(tx, st.Reboot.Threads, now)
+	case st.Brief != nil:
+		f.Gathered, err = factsOf(tx, st.Brief.Threads, now)
 	case st.Digest != nil:
 		f.Gathered, err = factsOf(tx, st.Digest.Threads, now)
 	case st.Storm != nil && th.Open():

@@ -80,8 +80,10 @@ type Options struct {
 	Chats         map[bot.ChatID]bot.Chat
 	Alertmanagers map[string]Alertmanager
 	// Agents are those of the hosts, by the host's name.
-	Agents      map[string]api.Agent
-	Grapher     Grapher // nil where there is no Prometheus
+	Agents  map[string]api.Agent
+	Grapher Grapher // nil where there is no Prometheus
+	// Draw makes a picture of figures that the state has; nil where there is nobody to.
+	Draw        func(bot.Graph) (bot.Picture, error)
 	Probes      []bot.Probe
 	Interpreter Interpreter
 	// Redact is the last look at everything that is said.

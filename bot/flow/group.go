@@ -196,6 +196,7 @@ func (g *group) end(e *bot.Episode, at time.Time, by bot.EndedBy) {
 	}
 	e.Resolved, e.EndsAt, e.Ended, e.Doubt, e.Absent = true, at.Truncate(time.Millisecond), by, false, 0
 	e.SilencedBy, e.InhibitedBy, e.MutedBy = nil, nil, nil
+	e.SilencedFor, e.SilencedSince = e.SilencedUntil(e.EndsAt), time.Time{}
 	g.touch(e)
 	g.changed = true
 }
@@ -229,6 +230,12 @@ func (g *group) listed(e *bot.Episode, p bot.PolledAlert) {
 	}
 	was := e.Suppressed()
 	e.SilencedBy, e.InhibitedBy, e.MutedBy = p.SilencedBy, p.InhibitedBy, p.MutedBy
+	switch {
+	case !e.Silenced():
+		e.SilencedFor, e.SilencedSince = e.SilencedUntil(g.now), time.Time{}
+	case e.SilencedSince.IsZero():
+		e.SilencedSince = g.now
+	}
 	g.touch(e)
 	g.changed = true
 	switch {

@@ -122,6 +122,36 @@ func TestAbsenceNeedsTwoPolls(t *testing.T) {
 	}
 }
 
+// How long an alert was silenced is known when it no longer is: over spans, up to its
+// end, and not while it is merely inhibited.
+func TestSilencedTimeIsKept(t *testing.T) {
+	g := newGroup(bot.Thread{ID: "thr_1"}, true, at(0), counting())
+	g.notice(firing(0))
+	e := g.newest["f"]
+	poll := func(minute int, a bot.PolledAlert) {
+		g.now = at(minute)
+		a.Alert = firing(0)
+		g.listed(e, a)
+	}
+	poll(10, bot.PolledAlert{SilencedBy: []string{"s"}})
+	poll(15, bot.PolledAlert{SilencedBy: []string{"s", "t"}, InhibitedBy: []string{"x"}})
+	if got := e.SilencedUntil(at(20)); got != 10*time.Minute || e.SilencedFor != 0 {
+		t.Errorf("while it is silenced: %v, of which %v are over", got, e.SilencedFor)
+	}
+	poll(20, bot.PolledAlert{InhibitedBy: []string{"x"}})
+	poll(40, bot.PolledAlert{MutedBy: []string{"night"}})
+	g.now = at(60)
+	g.notice(resolved(0, 45))
+	if got := e.SilencedUntil(at(60)); got != 15*time.Minute || !e.SilencedSince.IsZero() {
+		t.Errorf("after its end: %v, since %v", got, e.SilencedSince)
+	}
+	g.notice(firing(0)) // in doubt, and silenced anew
+	poll(70, bot.PolledAlert{SilencedBy: []string{"s"}})
+	if got := e.SilencedUntil(at(75)); got != 20*time.Minute {
+		t.Errorf("firing again: %v", got)
+	}
+}
+
 func TestBackoffIsBoundedAndSpread(t *testing.T) {
 	for try := range 100 {
 		if d := backoff(try, time.Second, time.Minute); d <= 0 || d > time.Minute {

@@ -46,6 +46,8 @@ func (c *change) laneOf(x store.Effect) (string, error) {
 		return "codes for " + o.Host, nil // nor before words: there may be many
 	case bot.Measure:
 		return "evidence", nil
+	case bot.MakeReport:
+		return "reports", nil
 	case bot.EraseMessage:
 		return "erasing in " + string(o.Room), nil
 	}

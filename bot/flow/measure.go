@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -47,7 +48,7 @@ func (f *Flow) measure(ctx context.Context, e store.Effect) error {
 		return nil
 	}
 	readings = append(readings, f.world.Health(ctx)...)
-	readings = append(readings, f.firing(ctx))
+	readings = append(readings, f.firing(ctx), f.noisy(ctx))
 	return f.handIn(ctx, bot.Measured{Key: e.Key, Readings: readings, At: f.clock.now()})
 }
 
@@ -95,6 +96,40 @@ func (f *Flow) firing(ctx context.Context) bot.Reading {
 	for _, am := range f.world.Alertmanagers() {
 		if h := f.pollHealth(am, now); h.State != bot.OK && n == 0 {
 			r.State, r.Value, r.Note, r.Unit = bot.Unknown, "", am+" does not answer", ""
+		}
+	}
+	return r
+}
+
+// noiseSpan is the span of the reading for checklists.
+const noiseSpan = 7 * 24 * time.Hour
+
+// noisy is what fired in a week, as evidence: it is well when nobody missed a critical
+// alert and nothing flapped, and unknown where the state does not reach back a week.
+func (f *Flow) noisy(ctx context.Context) bot.Reading {
+	now := f.clock.now()
+	r := bot.Reading{What: "noise 7 d", Source: "the bot's threads and journal", At: now, State: bot.OK, Unit: "1"}
+	n, err := f.world.Noise(ctx, now.Add(-noiseSpan))
+	if err != nil {
+		r.State, r.Note, r.Unit = bot.Unknown, "the state cannot be read; see the log of the bot", ""
+		return r
+	}
+	r.Figure, r.Value = float64(len(n.Groups)), "nothing fired"
+	if len(n.Groups) > 0 {
+		r.Value = phrase.Count(len(n.Groups), "alert", "alerts") + " fired " + phrase.Count(n.Firings, "time", "times")
+	}
+	unread, flapping := n.Unread(), n.Flapping()
+	if unread > 0 {
+		r.State, r.Value = bot.NotOK, r.Value+fmt.Sprintf(", %d critical and never acked", unread)
+	}
+	if flapping > 0 {
+		r.State, r.Value = bot.NotOK, r.Value+fmt.Sprintf(", %d flapping", flapping)
+	}
+	if n.Since.After(n.Asked) {
+		r.Note = "known for " + phrase.Duration(now.Sub(n.Since)) + " alone"
+		if r.State == bot.OK {
+			r.Note += ": " + r.Value
+			r.State, r.Value, r.Unit, r.Figure = bot.Unknown, "", "", 0
 		}
 	}
 	return r

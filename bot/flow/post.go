@@ -52,7 +52,7 @@ func (r *room) freeze(ctx context.Context, v store.View) (*store.Send, error) {
 		switch {
 		case v.OwnRoot && v.Root == "":
 			out.Kind, toSeq = bot.SendRoot, th.LastSeq
-			if v.Remade > 0 || th.Kind == bot.ThreadPlan || mending(th) {
+			if v.Remade > 0 || th.Kind == bot.ThreadPlan || th.Kind == bot.ThreadChecklist || mending(th) {
 				toSeq = v.SaidSeq // a root made anew, whose log goes on; or one below which all of it is read
 			}
 		case v.OwnRoot && v.ShownVersion < th.Version:

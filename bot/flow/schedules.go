@@ -213,6 +213,11 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 			return err
 		}
 	}
+	if s.Report {
+		if err := c.reportOn(th); err != nil {
+			return err
+		}
+	}
 	if err := c.putRun(&th); err != nil {
 		return err
 	}
@@ -353,7 +358,9 @@ func (c *change) runAfter(x bot.Change) error {
 		if err != nil {
 			return err
 		}
-		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor {
+		// What was before the newest firing was looked at then; what was before the list
+		// was configured, nobody asked about.
+		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Last) {
 			continue
 		}
 		last, ok, err := c.LatestThread(runSubject(s.Name, x.Host))
@@ -363,7 +370,7 @@ func (c *change) runAfter(x bot.Change) error {
 		if ok && !last.State.Checklist.Firing.Before(x.At) {
 			continue // it looked at what is since
 		}
-		if err := c.beginRun(s, &row, x.At, "after: "+x.Text+on(x.Host), x.Host); err != nil {
+		if err := c.beginRun(s, &row, x.At, "after: "+whatChanged(x), x.Host); err != nil {
 			return err
 		}
 	}
@@ -382,6 +389,14 @@ func (c *change) switched(st bot.PlanState) error {
 // runAfterFor is how old a change may be that a run comes after: what is older was
 // looked at otherwise.
 const runAfterFor = time.Hour
+
+// whatChanged is a change with its host, which it may name itself.
+func whatChanged(x bot.Change) string {
+	if strings.Contains(x.Text, x.Host) {
+		return x.Text
+	}
+	return x.Text + on(x.Host)
+}
 
 func on(host string) string {
 	if host == "" {

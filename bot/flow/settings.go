@@ -27,11 +27,12 @@ type Settings struct {
 	// Heartbeats are the routes that wait for one, so that one that never came
 	// is missed too.
 	Heartbeats []Route
+	// Hosts are the configured ones, by name.
+	Hosts []string
 	// Host is the configured host that an alert speaks of, "" for none.
 	Host func(bot.Labels) string
-	// Hosts are the configured ones; Scope is what a silence over one of them, or over
-	// matchers that somebody gave, has as matchers (bot.World, MaintenanceScope).
-	Hosts []string
+	// Scope is what a silence over a host, or over matchers that somebody gave, has as
+	// matchers (bot.World, MaintenanceScope).
 	Scope func(host string, given []bot.Matcher) ([]bot.Matcher, error)
 	// Person finds who writes from an account.
 	Person func(bot.ChatID, bot.UserID) (bot.Person, bool)
@@ -44,6 +45,10 @@ type Settings struct {
 	Quiet func(time.Time, bot.Severity) time.Time
 	// NextDigest is the first digest after a time.
 	NextDigest func(time.Time) time.Time
+
+	// NextBrief is the first morning brief after a time, and BriefSince the evening from
+	// which on one at that time tells; nil where there are none.
+	NextBrief, BriefSince func(time.Time) time.Time
 
 	ReopenWithin   time.Duration
 	AckReminder    time.Duration // 0: never

@@ -80,6 +80,14 @@ func SettingsOf(c *config.Config) *Settings {
 		return until
 	}
 	s.NextDigest = func(t time.Time) time.Time { return c.DigestAt.Next(t, c.Zone) }
+	for _, x := range c.Checklists {
+		cron := c.Cron(x.Name)
+		s.Checklists = append(s.Checklists, Schedule{Checklist: x, Rule: strings.TrimSpace(x.Cron + " " + x.Zone), Next: cron.Next, Last: cron.Last, Count: cron.Count})
+	}
+	if b := c.Brief; b != nil {
+		s.NextBrief = func(t time.Time) time.Time { return b.At.Next(t, b.Zone) }
+		s.BriefSince = func(t time.Time) time.Time { return b.Since.Last(t, b.Zone) }
+	}
 	return s
 }
 

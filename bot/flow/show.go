@@ -140,7 +140,7 @@ func priorityOf(th bot.Thread) store.Priority {
 	switch {
 	case th.Kind == bot.ThreadStorm:
 		return store.PriorityStorm
-	case th.Kind == bot.ThreadDigest:
+	case th.Kind == bot.ThreadDigest, th.Kind == bot.ThreadBrief:
 		return store.PriorityDigest
 	case th.Kind == bot.ThreadPlan:
 		return store.PriorityCritical // somebody waits for it, and for what came of it

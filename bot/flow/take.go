@@ -175,6 +175,8 @@ func (c *change) event(source string, e bot.Event) error {
 		return c.drawn(e)
 	case bot.Looked:
 		return c.looked(e)
+	case bot.Reported:
+		return c.reported(e)
 	case bot.Measured:
 		return c.measured(e)
 	case bot.Noted:

@@ -162,6 +162,9 @@ func (f *Flow) runEffect(ctx context.Context, e store.Effect) error {
 	if _, ok := e.What.(bot.Measure); ok {
 		return f.measure(ctx, e)
 	}
+	if o, ok := e.What.(bot.MakeReport); ok {
+		return f.report(ctx, e, o)
+	}
 	if o, ok := e.What.(bot.EraseMessage); ok {
 		return f.eraseMessage(ctx, e, o)
 	}

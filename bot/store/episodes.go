@@ -7,18 +7,20 @@ import (
 	"watchstander/bot"
 )
 
-const episodeColumns = `id, thread, number, fingerprint, starts_at, ends_at, resolved, ended, doubt, severity, labels, annotations, generator_url, silenced_by, inhibited_by, muted_by, absent, first_at, changed_at, mark`
+const episodeColumns = `id, thread, number, fingerprint, starts_at, ends_at, resolved, ended, doubt, severity, labels, annotations, generator_url, silenced_by, inhibited_by, muted_by, absent, first_at, changed_at, mark, silenced_for, silenced_since`
 
 func scanEpisode(row scanner) (e bot.Episode, err error) {
-	var starts, ends, resolved, doubt, first, changed int64
+	var starts, ends, resolved, doubt, first, changed, silencedFor, silencedSince int64
 	var labels, annotations, silenced, inhibited, muted []byte
 	err = row.Scan(&e.ID, &e.Thread, &e.Number, &e.Fingerprint, &starts, &ends, &resolved, &e.Ended, &doubt, &e.Severity,
-		&labels, &annotations, &e.GeneratorURL, &silenced, &inhibited, &muted, &e.Absent, &first, &changed, &e.Mark)
+		&labels, &annotations, &e.GeneratorURL, &silenced, &inhibited, &muted, &e.Absent, &first, &changed, &e.Mark,
+		&silencedFor, &silencedSince)
 	if err != nil {
 		return e, err
 	}
 	e.StartsAt, e.EndsAt, e.FirstAt, e.ChangedAt = moment(starts), moment(ends), moment(first), moment(changed)
 	e.Resolved, e.Doubt = resolved == 1, doubt == 1
+	e.SilencedFor, e.SilencedSince = time.Duration(silencedFor)*time.Millisecond, moment(silencedSince)
 	for _, x := range []struct {
 		data []byte
 		to   any
@@ -33,14 +35,15 @@ func scanEpisode(row scanner) (e bot.Episode, err error) {
 // PutEpisode writes an episode with this transaction's mark.
 func (t *Tx) PutEpisode(e bot.Episode) error {
 	return t.exec(`INSERT INTO episodes (`+episodeColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 		ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, resolved = excluded.resolved, ended = excluded.ended,
 			doubt = excluded.doubt, severity = excluded.severity, labels = excluded.labels, annotations = excluded.annotations,
 			generator_url = excluded.generator_url, silenced_by = excluded.silenced_by, inhibited_by = excluded.inhibited_by,
-			muted_by = excluded.muted_by, absent = excluded.absent, changed_at = excluded.changed_at, mark = excluded.mark`,
+			muted_by = excluded.muted_by, absent = excluded.absent, changed_at = excluded.changed_at, mark = excluded.mark,
+			silenced_for = excluded.silenced_for, silenced_since = excluded.silenced_since`,
 		e.ID, e.Thread, e.Number, e.Fingerprint, millis(e.StartsAt), millis(e.EndsAt), flag(e.Resolved), e.Ended, flag(e.Doubt), e.Severity,
 		e.Labels.Canonical(), e.Annotations.Canonical(), e.GeneratorURL, list(e.SilencedBy), list(e.InhibitedBy), list(e.MutedBy),
-		e.Absent, millis(e.FirstAt), millis(e.ChangedAt), t.mark)
+		e.Absent, millis(e.FirstAt), millis(e.ChangedAt), t.mark, e.SilencedFor.Milliseconds(), millis(e.SilencedSince))
 }
 
 func list(s []string) string {
@@ -68,6 +71,21 @@ const youngEpisodes = `SELECT ` + episodeColumns + ` FROM episodes WHERE resolve
 // thread.
 func (t *Tx) YoungEpisodes(since time.Time) ([]bot.Episode, error) {
 	return all(t, scanEpisode, youngEpisodes, millis(since))
+}
+
+const endedEpisodes = `SELECT ` + episodeColumns + ` FROM episodes WHERE resolved = 1 AND ends_at >= $1 ORDER BY ends_at DESC, id LIMIT $2`
+
+// EndedEpisodes lists at most limit episodes that were over at since or later, the last
+// to end first.
+func (t *Tx) EndedEpisodes(since time.Time, limit int) ([]bot.Episode, error) {
+	return all(t, scanEpisode, endedEpisodes, millis(since), limit)
+}
+
+// KnownSince is when the journal began or the oldest thread was made, whichever was
+// first: before it the state knows of nothing. Zero when it holds neither.
+func (t *Tx) KnownSince() (time.Time, error) {
+	ms, _, err := one(t, number, `SELECT COALESCE(MIN(at), 0) FROM (SELECT MIN(at) AS at FROM journal UNION ALL SELECT MIN(made) FROM threads) AS known`)
+	return moment(ms), err
 }
 
 // WorstEpisodes lists at most limit episodes of a thread for people: of each

@@ -142,6 +142,7 @@ var effectKinds = map[string]func([]byte) (bot.Outcome, error){
 	"spend":        readEffect[bot.SpendCodes],
 	"look":         readEffect[bot.LookForChanges],
 	"measure":      readEffect[bot.Measure],
+	"report":       readEffect[bot.MakeReport],
 }
 
 func readEffect[T bot.Outcome](body []byte) (bot.Outcome, error) {
@@ -180,6 +181,8 @@ func effectKind(o bot.Outcome) string {
 		return "look"
 	case bot.Measure:
 		return "measure"
+	case bot.MakeReport:
+		return "report"
 	}
 	return ""
 }

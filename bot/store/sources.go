@@ -53,13 +53,20 @@ func (t *Tx) AddChange(c bot.Change) (bool, error) {
 
 // Changes lists what changed on a host, and of the bot itself, in [from, to].
 func (t *Tx) Changes(host string, from, to time.Time) ([]bot.Change, error) {
-	return all(t, func(row scanner) (c bot.Change, err error) {
-		var at int64
-		err = row.Scan(&c.ID, &c.Host, &c.Kind, &c.Text, &at)
-		c.At = moment(at)
-		return c, err
-	}, `SELECT id, host, kind, text, at FROM changes WHERE (host = $1 OR host = '') AND at >= $2 AND at <= $3 ORDER BY at, id`,
+	return all(t, scanChange, `SELECT id, host, kind, text, at FROM changes WHERE (host = $1 OR host = '') AND at >= $2 AND at <= $3 ORDER BY at, id`,
 		host, millis(from), millis(to))
+}
+
+// AllChanges lists the changes on every host in [from, to], the oldest first.
+func (t *Tx) AllChanges(from, to time.Time) ([]bot.Change, error) {
+	return all(t, scanChange, `SELECT id, host, kind, text, at FROM changes WHERE at >= $1 AND at <= $2 ORDER BY at, id`, millis(from), millis(to))
+}
+
+func scanChange(row scanner) (c bot.Change, err error) {
+	var at int64
+	err = row.Scan(&c.ID, &c.Host, &c.Kind, &c.Text, &at)
+	c.At = moment(at)
+	return c, err
 }
 
 // Meta reads a single value, "" when there is none.

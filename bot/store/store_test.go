@@ -329,6 +329,54 @@ func TestPruneBoundsAnOpenThread(t *testing.T) {
 	}
 }
 
+// What ended over a span is read the last end first, with how long it was silenced.
+func TestEndedEpisodes(t *testing.T) {
+	s, _ := fresh(t)
+	now := time.UnixMilli(1 << 40).UTC()
+	known := func() (at time.Time) {
+		if err := s.View(t.Context(), func(tx *Tx) (err error) {
+			at, err = tx.KnownSince()
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	if at := known(); !at.IsZero() {
+		t.Errorf("an empty state knows since %v", at)
+	}
+	th := thread(t, s, "thr_A", now.AddDate(0, 0, -9))
+	if at := known(); at.IsZero() {
+		t.Error("a state with a thread knows since never")
+	}
+	update(t, s, func(tx *Tx) error {
+		var errs []error
+		for i, end := range []time.Time{now.AddDate(0, 0, -8), now.AddDate(0, 0, -7), now.AddDate(0, 0, -1), {}} {
+			e := bot.Episode{ID: bot.EpisodeID(placeholder(i)), Thread: th.ID, Fingerprint: placeholder(i), StartsAt: now.AddDate(0, 0, -9),
+				Resolved: !end.IsZero(), EndsAt: end, SilencedFor: time.Duration(i) * time.Minute}
+			errs = append(errs, tx.PutEpisode(e))
+			e.SilencedFor, e.SilencedSince = e.SilencedFor*2, now
+			errs = append(errs, tx.PutEpisode(e))
+		}
+		return errors.Join(errs...)
+	})
+	for most, want := range map[int]string{9: "$2 4m0s, $1 2m0s, ", 1: "$2 4m0s, "} {
+		got := ""
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			es, err := tx.EndedEpisodes(now.AddDate(0, 0, -7), most)
+			for _, e := range es {
+				got += string(e.ID) + " " + e.SilencedFor.String() + ", "
+				if !e.SilencedSince.Equal(now) {
+					t.Errorf("%s is silenced since %v", e.ID, e.SilencedSince)
+				}
+			}
+			return err
+		}); err != nil || got != want {
+			t.Errorf("at most %d: %q, %v; want %q", most, got, err, want)
+		}
+	}
+}
+
 // BenchmarkEpisodes writes the alerts of one large webhook in one transaction.
 func BenchmarkEpisodes(b *testing.B) {
 	s, _ := fresh(b)

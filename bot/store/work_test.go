@@ -63,17 +63,17 @@ func TestDueWorkByLanes(t *testing.T) {
 	}
 }
 
-// What is asked with each reaction that is taken back, and with each word of an agent
-// about its standing approvals, reads what it finds, and not all that is open.
+// What is asked with each reaction that is taken back, with each word of an agent about
+// its standing approvals, and about a span, reads what it finds, and not all that there is.
 func TestLookUpsGoByAnIndex(t *testing.T) {
 	s, _ := fresh(t)
-	for query, index := range map[string]string{threadsAckedBy: "threads_pressed", youngEpisodes: "episodes_young"} {
+	for query, index := range map[string]string{threadsAckedBy: "threads_pressed", youngEpisodes: "episodes_young", endedEpisodes: "episodes_ended"} {
 		if err := s.View(t.Context(), func(tx *Tx) error {
 			steps, err := all(tx, func(row scanner) (detail string, err error) {
 				var id, parent, unused int64
 				err = row.Scan(&id, &parent, &unused, &detail)
 				return detail, err
-			}, "EXPLAIN QUERY PLAN "+query, "1")
+			}, "EXPLAIN QUERY PLAN "+query, []any{"1", "1"}[:1+strings.Count(query, "$2")]...)
 			if !slices.ContainsFunc(steps, func(x string) bool { return strings.Contains(x, index) }) {
 				t.Errorf("%s goes by %q", query, steps)
 			}

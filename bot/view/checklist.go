@@ -3,8 +3,11 @@ package view
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/phrase"
@@ -178,8 +181,8 @@ func evidence(x bot.ItemState, s Style) bot.Text {
 		last = r.State
 		t = append(t, bot.T(readingText(r, x.Before, s)))
 	}
-	if more := len(sorted) - most; more > 0 {
-		t = append(t, bot.F(fmt.Sprintf("; %d more, %s", more, tally(sorted[most:]))))
+	if len(sorted) > most {
+		t = append(t, bot.F("; further "+tally(sorted[most:])))
 	}
 	return t
 }
@@ -204,14 +207,32 @@ func readingText(r bot.Reading, before []bot.Reading, s Style) string {
 		text += " " + r.Value
 	}
 	for _, old := range before {
-		if old.Host == r.Host && old.What == r.What && old.Value != r.Value && old.Value != "" && old.Unit != "" {
-			text += ", was " + old.Value + " on " + old.At.In(s.zone()).Format("2 Jan")
+		if old.Host == r.Host && old.What == r.What && old.Unit != "" && figure(old) != figure(r) {
+			text += ", was " + figure(old) + " on " + old.At.In(s.zone()).Format("2 Jan")
 		}
 	}
 	if r.Note != "" {
 		text += " (" + r.Note + ")"
 	}
 	return text
+}
+
+// figure is what a reading has as a number, as people read it: "4.8 %", "6 h".
+func figure(r bot.Reading) string {
+	switch r.Unit {
+	case bot.FigurePercent:
+		return strconv.FormatFloat(math.Round(r.Figure*10)/10, 'f', -1, 64) + " %"
+	case bot.FigureSeconds:
+		if r.Figure < 0 {
+			return r.Value
+		}
+		return phrase.Duration(time.Duration(r.Figure * float64(time.Second)))
+	case bot.FigureCount:
+		return strconv.FormatFloat(math.Round(r.Figure*100)/100, 'f', -1, 64)
+	case bot.FigureCelsius:
+		return strconv.FormatFloat(math.Round(r.Figure), 'f', -1, 64) + " °C"
+	}
+	return r.Value
 }
 
 // tally is "2 ok, 1 unknown".

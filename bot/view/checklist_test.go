@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,14 +12,14 @@ import (
 // aRun has an item in every state.
 func aRun() bot.ChecklistState {
 	day := 24 * time.Hour
-	age := func(value string, at time.Time, s bot.ReadingState, note string) bot.Reading {
-		return bot.Reading{Host: "vulcan", What: "backup b2", Value: value, Note: note, Unit: "s", At: at, State: s}
+	age := func(hours float64, at time.Time, s bot.ReadingState, note string) bot.Reading {
+		return bot.Reading{Host: "vulcan", What: "backup b2", Value: fmt.Sprintf("newest snapshot %v h ago", hours), Note: note, At: at, State: s}.With(hours*3600, bot.FigureSeconds)
 	}
 	items := []bot.ItemState{
 		{Item: bot.Item{ID: "dashboards", Task: "Look at the dashboards for gaps and jumps", Person: "what is odd, no probe knows"}, Status: bot.ItemOpen},
 		{Item: bot.Item{ID: "backups", Task: "Check that last night's backups are whole", Evidence: []string{"backup *"}}, Status: bot.ItemOpen,
-			Verdict: bot.NotOK, Evidence: []bot.Reading{age("31 h old", noon, bot.NotOK, "more than 26 h"), {Host: "vulcan", What: "restore b2", Value: "1,204 files restored and compared, 0 differ", State: bot.OK}},
-			Before: []bot.Reading{age("6 h old", noon.Add(-day), bot.OK, "")}, Since: noon.Add(-2 * day), Carried: 2, Assigned: "alice"},
+			Verdict: bot.NotOK, Evidence: []bot.Reading{age(31, noon, bot.NotOK, "more than 26 h"), {Host: "vulcan", What: "restore b2", Value: "1,204 files restored and compared, 0 differ", State: bot.OK}},
+			Before: []bot.Reading{age(6, noon.Add(-day), bot.OK, "")}, Since: noon.Add(-2 * day), Carried: 2, Assigned: "alice"},
 		{Item: bot.Item{ID: "logins", Task: "Read the security events", Evidence: []string{"ssh root logins"}}, Status: bot.ItemOpen, Verdict: bot.Unknown,
 			Evidence: []bot.Reading{{What: "ssh root logins", Note: "nothing measures it here", State: bot.Unknown}}},
 		{Item: bot.Item{ID: "units", Task: "Check that every service runs"}, Status: bot.ItemDone, At: noon, Verdict: bot.OK, Evidence: []bot.Reading{{Host: "vulcan", What: "failed units", Value: "none of 212", State: bot.OK}}},
@@ -86,6 +87,14 @@ func checklistPages(s Style) []page {
 		{"log: the end of a complete run", RunSummary(complete, "", s)},
 		{"log: what an item offered is done", Offered(run.Items[1], done, s)},
 		{"log: what an item offered failed", Offered(run.Items[1], failed, s)},
+		{"log: a month's report", Report(bot.Report{From: noon.AddDate(0, -1, 0), To: noon, Alerts: 12, Criticals: 2,
+			Lists:   []bot.ListReport{{Title: "Daily checklist", Runs: 30, ByEvidence: 180, ByPeople: 25, Skipped: 2, Left: 3, Longest: "Read the security events", Carried: 2}},
+			Plans:   []bot.Tally{{What: "done", N: 4}, {What: "undone", N: 1}},
+			Changes: []bot.Tally{{What: "switch", N: 5}, {What: "reboot", N: 1}},
+			Trends: []bot.Trend{{Host: "vulcan", What: "disk /", First: bot.Reading{Value: "3.1 % of 1 TiB", At: noon.AddDate(0, -1, 0)}.With(3.1, bot.FigurePercent), Last: bot.Reading{Value: "4.8 % of 1 TiB", At: noon}.With(4.8, bot.FigurePercent)},
+				{Host: "vulcan", What: "generations kept", First: bot.Reading{At: noon.AddDate(0, -1, 0)}.With(5, bot.FigureCount), Last: bot.Reading{At: noon}.With(5, bot.FigureCount)}}},
+			[]bot.Picture{{Name: "trends.png", Alt: "disk / 3.1 % to 4.8 %"}}, s)},
+		{"log: a report of nothing", Report(bot.Report{From: noon.AddDate(0, -1, 0), To: noon}, nil, s)},
 		{"answer: paused", Paused("Daily checklist", bot.Schedule{PausedBy: "bob", PausedUntil: noon.Add(72 * time.Hour), Reason: "holidays"}, s)},
 		{"answer: resumed", Paused("Daily checklist", bot.Schedule{Next: noon.Add(20 * time.Hour)}, s)},
 	}

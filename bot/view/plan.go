@@ -87,6 +87,12 @@ func planState(st bot.PlanState) (bot.Tone, string) {
 	return bot.ToneUnknown, "UNKNOWN"
 }
 
+// PlanWaits is what a plan waits for, in small letters.
+func PlanWaits(st bot.PlanState) string {
+	_, word := planState(st)
+	return strings.ToLower(word)
+}
+
 func planFields(st bot.PlanState, s Style) []bot.Field {
 	p := st.Proposal
 	rule := p.Plan.Rule

@@ -92,6 +92,8 @@ func root(f bot.ThreadFacts, s Style) bot.Message {
 		return noticeRoot(f, s)
 	case bot.ThreadPlan:
 		return planRoot(f, s)
+	case bot.ThreadBrief:
+		return briefRoot(f, s)
 	case bot.ThreadChecklist:
 		return checklistRoot(f, s)
 	case bot.ThreadMaintenance:
@@ -119,6 +121,8 @@ func TitleOf(t bot.Thread) string {
 		return st.Checklist.Title
 	case st.Maintenance != nil:
 		return "Maintenance of " + MaintenanceOf(*st.Maintenance)
+	case st.Brief != nil:
+		return "Morning brief"
 	}
 	return string(t.Kind)
 }

@@ -202,10 +202,28 @@ func TestProbe(t *testing.T) {
 			return b.String()
 		}
 		time.Sleep(time.Until(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)))
-		if got, want := read(), "ok | generation | 42, NixOS 25.11.42, made 10 d 2 h ago | \nok | booted system | is the one that runs | \nok | drift | none in 6 comparisons | \nok | generations kept | 4 | \n"; got != want {
+		if got, want := read(), "ok | generation | 42, NixOS 25.11.42, made 10 d 2 h ago | \nok | booted system | is the one that runs | \nok | drift | none in 6 comparisons | \nok | generations kept | 4 | \nunknown | nixpkgs age |  | its version, 25.11.42, has no date, as those of channels\n"; got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 		if figures["generation"] != "871200 s" || figures["generations kept"] != "4 1" || figures["drift"] != "0 " {
+			t.Errorf("got %q", figures)
+		}
+		for version, want := range map[string]string{
+			"25.11.20260301.abcdef0": "ok | nixpkgs age | 13 d, of 1 Mar 2026 | \n",
+			"25.11.20260213.abcdef0": "ok | nixpkgs age | 29 d, of 13 Feb 2026 | \n",
+			"25.11.20260211.abcdef0": "not ok | nixpkgs age | 31 d, of 11 Feb 2026 | more than 30 d: security fixes since then are missing\n",
+			"25.11.20260314.dirty":   "ok | nixpkgs age | 0 s, of 14 Mar 2026 | \n",
+			"25.11.20260316.abcdef0": "unknown | nixpkgs age |  | its version, 25.11.20260316.abcdef0, is of a day to come: a clock is wrong\n",
+			"25.11.20261301.abcdef0": "unknown | nixpkgs age |  | its version, 25.11.20261301.abcdef0, has no date",
+			"":                       "unknown | nixpkgs age |  | the running system does not tell its version\n",
+		} {
+			v.files.file(toplevel(42)+"/nixos-version", version)
+			if got := read(); !strings.Contains(got, want) {
+				t.Errorf("%s: got\n%s", version, got)
+			}
+		}
+		v.files.file(toplevel(42)+"/nixos-version", "25.11.20260212.abcdef0")
+		if read(); figures["nixpkgs age"] != "2.6352e+06 s" {
 			t.Errorf("got %q", figures)
 		}
 		v.files.delete("/boot") // where only root may look

@@ -40,6 +40,8 @@ type Options struct {
 	AllowUnmarked bool
 	// MinGenerations is how many complete generations there should be; 3.
 	MinGenerations int
+	// Vulnix is where the result of a scan for known holes lies; its MaxAge is 8 days.
+	Vulnix Vulnix
 	// Stateful are the names of packages whose data does not go back with them
 	// ("postgresql"); that they go backwards is told first.
 	Stateful []string
@@ -114,6 +116,7 @@ func (o Options) filled() Options {
 	span(&o.Patience, 5*time.Minute)
 	span(&o.SwitchLimit, 15*time.Minute)
 	span(&o.LookLimit, 2*time.Minute)
+	span(&o.Vulnix.MaxAge, 8*24*time.Hour)
 	if o.MinGenerations <= 0 {
 		o.MinGenerations = 3
 	}

@@ -3,6 +3,7 @@ package nixos
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -64,7 +65,50 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	if d.Kept < n.o.MinGenerations {
 		kept.State, kept.Note = bot.NotOK, fmt.Sprintf("there should be at least %d whole ones", n.o.MinGenerations)
 	}
-	return append(out, kept)
+	out = append(out, kept, n.nixpkgs(d.Current))
+	if r, configured := n.holes(d.Current); configured {
+		out = append(out, r)
+	}
+	return out
+}
+
+// nixpkgsWithin is how old the nixpkgs of the running system may be: security fixes come
+// every week.
+const nixpkgsWithin = 30 * 24 * time.Hour
+
+// nixpkgs tells how old the nixpkgs is that the running system was built from. A version
+// made from a flake has its commit's day, as in "25.11.20260301.abcdef0"; one from a
+// channel counts commits, and does not tell.
+func (n *NixOS) nixpkgs(g host.Generation) bot.Reading {
+	r := n.reading("nixpkgs age", "", path.Join(currentSystem, "nixos-version"), bot.Unknown, "")
+	day, found := dayOf(g.NixOSVersion)
+	age := r.At.Sub(day)
+	switch {
+	case g.NixOSVersion == "":
+		r.Note = "the running system does not tell its version"
+	case !found:
+		r.Note = "its version, " + g.NixOSVersion + ", has no date, as those of channels"
+	case age < -24*time.Hour:
+		r.Note = "its version, " + g.NixOSVersion + ", is of a day to come: a clock is wrong"
+	default:
+		age = max(age, 0)
+		r.Value, r.State = phrase.Duration(age.Truncate(24*time.Hour))+", of "+day.Format("2 Jan 2006"), bot.OK
+		if age > nixpkgsWithin {
+			r.State, r.Note = bot.NotOK, "more than "+phrase.Duration(nixpkgsWithin)+": security fixes since then are missing"
+		}
+		r = r.With(age.Seconds(), bot.FigureSeconds)
+	}
+	return r
+}
+
+// dayOf finds the day in a version of NixOS.
+func dayOf(version string) (time.Time, bool) {
+	for part := range strings.SplitSeq(version, ".") {
+		if day, err := time.Parse("20060102", part); err == nil && len(part) == 8 {
+			return day, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // booted tells whether the system that was booted is the one that runs. Another one

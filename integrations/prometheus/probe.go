@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,9 @@ func (p *Probe) Read(ctx context.Context) []bot.Reading {
 
 // untold is the reading of what the server did not tell.
 func untold(what, source string, err error) bot.Reading {
+	if errors.Is(err, ErrTooLarge) {
+		return bot.Reading{What: what, Note: "its answer is larger than I read", Source: source, State: bot.Unknown}
+	}
 	return bot.Reading{What: what, Note: strings.TrimSuffix(bot.ForPeople(err), "."), Source: source, State: bot.Unknown}
 }
 

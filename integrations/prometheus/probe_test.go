@@ -84,7 +84,7 @@ func (s *server) read(t *testing.T) []string {
 		if r.At != to || r.Source == "" || r.State != bot.OK && r.Note == "" {
 			t.Errorf("%+v", r)
 		}
-		out = append(out, told(r))
+		out = append(out, inWords(r))
 	}
 	return out
 }
@@ -117,6 +117,8 @@ func TestProbe(t *testing.T) {
 			[]string{"", "", "not ok | rules without series | 2 of 4 alerting rules | these cannot fire, for what they name has no series: Dots (a.b), Typo (node_systmd); 1 expression could not be read here | 2"}},
 		{"targets cannot be had", server{broken: "/api/v1/targets", rules: group(15, well), has: []string{"up"}},
 			[]string{"unknown | prometheus targets |  | ", "ok | prometheus rules", "ok | rules"}},
+		{"more than is read", server{targets: target("node", strings.Repeat("a", 1<<20), "up", "")},
+			[]string{"unknown | prometheus targets |  | its answer is larger than I read | 0", "", ""}},
 		{"rules cannot be had", server{broken: "/api/v1/rules", targets: target("node", "a:9100", "up", "")},
 			[]string{"ok | prometheus targets", "unknown | prometheus rules |  | ", "unknown | rules without series |  | "}},
 		{"queries fail", server{broken: "/api/v1/query", rules: group(15, well)},

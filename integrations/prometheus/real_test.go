@@ -27,16 +27,24 @@ groups:
   - {alert: Gone, expr: "absent(no_such_metric) > 1"}
 `
 
-// real starts the Prometheus of the PATH with rules and a scrape of itself.
-func real(t *testing.T) string {
+// needed is the path of a program that the test cannot do without.
+func needed(t *testing.T, name string) string {
 	t.Helper()
-	binary, err := exec.LookPath("prometheus")
+	binary, err := exec.LookPath(name)
 	if err != nil {
 		if os.Getenv("WATCHSTANDER_REQUIRE_REAL") == "1" {
-			t.Fatal("prometheus is not in PATH, and WATCHSTANDER_REQUIRE_REAL=1")
+			t.Fatalf("%s is not in PATH, and WATCHSTANDER_REQUIRE_REAL=1", name)
 		}
-		t.Skip("prometheus is not in PATH")
+		t.Skipf("%s is not in PATH", name)
 	}
+	return binary
+}
+
+// real starts the Prometheus of the PATH with rules and a scrape of itself. past, which
+// may be nil, fills its store beforehand.
+func real(t *testing.T, past func(data string)) string {
+	t.Helper()
+	binary := needed(t, "prometheus")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +66,9 @@ scrape_configs:
     static_configs: [{targets: ["127.0.0.1:1"]}]
 `, address), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if past != nil {
+		past(filepath.Join(dir, "data"))
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -81,7 +92,7 @@ scrape_configs:
 }
 
 func TestAgainstRealPrometheus(t *testing.T) {
-	c, err := New(Config{URL: real(t)})
+	c, err := New(Config{URL: real(t, nil)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +148,7 @@ func TestAgainstRealPrometheus(t *testing.T) {
 // What the probe says of a real server with one target that is down and a rule that
 // fails.
 func TestProbeOfRealPrometheus(t *testing.T) {
-	c, err := New(Config{URL: real(t)})
+	c, err := New(Config{URL: real(t, nil)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +161,7 @@ func TestProbeOfRealPrometheus(t *testing.T) {
 			"not ok | rules without series | 1 of 3 alerting rules | these cannot fire, for what they name has no series: WrongName (systemd_unit_state) | 1",
 		}
 		for i, w := range want {
-			if got := told(rs[i]); !strings.HasPrefix(got, w) {
+			if got := inWords(rs[i]); !strings.HasPrefix(got, w) {
 				return fmt.Errorf("got\n%s\nwant\n%s", got, w)
 			}
 		}
@@ -158,7 +169,7 @@ func TestProbeOfRealPrometheus(t *testing.T) {
 	})
 }
 
-func told(r bot.Reading) string {
+func inWords(r bot.Reading) string {
 	return fmt.Sprintf("%s | %s | %s | %s | %v", r.State, r.What, r.Value, r.Note, r.Figure)
 }
 

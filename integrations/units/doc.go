@@ -9,6 +9,9 @@
 // systemd over D-Bus; systemctl and journalctl by their absolute paths for what D-Bus
 // does not tell.
 //
+// A second probe, Security, counts what the journal has of the last day about logins by
+// SSH (security_ssh.go), and about sudo, audit and AppArmor (security_root.go).
+//
 // # What is allowed
 //
 // Anybody who may look may look at any unit's state. Logs hold what programs

@@ -3,7 +3,7 @@
 // changes those limits while ZFS runs.
 //
 // New makes the ZFS of one host. Looks answer `zfs status` and `zfs arc`, Probe
-// serves `status` and checklists, ARCSet is the operation zfs.arc.set. All of it
+// and Snapshots serve `status` and checklists, ARCSet is the operation zfs.arc.set. All of it
 // runs inside the agent, or in a unit that the agent started, and touches the
 // host through a sys.Host alone.
 //

@@ -20,6 +20,7 @@ import (
 	"watchstander/bot/host"
 	"watchstander/bot/sys"
 	"watchstander/integrations/certs"
+	"watchstander/integrations/dumps"
 	"watchstander/integrations/nixos"
 	"watchstander/integrations/restic"
 	"watchstander/integrations/units"
@@ -93,7 +94,7 @@ func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationN
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
 	// In the order in which status tells what is equally bad: data first.
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.nixos, p.certificates} {
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.dumps, p.nixos, p.certificates} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}
@@ -107,6 +108,7 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	}
 	n := c.NixOS
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
+		Vulnix:   nixos.Vulnix{Result: n.Vulnix, MaxAge: n.VulnixMaxAge},
 		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output, Confined: o.Confined}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
@@ -132,7 +134,7 @@ func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
 		ScrubWithin: c.ZFS.ScrubWithin})
 	p.Operations = append(p.Operations, z.ARCSet())
 	p.Looks = append(p.Looks, z.Looks()...)
-	p.Probes = append(p.Probes, z.Probe())
+	p.Probes = append(p.Probes, z.Probe(), z.Snapshots())
 	return nil
 }
 
@@ -190,6 +192,21 @@ func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
 	p.Probes = append(p.Probes, k.Probe())
+	if c.Security != nil {
+		p.Probes = append(p.Probes, k.Security(c.Security.BanAfter))
+	}
+	return nil
+}
+
+func (p *Parts) dumps(c *config.Agent, h sys.Host, _ Options) error {
+	if len(c.Dumps) == 0 {
+		return nil
+	}
+	var made []dumps.Dump
+	for _, d := range c.Dumps {
+		made = append(made, dumps.Dump{Name: d.Name, Files: d.Files, MaxAge: d.MaxAge, MinSize: int64(d.MinSize)})
+	}
+	p.Probes = append(p.Probes, dumps.New(h, made))
 	return nil
 }
 

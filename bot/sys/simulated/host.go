@@ -86,6 +86,9 @@ type Line struct {
 	Text string
 	// Invocation is the unit's when the line was written.
 	Invocation string
+	// Fields are further ones, by their names in the journal ("_UID", "_TRANSPORT",
+	// "SYSLOG_IDENTIFIER").
+	Fields map[string]string
 }
 
 // New makes the host, up and running.
@@ -208,13 +211,27 @@ func (h *Host) Log(unit, format string, args ...any) {
 
 // logged is Log for who holds the lock.
 func (h *Host) logged(unit, format string, args ...any) {
-	const most = 10_000
-	if len(h.log) >= most {
-		h.log = append(h.log[:0], h.log[most/2:]...)
-	}
 	l := Line{At: time.Now().UTC(), Unit: unit, Text: fmt.Sprintf(format, args...)}
 	if u := h.units[unit]; u != nil {
 		l.Invocation = u.Invocation
+	}
+	h.write(l)
+}
+
+// Write adds an entry with fields of its own to the journal, now or at its time.
+func (h *Host) Write(l Line) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if l.At.IsZero() {
+		l.At = time.Now().UTC()
+	}
+	h.write(l)
+}
+
+func (h *Host) write(l Line) {
+	const most = 10_000
+	if len(h.log) >= most {
+		h.log = append(h.log[:0], h.log[most/2:]...)
 	}
 	h.log = append(h.log, l)
 }

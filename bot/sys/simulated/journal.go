@@ -3,7 +3,9 @@ package simulated
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,26 +60,28 @@ func (h *Host) systemctl(c *Call) int {
 	return 0
 }
 
-// journalctl is the program, as far as it prints one unit's entries as JSON and
-// lists the boots, of which this one alone is known. Of matches it knows those for a
-// unit and for one run of it; systemd's own messages have no ids here, so that others
-// find nothing.
+// journalctl is the program, as far as it prints entries as JSON and lists the boots, of
+// which this one alone is known. Matches of one field are alternatives, those of several
+// must all hold; systemd's own messages have no ids here, so that those for them find
+// nothing.
 func (h *Host) journalctl(c *Call) int {
-	var unit, run string
+	matches := map[string][]string{}
+	var pattern *regexp.Regexp
 	lines, since := 10, time.Time{}
-	boots, matched, asJSON, reverse := false, false, false, false
+	boots, asJSON, reverse := false, false, false
 	for _, a := range c.Argv[1:] {
 		name, value, _ := strings.Cut(a, "=")
 		var err error
 		switch {
-		case name == "_SYSTEMD_UNIT":
-			unit = value
-		case name == "_SYSTEMD_INVOCATION_ID":
-			run = value
 		case !strings.HasPrefix(a, "--"):
-			matched = true
+			matches[name] = append(matches[name], value)
 		case name == "--unit":
-			unit = value
+			matches["_SYSTEMD_UNIT"] = []string{value}
+		case name == "--grep":
+			if value == strings.ToLower(value) {
+				value = "(?i)" + value
+			}
+			pattern, err = regexp.Compile(value)
 		case name == "--lines":
 			lines, err = strconv.Atoi(value)
 		case name == "--since":
@@ -106,7 +110,7 @@ func (h *Host) journalctl(c *Call) int {
 	}
 	var out []Line
 	for _, l := range h.Journal() {
-		if !matched && (unit == "" || l.Unit == unit) && (run == "" || l.Invocation == run) && !l.At.Before(since) {
+		if l.matches(matches) && (pattern == nil || pattern.MatchString(l.Text)) && !l.At.Before(since) {
 			out = append(out, l)
 		}
 	}
@@ -115,17 +119,39 @@ func (h *Host) journalctl(c *Call) int {
 		slices.Reverse(out)
 	}
 	for _, l := range out {
-		from := strings.TrimSuffix(l.Unit, ".service")
-		if l.Unit == "" {
-			from = "kernel"
-		}
-		if err := json.NewEncoder(c.Stdout).Encode(map[string]string{
-			"__REALTIME_TIMESTAMP": strconv.FormatInt(l.At.UnixMicro(), 10), "MESSAGE": l.Text, "PRIORITY": "6", "SYSLOG_IDENTIFIER": from,
-		}); err != nil {
+		if err := json.NewEncoder(c.Stdout).Encode(l.fields()); err != nil {
 			return 1
 		}
 	}
 	return 0
+}
+
+// fields are those of an entry, as journald has them.
+func (l Line) fields() map[string]string {
+	out := map[string]string{
+		"__REALTIME_TIMESTAMP": strconv.FormatInt(l.At.UnixMicro(), 10), "MESSAGE": l.Text, "PRIORITY": "6",
+		"SYSLOG_IDENTIFIER": strings.TrimSuffix(l.Unit, ".service"), "_TRANSPORT": "stdout",
+	}
+	if l.Unit == "" {
+		out["SYSLOG_IDENTIFIER"], out["_TRANSPORT"] = "kernel", "kernel"
+	} else {
+		out["_SYSTEMD_UNIT"] = l.Unit
+	}
+	if l.Invocation != "" {
+		out["_SYSTEMD_INVOCATION_ID"] = l.Invocation
+	}
+	maps.Copy(out, l.Fields)
+	return out
+}
+
+func (l Line) matches(wanted map[string][]string) bool {
+	has := l.fields()
+	for name, values := range wanted {
+		if v, there := has[name]; !there || !slices.Contains(values, v) {
+			return false
+		}
+	}
+	return true
 }
 
 func (h *Host) listBoots(c *Call) int {

@@ -31,6 +31,38 @@ type Dataset struct {
 	Name, Mount string
 	Used        int64
 	Quota       int64 // 0: none
+	// Sanoid takes snapshots of it: 36 hourly, 30 daily and 3 monthly ones are kept.
+	Sanoid bool
+}
+
+// snapshot is one that sanoid took.
+type snapshot struct {
+	name string
+	at   time.Time
+}
+
+// snapshots are those of a dataset, as sanoid would have left them by now.
+func (d Dataset) snapshots(now time.Time) (out []snapshot) {
+	if !d.Sanoid {
+		return nil
+	}
+	now = now.UTC()
+	midnight := now.Truncate(day)
+	add := func(kind string, n int, at func(back int) time.Time) {
+		for back := n - 1; back >= 0; back-- {
+			t := at(back).Add(time.Second)
+			if t.After(now) {
+				continue
+			}
+			out = append(out, snapshot{d.Name + "@autosnap_" + t.Format("2006-01-02_15:04:05") + "_" + kind, t})
+		}
+	}
+	add("monthly", 3, func(back int) time.Time {
+		return time.Date(now.Year(), now.Month()-time.Month(back), 1, 0, 0, 0, 0, time.UTC)
+	})
+	add("daily", 30, func(back int) time.Time { return midnight.Add(-time.Duration(back) * day) })
+	add("hourly", 36, func(back int) time.Time { return now.Truncate(time.Hour).Add(-time.Duration(back) * time.Hour) })
+	return out
 }
 
 // SetPool changes a pool.
@@ -97,7 +129,7 @@ func columnsOf(args []string) (columns []string, ok bool) {
 		switch args[i] {
 		case "-Hp", "-pH", "-H", "-p":
 		case "-t":
-			if i++; i >= len(args) || args[i] != "filesystem" {
+			if i++; i >= len(args) || args[i] != "filesystem" && args[i] != "snapshot" {
 				return nil, false
 			}
 		case "-o":
@@ -202,6 +234,9 @@ func (h *Host) zfsProgram(c *Call) int {
 	if !ok {
 		return c.usage("invalid option")
 	}
+	if i := slices.Index(c.Argv, "-t"); i > 0 && i+1 < len(c.Argv) && c.Argv[i+1] == "snapshot" {
+		return h.listSnapshots(c, columns)
+	}
 	for _, p := range h.poolsNow() {
 		for _, d := range p.Datasets {
 			if code := c.table(columns, []Pool{p}, func(p Pool, column string) (string, bool) {
@@ -222,6 +257,27 @@ func (h *Host) zfsProgram(c *Call) int {
 				return "", false
 			}); code != 0 {
 				return code
+			}
+		}
+	}
+	return 0
+}
+
+func (h *Host) listSnapshots(c *Call, columns []string) int {
+	for _, p := range h.poolsNow() {
+		for _, d := range p.Datasets {
+			for _, x := range d.snapshots(time.Now()) {
+				if code := c.table(columns, []Pool{p}, func(_ Pool, column string) (string, bool) {
+					switch column {
+					case "name":
+						return x.name, true
+					case "creation":
+						return fmt.Sprint(x.at.Unix()), true
+					}
+					return "", false
+				}); code != 0 {
+					return code
+				}
 			}
 		}
 	}

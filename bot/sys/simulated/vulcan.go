@@ -38,8 +38,10 @@ func (o Options) filled() Options {
 const day = 24 * time.Hour
 
 // Vulcan are the generations of the host of the plan: 38 to 42, of which 42 brings
-// a newer nginx, PostgreSQL and step-ca than 41, and 40 an older kernel.
+// a newer nginx, PostgreSQL and step-ca than 41, and 40 an older kernel. Each is of the
+// nixpkgs of two days before.
 func Vulcan() []Generation {
+	today := time.Now().UTC()
 	base := map[string]Package{
 		"nginx": {"1.28.1", 12 * mib}, "postgresql": {"16.10", 61 * mib}, "step-ca": {"0.28.4", 44 * mib},
 		"openssl": {"3.5.4", 9 * mib}, "systemd": {"258.2", 38 * mib}, "podman": {"5.6.2", 72 * mib},
@@ -56,7 +58,7 @@ func Vulcan() []Generation {
 	}
 	g := func(number int, age time.Duration, revision, kernel string, packages map[string]Package) Generation {
 		return Generation{
-			Number: number, Age: age, NixOS: "26.05.202603" + fmt.Sprintf("%02d", number-30) + "." + revision[:7], Revision: revision,
+			Number: number, Age: age, NixOS: "26.05." + today.Add(-age-2*day).Format("20060102") + "." + revision[:7], Revision: revision,
 			Kernel: kernel, Parameters: "zfs.zfs_arc_sys_free=0 apple_bce.enabled=1 loglevel=4", Packages: with(packages),
 			Units: vulcanUnitFiles(packages), StateVersion: "25.05", Secrets: "sops-" + revision[7:13], Bot: &Bot{Version: "0.1.0", Schema: 1},
 		}
@@ -128,12 +130,12 @@ func vulcanPools(now time.Time) []Pool {
 		{
 			Name: "rpool", Health: "ONLINE", Disks: []string{"nvme-APPLE_SSD_AP1024N-part3", "nvme-Samsung_990_PRO-part1"},
 			Size: 960 * gib, Used: 412 * gib, Scrubbed: now.Add(-12 * day),
-			Datasets: []Dataset{{"rpool/root", "/", 38 * gib, 0}, {"rpool/nix", "/nix", 118 * gib, 0}, {"rpool/home", "/home", 201 * gib, 400 * gib}},
+			Datasets: []Dataset{{"rpool/root", "/", 38 * gib, 0, true}, {"rpool/nix", "/nix", 118 * gib, 0, false}, {"rpool/home", "/home", 201 * gib, 400 * gib, true}},
 		},
 		{
 			Name: "tank", Health: "ONLINE", Disks: []string{"ata-ST16000NM001G-1", "ata-ST16000NM001G-2"},
 			Size: 14_880 * gib, Used: 8_330 * gib, Scrubbed: now.Add(-11 * day),
-			Datasets: []Dataset{{"tank", "/tank", 8_330 * gib, 0}, {"tank/backups", "/tank/backups", 2_100 * gib, 4_000 * gib}},
+			Datasets: []Dataset{{"tank", "/tank", 8_330 * gib, 0, true}, {"tank/backups", "/tank/backups", 2_100 * gib, 4_000 * gib, false}},
 		},
 	}
 }

@@ -1,0 +1,44 @@
+package bot
+
+import "time"
+
+// Report is what a month brought, as the state has it.
+type Report struct {
+	From, To time.Time
+	// Lists are the checklists that had a run in the month, in the configuration's order.
+	Lists []ListReport
+	// Alerts counts the threads of alerts that began; Criticals those of them that were
+	// critical.
+	Alerts, Criticals int
+	// Plans counts how those that ended did, the commonest first.
+	Plans []Tally
+	// Changes counts what changed on the hosts by its kind.
+	Changes []Tally
+	// Trends are the figures that were measured at least twice, from the first of the
+	// month, or before, to the last.
+	Trends []Trend
+}
+
+// Tally is how often something was.
+type Tally struct {
+	What string
+	N    int
+}
+
+// ListReport is how the runs of one checklist went.
+type ListReport struct {
+	Title string
+	Runs  int
+	// The items of all runs, by what became of them.
+	ByEvidence, ByPeople, Skipped, Left int
+	// Longest is the item of the newest run that was carried the longest, "" for none.
+	Longest string
+	Carried int
+}
+
+// Trend is one figure over the month.
+type Trend struct {
+	Host, What  string
+	First, Last Reading
+	Points      []Point
+}

@@ -1,0 +1,107 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"watchstander/bot"
+	"watchstander/bot/phrase"
+)
+
+// Report tells a month as a whole: in the room in short, with pictures, and all of it as
+// a file.
+func Report(r bot.Report, trends []bot.Picture, s Style) bot.Message {
+	month := r.From.In(s.zone()).Format("January 2006")
+	m := bot.Message{Tone: bot.ToneInfo, Title: bot.Line(bot.B("Report of "+month), bot.T(", "+s.Time(r.From)+" to "+s.Time(r.To)))}
+	var file strings.Builder
+	fmt.Fprintf(&file, "# Report of %s\n\n%s to %s\n", month, s.Time(r.From), s.Time(r.To))
+	part := func(head string, lines []string, most int) {
+		if len(lines) == 0 {
+			return
+		}
+		fmt.Fprintf(&file, "\n## %s\n\n", head)
+		var items []bot.Text
+		for i, l := range lines {
+			fmt.Fprintf(&file, "- %s\n", l)
+			if i < most {
+				items = append(items, bot.Line(bot.T(l)))
+			}
+		}
+		if more := len(lines) - len(items); more > 0 {
+			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more, in the file", more))))
+		}
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(head))}, bot.List{Items: items})
+	}
+	part("Checklists", listLines(r), 10)
+	part("Alerts and changes", happened(r), 10)
+	part("Trends", trendLines(r, s), 12)
+	for _, p := range trends {
+		m.Blocks = append(m.Blocks, p)
+	}
+	name := "report-" + r.From.In(s.zone()).Format("2006-01") + ".md"
+	m.Blocks = append(m.Blocks, bot.File{Name: name, Type: "text/markdown", Data: []byte(file.String())})
+	return m
+}
+
+func listLines(r bot.Report) []string {
+	var out []string
+	for _, l := range r.Lists {
+		var parts []string
+		for _, k := range []struct {
+			n    int
+			word string
+		}{{l.ByEvidence, "ticked by evidence"}, {l.ByPeople, "by people"}, {l.Skipped, "skipped"}, {l.Left, "left"}} {
+			if k.n > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", k.n, k.word))
+			}
+		}
+		text := fmt.Sprintf("%s: %s, items %s", l.Title, phrase.Count(l.Runs, "run", "runs"), strings.Join(parts, ", "))
+		if l.Longest != "" {
+			text += fmt.Sprintf("; left the longest, through %s: %s", phrase.Count(l.Carried, "list", "lists"), l.Longest)
+		}
+		out = append(out, text)
+	}
+	if out == nil {
+		out = []string{"no checklist had a run"}
+	}
+	return out
+}
+
+func happened(r bot.Report) []string {
+	out := []string{phrase.Count(r.Alerts, "thread of alerts", "threads of alerts") + fmt.Sprintf(", %d critical", r.Criticals)}
+	for _, k := range []struct {
+		what string
+		of   []bot.Tally
+	}{{"plans", r.Plans}, {"changes", r.Changes}} {
+		var parts []string
+		for _, t := range k.of {
+			parts = append(parts, fmt.Sprintf("%d %s", t.N, t.What))
+		}
+		if parts == nil {
+			parts = []string{"none"}
+		}
+		out = append(out, k.what+": "+strings.Join(parts, ", "))
+	}
+	return out
+}
+
+func trendLines(r bot.Report, s Style) []string {
+	var out []string
+	for _, t := range r.Trends {
+		name := t.What
+		if t.Host != "" {
+			name = t.Host + " " + t.What
+		}
+		day := func(x bot.Reading) string { return x.At.In(s.zone()).Format("2 Jan") }
+		was, is := figure(t.First), figure(t.Last)
+		if was == is {
+			out = append(out, fmt.Sprintf("%s: %s, as on %s", name, is, day(t.First)))
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s: %s, was %s on %s", name, is, was, day(t.First)))
+	}
+	if out == nil {
+		out = []string{"no figure was measured twice yet"}
+	}
+	return out
+}
