@@ -287,6 +287,17 @@ type World interface {
 	// Scorecard is what the plan's measures of success come to in the month of an
 	// instant, in Zone; the month that goes on is measured now as well.
 	Scorecard(ctx context.Context, month time.Time) ([]Score, error)
+	// Hosts are the configured ones, in the configuration's order.
+	Hosts() []string
+	// MaintenanceScope is what a silence over a host's alerts has as matchers, or over
+	// what somebody gave: heartbeats are left out of it. CodeNotFound where there is no
+	// such host, CodeInvalid where its matchers cannot be a silence.
+	MaintenanceScope(host string, given []Matcher) ([]Matcher, error)
+	// Maintenances are the threads of those that overlap a time, the oldest first; one
+	// that is open goes on beyond any time.
+	Maintenances(ctx context.Context, from, to time.Time) ([]Thread, error)
+	// Windows asks a host's agent when its policy lets things start next.
+	Windows(ctx context.Context, host string) ([]NextWindow, error)
 	// Person finds one of the configuration by name.
 	Person(PersonID) (Person, bool)
 	// Journal reads what had a consequence, the newest first.

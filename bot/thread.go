@@ -47,6 +47,7 @@ const (
 	ThreadConversation ThreadKind = "conversation" // the answer to a command outside threads
 	ThreadPlan         ThreadKind = "plan"         // an operation that was asked for, and what became of it
 	ThreadChecklist    ThreadKind = "checklist"    // one run of a checklist
+	ThreadMaintenance  ThreadKind = "maintenance"  // a maintenance that somebody opened by hand
 	ThreadBrief        ThreadKind = "brief"        // what the night brought
 )
 
@@ -62,6 +63,7 @@ type ThreadState struct {
 	Conversation *ConversationState `json:",omitempty"`
 	Plan         *PlanState         `json:",omitempty"`
 	Checklist    *ChecklistState    `json:",omitempty"`
+	Maintenance  *MaintenanceState  `json:",omitempty"`
 	Brief        *BriefState        `json:",omitempty"`
 }
 

@@ -62,11 +62,36 @@ type fakeWorld struct {
 	query   bot.JournalQuery
 	journal []bot.JournalLine
 	lists   []bot.ScheduleFacts
+	hosts   []string
+	open    []bot.Thread // maintenances
+	windows map[string][]bot.NextWindow
 	// noise answers Noise, over since.
 	noise    bot.NoiseFacts
 	noiseErr error
 	since    time.Time
 	scores   func(month time.Time) ([]bot.Score, error)
+}
+
+func (w *fakeWorld) Hosts() []string { return w.hosts }
+
+// MaintenanceScope leaves Watchdog out, and knows hosts by their names.
+func (w *fakeWorld) MaintenanceScope(host string, given []bot.Matcher) ([]bot.Matcher, error) {
+	out := slices.Clone(given)
+	if host != "" {
+		out = append(out, bot.Matcher{Name: "instance", Op: "=~", Value: host + ".*"})
+	}
+	return append(out, bot.Matcher{Name: "alertname", Op: "!=", Value: "Watchdog"}), nil
+}
+
+func (w *fakeWorld) Maintenances(_ context.Context, from, to time.Time) ([]bot.Thread, error) {
+	return slices.Clone(w.open), nil
+}
+
+func (w *fakeWorld) Windows(_ context.Context, host string) ([]bot.NextWindow, error) {
+	if next, known := w.windows[host]; known {
+		return next, nil
+	}
+	return nil, bot.Errorf(bot.CodeUnavailable, "The agent of %s does not answer.", host)
 }
 
 func (w *fakeWorld) Noise(_ context.Context, since time.Time) (bot.NoiseFacts, error) {
@@ -136,6 +161,8 @@ func newWorld(t testing.TB) *fakeWorld {
 		plans:  []bot.Thread{planThread("pln_K7QF2M", bot.Confirming)},
 		lists:  checklists(),
 		scores: scores,
+		hosts:  []string{"vulcan"},
+		open:   []bot.Thread{maintenanceThread("thr_MAINT222", "vulcan")},
 		probes: []bot.Probe{reads("agent vulcan", reading("vulcan", "pool rpool", "ONLINE", bot.OK), reading("vulcan", "backup b2", "newest snapshot 6 h ago", bot.OK))}}
 }
 

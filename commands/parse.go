@@ -129,7 +129,7 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		}
 		return p.duration(&ahead)
 	}
-	if w.unclosed && a.Kind != kindTarget {
+	if w.unclosed && a.Kind != kindTarget && a.Kind != kindScope {
 		return v, false, nil
 	}
 	switch a.Kind {
@@ -204,6 +204,11 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return p.silence(w)
 	case kindTarget:
 		return p.target(w, &ahead)
+	case kindScope:
+		if !strings.HasPrefix(w.raw, "{") {
+			return v, false, nil
+		}
+		return p.matchers(w, &ahead)
 	case kindTopic:
 		v, fits = p.topic(w)
 		return v, fits, nil

@@ -180,6 +180,8 @@ func placeholder(a bot.Arg) string {
 		return "EXPRESSION… [over DURATION]"
 	case kindOn:
 		return "on NAME"
+	case kindScope:
+		return "{MATCHERS}"
 	case kindSize:
 		return a.Name + " SIZE"
 	case kindPart:

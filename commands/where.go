@@ -47,6 +47,8 @@ func spokenOf(th bot.Thread) string {
 		return st.Reboot.Host
 	case st.Plan != nil:
 		return st.Plan.Host
+	case st.Maintenance != nil:
+		return st.Maintenance.Host
 	}
 	return ""
 }

@@ -79,6 +79,10 @@ func New(o Options) (*Core, error) {
 		}
 		c.looks[l.Name] = l
 	}
+	if _, taken := c.looks[bot.LookWindows]; taken {
+		return nil, fmt.Errorf("agent: the look %s is its own", bot.LookWindows)
+	}
+	c.looks[bot.LookWindows] = bot.Look{Name: bot.LookWindows, Run: c.nextWindows}
 	for _, p := range o.Probes {
 		c.probes = append(c.probes, probing.Once(guardedProbe{c, p}, o.Limits.Probe))
 	}

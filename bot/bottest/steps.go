@@ -55,7 +55,7 @@ var verbs = map[string]verb{
 }
 
 const (
-	usageAlertmanager = "am down|up|unreachable|reachable|restart|settling yes|no|redeliver|silence MATCHERS 2h BY COMMENT|expire|lose-answers N|max N|reroute|regroup"
+	usageAlertmanager = "am down|up|unreachable|reachable|restart|settling yes|no|redeliver|silence MATCHERS 2h BY COMMENT|expire [COMMENT]|edit COMMENT 3h [MATCHERS]|lose-answers N|max N|reroute|regroup"
 	usageDeliver      = "deliver firing|resolved NAME label=value … [start=-5m] [end=-1m] [group=a,b] [receiver=…] [key=…] [truncated=3] [from=URL]"
 )
 

@@ -226,8 +226,22 @@ func (p *player) stepAlertmanager(l line) error {
 			return fmt.Errorf("the step lacks words: %s", usageAlertmanager)
 		}
 		p.silence = p.am.Silence(words[1], d, words[3], strings.Join(words[4:], " "))
-	case "expire":
+	case "expire": // the one of the step before, or whose comment begins so
+		if len(words) > 1 {
+			if err := p.named(words[1]); err != nil {
+				return err
+			}
+		}
 		p.am.Expire(p.silence)
+	case "edit": // am edit COMMENT 3h [MATCHERS]: the one whose comment begins so
+		d, err := time.ParseDuration(words[2])
+		if err == nil {
+			err = p.named(words[1])
+		}
+		if err != nil {
+			return err
+		}
+		p.silence = p.am.Edit(p.silence, d, strings.Join(words[3:], " "))
 	case "lose-answers":
 		n, err := strconv.Atoi(words[1])
 		if err != nil {
@@ -255,5 +269,19 @@ func (p *player) stepAlertmanager(l line) error {
 	default:
 		return fmt.Errorf("an Alertmanager does not %q", words[0])
 	}
+	return nil
+}
+
+// named finds the silence that holds now and whose comment begins so.
+func (p *player) named(comment string) error {
+	ss, err := p.client.Silences(p.t.Context())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(ss, func(s bot.Silence) bool { return s.State == "active" && strings.HasPrefix(s.Comment, comment) })
+	if i < 0 {
+		return fmt.Errorf("there is no such silence: %v", ss)
+	}
+	p.silence = ss[i].ID
 	return nil
 }

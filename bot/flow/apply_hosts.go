@@ -64,6 +64,9 @@ func (c *change) changed(x bot.Change) error {
 	if err != nil || !fresh {
 		return err
 	}
+	if err := c.changeRanIn(x); err != nil {
+		return err
+	}
 	if err := c.runAfter(x); err != nil || x.Kind != bot.ChangeReboot {
 		return err
 	}

@@ -64,6 +64,8 @@ func (c *change) answered(e bot.Answered) error {
 		return c.onPlan(conv, r, o.Plan, o)
 	case bot.SetItem, bot.CommentItem, bot.AssignItem, bot.RunChecklist, bot.PauseSchedule:
 		return c.onChecklist(conv, r, o)
+	case bot.OpenMaintenance, bot.CloseMaintenance:
+		return c.onMaintenance(conv, r, o)
 	case bot.Measure:
 		return c.remeasure(conv, r, o)
 	case bot.MakeSilence, bot.EndSilence, bot.DrawGraph, bot.MakeReport:
@@ -79,6 +81,12 @@ func (c *change) affected(e bot.Affected) error {
 		return err
 	}
 	x.Tries++
+	if th, ok, err := c.ofMaintenance(x); err != nil || ok {
+		if err == nil {
+			err = c.affectedMaintenance(th, x, e)
+		}
+		return err
+	}
 	_, picture := x.What.(bot.DrawGraph)
 	if picture && e.Err != nil && x.Tries >= effectTries {
 		// A picture that could not be drawn in all that time is old news.

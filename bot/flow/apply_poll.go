@@ -82,6 +82,9 @@ func (c *change) polled(p bot.Polled) error {
 	if err := c.silencesKept(silences, open); err != nil {
 		return err
 	}
+	if err := c.maintenancesPolled(p, silences); err != nil {
+		return err
+	}
 	return c.silencesElsewhere(p, silences)
 }
 

@@ -251,6 +251,9 @@ func (c *change) turned(th *bot.Thread, before bot.ProposalState) error {
 	if err := c.offeredEnded(p); err != nil {
 		return err
 	}
+	if err := c.planRanIn(*st, before); err != nil {
+		return err
+	}
 	if err := c.switched(*st); err != nil {
 		return err
 	}

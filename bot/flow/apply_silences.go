@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"watchstander/bot"
 	"watchstander/bot/store"
@@ -94,7 +95,7 @@ func (c *change) silences(p bot.Polled) (*silenceNews, error) {
 		case !ok && s.State == "expired":
 			continue // over before we heard of it
 		case !ok:
-			effect, ours, err := c.EffectByResult(s.ID)
+			effect, ours, err := c.makerOf(s)
 			if err != nil {
 				return nil, err
 			}
@@ -144,6 +145,21 @@ func (c *change) silences(p bot.Polled) (*silenceNews, error) {
 		return news, c.PutMeta("silences known "+p.Alertmanager, "yes")
 	}
 	return news, nil
+}
+
+// makerOf is the effect that made a silence: the one that has its id, or one under way
+// whose key it carries, and which does not know yet that it is made.
+func (c *change) makerOf(s bot.Silence) (store.Effect, bool, error) {
+	x, ours, err := c.EffectByResult(s.ID)
+	if ours || err != nil {
+		return x, ours, err
+	}
+	i := strings.LastIndex(s.Comment, " [")
+	if i < 0 {
+		return x, false, nil
+	}
+	x, ok, err := c.Effect(bot.EffectKey(strings.TrimSuffix(s.Comment[i+2:], "]")))
+	return x, ok && x.State == store.EffectDue, err
 }
 
 // holds notes that silences hold a thread's alerts back.

@@ -96,6 +96,9 @@ func (c *change) looked(e bot.Looked) error {
 		if err := c.runAfter(n); err != nil {
 			return err
 		}
+		if err := c.changeRanIn(n); err != nil {
+			return err
+		}
 	}
 	if len(fresh) == 0 {
 		return nil

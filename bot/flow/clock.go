@@ -203,6 +203,8 @@ func (c *change) dueThread(th bot.Thread) error {
 		return c.endReboot(th)
 	case th.Kind == bot.ThreadChecklist:
 		return c.dueRun(th)
+	case th.Kind == bot.ThreadMaintenance:
+		return c.dueMaintenance(th)
 	case th.Kind == bot.ThreadNotice && th.Open():
 		th.ClosedAt = c.now
 		th.Version++

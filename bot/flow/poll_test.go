@@ -61,3 +61,48 @@ func TestAPollKnowsNothingOfWhatCameAfterItsQuestion(t *testing.T) {
 		t.Error("an answer that is older than the end began it anew")
 	}
 }
+
+// A silence that is under way, and is listed before its effect knows that it is made, is
+// ours; one that carries a key which nobody waits for was made, or copied, elsewhere.
+func TestASilenceUnderWayIsOurs(t *testing.T) {
+	f, take := newFlow(t)
+	st, ctx := f.o.Store, t.Context()
+	effect := store.Effect{Key: "eff_WAITS", Thread: "thr_X", Lane: "l", State: store.EffectDue, At: time.Now(), NextTry: time.Now().Add(time.Hour),
+		What: bot.MakeSilence{Alertmanager: "main"}}
+	put := func() {
+		if err := st.Update(ctx, func(tx *store.Tx) error { return tx.PutEffect(effect) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put()
+	threads := func() (n int) {
+		if err := st.View(ctx, func(tx *store.Tx) error {
+			ths, err := tx.OpenThreads(bot.ThreadSilence)
+			n = len(ths)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var listed []bot.Silence
+	poll := func() {
+		take(bot.Polled{Alertmanager: "main", Mark: st.Mark(), At: time.Now(), Settled: true, Silences: listed})
+	}
+	silence := func(id, comment string) {
+		listed = append(listed, bot.Silence{ID: id, State: "active", Comment: comment, CreatedBy: "alice", StartsAt: time.Now(), EndsAt: time.Now().Add(time.Hour)})
+		poll()
+	}
+	poll() // what stands before the bot first looks needs no word
+	if silence("s1", "maintenance: disks [eff_WAITS]"); threads() != 0 {
+		t.Error("a silence under way counts as made elsewhere")
+	}
+	effect.State, effect.Result = store.EffectDone, "s1"
+	put()
+	if silence("s2", "maintenance: disks [eff_WAITS]"); threads() != 1 {
+		t.Error("a copy of a silence counts as ours")
+	}
+	if silence("s3", "made up [eff_NOBODY]"); threads() != 2 {
+		t.Error("a made up key counts as ours")
+	}
+}

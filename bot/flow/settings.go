@@ -31,6 +31,9 @@ type Settings struct {
 	Hosts []string
 	// Host is the configured host that an alert speaks of, "" for none.
 	Host func(bot.Labels) string
+	// Scope is what a silence over a host, or over matchers that somebody gave, has as
+	// matchers (bot.World, MaintenanceScope).
+	Scope func(host string, given []bot.Matcher) ([]bot.Matcher, error)
 	// Person finds who writes from an account.
 	Person func(bot.ChatID, bot.UserID) (bot.Person, bool)
 	// People finds a person by name.

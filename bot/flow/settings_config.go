@@ -51,6 +51,7 @@ func SettingsOf(c *config.Config) *Settings {
 		return name
 	}
 	graces := map[string]time.Duration{}
+	s.Scope = c.SilenceScope
 	for _, h := range c.Hosts {
 		s.Hosts = append(s.Hosts, h.Name)
 		graces[h.Name] = h.RebootGrace

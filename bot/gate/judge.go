@@ -143,14 +143,14 @@ func (t *count) life() Judgement {
 	case !now.Before(t.deadline):
 		return t.expired(t.deadline, agreed)
 	}
-	from, until, windowed := openOrNext(plan.Rule.Windows, now)
+	from, until, windowed := OpenOrNext(plan.Rule.Windows, now)
 	last := t.deadline // when a window must have opened
 	if queues {
 		last = plan.NotAfter
 	}
 	switch {
 	case !windowed, !from.Before(last):
-		return Judgement{State: Refused, Why: fmt.Sprintf("It may start only in its window (%s), and none opens before %s.", windowWords(plan.Rule.Windows), stamp(last, t.Now))}
+		return Judgement{State: Refused, Why: fmt.Sprintf("It may start only in its window (%s), and none opens before %s.", WindowWords(plan.Rule.Windows), stamp(last, t.Now))}
 	case t.unwanted() != "":
 		return Judgement{State: Refused, Why: t.unwanted()}
 	}
@@ -179,10 +179,10 @@ func (t *count) life() Judgement {
 func (t *count) queued() Judgement {
 	plan, now := t.Proposal.Plan, t.Now
 	agreedAt := t.approvals[plan.Rule.Count-1].At
-	from, until, ok := openOrNext(plan.Rule.Windows, agreedAt)
+	from, until, ok := OpenOrNext(plan.Rule.Windows, agreedAt)
 	switch {
 	case !ok || !from.Before(plan.NotAfter):
-		return Judgement{State: Refused, Why: fmt.Sprintf("It was agreed to by %s, but no window (%s) opens before the plan's end at %s.", t.names(), windowWords(plan.Rule.Windows), stamp(plan.NotAfter, t.Now))}
+		return Judgement{State: Refused, Why: fmt.Sprintf("It was agreed to by %s, but no window (%s) opens before the plan's end at %s.", t.names(), WindowWords(plan.Rule.Windows), stamp(plan.NotAfter, t.Now))}
 	case !now.Before(until):
 		return Judgement{State: Expired, Until: until, Why: fmt.Sprintf("It was agreed to by %s, but not started before its window ended at %s.", t.names(), stamp(until, t.Now))}
 	case t.unwanted() != "":

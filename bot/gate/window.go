@@ -47,8 +47,9 @@ func NextOpen(windows []bot.Window, t time.Time) (from, until time.Time, ok bool
 	return time.Time{}, time.Time{}, false
 }
 
-// openOrNext is the time for which a window is open at t, or else the next one.
-func openOrNext(windows []bot.Window, t time.Time) (from, until time.Time, ok bool) {
+// OpenOrNext is the time for which a window is open at t, or else the next one; false as
+// NextOpen has it.
+func OpenOrNext(windows []bot.Window, t time.Time) (from, until time.Time, ok bool) {
 	if from, until, ok = Open(windows, t); ok {
 		return from, until, true
 	}
@@ -244,9 +245,9 @@ func loadZone(name string) *time.Location {
 	return z
 }
 
-// windowWords is "mon, tue 02:00–04:00 (America/Los_Angeles)", or "cron 0 2 * * * for
+// WindowWords is "mon, tue 02:00–04:00 (America/Los_Angeles)", or "cron 0 2 * * * for
 // 2 h (America/Los_Angeles)", for people.
-func windowWords(ws []bot.Window) string {
+func WindowWords(ws []bot.Window) string {
 	words := make([]string, len(ws))
 	for i, w := range ws {
 		if w.Start != "" {

@@ -60,7 +60,7 @@ func TestWindows(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			now := at(t, x.t)
 			_, _, open := Open(x.windows, now)
-			from, until, ok := openOrNext(x.windows, now)
+			from, until, ok := OpenOrNext(x.windows, now)
 			if open != x.open || !ok || !from.Equal(at(t, x.from)) || !until.Equal(at(t, x.until)) {
 				t.Errorf("open %v, from %v until %v; want %v, from %v until %v", open, from, until, x.open, x.from, x.until)
 			}

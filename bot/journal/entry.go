@@ -105,6 +105,7 @@ const (
 	KindBreakGlass  Kind = "break-glass" // root ran something without approvals
 	KindSilence     Kind = "silence"     // a silence was made
 	KindUnsilence   Kind = "unsilence"   // silences were ended
+	KindMaintenance Kind = "maintenance" // a maintenance was opened, extended or ended
 	KindAck         Kind = "ack"         // a thread was acknowledged
 	KindUnack       Kind = "unack"       // an acknowledgement was taken back
 	KindConfig      Kind = "config"      // a configuration or policy came into force
@@ -115,7 +116,7 @@ const (
 // Kinds are all that this program writes, in the order of a plan's life.
 func Kinds() []Kind {
 	return []Kind{KindRequest, KindRefusal, KindPlan, KindShown, KindDecision, KindWithdrawal, KindCancel, KindExpired, KindStale,
-		KindQueued, KindStart, KindEnd, KindInterrupted, KindConfirm, KindStanding, KindBreakGlass, KindSilence, KindUnsilence,
+		KindQueued, KindStart, KindEnd, KindInterrupted, KindConfirm, KindStanding, KindBreakGlass, KindSilence, KindUnsilence, KindMaintenance,
 		KindAck, KindUnack, KindConfig, KindHead, KindNote}
 }
 

@@ -21,8 +21,9 @@ func sample() bot.Plan {
 		Requester: "bob",
 		Rule: bot.Rule{Name: "rollback at night", Risk: bot.RiskHigh, Requesters: []bot.Role{"operator", "admin"}, Approvers: []bot.Role{"approver"},
 			Count: 2, RequesterCounts: true, StepUp: []bot.StepUp{bot.StepHost, bot.StepSSH}, ApproveWithin: 1800, ValidFor: 100_000,
-			Windows: []bot.Window{{Days: []string{"sat", "sun"}, From: "22:00", To: "04:30", Zone: "Europe/Berlin"}, {From: "12:00", To: "13:00", Zone: "America/Los_Angeles"}},
-			Queue:   true, ConfirmWithin: 600},
+			Windows: []bot.Window{{Days: []string{"sat", "sun"}, From: "22:00", To: "04:30", Zone: "Europe/Berlin"}, {From: "12:00", To: "13:00", Zone: "America/Los_Angeles"},
+				{Start: "0 2 * * *", Lasts: 7200, Zone: "America/Los_Angeles"}},
+			Queue: true, ConfirmWithin: 600},
 		MintedAt: made, NotAfter: made.Add(100_000 * time.Second),
 		Draft: bot.Draft{
 			Summary: "roll vulcan back from generation 42 to 41",
@@ -54,7 +55,7 @@ type leaf struct {
 // others are values for members that cannot hold any text.
 var others = map[string]string{
 	"Rule.Risk": "low", "Rule.StepUp[]": "totp", "Rule.Windows[].Days[]": "mon", "Rule.Windows[].From": "21:59", "Rule.Windows[].To": "04:31",
-	"Rule.Windows[].Zone": "Asia/Tokyo", "Draft.Conditions[].State": "",
+	"Rule.Windows[].Zone": "Asia/Tokyo", "Rule.Windows[].Start": "0 3 * * *", "Draft.Conditions[].State": "",
 }
 
 // leaves are all values of the sample, lists as a whole too.
@@ -96,6 +97,9 @@ func walk(v reflect.Value, path string, reach func(reflect.Value) reflect.Value,
 			name := v.Type().Field(i).Name
 			if path == "" && name == "Version" {
 				continue // another version is another form
+			}
+			if w, ok := v.Interface().(bot.Window); ok && (w.Start == "") == (name == "Start" || name == "Lasts") && name != "Zone" {
+				continue // it belongs to windows of the other form
 			}
 			walk(v.Field(i), strings.TrimPrefix(path+"."+name, "."), func(p reflect.Value) reflect.Value { return reach(p).Field(i) }, out)
 		}

@@ -405,3 +405,38 @@ func BenchmarkCommit(b *testing.B) {
 		update(b, s, func(tx *Tx) error { return tx.PutMeta("a", time.Now().String()) })
 	}
 }
+
+// What was open within a time is found by its kind, whether it is over or not.
+func TestThreadsDuring(t *testing.T) {
+	s, _ := fresh(t)
+	at := func(h int) time.Time { return time.Date(2026, 1, 10, h, 0, 0, 0, time.UTC) }
+	update(t, s, func(tx *Tx) error {
+		for _, th := range []bot.Thread{
+			{ID: "thr_1", Kind: bot.ThreadMaintenance, Subject: "a", OpenedAt: at(1), ClosedAt: at(3)},
+			{ID: "thr_2", Kind: bot.ThreadMaintenance, Subject: "a", OpenedAt: at(4), ClosedAt: at(6)},
+			{ID: "thr_3", Kind: bot.ThreadMaintenance, Subject: "b", OpenedAt: at(5)},
+			{ID: "thr_4", Kind: bot.ThreadNotice, Subject: "c", OpenedAt: at(1)},
+		} {
+			if err := tx.PutThread(th, "", at(0)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, x := range []struct {
+		from, to int
+		want     string
+	}{{0, 1, ""}, {0, 2, "thr_1"}, {2, 3, "thr_1"}, {3, 4, ""}, {2, 5, "thr_1thr_2"}, {5, 6, "thr_2thr_3"}, {6, 23, "thr_3"}} {
+		got := ""
+		err := s.View(t.Context(), func(tx *Tx) error {
+			ths, err := tx.ThreadsDuring(bot.ThreadMaintenance, at(x.from), at(x.to))
+			for _, th := range ths {
+				got += string(th.ID)
+			}
+			return err
+		})
+		if err != nil || got != x.want {
+			t.Errorf("%d to %d: %s, %v; want %s", x.from, x.to, got, err, x.want)
+		}
+	}
+}

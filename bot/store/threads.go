@@ -65,6 +65,13 @@ func (t *Tx) ClosedThreads(kind bot.ThreadKind, from, to time.Time) ([]bot.Threa
 		WHERE kind = $1 AND closed_at >= $2 AND closed_at < $3 ORDER BY closed_at, id`, kind, millis(from), millis(to))
 }
 
+// ThreadsDuring lists the threads of a kind that were open within [from, to), those that
+// still are among them, the oldest first.
+func (t *Tx) ThreadsDuring(kind bot.ThreadKind, from, to time.Time) ([]bot.Thread, error) {
+	return all(t, scanThread, `SELECT `+threadColumns+` FROM threads
+		WHERE kind = $1 AND (closed_at = 0 OR closed_at > $2) AND opened_at < $3 ORDER BY opened_at, id`, kind, millis(from), millis(to))
+}
+
 // ThreadsOpened lists the threads of a kind that were opened in [from, to), the oldest
 // first.
 func (t *Tx) ThreadsOpened(kind bot.ThreadKind, from, to time.Time) ([]bot.Thread, error) {

@@ -96,6 +96,8 @@ func root(f bot.ThreadFacts, s Style) bot.Message {
 		return briefRoot(f, s)
 	case bot.ThreadChecklist:
 		return checklistRoot(f, s)
+	case bot.ThreadMaintenance:
+		return maintenanceRoot(f, s)
 	}
 	return bot.Message{Title: bot.Line(bot.T(string(f.Thread.Kind)))}
 }
@@ -117,6 +119,8 @@ func TitleOf(t bot.Thread) string {
 		return st.Plan.Proposal.Plan.Draft.Summary
 	case st.Checklist != nil:
 		return st.Checklist.Title
+	case st.Maintenance != nil:
+		return "Maintenance of " + MaintenanceOf(*st.Maintenance)
 	case st.Brief != nil:
 		return "Morning brief"
 	}

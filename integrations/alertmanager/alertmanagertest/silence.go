@@ -53,6 +53,22 @@ func (am *Alertmanager) Silence(matchers string, d time.Duration, by, comment st
 	return s.id
 }
 
+// Edit gives a silence another end by hand, d from now, and with matchers others. It
+// returns the id, which then is another one.
+func (am *Alertmanager) Edit(id string, d time.Duration, matchers string) string {
+	am.mu.Lock()
+	defer am.mu.Unlock()
+	s := *am.silences[id]
+	s.endsAt = time.Now().Add(d)
+	if matchers != "" {
+		s.matchers = mustParse([]string{matchers})
+	}
+	if err := am.set(&s); err != nil {
+		panic(fmt.Sprintf("alertmanagertest: %v", err))
+	}
+	return s.id
+}
+
 // Expire ends a silence by hand.
 func (am *Alertmanager) Expire(id string) {
 	am.mu.Lock()
