@@ -146,8 +146,19 @@ func gatherAlerts(tx *store.Tx, s *Settings, in *scorecard.Inputs) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(open, func(th bot.Thread) bool { return th.OpenedAt.Before(kept) && th.OpenedAt.Before(in.Until) }) {
-		in.Lost = "of a group of alerts that fires for over a week, what ended before the last week is not kept"
+	over, err := tx.ClosedThreads(bot.ThreadAlert, in.From, in.Now)
+	if err != nil {
+		return err
+	}
+	// A thread that was closed in time has kept all of its alerts.
+	if slices.ContainsFunc(slices.Concat(open, over), func(th bot.Thread) bool {
+		until := in.Now
+		if !th.Open() {
+			until = th.ClosedAt
+		}
+		return th.OpenedAt.Before(in.Until) && until.Sub(th.OpenedAt) > keptOver
+	}) {
+		in.Lost = "of a group of alerts that fired for over a week, what had ended a week before is not kept"
 	}
 	return nil
 }

@@ -116,7 +116,12 @@ func TestScorecardOfAlerts(t *testing.T) {
 		group.Labels, group.Alerts = bot.Labels{"alertname": "Slow"}, []bot.Alert{{Fingerprint: "g", Labels: bot.Labels{"alertname": "Slow", "severity": "warning"}, StartsAt: f.clock.now()}}
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
 		time.Sleep(9 * 24 * time.Hour)
-		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.Unknown, "none for certain", "fires for over a week")
+		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.Unknown, "none for certain", "fired for over a week")
+		slow := &group.Alerts[0]
+		slow.Resolved, slow.EndsAt = true, f.clock.now()
+		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
+		time.Sleep(time.Minute)
+		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.Unknown, "none for certain", "fired for over a week")
 		february := scoresOf(t, f, time.Date(2000, 2, 20, 0, 0, 0, 0, time.UTC))[scorecard.Outages]
 		wantScore(t, february, bot.NotOK, "1 reboot, 1 spell of critical alerts (1 h)", "")
 		if !february.Until.Equal(time.Date(2000, 3, 1, 0, 0, 0, 0, time.UTC)) {
