@@ -205,7 +205,13 @@ func gatherPlans(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
 			in.Tests = append(in.Tests, restoreTest(p))
 		}
 	}
-	return nil
+	during, err := tx.ThreadsDuring(bot.ThreadMaintenance, in.From, in.Until)
+	for _, th := range during {
+		if m := th.State.Maintenance; m.Host != "" {
+			in.Planned = append(in.Planned, scorecard.Span{Host: m.Host, From: m.Since, To: m.EndedAt})
+		}
+	}
+	return err
 }
 
 // restoreTest judges a verification by its evidence: that it is done does not say that

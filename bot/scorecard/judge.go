@@ -27,7 +27,7 @@ type Inputs struct {
 	Alerts []Alert
 	// Tests are the verifications of backups that ended in it.
 	Tests []Test
-	// Reboots of the month, and Planned when plans ran.
+	// Reboots of the month, and Planned when plans ran or maintenance was open.
 	Reboots []bot.Change
 	Planned []Span
 	// Reports are the hosts whose reboots are told.
