@@ -71,9 +71,9 @@ func Metrics() []bot.Metric {
 		},
 		{
 			ID: Outages, Name: "Service Availability", Plan: "Zero unplanned outages", Target: "0",
-			How: "Reboots, and spells of time in which one critical alert or more fired on a host; neither counts while a plan ran there, or within 10 min after one. " +
-				"What no critical alert tells of is not counted, and a person's own reboot counts as unplanned. It is unknown while alerts could not be heard, or reboots are not told.",
-			Source: "the changes of hosts, the critical alerts that were heard, and the plans' runs",
+			How: "Reboots, and spells of time in which one critical alert or more fired on a host; neither counts while a plan ran there or a maintenance was open, or within 10 min after. " +
+				"What no critical alert tells of is not counted, and a person's own reboot outside a maintenance counts as unplanned. It is unknown while alerts could not be heard, or reboots are not told.",
+			Source: "the changes of hosts, the critical alerts that were heard, the plans' runs, and maintenances",
 		},
 		{
 			ID: Utilisation, Name: "Resource Utilization", Plan: "<70% baseline CPU/memory usage", Target: "below 70 %",
