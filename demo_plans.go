@@ -71,6 +71,7 @@ func (o *demoOperated) begin(d demoDir, c *config.Agent) (err error) {
 		}
 		o.sim.Script(g.Number, a)
 	}
+	o.writeJournal()
 	c.State = d.file("agent")
 	o.house = &agentHouse{config: c, log: slog.New(slog.DiscardHandler), host: o.sim.Sys()}
 	if err := o.house.furnish(parts.Options{Looks: demoLooks}); err != nil {
@@ -82,6 +83,21 @@ func (o *demoOperated) begin(d demoDir, c *config.Agent) (err error) {
 	o.runs = &agent.InProcess{Do: o.perform}
 	o.core, err = o.house.core(o.journal, agent.RootsDir(d.file("roots")), o.runs)
 	return err
+}
+
+// writeJournal gives the host a day and a half of what its people and strangers did, so
+// that the security events of the checklists have something to count.
+func (o *demoOperated) writeJournal() {
+	now := time.Now().UTC()
+	line := func(ago time.Duration, unit, name, text string) {
+		o.sim.Write(simhost.Line{At: now.Add(-ago), Unit: unit, Text: text, Fields: map[string]string{"_UID": "0", "SYSLOG_IDENTIFIER": name, "_COMM": name, "_TRANSPORT": "syslog"}})
+	}
+	line(36*time.Hour, "sshd.service", "sshd", "Server listening on :: port 22.")
+	line(9*time.Hour, "sshd.service", "sshd-session", "Accepted publickey for alice from 192.0.2.4 port 50022 ssh2: ED25519 SHA256:zJ0demo")
+	line(9*time.Hour-time.Minute, "session-3.scope", "sudo", "alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/run/current-system/sw/bin/zpool status")
+	for i := range 4 {
+		line(7*time.Hour-time.Duration(i)*time.Minute, "sshd.service", "sshd-session", "Failed password for invalid user admin from 203.0.113.9 port 40000 ssh2")
+	}
 }
 
 // demoBroken is the generation whose nginx does not stay up.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -233,7 +234,12 @@ func (h *Host) write(l Line) {
 	if len(h.log) >= most {
 		h.log = append(h.log[:0], h.log[most/2:]...)
 	}
-	h.log = append(h.log, l)
+	// The journal is read in the order of time, whoever wrote when.
+	at := len(h.log)
+	for at > 0 && l.At.Before(h.log[at-1].At) {
+		at--
+	}
+	h.log = slices.Insert(h.log, at, l)
 }
 
 // Ran lists the programs that were run, the oldest first.
