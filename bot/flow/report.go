@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -29,8 +30,10 @@ func (c *change) reportOn(th bot.Thread) error {
 	return c.makeDue(store.Effect{Key: c.f.o.IDs.Effect(), Thread: th.ID, What: bot.MakeReport{Thread: th.ID, From: from.UTC(), To: to.UTC()}})
 }
 
-// mostTrends bounds the pictures of a report.
-const mostTrends = 3
+// mostSeries bounds the lines of a report's picture.
+const mostSeries = 6
+
+func moved(t bot.Trend) float64 { return math.Abs(t.Last.Figure - t.First.Figure) }
 
 // report gathers what a month brought, and draws what was measured in percent.
 func (f *Flow) report(ctx context.Context, e store.Effect, o bot.MakeReport) error {
@@ -62,11 +65,12 @@ func (f *Flow) drawTrends(r bot.Report) []bot.Picture {
 		{bot.FigureSeconds, bot.UnitSeconds, "Ages, and times left"},
 	} {
 		g := bot.Graph{Title: unit.title, Start: r.From, End: r.To}
-		p := bot.Panel{Expr: unit.title, Unit: unit.draws}
-		for _, t := range r.Trends {
-			if t.Last.Unit != unit.unit {
-				continue
-			}
+		p := bot.Panel{Expr: "at each look of a checklist", Unit: unit.draws}
+		of := slices.DeleteFunc(slices.Clone(r.Trends), func(t bot.Trend) bool { return t.Last.Unit != unit.unit })
+		// Those that moved the most are looked at; the file has all.
+		slices.SortStableFunc(of, func(a, b bot.Trend) int { return cmp.Compare(moved(b), moved(a)) })
+		p.Omitted = max(len(of)-mostSeries, 0)
+		for _, t := range of[:min(len(of), mostSeries)] {
 			name := t.What
 			if t.Host != "" {
 				name = t.Host + " " + t.What
@@ -76,7 +80,7 @@ func (f *Flow) drawTrends(r bot.Report) []bot.Picture {
 				g.Start = first
 			}
 		}
-		if len(p.Series) == 0 || len(out) == mostTrends {
+		if len(p.Series) == 0 {
 			continue
 		}
 		// Points are a list apart, however far that is: nothing is a gap.
