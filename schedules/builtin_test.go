@@ -17,7 +17,7 @@ var measured = []string{
 	"prometheus targets", "prometheus rules", "firing alerts", "rules without series", "cpu 7 d", "memory 7 d", "noise 7 d", "forecast disk /",
 	"account of alertmanager main", "alertmanager main", "chat matrix", "waiting", "agent vulcan",
 	"ssh root logins", "ssh failed logins", "ssh logins", "sudo commands", "audit events", "apparmor denials", "fail2ban",
-	"backup b2", "restore b2", "snapshots tank", "failed units", "unit nginx.service", "flapping units", "systemd", "certificate of vulcan.lan:443",
+	"backup b2", "restore b2", "bot state", "snapshots tank", "failed units", "unit nginx.service", "flapping units", "systemd", "certificate of vulcan.lan:443",
 	"disk /", "memory", "load", "swap", "pressure io", "pool tank", "pools", "dataset tank/data", "ARC", "temperature",
 	"nixpkgs age", "generation", "generations", "generations kept", "booted system", "drift", "drift: profile",
 }

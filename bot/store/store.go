@@ -45,6 +45,7 @@ type Options struct {
 
 // Store is an open state. It is safe for concurrent use.
 type Store struct {
+	path    string
 	options Options
 	write   *sql.DB
 	read    *sql.DB
@@ -77,7 +78,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 func openLocked(ctx context.Context, path string, o Options) (*Store, error) {
-	s := &Store{writing: make(chan struct{}, 1), options: o}
+	s := &Store{path: path, writing: make(chan struct{}, 1), options: o}
 	var err error
 	if s.write, err = open(path, o, "immediate", 1); err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
@@ -200,7 +201,7 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state %s for reading: %w", path, err)
 	}
-	return &Store{writing: make(chan struct{}, 1), read: read}, nil
+	return &Store{path: path, writing: make(chan struct{}, 1), read: read}, nil
 }
 
 // Close waits for running transactions and closes the files.
