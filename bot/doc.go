@@ -113,7 +113,7 @@
 //     clock. bot/flow, clock.go: the row of the one that is due first wakes the worker.
 //  2. bot/flow, schedules.go: dueSchedule takes what has come, in one transaction with the run that
 //     it opens, so that no firing has two; those that were missed are counted for the next run to
-//     tell. beginRun ends the run before and carries over what it left. runAfter is the way
+//     tell. runs.go: beginRun ends the run before and carries over what it left. runAfter is the way
 //     of those that come after a change of a host.
 //  3. measure.go: the effect Measure has all probes asked (bot/probing), and Measured comes in
 //     as an event. judge gives each item its readings (Item.Judge), compares them with those

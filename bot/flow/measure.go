@@ -187,8 +187,11 @@ func (c *change) measured(e bot.Measured) error {
 		return err
 	}
 	run := th.State.Checklist
-	if !th.Open() {
-		return nil // it ended meanwhile, and its summary stands
+	if !th.Open() { // it ended meanwhile, and its summary stands
+		if x.Request == "" {
+			return nil
+		}
+		return c.tell(x, "", bot.Message{Title: bot.Quoted(bot.ForPeople(errNoRun))})
 	}
 	first := run.MeasuredAt.IsZero()
 	if run.Measuring == e.Key {
