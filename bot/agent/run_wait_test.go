@@ -40,6 +40,7 @@ func TestLocks(t *testing.T) {
 	played(t, func(w *world) *world { w.limits.Runs = 2; w.lamp.locks = []string{}; return w }, func(w *world) {
 		w.lamp.takes = 50 * time.Second
 		a, b := w.agreed(), w.agreed()
+		time.Sleep(time.Second) // of three that are agreed to in one moment, any two may come first
 		third := w.agreed()
 		got := w.reaches(third.Plan.ID, func(p bot.Proposal) bool { return strings.Contains(p.Why, "one of the runs that go on") })
 		time.Sleep(time.Second)
