@@ -54,7 +54,7 @@ in which NAME is the chat's in the configuration.`,
 func slackOptions(c *config.Config, ch config.Chat, log *slog.Logger) (o slack.Options, err error) {
 	s := ch.Slack
 	o = slack.Options{Chat: ch.ID, Team: s.Team, Rooms: map[bot.RoomID]string{}, Connections: s.Connections,
-		RoomPerSecond: s.PerSecond, RoomBurst: s.Burst, ChatPerSecond: s.WorkspacePerSecond, ChatBurst: max(s.Burst, int(math.Ceil(s.WorkspacePerSecond))), Log: log}
+		RoomPerSecond: s.PerSecond, RoomBurst: s.Burst, ChatPerSecond: s.WorkspacePerSecond, ChatBurst: max(s.Burst, int(math.Ceil(s.WorkspacePerSecond))), Log: log, Behind: grammar.Agrees}
 	if o.BotToken, err = s.BotToken.Read(); err != nil {
 		return o, err
 	}

@@ -179,6 +179,17 @@ func (i *Interpreter) Stops(line string, inThread bool) (word string, plan bot.P
 	return c.Name, plan, err == nil && (plan != "" || inThread)
 }
 
+// Agrees tells whether a line, as far as it can be read, lets something run: an approval,
+// or a word that all is well. It must not pass a word against it on its way.
+func (i *Interpreter) Agrees(line string) bool {
+	line, _ = withoutPrefix(clean(line))
+	if len(line) > lineMost {
+		return false
+	}
+	c, _, _ := i.resolve(reader{line: line})
+	return c != nil && (c.Name == "approve" || c.Name == "confirm")
+}
+
 func cancel(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	th, err := planMeant(ctx, call)
 	if err != nil {

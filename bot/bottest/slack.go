@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/commands"
 	"watchstander/integrations/slack"
 	"watchstander/integrations/slack/slackfake"
 )
@@ -112,7 +113,7 @@ func newSlackRoom(p *player) *slackRoom {
 // begin makes the adapter of a bot that starts.
 func (r *slackRoom) begin(p *player, cursor string) {
 	c, err := slack.New(slack.Options{Chat: p.chat.ID, Team: slackTeam, BotToken: r.fake.BotToken(), AppToken: r.fake.AppToken(), Rooms: r.rooms, Cursor: cursor,
-		API: r.fake.URL(), RoundTripper: r.fake.Transport(), Dialer: r.fake.Dialer(), Log: slog.New(slog.DiscardHandler),
+		API: r.fake.URL(), RoundTripper: r.fake.Transport(), Dialer: r.fake.Dialer(), Log: slog.New(slog.DiscardHandler), Behind: commands.New(commands.All()).Agrees,
 		RoomPerSecond: p.chat.caps.RoomPerSecond, RoomBurst: p.chat.caps.RoomBurst})
 	if err != nil {
 		p.t.Fatal(err)

@@ -214,7 +214,7 @@ func (w *workspace) start() {
 	s := w.config.Chats[0].Slack
 	o := slack.Options{Chat: "slack", Team: w.fake.Team(), BotToken: w.fake.BotToken(), AppToken: w.fake.AppToken(), API: w.fake.URL(), Connections: s.Connections,
 		RoomPerSecond: s.PerSecond, RoomBurst: s.Burst, ChatPerSecond: s.WorkspacePerSecond, ChatBurst: max(s.Burst, int(s.WorkspacePerSecond)),
-		Rooms: map[bot.RoomID]string{}, RoundTripper: l, Dialer: w.fake.Dialer(), Log: log}
+		Rooms: map[bot.RoomID]string{}, RoundTripper: l, Dialer: w.fake.Dialer(), Log: log, Behind: commands.New(commands.All()).Agrees}
 	for _, r := range w.config.Rooms {
 		o.Rooms[r.ID] = r.PlatformID
 	}

@@ -65,7 +65,11 @@ func (c *Chat) posted(w http.ResponseWriter, r *http.Request) {
 	n := c.envelope(kind, payload)
 	taking, cancel := context.WithTimeout(r.Context(), takenWithin)
 	defer cancel()
-	if err := c.take(taking, n); err != nil {
+	take := func(ctx context.Context, n news) error { return c.take(ctx, n) }
+	if c.atOnce(n) {
+		take = c.takeAtOnce
+	}
+	if err := take(taking, n); err != nil {
 		http.Error(w, "not taken", http.StatusServiceUnavailable)
 		return
 	}

@@ -24,6 +24,7 @@ type taker struct {
 	mu     sync.Mutex
 	refuse error
 	taken  []bot.Event
+	cursor string
 }
 
 func (s *taker) Take(_ context.Context, b bot.Batch) error {
@@ -33,7 +34,17 @@ func (s *taker) Take(_ context.Context, b bot.Batch) error {
 		return s.refuse
 	}
 	s.taken = append(s.taken, b.Events...)
+	if b.Cursor != "" {
+		s.cursor = b.Cursor
+	}
 	return nil
+}
+
+// stored is the newest cursor.
+func (s *taker) stored() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cursor
 }
 
 // refuses has it take nothing any more, or all again.

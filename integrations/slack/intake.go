@@ -15,7 +15,8 @@ import (
 // many connections bring it.
 type intake struct {
 	mu     sync.Mutex
-	sink   bot.Sink // nil while Run does not run
+	open   sync.RWMutex // sink is set under both locks, and read under either
+	sink   bot.Sink     // nil while Run does not run
 	place  place
 	recent map[bot.MessageID]bool
 	order  []bot.MessageID
@@ -109,6 +110,43 @@ func (c *Chat) hand(ctx context.Context, all []news) error {
 	}
 	return nil
 }
+
+// takeAtOnce hands what was pressed to the sink beside what is read back, whose place it
+// leaves alone. Slack waits three seconds for the word that it was taken, and does not
+// send it again.
+func (c *Chat) takeAtOnce(ctx context.Context, n news) error {
+	c.in.open.RLock()
+	defer c.in.open.RUnlock()
+	if len(n.events) == 0 {
+		return nil
+	}
+	return c.insist(ctx, bot.Batch{Source: string(c.chat), Events: n.events})
+}
+
+// atOnce tells whether something is taken so: presses, forms and commands with a slash,
+// which have no place in a channel's history; but for those that wait behind it.
+func (c *Chat) atOnce(n news) bool {
+	if n.channel != "" {
+		return false
+	}
+	for _, e := range n.events {
+		switch e := e.(type) {
+		case bot.Pressed:
+			if c.waits(e.Action) {
+				return false
+			}
+		case bot.Said:
+			if c.waits(e.Text) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Chat) waits(line string) bool { return c.behind != nil && c.behind(line) }
 
 // insist gives the sink a batch until it takes it.
 func (c *Chat) insist(ctx context.Context, b bot.Batch) error {

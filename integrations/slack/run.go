@@ -80,6 +80,8 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 func (c *Chat) setSink(s bot.Sink) {
 	c.in.mu.Lock()
 	defer c.in.mu.Unlock()
+	c.in.open.Lock()
+	defer c.in.open.Unlock()
 	c.in.sink = s
 }
 

@@ -42,6 +42,11 @@ type Options struct {
 	// API is the base address of the Web API, "" for Slack's own. It is for tests.
 	API string
 
+	// Behind tells of a press or a command with a slash that it waits for what was said
+	// before it, however long that takes to be read back: what lets something run must
+	// not pass a word against it. nil: none does.
+	Behind func(line string) bool
+
 	// Pace of posts; 0 means no limit. Slack takes about one a second in a channel, and
 	// short bursts.
 	RoomPerSecond float64
@@ -76,6 +81,7 @@ type Chat struct {
 	connections int
 	dialer      *websocket.Dialer
 
+	behind   func(line string) bool
 	running  atomic.Bool
 	identity atomic.Pointer[identity]
 	heard    atomic.Int64  // milliseconds of the last word from Slack
@@ -154,7 +160,7 @@ func New(o Options) (*Chat, error) {
 			RoomPerSecond: o.RoomPerSecond, RoomBurst: o.RoomBurst, ChatPerSecond: o.ChatPerSecond, ChatBurst: o.ChatBurst,
 			Threads: true, Edits: true, LateEdits: true, Asides: true, Buttons: true,
 		},
-		log: o.Log, now: o.Now,
+		log: o.Log, now: o.Now, behind: o.Behind,
 		signing: signing, connections: o.Connections, dialer: o.Dialer,
 		doubt: make(chan struct{}, 1),
 		in:    intake{place: parsePlace(o.Cursor), recent: map[bot.MessageID]bool{}},

@@ -84,9 +84,26 @@ func (c *Chat) once(ctx context.Context) error {
 			c.live.less()
 		}
 	}
-	// Whatever ends it, the library's goroutine is waited for; it may be giving us an event.
+	// What has its place in a channel is taken in order, behind what is read back; the loop
+	// goes on meanwhile, since presses wait for nothing.
+	inOrder, worked := make(chan func(context.Context) error, mostInOrder), make(chan error, 1)
+	go func() { worked <- work(ctx, inOrder) }()
+	behind := func(do func(context.Context) error) error {
+		select {
+		case inOrder <- do:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-worked:
+			worked <- err
+			return err
+		}
+	}
+	// Whatever ends it, both goroutines are waited for; the library's may be giving us an
+	// event.
 	ended := func() error {
 		stop()
+		<-worked
 		for {
 			select {
 			case <-smc.Events:
@@ -100,7 +117,11 @@ func (c *Chat) once(ctx context.Context) error {
 		select {
 		case err := <-done:
 			stop()
+			<-worked
 			return err
+		case err := <-worked:
+			worked <- err
+			return errors.Join(err, ended())
 		case e := <-smc.Events:
 			switch e.Type {
 			case socketmode.EventTypeConnecting:
@@ -116,11 +137,13 @@ func (c *Chat) once(ctx context.Context) error {
 				if !up {
 					up = true
 					if c.live.more() {
-						c.wasAway(ctx)
+						if err := behind(func(ctx context.Context) error { c.wasAway(ctx); return nil }); err != nil {
+							return errors.Join(err, ended())
+						}
 					}
 				}
 			default:
-				if err := c.event(ctx, smc, e); err != nil {
+				if err := c.event(ctx, smc, e, behind); err != nil {
 					return errors.Join(err, ended())
 				}
 			}
@@ -128,21 +151,56 @@ func (c *Chat) once(ctx context.Context) error {
 	}
 }
 
-// event takes one event of a connection. What was not taken is not acknowledged.
-func (c *Chat) event(ctx context.Context, smc *socketmode.Client, e socketmode.Event) error {
+// mostInOrder bounds what a connection holds of what waits for the reading back; beyond
+// that it takes nothing more, and Slack sends messages again.
+const mostInOrder = 200
+
+// work does one after the other until its context ends, or one fails.
+func work(ctx context.Context, todo <-chan func(context.Context) error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case do := <-todo:
+			if err := do(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// event takes one event of a connection, at once or behind what is read back. What was
+// not taken is not acknowledged.
+func (c *Chat) event(ctx context.Context, smc *socketmode.Client, e socketmode.Event, behind func(func(context.Context) error) error) error {
 	c.heard.Store(c.now().UnixMilli())
 	if e.Type == socketmode.EventTypeErrorBadMessage {
 		if bad, ok := e.Data.(*socketmode.ErrorBadMessage); ok {
-			return c.take(ctx, news{events: []bot.Event{c.undecodable(bad.Message, "its kind is not known")}})
+			n := news{events: []bot.Event{c.undecodable(bad.Message, "its kind is not known")}}
+			return behind(func(ctx context.Context) error { return c.take(ctx, n) })
 		}
 	}
 	if e.Request == nil || e.Request.EnvelopeID == "" {
 		return nil
 	}
 	n := c.envelope(e.Request.Type, e.Request.Payload)
-	if err := c.take(ctx, n); err != nil {
+	if !c.atOnce(n) {
+		return behind(func(ctx context.Context) error {
+			if err := c.take(ctx, n); err != nil {
+				return err
+			}
+			c.acknowledge(ctx, smc, e, n)
+			return nil
+		})
+	}
+	if err := c.takeAtOnce(ctx, n); err != nil {
 		return err
 	}
+	c.acknowledge(ctx, smc, e, n)
+	return nil
+}
+
+// acknowledge tells Slack that an envelope was taken, with what its sender is to see.
+func (c *Chat) acknowledge(ctx context.Context, smc *socketmode.Client, e socketmode.Event, n news) {
 	var payload any
 	if n.reply != "" {
 		payload = told(n.reply)
@@ -153,7 +211,6 @@ func (c *Chat) event(ctx context.Context, smc *socketmode.Client, e socketmode.E
 	if n.ask != nil {
 		c.ask(ctx, n.ask)
 	}
-	return nil
 }
 
 // told is an answer to a command that its sender alone sees.
