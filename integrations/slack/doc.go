@@ -4,7 +4,8 @@
 // What comes in: envelopes over Socket Mode, several connections at a time so that one
 // goes on while Slack has another replaced. Each becomes one [bot.Batch], and is
 // acknowledged only when the sink has committed it, so that a crash at any moment has
-// Slack send it again. The same event comes more than once, under other ids too: ours
+// Slack send it again. While history is read back, messages wait behind it; presses and
+// commands with a slash, which Slack does not send again, do not. The same event comes more than once, under other ids too: ours
 // are made of what it is about. Files: socket.go is the connections, event.go turns
 // what Slack sends into words of the bot's, text.go finds what a person meant to say.
 //
