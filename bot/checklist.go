@@ -26,6 +26,10 @@ type Checklist struct {
 	Lasts time.Duration
 	// Remind is how long before a run's end what is open is reminded of; 0 for never.
 	Remind time.Duration
+	// Timed: a run is worked through against the clock, as a drill is: how long each step
+	// took is told, and in the end all of them with what was found. Without a Cron and
+	// After it begins by hand alone.
+	Timed bool
 	// Report: when a run begins, the month that it looks back on is told as a whole:
 	// figures, trends, and a file.
 	Report bool
@@ -154,6 +158,8 @@ type ChecklistState struct {
 	// effect that looks now, "" when none does.
 	MeasuredAt time.Time `json:",omitzero"`
 	Measuring  EffectKey `json:",omitempty"`
+	// Timed as its checklist is; the clock runs from Firing.
+	Timed bool `json:",omitempty"`
 	// Host that the run is about, "" for all.
 	Host string `json:",omitempty"`
 }

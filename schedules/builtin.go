@@ -18,7 +18,7 @@ import (
 var builtin embed.FS
 
 // builtinNames are their names, in the order in which people read them.
-var builtinNames = []string{"daily", "weekly", "monthly", "quarterly", "validation"}
+var builtinNames = []string{"daily", "weekly", "monthly", "quarterly", "validation", "drill"}
 
 // file is a checklist as it is written. The bot's configuration has the same keys, and
 // reads files of people by them; a test there holds the two together.
@@ -30,6 +30,7 @@ type file struct {
 	Lasts  time.Duration    `yaml:"lasts"`
 	Remind time.Duration    `yaml:"remind"`
 	Report bool             `yaml:"report"`
+	Timed  bool             `yaml:"timed"`
 	Items  []struct {
 		ID       string   `yaml:"id"`
 		Task     string   `yaml:"task"`
@@ -84,7 +85,7 @@ func read(name string, data []byte) (bot.Checklist, error) {
 	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
 		return bot.Checklist{}, err
 	}
-	out := bot.Checklist{Name: name, Title: f.Title, Cron: f.Cron, Missed: f.Missed, After: f.After, Lasts: f.Lasts, Remind: f.Remind, Report: f.Report}
+	out := bot.Checklist{Name: name, Title: f.Title, Cron: f.Cron, Missed: f.Missed, After: f.After, Lasts: f.Lasts, Remind: f.Remind, Report: f.Report, Timed: f.Timed}
 	for _, x := range f.Items {
 		out.Items = append(out.Items, bot.Item(x))
 	}

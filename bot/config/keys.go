@@ -233,6 +233,7 @@ type checklistKeys struct {
 	Lasts  given[time.Duration] `yaml:"lasts"`
 	Remind given[time.Duration] `yaml:"remind"`
 	Report given[bool]          `yaml:"report"`
+	Timed  given[bool]          `yaml:"timed"`
 	Items  list[itemKeys]       `yaml:"items"`
 }
 
@@ -248,6 +249,7 @@ type checklistFileKeys struct {
 	Lasts  given[time.Duration] `yaml:"lasts"`
 	Remind given[time.Duration] `yaml:"remind"`
 	Report given[bool]          `yaml:"report"`
+	Timed  given[bool]          `yaml:"timed"`
 	Items  list[itemKeys]       `yaml:"items" need:"what is to be done, a list of items with id and task"`
 }
 

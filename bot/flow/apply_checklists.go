@@ -102,7 +102,7 @@ func (c *change) setItem(th *bot.Thread, x *bot.ItemState, by bot.PersonID, o bo
 	}
 	was := x.Status
 	x.Status, x.By, x.At, x.Reason, x.Until = o.Status, by, c.now, o.Reason, o.Until
-	if err := c.log(th, by, view.ItemSet(*x, was, by, c.style())); err != nil {
+	if err := c.log(th, by, view.ItemSet(*run, *x, was, by, c.style())); err != nil {
 		return "", err
 	}
 	text := fmt.Sprintf("put item %d (%s) of %s at %s", x.Number, x.Item.ID, run.Name, x.Status)

@@ -25,7 +25,7 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 	}
 	th := c.newThread(bot.ThreadChecklist, runSubject(s.Name, host))
 	th.Severity = bot.SeverityInfo
-	run := &bot.ChecklistState{Name: s.Name, Title: s.Title, Firing: firing, Cause: cause, Host: host, Until: s.Next(c.now)}
+	run := &bot.ChecklistState{Name: s.Name, Title: s.Title, Firing: firing, Cause: cause, Host: host, Timed: s.Timed, Until: s.Next(c.now)}
 	if run.Until.IsZero() && s.Lasts > 0 {
 		run.Until = c.now.Add(s.Lasts)
 	}

@@ -56,6 +56,17 @@ func checklistPages(s Style) []page {
 	done := bot.Proposal{State: bot.Done, Plan: bot.Plan{ID: "pln_K7QF2M", Draft: bot.Draft{Summary: "verify b2"}}, Evidence: []bot.Reading{{What: "restore b2", Value: "12 files, 0 differ", State: bot.OK}}}
 	failed := done
 	failed.State = bot.Failed
+	drill := aRun()
+	drill.Title, drill.Timed, drill.Firing = "Disaster recovery drill", true, noon.Add(-3*time.Hour)
+	for i := range drill.Items {
+		x := &drill.Items[i]
+		x.Evidence, x.Verdict, x.Carried, x.Comments = nil, "", 0, nil
+		if i < 3 {
+			x.Status, x.By, x.At = bot.ItemDone, "alice", drill.Firing.Add([]time.Duration{12 * time.Minute, 115 * time.Minute, 31 * time.Minute}[i])
+		}
+	}
+	drill.Items[2].Comments = []bot.Comment{{By: "bob", Text: "the second factor of B2 was in the host"}}
+	drill.Items[5].Status, drill.Items[5].Assigned = bot.ItemOpen, "bob"
 	withMenu := func() bot.Message {
 		s := s
 		s.Buttons = true
@@ -72,11 +83,11 @@ func checklistPages(s Style) []page {
 		{"log: evidence, the first look", Looked(run, bot.Measure{}, true, ticked, s)},
 		{"log: evidence again", Looked(run, bot.Measure{}, false, turned, s)},
 		{"log: evidence of one item, nothing new", Looked(run, bot.Measure{Number: 2}, false, nil, s)},
-		{"log: an item is done", ItemSet(run.Items[4], bot.ItemOpen, "bob", s)},
-		{"log: an item is done against its evidence", ItemSet(func() bot.ItemState { x := run.Items[1]; x.Status = bot.ItemDone; return x }(), bot.ItemOpen, "bob", s)},
-		{"log: an item is skipped", ItemSet(run.Items[5], bot.ItemOpen, "bob", s)},
-		{"log: an item is deferred", ItemSet(run.Items[6], bot.ItemOpen, "alice", s)},
-		{"log: a deferred item is opened", ItemSet(run.Items[0], bot.ItemDeferred, "alice", s)},
+		{"log: an item is done", ItemSet(run, run.Items[4], bot.ItemOpen, "bob", s)},
+		{"log: an item is done against its evidence", ItemSet(run, func() bot.ItemState { x := run.Items[1]; x.Status = bot.ItemDone; return x }(), bot.ItemOpen, "bob", s)},
+		{"log: an item is skipped", ItemSet(run, run.Items[5], bot.ItemOpen, "bob", s)},
+		{"log: an item is deferred", ItemSet(run, run.Items[6], bot.ItemOpen, "alice", s)},
+		{"log: a deferred item is opened", ItemSet(run, run.Items[0], bot.ItemDeferred, "alice", s)},
 		{"log: a deferred item's time came", Undeferred(run.Items[6], s)},
 		{"log: a comment", Commented(run.Items[0], "bob", "two panels are empty")},
 		{"log: an item is assigned", Assigned(run.Items[1], "bob")},
@@ -85,6 +96,8 @@ func checklistPages(s Style) []page {
 		{"log: what is left, before the end", LeftOver(run, noon, s)},
 		{"log: the end of a run", RunSummary(run, "", s)},
 		{"log: the end of a complete run", RunSummary(complete, "", s)},
+		{"log: a step of a drill is done", ItemSet(drill, drill.Items[1], bot.ItemOpen, "alice", s)},
+		{"log: the end of a drill", RunSummary(drill, "", s)},
 		{"log: what an item offered is done", Offered(run.Items[1], done, s)},
 		{"log: what an item offered failed", Offered(run.Items[1], failed, s)},
 		{"log: a month's report", Report(bot.Report{From: noon.AddDate(0, -1, 0), To: noon, Alerts: 12, Criticals: 2,
