@@ -207,3 +207,24 @@ func TestPressedWhileReadingBack(t *testing.T) {
 		}
 	}
 }
+
+// A reading back that fails is made up for from where it should have begun, whatever is
+// heard meanwhile.
+func TestAReadingBackThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := away(t, "socket")
+		a.fake.Trouble(slackfake.Trouble{What: slackfake.Fail, Method: "conversations.history", Times: 1})
+		_, end := a.life()
+		defer end()
+		time.Sleep(time.Second)
+		a.fake.Say(a.channel, a.alice, "meanwhile", "")
+		time.Sleep(time.Second)
+		if got := inWords(a.sink.took()); !slices.Equal(got, []string{"said meanwhile"}) {
+			t.Errorf("taken are %q", got)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := inWords(a.sink.took()); !slices.Equal(got, []string{"said missed"}) {
+			t.Errorf("then %q, want what was missed, once", got)
+		}
+	})
+}

@@ -95,7 +95,9 @@ func (c *Chat) hand(ctx context.Context, all []news) error {
 				events = append(events, e)
 			}
 		}
-		if n.channel != "" {
+		// While a reading back that failed is owed, the place stays: from there on it is
+		// read again, and what was taken meanwhile is known by its id.
+		if n.channel != "" && !c.owed.Load() {
 			next.reach(n.channel, n.ts, len(n.events) > 0)
 		}
 	}

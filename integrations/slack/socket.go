@@ -162,6 +162,9 @@ func work(ctx context.Context, todo <-chan func(context.Context) error) error {
 		case <-ctx.Done():
 			return nil
 		case do := <-todo:
+			if ctx.Err() != nil {
+				return nil // what is read back may not have been: nothing passes it now
+			}
 			if err := do(ctx); err != nil {
 				return err
 			}
