@@ -44,6 +44,14 @@ func (k *killer) hit(what string) bool {
 	return true
 }
 
+// delay is how much later than its sender a request arrives: less than the time that the
+// bot allows one of its life before.
+func (k *killer) delay() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return time.Duration(k.random.IntN(1500)) * time.Millisecond
+}
+
 func (k *killer) total() (n int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -87,8 +95,7 @@ func TestSlackKilled(t *testing.T) {
 		if !strings.HasPrefix(method, "chat.") || !k.hit(method+" on its way") {
 			return
 		}
-		// Less than the time that the bot allows a request of its life before.
-		w.fake.Trouble(slackfake.Trouble{What: slackfake.Late, Method: method, Delay: time.Duration(k.random.IntN(1500)) * time.Millisecond})
+		w.fake.Trouble(slackfake.Trouble{What: slackfake.Late, Method: method, Delay: k.delay()})
 		time.AfterFunc(time.Millisecond, l.kill)
 	}
 	inWorkspace(t, workspaceOptions{graphs: true, agent: vulcan, accepted: accepted, leaving: leaving}, func(w *workspace) {
