@@ -86,16 +86,20 @@ func (c *Chat) once(ctx context.Context) error {
 	}
 	// What has its place in a channel is taken in order, behind what is read back; the loop
 	// goes on meanwhile, since presses wait for nothing.
-	inOrder, worked := make(chan func(context.Context) error, mostInOrder), make(chan error, 1)
-	go func() { worked <- work(ctx, inOrder) }()
+	inOrder, failed, over := make(chan func(context.Context) error, mostInOrder), make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := work(ctx, inOrder); err != nil {
+			failed <- err
+		}
+	}()
 	behind := func(do func(context.Context) error) error {
 		select {
 		case inOrder <- do:
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case err := <-worked:
-			worked <- err
+		case err := <-failed:
 			return err
 		}
 	}
@@ -103,7 +107,7 @@ func (c *Chat) once(ctx context.Context) error {
 	// event.
 	ended := func() error {
 		stop()
-		<-worked
+		<-over
 		for {
 			select {
 			case <-smc.Events:
@@ -117,10 +121,9 @@ func (c *Chat) once(ctx context.Context) error {
 		select {
 		case err := <-done:
 			stop()
-			<-worked
+			<-over
 			return err
-		case err := <-worked:
-			worked <- err
+		case err := <-failed:
 			return errors.Join(err, ended())
 		case e := <-smc.Events:
 			switch e.Type {
@@ -162,8 +165,10 @@ func work(ctx context.Context, todo <-chan func(context.Context) error) error {
 		case <-ctx.Done():
 			return nil
 		case do := <-todo:
-			if ctx.Err() != nil {
-				return nil // what is read back may not have been: nothing passes it now
+			select {
+			case <-ctx.Done(): // what is read back may not have been: nothing passes it now
+				return nil
+			default:
 			}
 			if err := do(ctx); err != nil {
 				return err
