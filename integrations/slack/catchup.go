@@ -33,6 +33,9 @@ const (
 func (c *Chat) catchUp(ctx context.Context) error {
 	c.in.mu.Lock()
 	defer c.in.mu.Unlock()
+	if !c.owed.Load() {
+		return nil // somebody else has read it meanwhile
+	}
 	var all []news
 	begun := false
 	for _, room := range slices.Sorted(maps.Keys(c.rooms)) {
@@ -59,10 +62,11 @@ func (c *Chat) catchUp(ctx context.Context) error {
 		}
 	}
 	for chunk := range slices.Chunk(all, 100) {
-		if err := c.hand(ctx, chunk); err != nil {
+		if err := c.hand(ctx, chunk, true); err != nil {
 			return err
 		}
 	}
+	c.owed.Store(false)
 	return nil
 }
 

@@ -82,11 +82,13 @@ const mostRecent = 2000
 func (c *Chat) take(ctx context.Context, all ...news) error {
 	c.in.mu.Lock()
 	defer c.in.mu.Unlock()
-	return c.hand(ctx, all)
+	return c.hand(ctx, all, !c.owed.Load())
 }
 
-// hand is take for who holds the lock.
-func (c *Chat) hand(ctx context.Context, all []news) error {
+// hand is take for who holds the lock; moves tells whether the place moves with it. While
+// a reading back is owed it stays: from there on all is read, and what was taken
+// meanwhile is known by its id.
+func (c *Chat) hand(ctx context.Context, all []news, moves bool) error {
 	var events []bot.Event
 	next := maps.Clone(c.in.place)
 	for _, n := range all {
@@ -95,9 +97,7 @@ func (c *Chat) hand(ctx context.Context, all []news) error {
 				events = append(events, e)
 			}
 		}
-		// While a reading back that failed is owed, the place stays: from there on it is
-		// read again, and what was taken meanwhile is known by its id.
-		if n.channel != "" && !c.owed.Load() {
+		if n.channel != "" && moves {
 			next.reach(n.channel, n.ts, len(n.events) > 0)
 		}
 	}

@@ -44,6 +44,7 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	if err := c.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
+	c.owed.Store(true) // nobody listened until now, and nothing may pass for all that was said
 	c.setSink(sink)
 	defer c.setSink(nil)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -139,16 +140,14 @@ func (c *Chat) wasAway(ctx context.Context) {
 
 // pay reads back if that is owed.
 func (c *Chat) pay(ctx context.Context) {
-	if !c.owed.CompareAndSwap(true, false) {
+	if !c.owed.Load() || !c.reading.CompareAndSwap(false, true) {
 		return
 	}
+	defer c.reading.Store(false)
 	ctx, cancel := context.WithTimeout(ctx, readBackTime)
 	defer cancel()
-	if err := c.catchUp(ctx); err != nil {
-		c.owed.Store(true)
-		if !errors.Is(ctx.Err(), context.Canceled) {
-			c.log.Warn("what was said while the bot was away could not be read; it is tried again", "err", err)
-		}
+	if err := c.catchUp(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		c.log.Warn("what was said while the bot was away could not be read; it is tried again", "err", err)
 	}
 }
 

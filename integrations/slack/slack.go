@@ -86,6 +86,7 @@ type Chat struct {
 	identity atomic.Pointer[identity]
 	heard    atomic.Int64  // milliseconds of the last word from Slack
 	owed     atomic.Bool   // what was said while nobody listened is still to be read
+	reading  atomic.Bool   // it is being read
 	doubt    chan struct{} // one slot: a call failed as if Slack were gone, or our token
 	unsigned unsigned
 	live     connections

@@ -140,6 +140,7 @@ func (c *Chat) once(ctx context.Context) error {
 				if !up {
 					up = true
 					if c.live.more() {
+						c.owed.Store(true) // at once, for what other connections bring
 						if err := behind(func(ctx context.Context) error { c.wasAway(ctx); return nil }); err != nil {
 							return errors.Join(err, ended())
 						}

@@ -77,6 +77,9 @@ func (f *Fake) api(w http.ResponseWriter, r *http.Request, name string) {
 	c.record = Call{Method: name, Channel: c.args.Get("channel"), At: c.at, Status: http.StatusOK}
 	trouble := f.troubleFor(name, c.record.Channel)
 	f.mu.Unlock()
+	if refused != nil && r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // its caller died while sending it: it never came whole, and nobody hears of it
+	}
 	if trouble != nil && !f.before(w, r, c, trouble) {
 		return
 	}
