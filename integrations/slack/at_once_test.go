@@ -24,11 +24,12 @@ type absence struct {
 	root slackfake.Ref
 }
 
-// away has the bot post a message with buttons, go away, and miss "missed".
-func away(t *testing.T, mode string) *absence {
+// away has the bot post a message with buttons, go away, and miss "missed". Slack tries
+// again to tell of things as it does, or after retries.
+func away(t *testing.T, mode string, retries ...time.Duration) *absence {
 	t.Helper()
 	a := &absence{t: t, witness: &witness{mode: mode}, sink: &taker{}}
-	o := slackfake.Options{}
+	o := slackfake.Options{Retries: retries}
 	if mode == "http" {
 		o.RequestURL, o.Deliver, o.SigningSecret = "https://bot.example/slack", slackfake.Handler(&a.door), signing
 	}
@@ -225,6 +226,96 @@ func TestAReadingBackThatFails(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		if got := inWords(a.sink.took()); !slices.Equal(got, []string{"said missed"}) {
 			t.Errorf("then %q, want what was missed, once", got)
+		}
+	})
+}
+
+// A word that lets something run is not taken while what was said before it cannot be
+// read; as a message it is found again, in its order.
+func TestApproveBeforeAllIsRead(t *testing.T) {
+	for _, mode := range []string{"socket", "http"} {
+		t.Run(mode, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := away(t, mode)
+				a.fake.Trouble(slackfake.Trouble{What: slackfake.Fail, Method: "conversations.history", Times: 3})
+				_, end := a.life()
+				defer end()
+				time.Sleep(time.Second)
+				a.must(a.fake.Press(a.root, "Approve", a.alice))
+				a.fake.Say(a.channel, a.alice, "approve 1", "")
+				time.Sleep(4 * time.Second)
+				if got := inWords(a.sink.took()); len(got) > 0 {
+					t.Errorf("%q passes what is not read", got)
+				}
+				if lost := a.unacknowledged(); !slices.Equal(lost, []string{"interactive"}) {
+					t.Errorf("warnings are seen for %q, want one for the press", lost)
+				}
+				time.Sleep(5 * time.Minute)
+				if got, want := inWords(a.sink.took()), []string{"said missed", "said approve 1"}; !slices.Equal(got, want) {
+					t.Errorf("then %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
+// A break while history is read is made up for by another reading: what was said in it may
+// lie behind what was read.
+func TestABreakWhileReadingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := away(t, "socket", time.Second)
+		held := make(chan struct{})
+		a.fake.Trouble(slackfake.Trouble{What: slackfake.Fail, Method: "conversations.history", Times: 1})
+		_, end := a.life()
+		defer end()
+		time.Sleep(time.Second)
+		a.hold.Store(&held)
+		time.Sleep(lookEvery) // it is tried again, and was answered with all that was said until now
+		a.fake.Unreachable(true)
+		a.fake.Cut(0)
+		time.Sleep(time.Second)
+		a.fake.Say(a.channel, a.alice, "in the break", "")
+		time.Sleep(2 * time.Second) // Slack tells of it no more
+		a.fake.Unreachable(false)
+		time.Sleep(5 * time.Second) // it is connected again before the reading ends
+		a.hold.Store(nil)
+		close(held)
+		time.Sleep(10 * time.Minute)
+		if got, want := inWords(a.sink.took()), []string{"said missed", "said in the break"}; !slices.Equal(got, want) {
+			t.Errorf("taken are %q, want %q", got, want)
+		}
+	})
+}
+
+// What is taken before a new channel was looked at is not taken again in the next life.
+func TestTakenBeforeTheFirstLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &absence{t: t, witness: &witness{mode: "http"}, sink: &taker{}}
+		a.fake = slackfake.New(slackfake.Options{RequestURL: "https://bot.example/slack", Deliver: slackfake.Handler(&a.door), SigningSecret: signing})
+		defer a.fake.Close()
+		a.channel, a.alice = a.fake.AddChannel(slackfake.Channel{Name: "ops"}), a.fake.AddUser(slackfake.User{Name: "alice"})
+		o := a.options()
+		c, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.breaks.all.Add(1)
+		c.setSink(a.sink)
+		said := a.fake.Say(a.channel, a.alice, "first", "")
+		n, _ := c.message("ops", message{Type: "message", Channel: a.channel, User: a.alice, Team: o.Team, Text: "first", TS: said.TS})
+		if err := c.take(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		c.makeUp(t.Context())
+		if got := inWords(a.sink.took()); !slices.Equal(got, []string{"said first"}) {
+			t.Errorf("taken are %q", got)
+		}
+		_, end := a.life()
+		time.Sleep(time.Minute)
+		end()
+		if got := inWords(a.sink.took()); len(got) > 0 {
+			t.Errorf("in the next life %q are taken again", got)
 		}
 	})
 }

@@ -29,21 +29,19 @@ const (
 )
 
 // catchUp reads what was said since the place, in all channels, and hands it over in the
-// order of its time. A channel that was never heard begins now.
+// order of its time. A channel that was never heard begins now. Its caller has the turn.
 func (c *Chat) catchUp(ctx context.Context) error {
-	c.in.mu.Lock()
-	defer c.in.mu.Unlock()
-	if !c.owed.Load() {
-		return nil // somebody else has read it meanwhile
-	}
+	breaks := c.breaks.all.Load() // one that comes meanwhile is not made up for by this
 	var all []news
 	begun := false
 	for _, room := range slices.Sorted(maps.Keys(c.rooms)) {
 		channel := c.rooms[room]
 		since, heard := micros(c.in.place[channel].At)
 		if !heard {
-			c.in.place[channel], begun = spot{At: stampOf(c.now())}, true
-			since, _ = micros(c.in.place[channel].At)
+			begins := c.in.place[channel] // with what was taken before anything could be read
+			begins.At = stampOf(c.now())
+			c.in.place[channel], begun = begins, true
+			since, _ = micros(begins.At)
 		}
 		more, err := c.readBack(ctx, room, channel, since, heard)
 		if err != nil {
@@ -66,7 +64,7 @@ func (c *Chat) catchUp(ctx context.Context) error {
 			return err
 		}
 	}
-	c.owed.Store(false)
+	c.breaks.read.Store(breaks)
 	return nil
 }
 
@@ -164,9 +162,6 @@ func (c *Chat) again(room bot.RoomID, channel string, m slack.Message) news {
 		Team: pieces.Either(m.Team, c.team), Bot: m.BotID, Text: m.Text, TS: m.Timestamp, Thread: m.ThreadTimestamp})
 	if reason != "" {
 		n.events = append(n.events, c.undecodable(marshal(m.Msg), reason))
-	}
-	if slices.Contains(c.in.place[channel].Heard, m.Timestamp) {
-		n.events = nil
 	}
 	return n
 }

@@ -218,19 +218,19 @@ func TestPlace(t *testing.T) {
 	if p.String() != `{"C1":{"at":"1732800000.000100"}}` {
 		t.Errorf("it is %s", p)
 	}
-	p.reach("C1", "1732799999.000100", true)
-	p.reach("C1", "1732700000.000100", true) // too old to come again
-	p.reach("C2", "1732800000.000000", true)
-	p.reach("C2", "1732800700.000000", false)
-	p.reach("C2", "1732800700.000001", true)
-	p.reach("C2", "1732800700.000001", true)
-	p.reach("C2", "x", true)
+	p.reach("C1", "1732799999.000100", true, true)
+	p.reach("C1", "1732700000.000100", true, true) // too old to come again
+	p.reach("C2", "1732800000.000000", true, true)
+	p.reach("C2", "1732800700.000000", false, true)
+	p.reach("C2", "1732800700.000001", true, true)
+	p.reach("C2", "1732800700.000001", true, true)
+	p.reach("C2", "x", true, true)
 	if p.String() != `{"C1":{"at":"1732800000.000100","heard":["1732799999.000100"]},"C2":{"at":"1732800700.000001","heard":["1732800700.000001"]}}` {
 		t.Errorf("it is %s", p)
 	}
 	for range 3 * mostHeard {
 		us, _ := micros(p["C1"].At)
-		p.reach("C1", stampOf(time.UnixMicro(us+1)), true)
+		p.reach("C1", stampOf(time.UnixMicro(us+1)), true, true)
 	}
 	if n := len(p["C1"].Heard); n != mostHeard {
 		t.Errorf("%d are kept", n)

@@ -65,7 +65,7 @@ func (c *Chat) posted(w http.ResponseWriter, r *http.Request) {
 	n := c.envelope(kind, payload)
 	taking, cancel := context.WithTimeout(r.Context(), takenWithin)
 	defer cancel()
-	take := func(ctx context.Context, n news) error { return c.take(ctx, n) }
+	take := c.take
 	if c.atOnce(n) {
 		take = c.takeAtOnce
 	}

@@ -3,9 +3,11 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"watchstander/bot"
@@ -14,20 +16,45 @@ import (
 // intake is where everything that is heard goes through, one after the other, however
 // many connections bring it.
 type intake struct {
-	mu     sync.Mutex
-	open   sync.RWMutex // sink is set under both locks, and read under either
+	turn   turn         // of whoever takes or reads back
+	open   sync.RWMutex // sink is set under both this and the turn, and read under either
 	sink   bot.Sink     // nil while Run does not run
 	place  place
 	recent map[bot.MessageID]bool
 	order  []bot.MessageID
 }
 
+// turn is a lock that is waited for until a context ends.
+type turn chan struct{}
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (t turn) end() { <-t }
+
+// free tells whether nobody has it just now.
+func (t turn) free() bool { return len(t) == 0 }
+
+// breaks counts the times from which nobody listened, and how many of them were made up
+// for by a reading back.
+type breaks struct{ all, read atomic.Int64 }
+
+// owed tells whether what was said while nobody listened is still to be read.
+func (b *breaks) owed() bool { return b.all.Load() > b.read.Load() }
+
 // place is how far each channel was heard, by the channel's id. It is the cursor.
 type place map[string]spot
 
 // spot is how far one was.
 type spot struct {
-	// At is the time stamp of the newest message.
+	// At is the time stamp up to which all was heard, "" before the channel's history was
+	// looked at.
 	At string `json:"at"`
 	// Heard are those of what people said shortly before it, in the order in which it
 	// came: what is read once more is told apart by them.
@@ -43,7 +70,7 @@ func parsePlace(cursor string) place {
 		return place{}
 	}
 	for channel, s := range p {
-		if _, ok := micros(s.At); !ok {
+		if _, ok := micros(s.At); !ok && s.At != "" {
 			delete(p, channel)
 		}
 	}
@@ -52,14 +79,15 @@ func parsePlace(cursor string) place {
 
 func (p place) String() string { return string(marshal(p)) }
 
-// reach notes that a message was heard, and whether it was a person's.
-func (p place) reach(channel, ts string, said bool) {
+// reach notes that a message was heard, whether it was a person's, and whether all before
+// it was heard as well.
+func (p place) reach(channel, ts string, said, moves bool) {
 	now, ok := micros(ts)
 	if !ok {
 		return
 	}
 	s := p[channel]
-	if before, known := micros(s.At); !known || now > before {
+	if before, known := micros(s.At); moves && (!known || now > before) {
 		s.At = ts
 	}
 	if said && !slices.Contains(s.Heard, ts) {
@@ -77,17 +105,28 @@ func (p place) reach(channel, ts string, said bool) {
 // this only spares it the copies that come within minutes.
 const mostRecent = 2000
 
+// errUnread is why something was not taken that must not pass what is not read yet.
+var errUnread = errors.New("slack: what was said before it is not read yet")
+
 // take hands what was heard to the sink, for as long as it takes: what is behind it
-// waits, so that the order stays. It fails only with the context.
-func (c *Chat) take(ctx context.Context, all ...news) error {
-	c.in.mu.Lock()
-	defer c.in.mu.Unlock()
-	return c.hand(ctx, all, !c.owed.Load())
+// waits, so that the order stays. It fails with the context; and with errUnread for what
+// lets something run, while it is not known what was said before. As a message it is
+// found again by the reading back.
+func (c *Chat) take(ctx context.Context, n news) error {
+	if err := c.in.turn.take(ctx); err != nil {
+		return err
+	}
+	defer c.in.turn.end()
+	owed := c.breaks.owed()
+	if owed && slices.ContainsFunc(n.events, c.mustWait) {
+		return errUnread
+	}
+	return c.hand(ctx, []news{n}, !owed)
 }
 
 // hand is take for who holds the lock; moves tells whether the place moves with it. While
 // a reading back is owed it stays: from there on all is read, and what was taken
-// meanwhile is known by its id.
+// meanwhile is told apart.
 func (c *Chat) hand(ctx context.Context, all []news, moves bool) error {
 	var events []bot.Event
 	next := maps.Clone(c.in.place)
@@ -97,8 +136,8 @@ func (c *Chat) hand(ctx context.Context, all []news, moves bool) error {
 				events = append(events, e)
 			}
 		}
-		if n.channel != "" && moves {
-			next.reach(n.channel, n.ts, len(n.events) > 0)
+		if n.channel != "" {
+			next.reach(n.channel, n.ts, len(n.events) > 0, moves)
 		}
 	}
 	if len(events) > 0 {
@@ -108,7 +147,7 @@ func (c *Chat) hand(ctx context.Context, all []news, moves bool) error {
 	}
 	c.in.place = next
 	for _, e := range events {
-		c.remember(idOf(e))
+		c.in.remember(idOf(e))
 	}
 	return nil
 }
@@ -132,23 +171,31 @@ func (c *Chat) atOnce(n news) bool {
 		return false
 	}
 	for _, e := range n.events {
-		switch e := e.(type) {
-		case bot.Pressed:
-			if c.waits(e.Action) {
-				return false
-			}
-		case bot.Said:
-			if c.waits(e.Text) {
-				return false
-			}
+		switch e.(type) {
+		case bot.Pressed, bot.Said:
 		default:
+			return false
+		}
+		if c.mustWait(e) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c *Chat) waits(line string) bool { return c.behind != nil && c.behind(line) }
+// mustWait tells of what lets something run: a word against it may stand before it.
+func (c *Chat) mustWait(e bot.Event) bool {
+	if c.behind == nil {
+		return false
+	}
+	switch e := e.(type) {
+	case bot.Pressed:
+		return c.behind(e.Action)
+	case bot.Said:
+		return c.behind(e.Text)
+	}
+	return false
+}
 
 // insist gives the sink a batch until it takes it.
 func (c *Chat) insist(ctx context.Context, b bot.Batch) error {
@@ -170,16 +217,16 @@ func (c *Chat) insist(ctx context.Context, b bot.Batch) error {
 	}
 }
 
-func (c *Chat) remember(id bot.MessageID) {
-	if id == "" || c.in.recent[id] {
+func (in *intake) remember(id bot.MessageID) {
+	if id == "" || in.recent[id] {
 		return
 	}
-	if len(c.in.order) >= mostRecent {
-		delete(c.in.recent, c.in.order[0])
-		c.in.order = c.in.order[1:]
+	if len(in.order) >= mostRecent {
+		delete(in.recent, in.order[0])
+		in.order = in.order[1:]
 	}
-	c.in.recent[id] = true
-	c.in.order = append(c.in.order, id)
+	in.recent[id] = true
+	in.order = append(in.order, id)
 }
 
 // idOf is the id of what comes more than once.

@@ -44,7 +44,7 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	if err := c.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	c.owed.Store(true) // nobody listened until now, and nothing may pass for all that was said
+	c.breaks.all.Add(1) // nobody listened until now, and nothing may pass for all that was said
 	c.setSink(sink)
 	defer c.setSink(nil)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -69,7 +69,8 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 			})
 		}
 	} else {
-		c.wasAway(ctx)
+		c.roots.broke()
+		c.makeUp(ctx)
 	}
 	wg.Wait()
 	if err, ok := errors.AsType[*bot.Error](context.Cause(ctx)); ok {
@@ -79,8 +80,8 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 }
 
 func (c *Chat) setSink(s bot.Sink) {
-	c.in.mu.Lock()
-	defer c.in.mu.Unlock()
+	_ = c.in.turn.take(context.Background()) // who has it ends with Run's context
+	defer c.in.turn.end()
 	c.in.open.Lock()
 	defer c.in.open.Unlock()
 	c.in.sink = s
@@ -131,19 +132,16 @@ func (c *Chat) whoAmI(ctx context.Context) (final, err error) {
 	return nil, nil
 }
 
-// wasAway reads back what was said while nobody listened.
-func (c *Chat) wasAway(ctx context.Context) {
-	c.roots.broke()
-	c.owed.Store(true)
-	c.pay(ctx)
-}
-
-// pay reads back if that is owed.
-func (c *Chat) pay(ctx context.Context) {
-	if !c.owed.Load() || !c.reading.CompareAndSwap(false, true) {
+// makeUp reads back what was said while nobody listened, if that is owed, after whoever
+// has the turn.
+func (c *Chat) makeUp(ctx context.Context) {
+	if !c.breaks.owed() || c.in.turn.take(ctx) != nil {
 		return
 	}
-	defer c.reading.Store(false)
+	defer c.in.turn.end()
+	if !c.breaks.owed() {
+		return // somebody else has read it meanwhile
+	}
 	ctx, cancel := context.WithTimeout(ctx, readBackTime)
 	defer cancel()
 	if err := c.catchUp(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
@@ -165,7 +163,9 @@ func (c *Chat) keep(ctx context.Context) error {
 		case <-c.doubt:
 			doubted = true
 		}
-		c.pay(ctx)
+		if c.in.turn.free() { // else whoever has it may need minutes, and Slack is looked after meanwhile
+			c.makeUp(ctx)
+		}
 		if !doubted && c.now().Sub(c.LastHeard()) < lookEvery {
 			continue
 		}

@@ -84,9 +84,8 @@ type Chat struct {
 	behind   func(line string) bool
 	running  atomic.Bool
 	identity atomic.Pointer[identity]
-	heard    atomic.Int64  // milliseconds of the last word from Slack
-	owed     atomic.Bool   // what was said while nobody listened is still to be read
-	reading  atomic.Bool   // it is being read
+	heard    atomic.Int64 // milliseconds of the last word from Slack
+	breaks   breaks
 	doubt    chan struct{} // one slot: a call failed as if Slack were gone, or our token
 	unsigned unsigned
 	live     connections
@@ -164,7 +163,12 @@ func New(o Options) (*Chat, error) {
 		log: o.Log, now: o.Now, behind: o.Behind,
 		signing: signing, connections: o.Connections, dialer: o.Dialer,
 		doubt: make(chan struct{}, 1),
-		in:    intake{place: parsePlace(o.Cursor), recent: map[bot.MessageID]bool{}},
+		in:    intake{turn: make(turn, 1), place: parsePlace(o.Cursor), recent: map[bot.MessageID]bool{}},
+	}
+	for channel, s := range c.in.place {
+		for _, ts := range s.Heard {
+			c.in.remember(messageID(channel, ts))
+		}
 	}
 	if c.connections == 0 {
 		c.connections = usualConnections

@@ -140,8 +140,9 @@ func (c *Chat) once(ctx context.Context) error {
 				if !up {
 					up = true
 					if c.live.more() {
-						c.owed.Store(true) // at once, for what other connections bring
-						if err := behind(func(ctx context.Context) error { c.wasAway(ctx); return nil }); err != nil {
+						c.breaks.all.Add(1) // at once, for what other connections bring
+						c.roots.broke()
+						if err := behind(func(ctx context.Context) error { c.makeUp(ctx); return nil }); err != nil {
 							return errors.Join(err, ended())
 						}
 					}
@@ -194,10 +195,17 @@ func (c *Chat) event(ctx context.Context, smc *socketmode.Client, e socketmode.E
 	n := c.envelope(e.Request.Type, e.Request.Payload)
 	if !c.atOnce(n) {
 		return behind(func(ctx context.Context) error {
-			if err := c.take(ctx, n); err != nil {
-				return err
+			if c.breaks.owed() && slices.ContainsFunc(n.events, c.mustWait) {
+				c.makeUp(ctx)
 			}
-			c.acknowledge(ctx, smc, e, n)
+			switch err := c.take(ctx, n); {
+			case errors.Is(err, errUnread): // not acknowledged: its sender sees a warning, or it is found again
+				c.log.Warn("a word that lets something run was not taken, since what was said before it could not be read")
+			case err != nil:
+				return err
+			default:
+				c.acknowledge(ctx, smc, e, n)
+			}
 			return nil
 		})
 	}
