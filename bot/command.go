@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -393,3 +395,18 @@ const (
 	NotOK   ReadingState = "not ok"
 	Unknown ReadingState = "unknown"
 )
+
+// CountStates counts by the states that state gives: "3 ok, 1 not ok, 2 unknown".
+func CountStates[T any](all []T, state func(T) ReadingState) string {
+	n := map[ReadingState]int{}
+	for _, x := range all {
+		n[state(x)]++
+	}
+	var parts []string
+	for _, s := range []ReadingState{OK, NotOK, Unknown} {
+		if n[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[s], s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -22,3 +22,13 @@ func TestFigures(t *testing.T) {
 		t.Errorf("%s %v", b, err)
 	}
 }
+
+func TestCountStates(t *testing.T) {
+	same := func(s ReadingState) ReadingState { return s }
+	if got := CountStates([]ReadingState{Unknown, OK, NotOK, OK}, same); got != "2 ok, 1 not ok, 1 unknown" {
+		t.Errorf("four are %q", got)
+	}
+	if got := CountStates(nil, same); got != "" {
+		t.Errorf("none is %q", got)
+	}
+}

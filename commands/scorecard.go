@@ -2,8 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -22,7 +20,7 @@ func showScorecard(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := bot.Message{Title: bot.Line(bot.B("Scorecard"), bot.T(" of "+now.Format("January 2006")+" so far: "+tallied(this)))}
+	m := bot.Message{Title: bot.Line(bot.B("Scorecard"), bot.T(" of "+now.Format("January 2006")+" so far: "+bot.CountStates(this, func(x bot.Score) bot.ReadingState { return x.State })))}
 	var items []bot.Text
 	for _, x := range this {
 		t := bot.Line(bot.B(string(x.State)+": "+x.Metric.Name), bot.T(" ("+x.Metric.Plan+"; goal: "+x.Metric.Target+"): "+scored(x)+"."))
@@ -49,19 +47,4 @@ func scored(x bot.Score) string {
 		return x.Value
 	}
 	return x.Value + "; " + x.Note
-}
-
-// tallied is "3 ok, 1 not ok, 3 unknown".
-func tallied(scores []bot.Score) string {
-	n := map[bot.ReadingState]int{}
-	for _, x := range scores {
-		n[x.State]++
-	}
-	var parts []string
-	for _, st := range []bot.ReadingState{bot.OK, bot.NotOK, bot.Unknown} {
-		if n[st] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[st], st))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

@@ -182,7 +182,7 @@ func evidence(x bot.ItemState, s Style) bot.Text {
 		t = append(t, bot.T(readingText(r, x.Before, s)))
 	}
 	if len(sorted) > most {
-		t = append(t, bot.F("; further "+tally(sorted[most:])))
+		t = append(t, bot.F("; further "+bot.CountStates(sorted[most:], func(r bot.Reading) bot.ReadingState { return r.State })))
 	}
 	return t
 }
@@ -233,21 +233,6 @@ func figure(r bot.Reading) string {
 		return strconv.FormatFloat(math.Round(r.Figure), 'f', -1, 64) + " °C"
 	}
 	return r.Value
-}
-
-// tally is "2 ok, 1 unknown".
-func tally(rs []bot.Reading) string {
-	n := map[bot.ReadingState]int{}
-	for _, r := range rs {
-		n[r.State]++
-	}
-	var parts []string
-	for _, st := range []bot.ReadingState{bot.NotOK, bot.Unknown, bot.OK} {
-		if n[st] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[st], st))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 func runFields(t bot.Thread, s Style) []bot.Field {

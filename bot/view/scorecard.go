@@ -1,9 +1,7 @@
 package view
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"watchstander/bot"
 )
@@ -21,7 +19,7 @@ func Scorecard(scores []bot.Score, s Style) []bot.Block {
 	for _, x := range sorted {
 		items = append(items, scoreItem(x, s))
 	}
-	return []bot.Block{bot.Para{Text: bot.Line(bot.B("Scorecard"), bot.T(" of "+scoreSpan(scores[0], s)+": "+scoreTally(scores)))}, bot.List{Items: items}}
+	return []bot.Block{bot.Para{Text: bot.Line(bot.B("Scorecard"), bot.T(" of "+scoreSpan(scores[0], s)+": "+bot.CountStates(scores, func(x bot.Score) bot.ReadingState { return x.State })))}, bot.List{Items: items}}
 }
 
 // scoreItem is "not ok: SSH Security (goal 0): at least 1; 1 from 192.0.2.9 …".
@@ -45,19 +43,4 @@ func scoreSpan(x bot.Score, s Style) string {
 		return month + " until " + s.Time(x.Until)
 	}
 	return month
-}
-
-// scoreTally is "3 ok, 1 not ok, 3 unknown".
-func scoreTally(scores []bot.Score) string {
-	n := map[bot.ReadingState]int{}
-	for _, x := range scores {
-		n[x.State]++
-	}
-	var parts []string
-	for _, st := range []bot.ReadingState{bot.OK, bot.NotOK, bot.Unknown} {
-		if n[st] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[st], st))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
