@@ -33,8 +33,11 @@ type Checklist struct {
 	// Report: when a run begins, the month that it looks back on is told as a whole:
 	// figures, trends, and a file.
 	Report bool
-	Rooms  []RoomID
-	Items  []Item
+	// Since: when a run begins, what changed since the run before it is told: a review
+	// looks at that first.
+	Since bool
+	Rooms []RoomID
+	Items []Item
 }
 
 // MissedFiring is what becomes of a firing that came while the bot was away.

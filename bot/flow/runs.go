@@ -64,6 +64,11 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 			return err
 		}
 	}
+	if s.Since {
+		if err := c.lookBack(th, former.State.Checklist); err != nil {
+			return err
+		}
+	}
 	if err := c.putRun(&th); err != nil {
 		return err
 	}
