@@ -272,11 +272,23 @@ func runActions(t bot.Thread, s Style) []bot.Action {
 			done.Choices = append(done.Choices, bot.Choice{Name: fmt.Sprintf("done %d", x.Number), Label: cut(fmt.Sprintf("%d. %s", x.Number, x.Item.Task), 70)})
 		}
 	}
-	if !s.Buttons || len(done.Choices) == 0 {
+	if !s.Buttons {
 		return []bot.Action{ActionRecheck}
 	}
-	done.Name = done.Choices[0].Name
-	return []bot.Action{done, ActionRecheck}
+	var out []bot.Action
+	if len(done.Choices) > 0 {
+		done.Name = done.Choices[0].Name
+		out = []bot.Action{done,
+			itemForm("skip", "Skip …", bot.Question{Word: "because", Label: "Why?", Hint: "Everybody in the thread reads it.", Long: true}),
+			itemForm("assign", "Assign …", bot.Question{Label: "To whom?", Hint: "a name, me, or nobody"})}
+	}
+	return append(out, itemForm("comment", "Comment …", bot.Question{Label: "What should the others know?", Long: true}),
+		itemForm("undone", "Open again …", bot.Question{Word: "because", Label: "Why?", Optional: true, Long: true}), ActionRecheck)
+}
+
+// itemForm asks for an item by its number: the thread has them, and more than a menu does.
+func itemForm(name, label string, more bot.Question) bot.Action {
+	return bot.Action{Name: name, Label: label, Form: &bot.Form{Questions: []bot.Question{{Label: "Which item?", Hint: "its number in the list, as 3"}, more}}}
 }
 
 // mostChoices is how many items a menu offers.
