@@ -43,23 +43,33 @@ func checklistRoot(f bot.ThreadFacts, s Style) bot.Message {
 // runState is a run in a word or two, with its colour.
 func runState(t bot.Thread) (bot.Tone, string) {
 	run := t.State.Checklist
-	left, bad := run.Left(), 0
+	left := run.Left()
+	var bad, against, skipped, deferred int
 	for _, x := range run.Items {
-		if x.Status == bot.ItemOpen && x.Verdict == bot.NotOK {
+		switch {
+		case x.Status == bot.ItemOpen && x.Verdict == bot.NotOK:
 			bad++
-		}
-	}
-	against := 0
-	for _, x := range run.Items {
-		if x.Status == bot.ItemDone && x.By != "" && x.Verdict == bot.NotOK {
+		case x.Status == bot.ItemDone && x.By != "" && x.Verdict == bot.NotOK:
 			against++
+		case x.Status == bot.ItemSkipped:
+			skipped++
+		case x.Status == bot.ItemDeferred:
+			deferred++
 		}
 	}
 	switch {
-	case left == 0 && against > 0:
-		return bot.ToneWarning, fmt.Sprintf("COMPLETE, %d AGAINST ITS EVIDENCE", against)
 	case left == 0:
-		return bot.ToneOK, "COMPLETE"
+		tone, word := bot.ToneOK, "COMPLETE"
+		for _, k := range []struct {
+			n    int
+			word string
+			tone bot.Tone
+		}{{skipped, "SKIPPED", bot.ToneOK}, {deferred, "DEFERRED", bot.ToneInfo}, {against, "AGAINST ITS EVIDENCE", bot.ToneWarning}} {
+			if k.n > 0 {
+				tone, word = k.tone, word+fmt.Sprintf(", %d %s", k.n, k.word)
+			}
+		}
+		return tone, word
 	case !t.Open():
 		return bot.ToneMuted, fmt.Sprintf("ENDED, %d LEFT", left)
 	case bad > 0:
