@@ -47,6 +47,7 @@ func (f *Flow) measure(ctx context.Context, e store.Effect) error {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
+	readings = append(readings, unheard(readings)...)
 	readings = append(readings, f.world.Health(ctx)...)
 	if f.asksFor(ctx, e, readState) {
 		readings = append(readings, f.rehearsed(ctx))

@@ -61,6 +61,14 @@ func New(h sys.Host, dumps []Dump) *Probe {
 // Name is "dumps" and the host's name.
 func (p *Probe) Name() string { return strings.TrimSpace("dumps " + p.h.Name) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() (out []string) {
+	for _, d := range p.dumps {
+		out = append(out, "dump "+d.Name)
+	}
+	return out
+}
+
 // Read gives a reading for each dump, "dump NAME", whose figure is its age. A file is
 // read to its end once, and again only when it became another; one for which there is
 // not enough time is unknown.

@@ -48,6 +48,11 @@ const (
 	// notDisks are filesystems that do not fill up over days.
 	notDisks = `fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs|nsfs|iso9660|fuse[.].*|nfs.*|cifs"`
 
+	// What the readings are called; where there are no forecasts, what is told of all is
+	// called so that who waits for "forecast *" hears of it.
+	readCPU, readMemory  = "cpu 7 d", "memory 7 d"
+	noForecasts, noPools = "forecast filesystems", "forecast pools"
+
 	nodeExporter = "node_exporter's figures in Prometheus"
 	zfsExporter  = "zfs_exporter's figures in Prometheus"
 )
@@ -79,6 +84,9 @@ func (c *Client) Trends(hosts func() []TrendHost) *Trends {
 // Name is "trends".
 func (t *Trends) Name() string { return "trends" }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (t *Trends) Tells() []string { return []string{readCPU, readMemory, noForecasts, noPools} }
+
 // Read gives the readings of all hosts, two of them asked for at once. They are at
 // most ten minutes old, and say how old.
 func (t *Trends) Read(ctx context.Context) []bot.Reading {
@@ -109,7 +117,7 @@ func (t *Trends) host(ctx context.Context, h TrendHost) []bot.Reading {
 		read func(context.Context, TrendHost, time.Time) ([]bot.Reading, error)
 		what string // names the reading where there is no answer
 		from string
-	}{{t.cpu, "cpu 7 d", nodeExporter}, {t.memory, "memory 7 d", nodeExporter}, {t.disks, "forecasts of filesystems", nodeExporter}, {t.pools, "forecasts of pools", zfsExporter}}
+	}{{t.cpu, readCPU, nodeExporter}, {t.memory, readMemory, nodeExporter}, {t.disks, noForecasts, nodeExporter}, {t.pools, noPools, zfsExporter}}
 	found, failed := make([][]bot.Reading, len(asked)), make([]bool, len(asked))
 	var all sync.WaitGroup
 	for i, x := range asked {
@@ -135,11 +143,11 @@ func (t *Trends) host(ctx context.Context, h TrendHost) []bot.Reading {
 }
 
 func (t *Trends) cpu(ctx context.Context, h TrendHost, now time.Time) ([]bot.Reading, error) {
-	return t.mean(ctx, "cpu 7 d", "busy", fmt.Sprintf(exprCPU, h.Match), h.Below, now)
+	return t.mean(ctx, readCPU, "busy", fmt.Sprintf(exprCPU, h.Match), h.Below, now)
 }
 
 func (t *Trends) memory(ctx context.Context, h TrendHost, now time.Time) ([]bot.Reading, error) {
-	return t.mean(ctx, "memory 7 d", "used", fmt.Sprintf(exprMemory, h.Match), h.Below, now)
+	return t.mean(ctx, readMemory, "used", fmt.Sprintf(exprMemory, h.Match), h.Below, now)
 }
 
 // mean is the mean of an expression of one series in percent over meanSpan, which is a
@@ -215,7 +223,7 @@ func (t *Trends) disks(ctx context.Context, h TrendHost, now time.Time) ([]bot.R
 	}
 	rs := t.forecasts(disks, got, now, nodeExporter, func(l bot.Labels) string { return "forecast " + l["mountpoint"] })
 	if got.Omitted > 0 || got.Cut {
-		rs = append(rs, bot.Reading{What: "forecasts of filesystems", Source: nodeExporter, State: bot.Unknown,
+		rs = append(rs, bot.Reading{What: noForecasts, Source: nodeExporter, State: bot.Unknown,
 			Note: fmt.Sprintf("there are more filesystems than the %d that I look at", len(got.Series))})
 	}
 	return rs, nil

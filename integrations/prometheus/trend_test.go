@@ -80,7 +80,7 @@ a forecast pool tank | ok | 82 %, not filling, by the line over 14 d`
 		t.Errorf("it asked again, %d times in all:\n%s", asked.Load(), got)
 	}
 	now, down = now.Add(time.Minute), "zfs_pool"
-	if got := read(); !strings.Contains(got, "a forecasts of pools | unknown | ") || !strings.Contains(got, "b forecasts of pools | unknown | ") || !strings.Contains(got, "a forecast / | ok") {
+	if got := read(); !strings.Contains(got, "a forecast pools | unknown | ") || !strings.Contains(got, "b forecast pools | unknown | ") || !strings.Contains(got, "a forecast / | ok") {
 		t.Error(got)
 	}
 	// What failed is asked for again at once.

@@ -23,8 +23,15 @@ var _ bot.Probe = Snapshots{}
 // Snapshots is for status and checklists.
 func (z *ZFS) Snapshots() Snapshots { return Snapshots{z} }
 
+// noSnapshots is what the reading of no pool in particular is called, so that who waits for
+// "snapshots *" hears of it.
+const noSnapshots = "snapshots of all pools"
+
 // Name is "snapshots" and the host's name.
 func (s Snapshots) Name() string { return strings.TrimSpace("snapshots " + s.z.h.Name) }
+
+// Tells are what its readings are called (bot/probing, Teller).
+func (s Snapshots) Tells() []string { return []string{noSnapshots} }
 
 // kinds are those of sanoid and zfs-auto-snapshot, with how old the newest of each may
 // be: half as long again as from one to the next, and an hour for the work.
@@ -52,7 +59,7 @@ func (s Snapshots) Read(ctx context.Context) []bot.Reading {
 	const source = "zfs list -t snapshot"
 	at := now()
 	one := func(note string) []bot.Reading {
-		return []bot.Reading{{Host: s.z.h.Name, What: "snapshots", Note: note, Source: source, At: at, State: bot.Unknown}}
+		return []bot.Reading{{Host: s.z.h.Name, What: noSnapshots, Note: note, Source: source, At: at, State: bot.Unknown}}
 	}
 	out, err := s.z.run(ctx, s.z.o.ZFS, "list", "-Hp", "-t", "snapshot", "-o", "name,creation")
 	if err != nil {

@@ -33,8 +33,8 @@ func TestSnapshots(t *testing.T) {
 				"ok | snapshots rpool | 2 hourly back 1 h |  | 2 1\nok | snapshots tank | 7 daily back 6 d 2 h |  | 7 1\n"},
 			"no new ones": {taken("rpool/a", hourly, 3, h, 151*time.Minute) + taken("rpool/b", hourly, 3, h, 5*h) + taken("rpool/c", hourly, 3, h, h) + taken("rpool/a", daily, 3, d, 37*h),
 				"not ok | snapshots rpool | 3 hourly back 7 h, 3 daily back 3 d 13 h at least, in each of 3 datasets | the newest hourly one of rpool/b is 5 h old | 12 1\n"},
-			"none":           {"", "unknown | snapshots |  | there are none by the names of sanoid or zfs-auto-snapshot; whether there should be some is not known here | 0 \n"},
-			"made by people": {taken("rpool", "my_DATE_hourly", 3, h, h) + "rpool@x\n", "unknown | snapshots |  | there are none by"},
+			"none":           {"", "unknown | snapshots of all pools |  | there are none by the names of sanoid or zfs-auto-snapshot; whether there should be some is not known here | 0 \n"},
+			"made by people": {taken("rpool", "my_DATE_hourly", 3, h, h) + "rpool@x\n", "unknown | snapshots of all pools |  | there are none by"},
 		} {
 			m := vulcan()
 			m.programs[ask] = stdout(c.out)
@@ -44,7 +44,7 @@ func TestSnapshots(t *testing.T) {
 		}
 		m := vulcan()
 		m.programs[ask] = sys.Output{Stdout: []byte("x"), Cut: true}
-		if got := depthOf(t, New(m.host(), Options{}).Snapshots()); got != "unknown | snapshots |  | zfs list said more on vulcan than I read. | 0 \n" {
+		if got := depthOf(t, New(m.host(), Options{}).Snapshots()); got != "unknown | snapshots of all pools |  | zfs list said more on vulcan than I read. | 0 \n" {
 			t.Error(got)
 		}
 	})
