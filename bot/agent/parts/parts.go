@@ -131,7 +131,7 @@ func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
 		return nil
 	}
 	z := zfs.New(h, zfs.Options{Max: zfs.Range(c.ZFS.Max), Min: zfs.Range(c.ZFS.Min), CapacityUsed: c.ZFS.CapacityUsed, QuotaUsed: c.ZFS.QuotaUsed,
-		ScrubWithin: c.ZFS.ScrubWithin})
+		ScrubWithin: c.ZFS.ScrubWithin, Snapshots: c.ZFS.Snapshots})
 	p.Operations = append(p.Operations, z.ARCSet())
 	p.Looks = append(p.Looks, z.Looks()...)
 	p.Probes = append(p.Probes, z.Probe(), z.Snapshots())
