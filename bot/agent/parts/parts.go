@@ -206,7 +206,9 @@ func (p *Parts) dumps(c *config.Agent, h sys.Host, _ Options) error {
 	for _, d := range c.Dumps {
 		made = append(made, dumps.Dump{Name: d.Name, Files: d.Files, MaxAge: d.MaxAge, MinSize: int64(d.MinSize)})
 	}
-	p.Probes = append(p.Probes, dumps.New(h, made))
+	probe := dumps.New(h, made)
+	p.Probes = append(p.Probes, probe)
+	p.Tasks = append(p.Tasks, probe.Keep)
 	return nil
 }
 
