@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,10 +22,31 @@ type disk struct {
 	perSecond int
 	taken     atomic.Int64
 	opens     atomic.Int32
+	mu        sync.Mutex // files change while they are read
+}
+
+func (d *disk) List(dir string) ([]fs.DirEntry, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.files.List(dir)
+}
+
+func (d *disk) Stat(p string) (fs.FileInfo, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.files.Stat(p)
+}
+
+func (d *disk) put(at string, age time.Duration, data []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files.put(at, age, data)
 }
 
 func (d *disk) Open(p string) (io.ReadCloser, error) {
 	d.opens.Add(1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	f, err := d.m.Open(strings.TrimPrefix(p, "/"))
 	if err != nil {
 		return nil, err
@@ -117,7 +139,10 @@ func TestADumpThatIsReplacedWhileItIsRead(t *testing.T) {
 		ask(t, p)
 		d.put("/d/a-2.sql", 0, []byte(sql("")))
 		time.Sleep(time.Minute)
-		if v := p.read["a"]; v.of.made > time.Now().Add(-90*time.Second).UnixNano() {
+		p.mu.Lock()
+		v := p.read["a"]
+		p.mu.Unlock()
+		if v.of.made > time.Now().Add(-90*time.Second).UnixNano() {
 			t.Errorf("%+v", v)
 		}
 		ask(t, p)
