@@ -23,7 +23,7 @@ const (
 	steady = time.Minute
 )
 
-// connections counts those that are up: while one is, nothing is missed.
+// connections counts those that are up: while one is, Slack has somebody to tell.
 type connections struct {
 	mu sync.Mutex
 	up int
@@ -47,6 +47,12 @@ func (n *connections) less() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.up--
+}
+
+// missed notes that things may have been said that we were not told of.
+func (c *Chat) missed() {
+	c.breaks.all.Add(1)
+	c.roots.broke()
 }
 
 // connect keeps one connection up. It fails only when Slack no longer takes the app's
@@ -82,6 +88,7 @@ func (c *Chat) once(ctx context.Context) error {
 		if up {
 			up = false
 			c.live.less()
+			c.missed() // what Slack had sent over it, and sends over another some minutes later
 		}
 	}
 	// What has its place in a channel is taken in order, behind what is read back; the loop
@@ -140,8 +147,9 @@ func (c *Chat) once(ctx context.Context) error {
 				if !up {
 					up = true
 					if c.live.more() {
-						c.breaks.all.Add(1) // at once, for what other connections bring
-						c.roots.broke()
+						c.missed() // at once, for what other connections bring
+					}
+					if c.breaks.owed() {
 						if err := behind(func(ctx context.Context) error { c.makeUp(ctx); return nil }); err != nil {
 							return errors.Join(err, ended())
 						}

@@ -1,0 +1,60 @@
+package slack
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"watchstander/integrations/slack/slackfake"
+)
+
+// A connection that dies takes along what Slack had sent over it. The other one, which
+// still stands, lets nothing run before that was read back, though Slack tells of it again
+// only later.
+func TestOneOfTwoConnectionsDies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &absence{t: t, witness: &witness{mode: "socket"}, sink: &taker{}}
+		a.fake = slackfake.New(slackfake.Options{Retries: []time.Duration{time.Hour}})
+		defer a.fake.Close()
+		a.channel, a.alice = a.fake.AddChannel(slackfake.Channel{Name: "ops"}), a.fake.AddUser(slackfake.User{Name: "alice"})
+		o := a.options()
+		o.Connections, o.Behind = 2, func(line string) bool { return strings.HasPrefix(line, "approve") }
+		c, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx, a.sink) }()
+		time.Sleep(apart + time.Minute)
+		if n := a.fake.Connections(); n != 2 {
+			t.Fatalf("%d connections stand", n)
+		}
+		a.fake.Mute(1)
+		for _, said := range []string{"deny 1", "deny 2"} { // one of them over the silent one
+			a.fake.Say(a.channel, a.alice, said, "")
+			time.Sleep(time.Second)
+		}
+		if got := inWords(a.sink.took()); len(got) != 1 {
+			t.Fatalf("before it is known to be dead, %q are taken", got)
+		}
+		a.fake.Cut(1)
+		time.Sleep(time.Second)
+		for _, said := range []string{"approve 1", "approve 2"} {
+			a.fake.Say(a.channel, a.alice, said, "")
+			time.Sleep(5 * time.Second)
+		}
+		got := inWords(a.sink.took())
+		if len(got) != 3 || !strings.HasPrefix(got[0], "said deny") || !slices.Equal(got[1:], []string{"said approve 1", "said approve 2"}) {
+			t.Errorf("taken are %q, want the denial first", got)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
