@@ -58,3 +58,21 @@ func TestOneOfTwoConnectionsDies(t *testing.T) {
 		}
 	})
 }
+
+// In HTTP mode Slack may call before it is known who we are. What other apps say then is
+// nothing to be taken, and moves the place no further than all that was missed before.
+func TestCalledBeforeAllIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := away(t, "http")
+		time.Sleep(time.Hour)
+		a.fake.Trouble(slackfake.Trouble{What: slackfake.Fail, Method: "auth.test", Times: 3})
+		_, end := a.life()
+		defer end()
+		time.Sleep(500 * time.Millisecond)
+		a.fake.BotSays(a.channel, "U0OTHER", "B0OTHER", "a deployment began", "")
+		time.Sleep(5 * time.Minute)
+		if got, want := inWords(a.sink.took()), []string{"said missed"}; !slices.Equal(got, want) {
+			t.Errorf("taken are %q, want %q", got, want)
+		}
+	})
+}

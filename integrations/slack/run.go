@@ -37,6 +37,7 @@ func (c *Chat) who() (user, botID string) {
 // CodeForbidden, when Slack no longer takes the app's credentials, or they are for
 // another workspace. Nothing is heard before it is known who we are.
 func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
+	c.breaks.all.Add(1) // before Slack may call us: until all is read, nothing moves the place
 	if !c.running.CompareAndSwap(false, true) {
 		return errors.New("slack: Run runs already")
 	}
@@ -44,7 +45,6 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	if err := c.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	c.breaks.all.Add(1) // nobody listened until now, and nothing may pass for all that was said
 	c.setSink(sink)
 	defer c.setSink(nil)
 	ctx, stop := context.WithCancelCause(ctx)
