@@ -76,3 +76,25 @@ func TestCalledBeforeAllIsRead(t *testing.T) {
 		}
 	})
 }
+
+// A thread of which more was said than is read back leaves a gap that is told, as a
+// channel does.
+func TestAThreadTooLongToBeReadBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := away(t, "socket")
+		a.fake.SetLimits(slackfake.Limits{Off: true, MostHistory: 15})
+		for range 15*maxPages + 5 {
+			a.fake.Say(a.channel, a.alice, "in the thread", a.root.TS)
+		}
+		time.Sleep(10 * time.Minute)
+		_, end := a.life()
+		defer end()
+		time.Sleep(time.Minute)
+		got := inWords(a.sink.took())
+		if i := slices.IndexFunc(got, func(s string) bool {
+			return strings.HasPrefix(s, "unread After an outage only the oldest 140 messages in a thread")
+		}); i < 0 {
+			t.Errorf("%d are taken, and none of them tells that there is more: %q", len(got), slices.DeleteFunc(got, func(s string) bool { return s == "said in the thread" }))
+		}
+	})
+}

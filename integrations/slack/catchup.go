@@ -130,7 +130,7 @@ func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, si
 func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root string, floor int64) ([]news, error) {
 	var all []news
 	cursor := ""
-	for range maxPages {
+	for page := 1; ; page++ {
 		replies, more, next, err := c.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: channel, Timestamp: root, Oldest: stampOf(time.UnixMicro(floor)), Limit: pageSize, Cursor: cursor})
 		if err != nil {
@@ -145,10 +145,12 @@ func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root st
 			}
 		}
 		if cursor = next; !more || next == "" {
-			break
+			return all, nil
+		}
+		if page == maxPages {
+			return append(all, c.threadGap(room, channel, root, floor, len(all))), nil
 		}
 	}
-	return all, nil
 }
 
 // again is a message of the history as if it had come just now.
@@ -172,6 +174,15 @@ func (c *Chat) gap(room bot.RoomID, channel string, since int64, read int) news 
 	return news{events: []bot.Event{bot.Undecodable{
 		Chat: c.chat, ID: bot.MessageID(fmt.Sprintf("gap:%s:%d", channel, since)), At: c.now().UTC(),
 		Reason: fmt.Sprintf("After an outage only the newest %d messages in room %q could be read back; what was said before them was not heard.", read, room),
+	}}}
+}
+
+// threadGap tells the same of a thread, which Slack gives from its oldest reply on.
+func (c *Chat) threadGap(room bot.RoomID, channel, root string, since int64, read int) news {
+	c.log.Warn("after an outage more was said in a thread than is read back; the newest part was not heard", "room", room, "thread", root, "read_back", read)
+	return news{events: []bot.Event{bot.Undecodable{
+		Chat: c.chat, ID: bot.MessageID(fmt.Sprintf("gap:%s:%s:%d", channel, root, since)), At: c.now().UTC(),
+		Reason: fmt.Sprintf("After an outage only the oldest %d messages in a thread of room %q could be read back; what was said after them was not heard.", read, room),
 	}}}
 }
 
