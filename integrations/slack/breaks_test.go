@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"watchstander/bot"
 	"watchstander/integrations/slack/slackfake"
 )
 
@@ -95,6 +96,50 @@ func TestAThreadTooLongToBeReadBack(t *testing.T) {
 			return strings.HasPrefix(s, "unread After an outage only the oldest 140 messages in a thread")
 		}); i < 0 {
 			t.Errorf("%d are taken, and none of them tells that there is more: %q", len(got), slices.DeleteFunc(got, func(s string) bool { return s == "said in the thread" }))
+		}
+	})
+}
+
+// Where Slack does not let the bot read what was said, an approval does nothing: people are
+// told why and what to do, until it is mended.
+func TestHistoryIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := away(t, "socket")
+		lift := a.fake.Trouble(slackfake.Trouble{What: slackfake.Refuse, Method: "conversations.history", Error: "missing_scope", Times: -1})
+		_, end := a.life()
+		defer end()
+		told := func() (last bot.Troubled, found bool) {
+			for _, e := range a.sink.took() {
+				if e, ok := e.(bot.Troubled); ok && e.Subject == "slack chat slack unread" {
+					last, found = e, true
+				}
+			}
+			return last, found
+		}
+		time.Sleep(time.Minute)
+		if e, found := told(); !found || e.Over || !strings.Contains(e.Text, "missing_scope") || !strings.Contains(e.Text, "install the app again") || !strings.Contains(e.Text, "no approval") {
+			t.Errorf("people are told %+v", e)
+		}
+		lift()
+		time.Sleep(time.Minute)
+		if e, found := told(); !found || !e.Over {
+			t.Errorf("once it is mended, they are told %+v", e)
+		}
+	})
+}
+
+// What passes by itself troubles nobody.
+func TestHistoryFailsForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := away(t, "socket")
+		a.fake.Trouble(slackfake.Trouble{What: slackfake.Fail, Method: "conversations.history", Times: 2})
+		_, end := a.life()
+		defer end()
+		time.Sleep(5 * time.Minute)
+		for _, e := range a.sink.took() {
+			if e, ok := e.(bot.Troubled); ok && !e.Over {
+				t.Errorf("people are told %+v", e)
+			}
 		}
 	})
 }

@@ -32,15 +32,16 @@ const (
 // order of its time. A channel that was never heard begins now. Its caller has the turn.
 func (c *Chat) catchUp(ctx context.Context) error {
 	breaks := c.breaks.all.Load() // one that comes meanwhile is not made up for by this
-	var all []news
-	begun := false
+
+	// It is told once all was read.
+	all := []news{{events: []bot.Event{c.unread("", true)}}}
 	for _, room := range slices.Sorted(maps.Keys(c.rooms)) {
 		channel := c.rooms[room]
 		since, heard := micros(c.in.place[channel].At)
 		if !heard {
 			begins := c.in.place[channel] // with what was taken before anything could be read
 			begins.At = stampOf(c.now())
-			c.in.place[channel], begun = begins, true
+			c.in.place[channel] = begins
 			since, _ = micros(begins.At)
 		}
 		more, err := c.readBack(ctx, room, channel, since, heard)
@@ -54,11 +55,6 @@ func (c *Chat) catchUp(ctx context.Context) error {
 		y, _ := micros(b.ts)
 		return cmp.Compare(x, y)
 	})
-	if begun && len(all) == 0 {
-		if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Cursor: c.in.place.String()}); err != nil {
-			return err
-		}
-	}
 	for chunk := range slices.Chunk(all, 100) {
 		if err := c.hand(ctx, chunk, true); err != nil {
 			return err

@@ -117,7 +117,7 @@ func (c *Chat) pause(ctx context.Context, try int, err error, what string) {
 func (c *Chat) whoAmI(ctx context.Context) (final, err error) {
 	who, err := c.api.AuthTestContext(ctx)
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, and put the new token into its file.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
+		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, put the new token into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
 	}
 	if err != nil {
 		return nil, err
@@ -146,6 +146,19 @@ func (c *Chat) makeUp(ctx context.Context) {
 	defer cancel()
 	if err := c.catchUp(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		c.log.Warn("what was said while the bot was away could not be read; it is tried again", "err", err)
+		c.tellUnread(ctx, err)
+	}
+}
+
+// tellUnread tells people of a reading back that does not succeed before they mend
+// something. Its caller has the turn.
+func (c *Chat) tellUnread(ctx context.Context, err error) {
+	e, ok := errors.AsType[*callError](err)
+	if !ok || !slices.Contains(forbidden, e.code) || slices.Contains(revoked, e.code) {
+		return // it passes; or Run ends, which is told
+	}
+	if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Events: []bot.Event{c.unread(e.code, false)}}); err != nil && ctx.Err() == nil {
+		c.log.Warn("people could not be told of it", "err", err)
 	}
 }
 

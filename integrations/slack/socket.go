@@ -62,7 +62,7 @@ func (c *Chat) connect(ctx context.Context) error {
 		began := time.Now()
 		err := c.once(ctx)
 		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-			return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the app-level token of the chat %q (%s): make a new one with the scope connections:write, and put it into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
+			return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the app-level token of the chat %q (%s): make a new one with the scope connections:write, put it into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err))
 		}
 		if time.Since(began) > steady {
 			try = 0
