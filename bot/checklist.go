@@ -192,6 +192,8 @@ type ChecklistState struct {
 	// effect that looks now, "" when none does.
 	MeasuredAt time.Time `json:",omitzero"`
 	Measuring  EffectKey `json:",omitempty"`
+	// LookAt is when it is looked at next by itself; zero for not again.
+	LookAt time.Time `json:",omitzero"`
 	// Timed as its checklist is; the clock runs from Firing.
 	Timed bool `json:",omitempty"`
 	// Host that the run is about, "" for all.
@@ -254,9 +256,18 @@ func (s ChecklistState) Left() (n int) {
 	return n
 }
 
+// Returns tells whether a deferred item is open again before the run ends.
+func (s ChecklistState) Returns() bool {
+	return slices.ContainsFunc(s.Items, func(x ItemState) bool {
+		return x.Status == ItemDeferred && (s.Until.IsZero() || x.Until.Before(s.Until))
+	})
+}
+
 // Schedule is how a checklist's firings stand.
 type Schedule struct {
 	Name string
+	// Since is when it was first configured.
+	Since time.Time `json:",omitzero"`
 	// Rule is what Next follows: the cron and zone of when it was worked out.
 	Rule string
 	// Last is the newest firing that was dealt with, Next the one to come, zero for none.
@@ -286,4 +297,7 @@ type ScheduleFacts struct {
 	Schedule  Schedule
 	// Run is the newest thread of it; its State.Checklist is nil where there was none.
 	Run Thread
+	// Open are all of its runs that are open, the oldest first: what comes after a change
+	// of a host has one for each host.
+	Open []Thread
 }

@@ -17,7 +17,9 @@ import (
 // lookAtEvidence has the probes asked for a run; the caller puts the thread.
 func (c *change) lookAtEvidence(th *bot.Thread) error {
 	run := th.State.Checklist
+	run.LookAt = nextLook(*run, c.now)
 	if !slices.ContainsFunc(run.Items, func(x bot.ItemState) bool { return len(x.Item.Evidence)+len(x.Item.Optional) > 0 }) {
+		run.LookAt = time.Time{}
 		return nil
 	}
 	run.Measuring = c.f.o.IDs.Effect()
@@ -219,8 +221,10 @@ func (c *change) measured(e bot.Measured) error {
 		}
 	}
 	th.Version++
-	if err := c.log(&th, x.Person, view.Looked(*run, o, first, changed, c.style())); err != nil {
-		return err
+	if x.Request != "" || first || len(changed) > 0 { // a look of ours that changed nothing is none of people's business
+		if err := c.log(&th, x.Person, view.Looked(*run, o, first, changed, c.style())); err != nil {
+			return err
+		}
 	}
 	if err := c.finish(&th); err != nil {
 		return err
