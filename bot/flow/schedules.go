@@ -194,24 +194,14 @@ func (c *change) runChecklist(name string, by bot.PersonID, why string) (bot.Thr
 // runAfter begins the runs that come after a change of a host.
 func (c *change) runAfter(x bot.Change) error {
 	for _, s := range c.s.Checklists {
-		if !slices.Contains(s.After, x.Kind) {
-			continue
-		}
-		row, known, err := c.Schedule(s.Name)
+		row, comes, err := c.comesAfter(s, x)
 		if err != nil {
 			return err
 		}
 		// What was before the newest firing was looked at then; what was before the list
 		// was configured, nobody asked about.
-		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Last) {
+		if !comes || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Last) {
 			continue
-		}
-		last, ok, err := c.LatestThread(runSubject(s.Name, x.Host))
-		if err != nil {
-			return err
-		}
-		if ok && !last.State.Checklist.Firing.Before(x.At) {
-			continue // it looked at what is since
 		}
 		if err := c.beginRun(s, &row, x.At, "after: "+whatChanged(x), x.Host); err != nil {
 			return err
@@ -220,10 +210,23 @@ func (c *change) runAfter(x bot.Change) error {
 	return nil
 }
 
+// comesAfter tells whether a list comes after a change, and has not looked at its host since.
+func (c *change) comesAfter(s Schedule, x bot.Change) (row bot.Schedule, comes bool, err error) {
+	if !slices.Contains(s.After, x.Kind) {
+		return row, false, nil
+	}
+	row, known, err := c.Schedule(s.Name)
+	if err != nil || !known || row.Paused(c.now) {
+		return row, false, err
+	}
+	last, ok, err := c.LatestThread(runSubject(s.Name, x.Host))
+	return row, err == nil && (!ok || last.State.Checklist.Firing.Before(x.At)), err
+}
+
 // switched begins the runs that come after a switch which a plan has made.
 func (c *change) switched(st bot.PlanState) error {
 	p := st.Proposal
-	if p.State != bot.Done || !strings.HasPrefix(string(p.Plan.Operation), "nixos.") {
+	if p.State != bot.Done || !switches(p) {
 		return nil
 	}
 	return c.runAfter(bot.Change{Host: st.Host, Kind: bot.ChangeSwitch, Text: p.Plan.Draft.Summary, At: p.EndedAt})

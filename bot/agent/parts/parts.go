@@ -32,6 +32,8 @@ type Parts struct {
 	Operations []bot.Operation
 	Looks      []bot.Look
 	Probes     []bot.Probe
+	// LastSwitch is the agent's option of that name.
+	LastSwitch func() *bot.Change
 	// Tasks are what the agent does beside answering, each until its context is over.
 	// Workers leave them alone.
 	Tasks []func(context.Context)
@@ -192,6 +194,7 @@ func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
 	p.Probes = append(p.Probes, k.Probe())
+	p.LastSwitch = k.LastSwitch
 	if c.Security != nil {
 		p.Probes = append(p.Probes, k.Security(c.Security.BanAfter))
 	}
