@@ -127,6 +127,11 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 		o.Probes = append(o.Probes, h.prom.Probe(), h.prom.Trends(trendHosts(c.Hosts)))
 		o.Grapher = grapher{client: h.prom, zone: h.zone, span: c.Prometheus.Graph}
 	}
+	if c.Grafana != nil {
+		g := newGrafana(c.Grafana)
+		h.closers = append(h.closers, func() error { g.Close(); return nil })
+		o.Probes = append(o.Probes, g)
+	}
 	if c.DeadMan != nil {
 		d := &deadMan{url: c.DeadMan.URL, own: "http://" + c.Listen, client: &http.Client{Timeout: 20 * time.Second}}
 		o.DeadMan, o.DeadManEvery = d.ping, c.DeadMan.Every

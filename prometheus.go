@@ -8,6 +8,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/chart"
 	"watchstander/bot/config"
+	"watchstander/integrations/grafana"
 	prom "watchstander/integrations/prometheus"
 )
 
@@ -20,6 +21,14 @@ func newPrometheus(p *config.Prometheus) (*prom.Client, error) {
 		c.Username, c.Password = p.Basic.Username, p.Basic.Password.Read
 	}
 	return prom.New(c)
+}
+
+func newGrafana(g *config.Grafana) *grafana.Probe {
+	o := grafana.Options{URL: g.URL, Dashboards: g.Dashboards, AtLeast: g.AtLeast}
+	if g.Token != nil {
+		o.Token = g.Token.Read
+	}
+	return grafana.New(o)
 }
 
 // trendHosts chooses each host's series by what tells its alerts.

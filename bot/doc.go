@@ -175,6 +175,7 @@
 //	docs/runbooks               what to do about a thing, as files that people read, and as messages
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
+//	integrations/grafana        whether dashboards and their data sources are there
 //	integrations/matrix, slack  chats
 //	integrations/console        a chat in a terminal
 //	integrations/nixos          a host's generations, and the way back to one

@@ -31,6 +31,7 @@ var topics = []topic{
 	{[]string{"drift"}, []string{"drift", "booted system"}, "drift"},
 	{[]string{"security", "ssh", "logins"}, []string{"ssh ", "sudo ", "audit ", "apparmor ", "fail2ban", "security "}, ""},
 	{[]string{"prometheus"}, []string{"prometheus", "rules without"}, ""},
+	{[]string{"grafana", "dashboards"}, []string{"grafana"}, ""},
 	{[]string{"forecasts", "forecast", "trends"}, []string{"forecast", "cpu 7 d", "memory 7 d", "trends"}, ""},
 	{[]string{"certificates", "certificate", "certs", "cert"}, []string{"certificate"}, ""},
 	{[]string{"disks", "disk"}, []string{"disk"}, ""},
