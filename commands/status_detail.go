@@ -27,7 +27,7 @@ var topics = []topic{
 	{[]string{"dumps", "dump"}, []string{"dump "}, ""},
 	{[]string{"restore", "restores"}, []string{"restore "}, "backup status"},
 	{[]string{"units", "unit", "services", "systemd"}, []string{"unit ", "units ", "failed units", "flapping units", "systemd"}, "service NAME"},
-	{[]string{"nixos", "generation", "generations", "booted"}, []string{"nixos ", "generation", "booted system", "drift", "nixpkgs", "vulnerabilities"}, "generations"},
+	{[]string{"nixos", "generation", "generations", "booted"}, []string{"nixos ", "generation", "booted system", "drift", "nixpkgs", "vulnerabilities", "configuration build"}, "generations"},
 	{[]string{"drift"}, []string{"drift", "booted system"}, "drift"},
 	{[]string{"security", "ssh", "logins"}, []string{"ssh ", "sudo ", "audit ", "apparmor ", "fail2ban", "security "}, ""},
 	{[]string{"prometheus"}, []string{"prometheus", "rules without"}, ""},

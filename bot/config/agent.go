@@ -117,6 +117,8 @@ type NixOS struct {
 	// VulnixMaxAge how old that may be.
 	Vulnix       string
 	VulnixMaxAge time.Duration
+	// Build is nil where nothing builds the configuration beside switches.
+	Build *ConfigurationBuild
 	// Stateful are packages whose data does not go back with them.
 	Stateful []string
 }
@@ -128,6 +130,15 @@ type BuildLock struct {
 	Format string
 	// Wait is how long it is waited for.
 	Wait time.Duration
+}
+
+// ConfigurationBuild is a service of the host's own that builds its configuration.
+type ConfigurationBuild struct {
+	Unit string
+	// Result is the link that it leaves.
+	Result string
+	// MaxAge is how old the newest that worked may be.
+	MaxAge time.Duration
 }
 
 // HealthCheck must hold after a switch. Exactly one of Unit, URL and Argv is set.

@@ -57,6 +57,13 @@ func (b *agentBuilder) nixos() {
 		n.Vulnix, n.VulnixMaxAge = b.path(v.Result, ""), v.MaxAge.or(8*day)
 		b.atLeast(v.MaxAge, time.Hour)
 	}
+	if v := k.Build; v != nil {
+		n.Build = &ConfigurationBuild{Unit: b.unit(v.Unit), Result: b.path(v.Result, ""), MaxAge: v.MaxAge.or(2 * day)}
+		b.atLeast(v.MaxAge, time.Hour)
+		if n.Build.Unit != "" && !strings.HasSuffix(n.Build.Unit, ".service") {
+			b.fault(v.Unit.place, "is no service: name what builds, as in nixos-config-build.service, and not what starts it")
+		}
+	}
 	if loaders := []string{"grub", "systemd-boot", "generic-extlinux-compatible", "init-script"}; k.Loader.ok && !slices.Contains(loaders, n.Loader) {
 		b.fault(k.Loader.place, "there is no boot loader %s%s", short(n.Loader), choose(n.Loader, loaders...))
 	}

@@ -106,6 +106,14 @@ type nixosKeys struct {
 	Checks       list[checkKeys]      `yaml:"health_checks"`
 	Stateful     list[given[string]]  `yaml:"stateful_packages"`
 	Vulnix       *vulnixKeys          `yaml:"vulnix"`
+	Build        *configBuildKeys     `yaml:"build"`
+}
+
+type configBuildKeys struct {
+	place
+	Unit   given[string]        `yaml:"unit" need:"the service that builds the configuration, as in nixos-config-build.service"`
+	Result given[string]        `yaml:"result" need:"the link that it leaves (--out-link), as in /var/lib/nixos-config-build/result"`
+	MaxAge given[time.Duration] `yaml:"max_age"`
 }
 
 type vulnixKeys struct {

@@ -112,6 +112,9 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
 		Vulnix:   nixos.Vulnix{Result: n.Vulnix, MaxAge: n.VulnixMaxAge},
 		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output, Confined: o.Confined}
+	if x := n.Build; x != nil {
+		opts.Build = nixos.Build(*x)
+	}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
 	}
