@@ -182,6 +182,7 @@
 //	integrations/zfs            pools, the cache and its limits
 //	integrations/restic         backups: how old, verified when, restored and compared
 //	integrations/dumps          databases' dumps: how old, how large, whether whole
+//	integrations/documents      how long ago runbooks and other texts were looked at
 //	integrations/units          a unit, its log, its restart; what failed, what changed
 //	integrations/certs          when certificates end, as they are served and in files
 //	integrations/linux, systemd what status reads of the bot's own host by itself

@@ -32,6 +32,7 @@ var topics = []topic{
 	{[]string{"security", "ssh", "logins"}, []string{"ssh ", "sudo ", "audit ", "apparmor ", "fail2ban", "security "}, ""},
 	{[]string{"prometheus"}, []string{"prometheus", "rules without"}, ""},
 	{[]string{"grafana", "dashboards"}, []string{"grafana"}, ""},
+	{[]string{"documents", "document", "docs"}, []string{"document ", "alert runbooks"}, ""},
 	{[]string{"forecasts", "forecast", "trends"}, []string{"forecast", "cpu 7 d", "memory 7 d", "trends"}, ""},
 	{[]string{"certificates", "certificate", "certs", "cert"}, []string{"certificate"}, ""},
 	{[]string{"disks", "disk"}, []string{"disk"}, ""},

@@ -44,7 +44,9 @@ type Agent struct {
 	Security     *Security // nil where the file has none
 	// Dumps of databases, each with a name of its own.
 	Dumps []Dump
-	Log   Log
+	// Documents are looked at by their age; nil where the file has none.
+	Documents *Documents
+	Log       Log
 	// Warnings do not stop the agent; an operator wants to know of them.
 	Warnings []Fault
 }
@@ -243,6 +245,23 @@ type Dump struct {
 	Files   string
 	MaxAge  time.Duration
 	MinSize host.Bytes
+}
+
+// Documents are what people rely on, by how old it may be.
+type Documents struct {
+	// Git is the program's path; "" for the usual one.
+	Git   string
+	Texts []Document
+}
+
+// Document is one text, or several that are looked after together.
+type Document struct {
+	Name string
+	// Files are absolute paths whose last part may be a pattern.
+	Files []string
+	// WorkTree is the git work tree of the files, "" where their own times count.
+	WorkTree string
+	MaxAge   time.Duration
 }
 
 // Security is what the agent tells of logins, sudo, audit, AppArmor and fail2ban.

@@ -20,6 +20,7 @@ import (
 	"watchstander/bot/host"
 	"watchstander/bot/sys"
 	"watchstander/integrations/certs"
+	"watchstander/integrations/documents"
 	"watchstander/integrations/dumps"
 	"watchstander/integrations/nixos"
 	"watchstander/integrations/restic"
@@ -96,7 +97,7 @@ func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationN
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
 	// In the order in which status tells what is equally bad: data first.
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.dumps, p.nixos, p.certificates} {
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.dumps, p.nixos, p.certificates, p.documents} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}
@@ -213,6 +214,18 @@ func (p *Parts) dumps(c *config.Agent, h sys.Host, _ Options) error {
 		made = append(made, dumps.Dump{Name: d.Name, Files: d.Files, MaxAge: d.MaxAge, MinSize: int64(d.MinSize)})
 	}
 	p.Probes = append(p.Probes, dumps.New(h, made))
+	return nil
+}
+
+func (p *Parts) documents(c *config.Agent, h sys.Host, _ Options) error {
+	if c.Documents == nil {
+		return nil
+	}
+	o := documents.Options{Git: c.Documents.Git}
+	for _, d := range c.Documents.Texts {
+		o.Documents = append(o.Documents, documents.Document(d))
+	}
+	p.Probes = append(p.Probes, documents.New(h, o))
 	return nil
 }
 
