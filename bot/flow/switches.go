@@ -104,17 +104,17 @@ func (c *change) switchOfPlan(of string, at time.Time) (ours, runs bool, err err
 func switches(p bot.Proposal) bool { return strings.HasPrefix(string(p.Plan.Operation), "nixos.") }
 
 // validate begins the lists that come after a switch, however long ago that was: the host
-// was looked at by none of them since. begun: there is such a list.
+// was looked at by none of them since. begun: such a list begins, or has begun.
 func (c *change) validate(x bot.Change, text string) (begun bool, err error) {
 	for _, s := range c.s.Checklists {
-		row, comes, err := c.comesAfter(s, x)
+		row, comes, looked, err := c.comesAfter(s, x)
 		if err != nil {
 			return false, err
 		}
-		if !comes {
+		begun = begun || comes
+		if !comes || looked {
 			continue
 		}
-		begun = true
 		if err := c.beginRun(s, &row, x.At, "after: "+text, x.Host); err != nil {
 			return false, err
 		}
