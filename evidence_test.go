@@ -19,9 +19,9 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent/parts"
 	"watchstander/bot/config"
-	"watchstander/bot/flow"
 	"watchstander/bot/probing"
 	"watchstander/bot/sys"
+	"watchstander/integrations/grafana"
 	"watchstander/integrations/linux"
 	prom "watchstander/integrations/prometheus"
 	"watchstander/integrations/systemd"
@@ -55,7 +55,7 @@ var noEvidence = map[string]string{
 	"state":                   "of the bot itself, which cannot run without it",
 	"held back by ":           "only there when something is wrong with Alertmanager, whose own readings tell",
 	"new snapshot in ":        "of a run of backup.run",
-	"what its agent measures": "told by the names of what it would measure (flow.AgentTells)",
+	"what its agent measures": "a blank one, which stands for all that was measured before",
 }
 
 // A reading that fails under another name than it succeeds under is missed by the lists'
@@ -201,11 +201,14 @@ func TestFailuresOfProbesFitTheLists(t *testing.T) {
 	probes := append(agentProbes(t),
 		linux.New(linux.Options{Host: "vulcan", Proc: dir, Sys: dir, Fstab: filepath.Join(dir, "fstab")}),
 		systemd.New(systemd.Options{Host: "vulcan", Dial: func(context.Context) (systemd.Conn, error) { return nil, errRefused }}),
-		server.Probe(), server.Trends(func() []prom.TrendHost { return []prom.TrendHost{{Name: "vulcan", Match: `a="b"`, Below: 70}} }),
+		ruleProbe(server), grafana.New(grafana.Options{URL: "http://127.0.0.1:1"}), server.Trends(func() []prom.TrendHost { return []prom.TrendHost{{Name: "vulcan", Match: `a="b"`, Below: 70}} }),
 		certificates{hosts: func() []config.Host {
 			return []config.Host{{Name: "vulcan", Certificates: []config.Certificate{{File: "/nowhere/a.pem"}}}}
 		}, zone: func() *time.Location { return time.UTC }})
 	for _, p := range probes {
+		if len(probing.Tells(p)) == 0 {
+			t.Errorf("%s does not say what its readings are called", p.Name())
+		}
 		var told []string
 		for _, r := range p.Read(t.Context()) {
 			if told = append(told, r.What); r.State == bot.OK {
@@ -228,25 +231,6 @@ func TestFailuresOfProbesFitTheLists(t *testing.T) {
 					t.Errorf("%s tells of %q when it cannot be heard, and nothing that fits %q when it fails: %q", p.Name(), what, pattern, told)
 				}
 			}
-		}
-	}
-}
-
-// TestAgentTellsOfAllItsProbes: where an agent does not answer, all is unknown that one of
-// its probes would tell.
-func TestAgentTellsOfAllItsProbes(t *testing.T) {
-	for _, p := range agentProbes(t) {
-		for _, what := range probing.Tells(p) {
-			for _, pattern := range fitting(what) {
-				if !slices.ContainsFunc(flow.AgentTells, func(s string) bool { return slices.Contains(fitting(s), pattern) }) {
-					t.Errorf("%s tells of %q, which fits %q, and nothing of flow.AgentTells does", p.Name(), what, pattern)
-				}
-			}
-		}
-	}
-	for _, what := range flow.AgentTells {
-		if len(fitting(what)) == 0 {
-			t.Errorf("no list looks for %q", what)
 		}
 	}
 }

@@ -368,6 +368,9 @@ type Reading struct {
 	// was measured before the doubt.
 	Figure float64 `json:",omitempty"`
 	Unit   string  `json:",omitempty"`
+	// Blank: nothing at all could be read where this is from. It stands for whatever is
+	// measured there otherwise: of Host, or where that is "" of any.
+	Blank bool `json:",omitempty"`
 }
 
 // What a Reading's Figure counts. Ages and what is left of a time are in seconds,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -41,49 +40,6 @@ func (f *Flow) agentHealth(host string, now time.Time) bot.Reading {
 	return r
 }
 
-// readAgent is what all that an agent would tell is called where it does not answer.
-const readAgent = "what its agent measures"
-
-// AgentTells are what agents' readings are called, one name of each family. Where an agent
-// does not answer, a checklist's evidence has each of them as unknown: an item for which a
-// reading of it is optional must not count as well because nobody could look.
-var AgentTells = []string{
-	"pools", "dataset quotas", "ARC", "snapshots of all pools",
-	"failed units", "flapping units",
-	"ssh root logins", "ssh logins", "ssh failed logins", "sudo commands", "audit events", "apparmor denials", "fail2ban",
-	"backup repositories", "restore of repositories", "dump files",
-	"generation", "booted system", "drift", "generations kept", "nixpkgs age", "vulnerabilities",
-	"certificate files",
-}
-
-// others are the beginnings of the readings by which others tell of the same as an agent.
-var others = map[string]string{"pools": "pool ", "failed units": "unit ", "flapping units": "unit ", "certificate files": "certificate "}
-
-// unheard are the readings of agents that did not answer, by name, but for those of which
-// somebody else could tell.
-func unheard(readings []bot.Reading) (out []bot.Reading) {
-	for _, r := range readings {
-		if r.What != readAgent {
-			continue
-		}
-		for _, what := range AgentTells {
-			if slices.ContainsFunc(readings, func(o bot.Reading) bool {
-				like, also := others[what]
-				return o.Host == r.Host && o.State != bot.Unknown && (o.What == what || also && strings.HasPrefix(o.What, like))
-			}) {
-				continue
-			}
-			x := r
-			x.What = what
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-// Tells implements probing.Teller.
-func (p hostProbe) Tells() []string { return []string{readAgent} }
-
 // hostProbe asks an agent for what its probes measure.
 type hostProbe struct {
 	host string
@@ -98,7 +54,7 @@ func (p hostProbe) Name() string { return "agent " + p.host }
 func (p hostProbe) Read(ctx context.Context) []bot.Reading {
 	rs, err := p.a.Readings(ctx, api.Nothing{})
 	if err != nil {
-		return []bot.Reading{{Host: p.host, What: readAgent, Note: bot.ForPeople(err), At: time.Now(), State: bot.Unknown}}
+		return []bot.Reading{{Host: p.host, What: "what its agent measures", Note: bot.ForPeople(err), At: time.Now(), State: bot.Unknown, Blank: true}}
 	}
 	for i := range rs {
 		rs[i].Host = p.host

@@ -173,31 +173,3 @@ func TestABrokenJournalHoldsUpNoNews(t *testing.T) {
 		}
 	})
 }
-
-// What an agent that does not answer would tell is unknown by its names, but for what
-// others tell of.
-func TestAnAgentThatIsNotHeardIsUnknownByNames(t *testing.T) {
-	reading := func(host, what string, s bot.ReadingState) bot.Reading {
-		return bot.Reading{Host: host, What: what, State: s, Note: "it does not answer"}
-	}
-	if got := unheard([]bot.Reading{reading("vulcan", "dump all", bot.OK)}); len(got) > 0 {
-		t.Errorf("all answer: %+v", got)
-	}
-	found := map[string]bool{}
-	for _, r := range unheard([]bot.Reading{reading("vulcan", readAgent, bot.Unknown), reading("vulcan", "pool tank", bot.OK), reading("vulcan", "failed units", bot.OK),
-		reading("mars", "fail2ban", bot.OK), reading("vulcan", "ARC", bot.Unknown)}) {
-		if r.Host != "vulcan" || r.State != bot.Unknown || r.Note != "it does not answer" || found[r.What] {
-			t.Errorf("%+v", r)
-		}
-		found[r.What] = true
-	}
-	if len(found) != len(AgentTells)-2 || found["pools"] || found["failed units"] || !found["fail2ban"] || !found["ARC"] {
-		t.Errorf("%v", found)
-	}
-	// A reading that an item may have, and nobody could take, keeps it from being ticked.
-	item := bot.Item{Evidence: []string{"backup *"}, Optional: []string{"snapshots *", "dump *"}}
-	rs := append(unheard([]bot.Reading{reading("vulcan", readAgent, bot.Unknown)}), reading("vulcan", "backup b2", bot.OK))
-	if e, s := item.Judge(rs, time.Now()); s != bot.Unknown || len(e) != 4 {
-		t.Errorf("%s by %+v", s, e)
-	}
-}

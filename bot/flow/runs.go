@@ -51,7 +51,14 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 		return err
 	}
 	th.State.Checklist = run
-	if err := c.lookAtEvidence(&th); err != nil {
+	if host != "" {
+		// What fails after a change needs a moment to be seen: a unit that flaps, an alert
+		// that waits.
+		run.LookAt = c.now.Add(settling)
+		if end := run.Until.Add(-settling / 2); !run.Until.IsZero() && end.Before(run.LookAt) {
+			run.LookAt = end
+		}
+	} else if err := c.lookAtEvidence(&th); err != nil {
 		return err
 	}
 	if m, any := view.Carried(*run, dropped, c.style()); any {
@@ -92,12 +99,31 @@ func carry(from, to *bot.ChecklistState, now time.Time) (dropped []bot.ItemState
 		if x.Since.IsZero() {
 			x.Since = from.Firing
 		}
-		x.Assigned, x.Comments = old.Assigned, old.Comments
+		x.Assigned, x.Comments, x.Plan = old.Assigned, old.Comments, old.Plan
 		if old.Status == bot.ItemDeferred && old.Until.After(now) {
 			x.Status, x.By, x.At, x.Reason, x.Until = bot.ItemDeferred, old.By, old.At, old.Reason, old.Until
 		}
 	}
 	return dropped
+}
+
+// settling is how long after a change of a host its evidence is looked at.
+const settling = 10 * time.Minute
+
+// nextLook is when a run's evidence is looked at again by itself: each day, before people
+// are reminded and before the end, so that what is said then is so.
+func nextLook(run bot.ChecklistState, now time.Time) time.Time {
+	const each, before, least = 24 * time.Hour, 2 * time.Minute, 5 * time.Minute
+	next := now.Add(each)
+	for _, t := range []time.Time{run.RemindAt, run.Until} {
+		if t = t.Add(-before); t.After(now.Add(least)) && t.Before(next) {
+			next = t
+		}
+	}
+	if !run.Until.IsZero() && !next.Before(run.Until) {
+		return time.Time{}
+	}
+	return next
 }
 
 // dueRun does what time makes due of a run.
@@ -118,6 +144,11 @@ func (c *change) dueRun(th bot.Thread) error {
 			}
 			x.Status, x.By, x.At, x.Reason, x.Until = bot.ItemOpen, "", time.Time{}, "", time.Time{}
 			th.Version++
+		}
+	}
+	if !run.LookAt.IsZero() && !run.LookAt.After(c.now) {
+		if err := c.lookAtEvidence(&th); err != nil {
+			return err
 		}
 	}
 	if !run.RemindAt.IsZero() && !run.RemindAt.After(c.now) {
@@ -157,6 +188,7 @@ func (c *change) putRun(th *bot.Thread) error {
 	if th.Open() {
 		sooner(run.Until)
 		sooner(run.RemindAt)
+		sooner(run.LookAt)
 		for _, x := range run.Items {
 			if x.Status == bot.ItemDeferred {
 				sooner(x.Until)

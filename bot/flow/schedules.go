@@ -91,7 +91,7 @@ func (c *change) dueSchedule(s Schedule) error {
 	}
 	if !known {
 		// What was before it was configured is not missed.
-		return c.PutSchedule(bot.Schedule{Name: s.Name, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)})
+		return c.PutSchedule(bot.Schedule{Name: s.Name, Since: c.now, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)})
 	}
 	was := row
 	if row.PausedBy != "" && !row.Paused(c.now) {
@@ -175,7 +175,7 @@ func (c *change) runChecklist(name string, by bot.PersonID, why string) (bot.Thr
 		return bot.Thread{}, err
 	}
 	if !known {
-		row = bot.Schedule{Name: name, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)}
+		row = bot.Schedule{Name: name, Since: c.now, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)}
 	}
 	cause := string(by) + " asked for it"
 	if why != "" {
@@ -194,24 +194,12 @@ func (c *change) runChecklist(name string, by bot.PersonID, why string) (bot.Thr
 // runAfter begins the runs that come after a change of a host.
 func (c *change) runAfter(x bot.Change) error {
 	for _, s := range c.s.Checklists {
-		if !slices.Contains(s.After, x.Kind) {
-			continue
-		}
-		row, known, err := c.Schedule(s.Name)
+		row, comes, looked, err := c.comesAfter(s, x)
 		if err != nil {
 			return err
 		}
-		// What was before the newest firing was looked at then; what was before the list
-		// was configured, nobody asked about.
-		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Last) {
+		if !comes || looked || c.now.Sub(x.At) > runAfterFor {
 			continue
-		}
-		last, ok, err := c.LatestThread(runSubject(s.Name, x.Host))
-		if err != nil {
-			return err
-		}
-		if ok && !last.State.Checklist.Firing.Before(x.At) {
-			continue // it looked at what is since
 		}
 		if err := c.beginRun(s, &row, x.At, "after: "+whatChanged(x), x.Host); err != nil {
 			return err
@@ -220,10 +208,38 @@ func (c *change) runAfter(x bot.Change) error {
 	return nil
 }
 
+// comesAfter tells whether a list comes after a change, and whether it has looked at the
+// change's host since. What was before the list was configured, nobody asked about.
+func (c *change) comesAfter(s Schedule, x bot.Change) (row bot.Schedule, comes, looked bool, err error) {
+	if !slices.Contains(s.After, x.Kind) {
+		return row, false, false, nil
+	}
+	row, known, err := c.Schedule(s.Name)
+	if err != nil || !known || row.Paused(c.now) || !x.At.After(row.Since) {
+		return row, false, false, err
+	}
+	looked, err = c.lookedAfter(s.Name, x)
+	return row, true, looked, err
+}
+
+// lookedAfter tells whether a run of a change's host, or one of all hosts, began after it.
+func (c *change) lookedAfter(name string, x bot.Change) (bool, error) {
+	for _, host := range []string{x.Host, ""} {
+		last, ok, err := c.LatestThread(runSubject(name, host))
+		if err != nil {
+			return false, err
+		}
+		if ok && !last.State.Checklist.Firing.Before(x.At) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // switched begins the runs that come after a switch which a plan has made.
 func (c *change) switched(st bot.PlanState) error {
 	p := st.Proposal
-	if p.State != bot.Done || !strings.HasPrefix(string(p.Plan.Operation), "nixos.") {
+	if p.State != bot.Done || !switches(p) {
 		return nil
 	}
 	return c.runAfter(bot.Change{Host: st.Host, Kind: bot.ChangeSwitch, Text: p.Plan.Draft.Summary, At: p.EndedAt})

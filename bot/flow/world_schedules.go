@@ -29,6 +29,9 @@ func (w *world) Schedules(ctx context.Context) (out []bot.ScheduleFacts, err err
 				if th.State.Checklist.Name == x.Name && !th.OpenedAt.Before(f.Run.OpenedAt) {
 					f.Run = th
 				}
+				if th.State.Checklist.Name == x.Name {
+					f.Open = append(f.Open, th)
+				}
 			}
 			if f.Run.State.Checklist == nil {
 				if f.Run, err = newestRun(tx, x.Name); err != nil {

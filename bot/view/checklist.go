@@ -58,6 +58,8 @@ func runState(t bot.Thread) (bot.Tone, string) {
 		}
 	}
 	switch {
+	case left == 0 && t.Open() && deferred > 0: // or it would have ended
+		return bot.ToneInfo, fmt.Sprintf("%d DEFERRED", deferred)
 	case left == 0:
 		tone, word := bot.ToneOK, "COMPLETE"
 		for _, k := range []struct {
@@ -254,6 +256,8 @@ func runFields(t bot.Thread, s Style) []bot.Field {
 		out = append(out, field("Evidence of", s.Time(run.MeasuredAt)))
 	case run.Measuring != "" && t.Open():
 		out = append(out, field("Evidence", "being looked at"))
+	case !run.LookAt.IsZero() && t.Open():
+		out = append(out, field("Evidence", "is looked at "+s.Time(run.LookAt)+", when what has changed may have shown itself"))
 	}
 	switch {
 	case !t.Open():

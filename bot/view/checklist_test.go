@@ -56,6 +56,12 @@ func checklistPages(s Style) []page {
 	done := bot.Proposal{State: bot.Done, Plan: bot.Plan{ID: "pln_K7QF2M", Draft: bot.Draft{Summary: "verify b2"}}, Evidence: []bot.Reading{{What: "restore b2", Value: "12 files, 0 differ", State: bot.OK}}}
 	failed := done
 	failed.State = bot.Failed
+	unsure := done
+	unsure.Evidence = []bot.Reading{{What: "restore b2", Note: "nothing was compared", State: bot.Unknown}}
+	unsureItem := run.Items[0]
+	unsureItem.Verdict = bot.Unknown
+	offered := run.Items[1]
+	offered.Status, offered.Verdict = bot.ItemDone, bot.OK
 	drill := aRun()
 	drill.Title, drill.Timed, drill.Firing = "Disaster recovery drill", true, noon.Add(-3*time.Hour)
 	for i := range drill.Items {
@@ -98,7 +104,8 @@ func checklistPages(s Style) []page {
 		{"log: the end of a complete run", RunSummary(complete, "", s)},
 		{"log: a step of a drill is done", ItemSet(drill, drill.Items[1], bot.ItemOpen, "alice", s)},
 		{"log: the end of a drill", RunSummary(drill, "", s)},
-		{"log: what an item offered is done", Offered(run.Items[1], done, s)},
+		{"log: what an item offered is done", Offered(offered, done, s)},
+		{"log: what an item offered is done and found nothing", Offered(unsureItem, unsure, s)},
 		{"log: what an item offered failed", Offered(run.Items[1], failed, s)},
 		{"log: a month's report", Report(bot.Report{From: noon.AddDate(0, -1, 0), To: noon, Alerts: 12, Criticals: 2,
 			Lists:   []bot.ListReport{{Title: "Daily checklist", Runs: 30, ByEvidence: 180, ByPeople: 25, Skipped: 2, Left: 3, Longest: "Read the security events", Carried: 2}},

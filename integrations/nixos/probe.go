@@ -29,6 +29,9 @@ func (p Probe) Tells() []string {
 	if p.n.o.Vulnix.Result != "" {
 		out = append(out, "vulnerabilities")
 	}
+	if p.n.o.Build.Unit != "" {
+		out = append(out, "configuration build")
+	}
 	return out
 }
 
@@ -80,6 +83,9 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	}
 	out = append(out, kept, n.nixpkgs(d.Current))
 	if r, configured := n.holes(d.Current); configured {
+		out = append(out, r)
+	}
+	if r, configured := n.configurationBuild(ctx, d); configured {
 		out = append(out, r)
 	}
 	return out
