@@ -115,44 +115,44 @@ func TestProbe(t *testing.T) {
 	token := func(s string) func() (string, error) { return func() (string, error) { return s, nil } }
 	for _, c := range []struct {
 		name string
-		f    fake
+		f    *fake
 		o    grafana.Options
 		want string
 	}{
-		{"all is well", fake{token: "glsa_1", admin: true, dashboards: []string{"node", "zfs", "ups"}, sources: []string{"Prometheus", "Loki"}, health: works},
+		{"all is well", &fake{token: "glsa_1", admin: true, dashboards: []string{"node", "zfs", "ups"}, sources: []string{"Prometheus", "Loki"}, health: works},
 			grafana.Options{Token: token("glsa_1\n"), Dashboards: []string{"zfs", "node"}, AtLeast: 3}, up +
 				"grafana dashboards | ok | 3 found, 2 of 2 expected | \ngrafana data sources | ok | 2 of 2 work | \n"},
-		{"dashboards are missing", fake{token: "glsa_1", admin: true, dashboards: []string{"node"}, sources: []string{"Loki"}, health: works},
+		{"dashboards are missing", &fake{token: "glsa_1", admin: true, dashboards: []string{"node"}, sources: []string{"Loki"}, health: works},
 			grafana.Options{Token: token("glsa_1"), Dashboards: []string{"zfs", "node", "ups"}, AtLeast: 3}, up +
 				"grafana dashboards | not ok | 1 found, 1 of 3 expected | missing: zfs, ups (gone, or not for this token to see); there should be at least 3\n" +
 				"grafana data sources | ok | 1 of 1 work | \n"},
-		{"sources do not work", fake{token: "glsa_1", admin: true, dashboards: []string{"node"}, sources: []string{"Prometheus", "Loki", "PostgreSQL", "CSV", "Odd"},
+		{"sources do not work", &fake{token: "glsa_1", admin: true, dashboards: []string{"node"}, sources: []string{"Prometheus", "Loki", "PostgreSQL", "CSV", "Odd"},
 			health: map[string]string{"Prometheus": `ERROR|Post "http://127.0.0.1:9090/api/v1/query": dial tcp 127.0.0.1:9090: connect: connection refused`,
 				"PostgreSQL": "ERROR|cannot log in as postgres://grafana:hunter2@db", "CSV": "404", "Odd": "UNKNOWN|", "Loki": "OK|"}},
 			grafana.Options{Token: token("glsa_1")}, up + "grafana dashboards | ok | 1 found | \n" +
 				"grafana data sources | not ok | 1 of 5 work | does not work: PostgreSQL, Prometheus (connection refused); not known of: CSV (its kind has no check), Odd (it says neither OK nor ERROR)\n"},
-		{"without a token", fake{token: "glsa_1", dashboards: []string{"node"}}, grafana.Options{Dashboards: []string{"node"}}, up +
+		{"without a token", &fake{token: "glsa_1", dashboards: []string{"node"}}, grafana.Options{Dashboards: []string{"node"}}, up +
 			"grafana dashboards | unknown |  | Grafana tells this with a token alone: grafana.token_file in the configuration names one\n" +
 			"grafana data sources | unknown |  | Grafana tells this with a token alone: grafana.token_file in the configuration names one\n"},
-		{"open to everybody", fake{dashboards: []string{"node"}}, grafana.Options{Dashboards: []string{"node", "zfs"}}, up +
+		{"open to everybody", &fake{dashboards: []string{"node"}}, grafana.Options{Dashboards: []string{"node", "zfs"}}, up +
 			"grafana dashboards | not ok | 1 found, 1 of 2 expected | missing: zfs (gone, or not to be seen without a token)\n" +
 			"grafana data sources | unknown |  | Grafana tells this with a token alone: grafana.token_file in the configuration names one\n"},
-		{"a viewer's token", fake{token: "glsa_1", dashboards: []string{"node"}}, grafana.Options{Token: token("glsa_1")}, up +
+		{"a viewer's token", &fake{token: "glsa_1", dashboards: []string{"node"}}, grafana.Options{Token: token("glsa_1")}, up +
 			"grafana dashboards | ok | 1 found | \ngrafana data sources | unknown |  | the token may not do that (403)\n"},
-		{"a token of yesterday", fake{token: "glsa_2", admin: true}, grafana.Options{Token: token("glsa_1")}, up +
+		{"a token of yesterday", &fake{token: "glsa_2", admin: true}, grafana.Options{Token: token("glsa_1")}, up +
 			"grafana dashboards | unknown |  | it knows nobody by that token (401)\ngrafana data sources | unknown |  | it knows nobody by that token (401)\n"},
-		{"nothing in it", fake{token: "glsa_1", admin: true}, grafana.Options{Token: token("glsa_1")}, up +
+		{"nothing in it", &fake{token: "glsa_1", admin: true}, grafana.Options{Token: token("glsa_1")}, up +
 			"grafana dashboards | unknown | none found | whether there should be some is not configured (grafana.dashboards)\n" +
 			"grafana data sources | unknown | none | it has none, or none that this token may see\n"},
-		{"its database is away", fake{database: "failing"}, grafana.Options{},
+		{"its database is away", &fake{database: "failing"}, grafana.Options{},
 			"grafana | not ok | answers | its database: failing\n" + unasked},
-		{"the token's file is gone", fake{}, grafana.Options{Token: func() (string, error) { return "", errors.New("hunter2") }},
+		{"the token's file is gone", &fake{}, grafana.Options{Token: func() (string, error) { return "", errors.New("hunter2") }},
 			"grafana | unknown |  | the token's file cannot be read, or is not one line\n" + unasked},
-		{"the token is two lines", fake{}, grafana.Options{Token: token("glsa_1\r\nX-Evil: 1")},
+		{"the token is two lines", &fake{}, grafana.Options{Token: token("glsa_1\r\nX-Evil: 1")},
 			"grafana | unknown |  | the token's file cannot be read, or is not one line\n" + unasked},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := httptest.NewServer(&c.f)
+			s := httptest.NewServer(c.f)
 			defer s.Close()
 			c.o.URL = s.URL
 			got := read(t, grafana.New(c.o))
