@@ -122,11 +122,7 @@ func outages(in Inputs) bot.Score {
 	if in.Lost != "" {
 		v.add(bot.Unknown, in.Lost)
 	}
-	deaf := time.Duration(0)
-	for _, d := range in.union(in.Deaf) {
-		deaf += d.To.Sub(d.From)
-	}
-	if deaf > 0 {
+	if deaf := bot.TotalOf(in.union(in.Deaf)); deaf > 0 {
 		v.add(bot.Unknown, "no alert could be heard for "+phrase.Duration(deaf))
 	}
 	if v.state == "" {
