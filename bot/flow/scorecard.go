@@ -194,7 +194,9 @@ func gatherPlans(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
 		if p.StartedAt.IsZero() || p.StartedAt.After(in.Until) {
 			continue
 		}
-		in.Planned = append(in.Planned, scorecard.Span{Host: th.State.Plan.Host, From: p.StartedAt, To: p.EndedAt})
+		if stopsServices(p.Plan.Operation) {
+			in.Restarts = append(in.Restarts, scorecard.Span{Host: th.State.Plan.Host, From: p.StartedAt, To: p.EndedAt})
+		}
 		if p.Plan.Operation == host.BackupVerifyOperation && p.EndedAt.After(in.From) && !p.EndedAt.After(in.Until) {
 			in.Tests = append(in.Tests, restoreTest(p))
 		}
@@ -206,6 +208,13 @@ func gatherPlans(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
 		}
 	}
 	return err
+}
+
+// stopsServices tells whether an operation has services stand still while it runs: alerts
+// of these are then of its making. What a backup, or the size of a cache, has to do with
+// one nobody knows.
+func stopsServices(name bot.OperationName) bool {
+	return name == host.RestartOperation || name == host.RollbackOperation
 }
 
 // restoreTest judges a verification by its evidence: that it is done does not say that

@@ -161,7 +161,8 @@ func TestScorecardOfPlans(t *testing.T) {
 		put("pln_DENIED", host.BackupVerifyOperation, bot.Denied, time.Time{}, hour(2, 3))
 		put("pln_JANUARY", host.BackupVerifyOperation, bot.Failed, hour(0, 1), hour(0, 3))
 		put("pln_RUNS", host.BackupVerifyOperation, bot.Running, hour(9, 23), time.Time{})
-		put("pln_OTHER", "service.restart", bot.Failed, hour(3, 1), hour(3, 2))
+		put("pln_OTHER", host.RestartOperation, bot.Failed, hour(3, 1), hour(3, 2))
+		put("pln_BACKUP", host.BackupRunOperation, bot.Done, hour(6, 0), hour(6, 3))
 		wantScore(t, scoresOf(t, f, now)[scorecard.Restores], bot.OK, "1 of 1 test well", "")
 		wantScore(t, scoresOf(t, f, hour(0, 1))[scorecard.Restores], bot.NotOK, "0 of 1 test well", "pln_JANUARY: is failed")
 		put("pln_BARE", host.BackupVerifyOperation, bot.Done, hour(4, 1), hour(4, 2))
@@ -171,6 +172,25 @@ func TestScorecardOfPlans(t *testing.T) {
 		for id, at := range map[string]time.Time{"in": hour(3, 1).Add(time.Minute), "out": hour(6, 1)} {
 			take(bot.Changed{Change: bot.Change{ID: id, Host: "vulcan", Kind: bot.ChangeReboot, At: at}})
 		}
+		if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+			m := &bot.MaintenanceState{Host: "vulcan", Since: hour(3, 0), Until: hour(3, 4), EndedAt: hour(3, 4)}
+			return tx.PutThread(bot.Thread{ID: "thr_M", Kind: bot.ThreadMaintenance, Subject: "m", Version: 1, OpenedAt: hour(3, 0), ClosedAt: hour(3, 4), State: bot.ThreadState{Maintenance: m}}, "", now)
+		}); err != nil {
+			t.Fatal(err)
+		}
 		wantScore(t, scoresOf(t, f, now)[scorecard.Outages], bot.NotOK, "1 reboot, 0 spells of critical alerts", "vulcan rebooted 6 Feb 01:00")
+
+		// An alert counts but for the time of the restart; a backup takes nothing from it.
+		settings := *f.settings.Load()
+		settings.Host = func(bot.Labels) string { return "vulcan" }
+		f.settings.Store(&settings)
+		put("pln_RESTART", host.RestartOperation, bot.Done, hour(7, 1), hour(7, 2))
+		put("pln_NIGHTLY", host.BackupRunOperation, bot.Done, hour(7, 4), hour(7, 5))
+		alert := bot.Alert{Fingerprint: "f", Labels: bot.Labels{"alertname": "Down", "severity": "critical"}, StartsAt: hour(7, 1).Add(time.Minute), EndsAt: hour(7, 5), Resolved: true}
+		for _, resolved := range []bool{false, true} {
+			alert.Resolved = resolved
+			take(bot.Delivery{Endpoint: "e", At: now, Group: bot.Group{Receiver: "r", Labels: bot.Labels{"alertname": "Down"}, Alerts: []bot.Alert{alert}}})
+		}
+		wantScore(t, scoresOf(t, f, now)[scorecard.Outages], bot.NotOK, "1 reboot, 1 spell of critical alerts (2 h 50 min)", "vulcan critical alerts from 7 Feb 02:10 for 2 h 50 min")
 	})
 }

@@ -26,9 +26,11 @@ type Inputs struct {
 	Alerts []Alert
 	// Tests are the verifications of backups that ended in it.
 	Tests []Test
-	// Reboots of the month, and Planned when plans ran or maintenance was open.
+	// Reboots of the month, and Planned when maintenance was open.
 	Reboots []bot.Change
 	Planned []Span
+	// Restarts are the runs of plans that stop services. No plan reboots a host.
+	Restarts []Span
 	// Reports are the hosts whose reboots are told.
 	Reports []string
 	// Known is since when alerts, reboots and plans are kept.
