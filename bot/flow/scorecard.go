@@ -22,8 +22,6 @@ const (
 	// reachBack is how far after a month its readings, and plans that ran in it, are
 	// looked for.
 	reachBack = 7 * 24 * time.Hour
-	// keptOver is for how long an open thread keeps alerts that are over (store, Prune).
-	keptOver = 7 * 24 * time.Hour
 )
 
 // keepForScorecard keeps what a look at evidence measured of the plan's measures of
@@ -132,7 +130,7 @@ func gatherAlerts(tx *store.Tx, s *Settings, in *scorecard.Inputs) error {
 		}
 		in.Alerts = append(in.Alerts, a)
 	}
-	kept := in.Now.Add(-keptOver)
+	kept := in.Now.Add(-store.KeptOver)
 	if !in.From.Before(kept) {
 		return nil
 	}
@@ -150,7 +148,7 @@ func gatherAlerts(tx *store.Tx, s *Settings, in *scorecard.Inputs) error {
 		if !th.Open() {
 			until = th.ClosedAt
 		}
-		return th.OpenedAt.Before(in.Until) && until.Sub(th.OpenedAt) > keptOver
+		return th.OpenedAt.Before(in.Until) && until.Sub(th.OpenedAt) > store.KeptOver
 	}) {
 		in.Lost = "of a group of alerts that fired for over a week, what had ended a week before is not kept"
 	}
