@@ -103,7 +103,7 @@ func (f *Flow) gatherScores(tx *store.Tx, s *Settings, month, now time.Time, mea
 		}
 		in.Readings = append(in.Readings, r)
 	}
-	for _, gather := range []func(*store.Tx, *Settings, *scorecard.Inputs) error{gatherAlerts, gatherDeaf, gatherPlans, gatherReboots} {
+	for _, gather := range []func(*store.Tx, *Settings, *scorecard.Inputs) error{gatherAlerts, f.gatherDeaf, gatherPlans, gatherReboots} {
 		if err := gather(tx, s, &in); err != nil {
 			return in, err
 		}
@@ -155,26 +155,20 @@ func gatherAlerts(tx *store.Tx, s *Settings, in *scorecard.Inputs) error {
 	return nil
 }
 
-// gatherDeaf finds when heartbeats were missed.
-func gatherDeaf(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
-	missed, err := tx.OpenThreads(bot.ThreadHeartbeat)
+// gatherDeaf finds when not all alerts could be heard, and since when that is known.
+func (f *Flow) gatherDeaf(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
+	deaf, err := f.deaf(tx, in.From, in.Until)
 	if err != nil {
 		return err
 	}
-	over, err := tx.ClosedThreads(bot.ThreadHeartbeat, in.From, in.Now)
-	if err != nil {
-		return err
+	for _, x := range deaf {
+		in.Deaf = append(in.Deaf, scorecard.Span{From: x.From, To: x.To})
 	}
-	for _, th := range slices.Concat(missed, over) {
-		from := th.OpenedAt
-		if last := th.State.Heartbeat.LastAt; !last.IsZero() && last.Before(from) {
-			from = last
-		}
-		if from.Before(in.Until) {
-			in.Deaf = append(in.Deaf, scorecard.Span{From: from, To: th.ClosedAt})
-		}
+	since, err := deafUnknown(tx, in.From, in.Known)
+	if err == nil && !since.IsZero() && in.Lost == "" {
+		in.Lost = "whether the bot was away is known since " + since.In(in.Zone).Format("2 Jan 15:04") + " only"
 	}
-	return nil
+	return err
 }
 
 // gatherPlans finds when plans ran, and what the tests of backups came to.

@@ -26,6 +26,17 @@ func scoresOf(t *testing.T, f *Flow, month time.Time) map[string]bot.Score {
 	return out
 }
 
+// stays has time pass while the bot is there.
+func stays(t *testing.T, f *Flow, d time.Duration) {
+	t.Helper()
+	time.Sleep(d)
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.PutMeta(metaAlive, f.clock.now().Format(time.RFC3339Nano))
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func wantScore(t *testing.T, s bot.Score, state bot.ReadingState, value, note string) {
 	t.Helper()
 	if s.State != state || s.Value != value || !strings.Contains(s.Note, note) {
@@ -96,31 +107,31 @@ func TestScorecardOfAlerts(t *testing.T) {
 		wantScore(t, scoresOf(t, f, began.AddDate(0, -1, 0))[scorecard.Outages], bot.Unknown, "", "are kept since")
 
 		// February begins, and nothing has happened.
-		time.Sleep(time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
+		stays(t, f, time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.OK, "none", "")
 		alert := bot.Alert{Fingerprint: "f", Labels: bot.Labels{"alertname": "Down", "severity": "critical", "host": "vulcan"}, StartsAt: f.clock.now()}
 		group := bot.Group{Receiver: "r", Labels: bot.Labels{"alertname": "Down"}, Alerts: []bot.Alert{alert}}
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(time.Hour)
+		stays(t, f, time.Hour)
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.NotOK, "0 reboots, 1 spell of critical alerts (1 h)", "vulcan critical alerts from 10 Feb 00:00 for 1 h")
 		alert.Resolved, alert.EndsAt = true, f.clock.now()
 		group.Alerts = []bot.Alert{alert}
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(24 * time.Hour)
+		stays(t, f, 24*time.Hour)
 		take(bot.Booted{Host: "vulcan", Boot: "two", At: f.clock.now()})
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.NotOK, "1 reboot, 1 spell of critical alerts (1 h)", "vulcan rebooted 11 Feb 01:00")
 
 		// March has none of it; of what fires for over a week, not all is kept.
-		time.Sleep(time.Until(time.Date(2000, 3, 1, 12, 0, 0, 0, time.UTC)))
+		stays(t, f, time.Until(time.Date(2000, 3, 1, 12, 0, 0, 0, time.UTC)))
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.OK, "none", "")
 		group.Labels, group.Alerts = bot.Labels{"alertname": "Slow"}, []bot.Alert{{Fingerprint: "g", Labels: bot.Labels{"alertname": "Slow", "severity": "warning"}, StartsAt: f.clock.now()}}
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(9 * 24 * time.Hour)
+		stays(t, f, 9*24*time.Hour)
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.Unknown, "none for certain", "fired for over a week")
 		slow := &group.Alerts[0]
 		slow.Resolved, slow.EndsAt = true, f.clock.now()
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(time.Minute)
+		stays(t, f, time.Minute)
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.Unknown, "none for certain", "fired for over a week")
 		february := scoresOf(t, f, time.Date(2000, 2, 20, 0, 0, 0, 0, time.UTC))[scorecard.Outages]
 		wantScore(t, february, bot.NotOK, "1 reboot, 1 spell of critical alerts (1 h)", "")
@@ -144,7 +155,7 @@ func TestScorecardOfPlans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, take := newFlow(t)
 		take(bot.Started{At: f.clock.now()})
-		time.Sleep(time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
+		stays(t, f, time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
 		now := f.clock.now()
 		ok := []bot.Reading{{What: "backup b2", Value: "4 files restored and compared", State: bot.OK}}
 		put := func(id bot.PlanID, name bot.OperationName, state bot.ProposalState, started, ended time.Time, evidence ...bot.Reading) {

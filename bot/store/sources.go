@@ -109,6 +109,7 @@ func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 		{`DELETE FROM effects WHERE state <> 'due' AND at < $1`, []any{month}},
 		{`DELETE FROM silences WHERE state = 'expired' AND ends_at < $1`, []any{month}},
 		{`DELETE FROM sends WHERE state = 'dropped' AND at < $1`, []any{week}},
+		{`DELETE FROM gaps WHERE to_at < $1`, []any{millis(now.Add(-readingsKept))}},
 		{`DELETE FROM readings WHERE at < $1`, []any{millis(now.Add(-readingsKept))}},
 		// A group that is never empty keeps its thread, and must not keep all that
 		// ever fired in it: what has been over for so long is no longer counted there.

@@ -72,7 +72,7 @@ func TestLookUpsGoByAnIndex(t *testing.T) {
 	for query, index := range map[string]string{
 		threadsAckedBy: "threads_pressed", threadsOpened: "threads_opened", closedThreads: "threads_closed", threadsNamed(2): "autoindex_threads",
 		youngEpisodes: "episodes_young", endedEpisodes: "episodes_ended", episodesIn: "episodes_ended",
-		knownSince: "threads_made", pruneChanges: "changes_kind", pruneOldChanges: "changes_at",
+		knownSince: "threads_made", pruneChanges: "changes_kind", pruneOldChanges: "changes_at", gapsIn: "gaps_to",
 	} {
 		if err := s.View(t.Context(), func(tx *Tx) error {
 			steps, err := all(tx, func(row scanner) (detail string, err error) {
@@ -83,7 +83,7 @@ func TestLookUpsGoByAnIndex(t *testing.T) {
 			if !slices.ContainsFunc(steps, func(x string) bool { return strings.Contains(x, index) }) {
 				t.Errorf("%s goes by %q", query, steps)
 			}
-			for _, table := range []string{"threads", "episodes", "changes", "journal"} {
+			for _, table := range []string{"threads", "episodes", "changes", "journal", "gaps"} {
 				if slices.Contains(steps, "SCAN "+table) {
 					t.Errorf("%s reads all of %s: %q", query, table, steps)
 				}
@@ -128,6 +128,34 @@ func TestThreadsByTheirIDs(t *testing.T) {
 				if id != th.ID {
 					t.Errorf("%s is told as %s", th.ID, id)
 				}
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Gaps of a time are those that touch it, for as long as readings are kept.
+func TestGaps(t *testing.T) {
+	s, _ := fresh(t)
+	now := time.UnixMilli(1 << 40).UTC()
+	ago := func(from, to int) bot.Interval {
+		return bot.Interval{From: now.AddDate(0, 0, -from), To: now.AddDate(0, 0, -to)}
+	}
+	update(t, s, func(tx *Tx) error {
+		_, err := tx.Prune(now, time.Time{})
+		return errors.Join(tx.AddGap("", ago(500, 401)), tx.AddGap("", ago(450, 399)), tx.AddGap("main", ago(5, 4)), tx.AddGap("main", ago(5, 3)), tx.AddGap("", ago(5, 4)), err)
+	})
+	update(t, s, func(tx *Tx) error { _, err := tx.Prune(now, time.Time{}); return err })
+	for _, x := range []struct {
+		in   bot.Interval
+		want []bot.Interval
+	}{{ago(900, 0), []bot.Interval{ago(450, 399), ago(5, 4), ago(5, 3)}}, {ago(399, 5), nil}, {ago(4, 1), []bot.Interval{ago(5, 3)}}} {
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			found, err := tx.Gaps(x.in.From, x.in.To)
+			if !slices.Equal(found, x.want) {
+				t.Errorf("in %v: %v", x.in, found)
 			}
 			return err
 		}); err != nil {

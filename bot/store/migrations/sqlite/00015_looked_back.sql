@@ -9,7 +9,18 @@ CREATE INDEX changes_kind ON changes (kind, at);
 -- The few schedules are always read as a whole.
 DROP INDEX schedules_due;
 
+-- When nothing could be heard: of the bot itself (source is '') as it was away, of an
+-- Alertmanager as it did not answer.
+CREATE TABLE gaps (
+    source  TEXT NOT NULL,
+    from_at BIGINT NOT NULL,
+    to_at   BIGINT NOT NULL,
+    PRIMARY KEY (source, from_at)
+);
+CREATE INDEX gaps_to ON gaps (to_at);
+
 -- +goose Down
+DROP TABLE gaps;
 CREATE INDEX schedules_due ON schedules (next_at);
 DROP INDEX changes_kind;
 DROP INDEX threads_made;
