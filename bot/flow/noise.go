@@ -51,7 +51,10 @@ func (w *world) Noise(ctx context.Context, since time.Time) (bot.NoiseFacts, err
 	var n noise
 	err := w.f.o.Store.View(ctx, func(tx *store.Tx) error {
 		n = noise{facts: bot.NoiseFacts{Asked: since, Since: since, Until: now, BotSince: w.f.started}}
-		return n.read(tx, s.KeepClosed)
+		if err := n.read(tx, s.KeepClosed); err != nil {
+			return err
+		}
+		return n.listened(w.f, tx)
 	})
 	if err != nil {
 		return bot.NoiseFacts{}, err
@@ -122,6 +125,24 @@ func (n *noise) read(tx *store.Tx, keep time.Duration) error {
 	}
 	if len(acks) == noiseAcks {
 		n.doubt("Only the newest %d acks are counted.", noiseAcks)
+	}
+	return err
+}
+
+// listened finds for how much of the span alerts could not be heard.
+func (n *noise) listened(f *Flow, tx *store.Tx) error {
+	deaf, err := f.deaf(tx, n.facts.Since, n.facts.Until)
+	if err != nil {
+		return err
+	}
+	n.facts.Deaf = bot.TotalOf(bot.JoinIntervals(deaf))
+	known, err := metaTime(tx, metaKnown)
+	if err != nil {
+		return err
+	}
+	since, err := deafUnknown(tx, n.facts.Since, known)
+	if err == nil && !since.IsZero() {
+		n.doubt("Whether the bot was away is known for %s alone.", phrase.Duration(n.facts.Until.Sub(since)))
 	}
 	return err
 }
