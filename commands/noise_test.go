@@ -44,7 +44,8 @@ Time without a critical alert firing
 		"away": {away, `Nothing is known to have fired in 7 d
 Time without a critical alert firing
 - vulcan: 100 % of 7 d
-For 2 d not all alerts could be heard: the bot was away, an Alertmanager did not answer, or a heartbeat was missed. What began and ended then is not counted.
+Unknown
+- For 2 d not all alerts could be heard: the bot was away, an Alertmanager did not answer, or a heartbeat was missed. What began and ended then is not counted.
 ` + note + ".)\n", bot.ToneInfo},
 		"busy": {busy, `4 alerts fired 14 times in 7 d; 2 critical firings were never acked, 1 flaps
 - Flaps, warning: fired 9 times, for 40 min in all; never acked by anybody; flaps, 9 over within 10 min, 5 again soon after its end
