@@ -130,29 +130,35 @@ func gatherAlerts(tx *store.Tx, s *Settings, in *scorecard.Inputs) error {
 		}
 		in.Alerts = append(in.Alerts, a)
 	}
-	kept := in.Now.Add(-store.KeptOver)
-	if !in.From.Before(kept) {
-		return nil
+	trimmed, err := trimmedIn(tx, in.From, in.Until, in.Now)
+	if trimmed {
+		in.Lost = lostOfOpen
+	}
+	return err
+}
+
+// lostOfOpen says what trimmedIn finds.
+const lostOfOpen = "of a group of alerts that fired for over a week, what had ended a week before is not kept"
+
+// trimmedIn tells whether a thread of alerts was open for so long within [from, until) that
+// alerts which had ended are not kept of it.
+func trimmedIn(tx *store.Tx, from, until, now time.Time) (bool, error) {
+	if !from.Before(now.Add(-store.KeptOver)) {
+		return false, nil
 	}
 	open, err := tx.OpenThreads(bot.ThreadAlert)
 	if err != nil {
-		return err
+		return false, err
 	}
-	over, err := tx.ClosedThreads(bot.ThreadAlert, in.From, in.Now)
-	if err != nil {
-		return err
-	}
+	over, err := tx.ClosedThreads(bot.ThreadAlert, from, now)
 	// A thread that was closed in time has kept all of its alerts.
-	if slices.ContainsFunc(slices.Concat(open, over), func(th bot.Thread) bool {
-		until := in.Now
+	return slices.ContainsFunc(slices.Concat(open, over), func(th bot.Thread) bool {
+		end := now
 		if !th.Open() {
-			until = th.ClosedAt
+			end = th.ClosedAt
 		}
-		return th.OpenedAt.Before(in.Until) && until.Sub(th.OpenedAt) > store.KeptOver
-	}) {
-		in.Lost = "of a group of alerts that fired for over a week, what had ended a week before is not kept"
-	}
-	return nil
+		return th.OpenedAt.Before(until) && end.Sub(th.OpenedAt) > store.KeptOver
+	}), err
 }
 
 // gatherDeaf finds when not all alerts could be heard, and since when that is known.
