@@ -8,6 +8,8 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/chart"
 	"watchstander/bot/config"
+	"watchstander/docs/runbooks"
+	"watchstander/integrations/grafana"
 	prom "watchstander/integrations/prometheus"
 )
 
@@ -22,6 +24,21 @@ func newPrometheus(p *config.Prometheus) (*prom.Client, error) {
 	return prom.New(c)
 }
 
+// ruleProbe knows our own runbooks beside those that rules link to.
+func ruleProbe(c *prom.Client) *prom.Probe {
+	p := c.Probe()
+	p.Runbook = func(name string) bool { _, ok := runbooks.Find(name); return ok }
+	return p
+}
+
+func newGrafana(g *config.Grafana) *grafana.Probe {
+	o := grafana.Options{URL: g.URL, Dashboards: g.Dashboards, AtLeast: g.AtLeast}
+	if g.Token != nil {
+		o.Token = g.Token.Read
+	}
+	return grafana.New(o)
+}
+
 // trendHosts chooses each host's series by what tells its alerts.
 func trendHosts(hosts []config.Host) []prom.TrendHost {
 	var out []prom.TrendHost
@@ -30,7 +47,7 @@ func trendHosts(hosts []config.Host) []prom.TrendHost {
 		for i, m := range x.Match {
 			match[i] = m.String()
 		}
-		out = append(out, prom.TrendHost{Name: x.Name, Match: strings.Join(match, ",")})
+		out = append(out, prom.TrendHost{Name: x.Name, Match: strings.Join(match, ","), Below: float64(x.UseBelow)})
 	}
 	return out
 }

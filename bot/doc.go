@@ -115,7 +115,7 @@
 //     it opens, so that no firing has two; those that were missed are counted for the next run to
 //     tell. runs.go: beginRun ends the run before and carries over what it left. runAfter is the way
 //     of those that come after a change of a host.
-//  3. measure.go: the effect Measure has all probes asked (bot/probing), and Measured comes in
+//  3. measure.go: the effect Measure has all probes asked (bot/probing; rehearsal.go: the state), and Measured comes in
 //     as an event. judge gives each item its readings (Item.Judge), compares them with those
 //     of the run before, keeps them, and moves the ticks that evidence may move.
 //  4. apply_checklists.go: what people say of an item (commands, checklists.go). What an item offers
@@ -175,12 +175,14 @@
 //	docs/runbooks               what to do about a thing, as files that people read, and as messages
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
+//	integrations/grafana        whether dashboards and their data sources are there
 //	integrations/matrix, slack  chats
 //	integrations/console        a chat in a terminal
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits
 //	integrations/restic         backups: how old, verified when, restored and compared
 //	integrations/dumps          databases' dumps: how old, how large, whether whole
+//	integrations/documents      how long ago runbooks and other texts were looked at
 //	integrations/units          a unit, its log, its restart; what failed, what changed
 //	integrations/certs          when certificates end, as they are served and in files
 //	integrations/linux, systemd what status reads of the bot's own host by itself

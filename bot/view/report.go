@@ -123,6 +123,9 @@ func happened(r bot.Report, s Style) []string {
 		}
 		out = append(out, k.what+": "+strings.Join(parts, ", "))
 	}
+	if r.Approvals != "" {
+		out = append(out, "approvals: "+r.Approvals)
+	}
 	return out
 }
 
