@@ -21,6 +21,9 @@ type NoiseFacts struct {
 	// BotSince is when the bot was started: of what began and ended while it was away
 	// before, it may never have heard.
 	BotSince time.Time
+	// Deaf is for how much of the span not all alerts could be heard: the bot was away, an
+	// Alertmanager did not answer, or a heartbeat was missed.
+	Deaf time.Duration
 	// Firings over all groups. What went on in another thread is one firing.
 	Firings int
 	// Groups that fired, the noisiest first.

@@ -5,6 +5,9 @@ import "time"
 // Report is what a month brought, as the state has it, or the time since a review.
 type Report struct {
 	From, To time.Time
+	// Known is since when the state tells of it, where that is after From; else zero. From To
+	// on there is nothing that it could tell.
+	Known time.Time
 	// Review is what is otherwise than it was at From; nil in a month's.
 	Review *Review
 	// Scores are the plan's measures of success.
@@ -52,8 +55,6 @@ type Trend struct {
 
 // Review is what a time brought that stays: who looks at a host as a whole begins with it.
 type Review struct {
-	// Known is since when the state tells of it, where that is after From; else zero.
-	Known time.Time
 	// Changes of hosts, the newest first, without restarts: those of units come and go, and
 	// the bot's own change nothing.
 	Changes []Change
@@ -62,7 +63,9 @@ type Review struct {
 	// New are the alerts that fired and had not in as long a time before, Gone those that
 	// had and did not any more, by name. EarlierKnown is since when that earlier time is
 	// known, zero where it is not at all: then both are empty.
-	New, Gone    []string
+	New, Gone []string
+	// Lost says why not all that fired may be compared, "" where it is.
+	Lost         string
 	EarlierKnown time.Time
 }
 

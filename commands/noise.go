@@ -28,8 +28,11 @@ func noise(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, err
 	}
 	m := bot.Message{Tone: bot.ToneOK, Title: noiseTitle(f)}
-	if f.Unread()+f.Flapping() > 0 {
+	switch {
+	case f.Unread()+f.Flapping() > 0:
 		m.Tone = bot.ToneWarning
+	case f.Deaf > 0:
+		m.Tone = bot.ToneInfo
 	}
 	if f.Since.After(f.Asked) {
 		m.Blocks = append(m.Blocks, bot.Para{Text: append(bot.Line(bot.B("Not all of "+phrase.Duration(f.Until.Sub(f.Asked))+": ")),
@@ -40,10 +43,18 @@ func noise(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Time without a critical alert firing"))})
 		m.Blocks = append(m.Blocks, lists(criticalItems(f))...)
 	}
-	m.Blocks = append(m.Blocks, doubts(f.Doubts)...)
+	m.Blocks = append(m.Blocks, doubts(noiseDoubts(f))...)
 	m.Note = bot.Quoted("From the bot's own threads and journal. A critical alert counts as firing while it is silenced, too. Not covered: heartbeats, faults for which no alert exists, alerts that were held back from their beginning on, and what began and ended while the bot or Alertmanager was away" +
 		botSince(f, call) + ".")
 	return bot.Say{Message: m}, nil
+}
+
+// noiseDoubts say where the figures may be too low.
+func noiseDoubts(f bot.NoiseFacts) []string {
+	if f.Deaf <= 0 {
+		return f.Doubts
+	}
+	return append([]string{"For " + phrase.Duration(f.Deaf) + " not all alerts could be heard: the bot was away, an Alertmanager did not answer, or a heartbeat was missed. What began and ended then is not counted."}, f.Doubts...)
 }
 
 // botSince says that the bot was started in the span, so that it may have missed some.

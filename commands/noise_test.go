@@ -27,6 +27,8 @@ func TestNoise(t *testing.T) {
 		bot.NoiseGroup{Alert: "PoolDegraded", Host: "mars", Severity: bot.SeverityCritical, Alerts: 1, Fired: 1, Firing: time.Hour, Unread: 1},
 		bot.NoiseGroup{Alert: "Slow", Alerts: 1, Fired: 1, Firing: time.Minute, Acks: 3, Ackers: []bot.PersonID{"alice", "bob"}, Acked: 1})
 	busy.Hosts = []bot.CriticalTime{{Host: "vulcan", Critical: 26 * time.Hour, Longest: 20 * time.Hour, Times: 3}, {Host: "mars", Critical: time.Hour, Longest: time.Hour, Times: 1}, {Host: "idle"}, {Critical: 7 * day, Times: 1}}
+	away := week()
+	away.Deaf = 2 * day
 	busy.Doubts = []string{"Only the newest 5000 acks are counted."}
 	young := week()
 	young.Since, young.Short, young.BotSince = noon.Add(-day), "before that the bot's state knows nothing", noon.Add(-time.Hour)
@@ -39,6 +41,12 @@ func TestNoise(t *testing.T) {
 Time without a critical alert firing
 - vulcan: 100 % of 7 d
 ` + note + ".)\n", bot.ToneOK},
+		"away": {away, `Nothing is known to have fired in 7 d
+Time without a critical alert firing
+- vulcan: 100 % of 7 d
+Unknown
+- For 2 d not all alerts could be heard: the bot was away, an Alertmanager did not answer, or a heartbeat was missed. What began and ended then is not counted.
+` + note + ".)\n", bot.ToneInfo},
 		"busy": {busy, `4 alerts fired 14 times in 7 d; 2 critical firings were never acked, 1 flaps
 - Flaps, warning: fired 9 times, for 40 min in all; never acked by anybody; flaps, 9 over within 10 min, 5 again soon after its end
 - DiskFull on vulcan, critical: fired 3 times as 2 different alerts, for 1 d 2 h in all, 1 now; acked 2 times by 1 person, over 2 of the 3 firings; 1 unread; silenced for 25.0 % of that time

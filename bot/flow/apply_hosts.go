@@ -15,6 +15,9 @@ func (c *change) startedUp(e bot.Started) error {
 		Text: "watchstander " + e.Version + " started", At: e.At}); err != nil {
 		return err
 	}
+	if err := c.listens(); err != nil {
+		return err
+	}
 	beats, err := c.Heartbeats()
 	if err != nil {
 		return err

@@ -23,6 +23,9 @@ func (c *change) polled(p bot.Polled) error {
 			return err
 		}
 	}
+	if err := c.heardOf(p.Alertmanager); err != nil {
+		return err
+	}
 	if err := c.noticeOver(trouble); err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ import (
 const wallCheck = 30 * time.Second
 
 // tick is the worker for what time alone makes due: reminders, absent
-// heartbeats, digests, ends of grace, pruning. It sleeps for good when nothing
-// waits for a time.
+// heartbeats, digests, ends of grace, pruning. Where nothing
+// happens it still notes each minute that the bot is there.
 func (f *Flow) tick(ctx context.Context, wake <-chan struct{}) {
 	var dealt time.Time // what the last Tick was for
 	for ctx.Err() == nil {
@@ -106,6 +106,11 @@ func (f *Flow) nextTime(ctx context.Context) (next time.Time, err error) {
 				t = overdue
 			}
 			sooner(t)
+		}
+		if t, err = metaTime(tx, metaAlive); err != nil {
+			return err
+		} else if !t.IsZero() {
+			sooner(t.Add(aliveEvery)) // where nothing else is taken
 		}
 		for _, name := range []string{metaDigest, metaPrune} {
 			t, err := metaTime(tx, name)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -115,11 +116,15 @@ func (f *Flow) firing(ctx context.Context) bot.Reading {
 	return r
 }
 
+// deafLittle is for how much of the week alerts may not have been heard.
+const deafLittle = time.Hour
+
 // noiseSpan is the span of the reading for checklists.
 const noiseSpan = 7 * 24 * time.Hour
 
 // noisy is what fired in a week, as evidence: it is well when nobody missed a critical
-// alert and nothing flapped, and unknown where the state does not reach back a week.
+// alert and nothing flapped, and unknown where the state does not reach back a week, or the
+// bot did not hear all of it.
 func (f *Flow) noisy(ctx context.Context) bot.Reading {
 	now := f.clock.now()
 	r := bot.Reading{What: "noise 7 d", Source: "the bot's threads and journal", At: now, State: bot.OK, Unit: "1"}
@@ -145,6 +150,23 @@ func (f *Flow) noisy(ctx context.Context) bot.Reading {
 			r.Note += ": " + r.Value
 			r.State, r.Value, r.Unit, r.Figure = bot.Unknown, "", "", 0
 		}
+	}
+	var why []string
+	if n.Deaf > deafLittle {
+		why = append(why, "not all alerts could be heard for "+phrase.Duration(n.Deaf))
+	}
+	for _, d := range n.Doubts {
+		why = append(why, strings.TrimSuffix(d, "."))
+	}
+	if why == nil {
+		return r
+	}
+	if r.Note != "" {
+		why = slices.Insert(why, 0, r.Note)
+	}
+	r.Note = strings.Join(why, "; ")
+	if r.State == bot.OK { // what fired is known; that nothing else did is not
+		r.State = bot.Unknown
 	}
 	return r
 }

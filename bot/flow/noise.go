@@ -21,10 +21,6 @@ const (
 	noiseAcks     = 5000
 )
 
-// keptOfOpen is how long the state keeps what is over in a thread that stays open
-// (store, Prune).
-const keptOfOpen = 7 * 24 * time.Hour
-
 // noiseKey is what firings are counted by.
 type noiseKey struct{ alert, host string }
 
@@ -54,8 +50,11 @@ func (w *world) Noise(ctx context.Context, since time.Time) (bot.NoiseFacts, err
 	now, s := w.f.clock.now(), w.f.settings.Load()
 	var n noise
 	err := w.f.o.Store.View(ctx, func(tx *store.Tx) error {
-		n = noise{threads: map[bot.ThreadID]bot.Thread{}, facts: bot.NoiseFacts{Asked: since, Since: since, Until: now, BotSince: w.f.started}}
-		return n.read(tx, s.KeepClosed)
+		n = noise{facts: bot.NoiseFacts{Asked: since, Since: since, Until: now, BotSince: w.f.started}}
+		if err := n.read(tx, s.KeepClosed); err != nil {
+			return err
+		}
+		return n.listened(w.f, tx)
 	})
 	if err != nil {
 		return bot.NoiseFacts{}, err
@@ -104,20 +103,16 @@ func (n *noise) read(tx *store.Tx, keep time.Duration) error {
 	}
 	n.episodes = append(live, ended...)
 	first := n.facts.Until
+	var of []bot.ThreadID
 	for _, e := range n.episodes {
 		if e.FirstAt.Before(first) {
 			first = e.FirstAt
 		}
-		if _, have := n.threads[e.Thread]; have {
-			continue
-		}
-		th, ok, err := tx.Thread(e.Thread)
-		if err != nil {
-			return err
-		}
-		if ok {
-			n.threads[e.Thread] = th
-		}
+		of = append(of, e.Thread)
+	}
+	slices.Sort(of)
+	if n.threads, err = tx.Threads(slices.Compact(of)); err != nil {
+		return err
 	}
 	if len(n.episodes) == 0 {
 		return nil
@@ -130,6 +125,24 @@ func (n *noise) read(tx *store.Tx, keep time.Duration) error {
 	}
 	if len(acks) == noiseAcks {
 		n.doubt("Only the newest %d acks are counted.", noiseAcks)
+	}
+	return err
+}
+
+// listened finds for how much of the span alerts could not be heard.
+func (n *noise) listened(f *Flow, tx *store.Tx) error {
+	deaf, err := f.deaf(tx, n.facts.Since, n.facts.Until)
+	if err != nil {
+		return err
+	}
+	n.facts.Deaf = bot.TotalOf(bot.JoinIntervals(deaf))
+	known, err := metaTime(tx, metaKnown)
+	if err != nil {
+		return err
+	}
+	since, err := deafUnknown(tx, n.facts.Since, known)
+	if err == nil && !since.IsZero() {
+		n.doubt("Whether the bot was away is known for %s alone.", phrase.Duration(n.facts.Until.Sub(since)))
 	}
 	return err
 }
@@ -158,7 +171,7 @@ func (n *noise) count(s *Settings) {
 		return cmp.Or(cmp.Compare(b.Fired, a.Fired), cmp.Compare(b.Firing, a.Firing), strings.Compare(a.Alert, b.Alert), strings.Compare(a.Host, b.Host))
 	})
 	n.facts.Hosts = criticalTimes(firings, s.Hosts)
-	if n.facts.Until.Sub(n.facts.Since) > keptOfOpen {
+	if n.facts.Until.Sub(n.facts.Since) > store.KeptOver {
 		n.doubtTrimmed(s)
 	}
 }
@@ -273,7 +286,7 @@ func (n *noise) doubtTrimmed(s *Settings) {
 		if !th.Open() {
 			end = th.ClosedAt
 		}
-		if end.Sub(th.OpenedAt) > keptOfOpen {
+		if end.Sub(th.OpenedAt) > store.KeptOver {
 			trimmed[keyOf(e, s).alert] = true
 		}
 	}
@@ -290,5 +303,5 @@ func (n *noise) doubtTrimmed(s *Settings) {
 		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
 	}
 	n.doubt("A thread that is open for more than %s lets go of what ended in it before; the figures may be too low for %s.",
-		phrase.Duration(keptOfOpen), strings.Join(names, ", "))
+		phrase.Duration(store.KeptOver), strings.Join(names, ", "))
 }

@@ -7,34 +7,15 @@ import (
 	"watchstander/bot"
 )
 
-// interval is a time from a moment to another.
-type interval struct{ from, to time.Time }
-
-// union joins intervals that touch or overlap; they come out in order.
-func union(all []interval) []interval {
-	slices.SortFunc(all, func(a, b interval) int { return a.from.Compare(b.from) })
-	var out []interval
-	for _, x := range all {
-		if last := len(out) - 1; last >= 0 && !x.from.After(out[last].to) {
-			if x.to.After(out[last].to) {
-				out[last].to = x.to
-			}
-			continue
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
 // noiseGroup makes one key's figures, but for those of acks.
 func noiseGroup(key noiseKey, xs []*noiseFiring, soon time.Duration) bot.NoiseGroup {
 	g := bot.NoiseGroup{Alert: key.alert, Host: key.host, Fired: len(xs), Severity: xs[0].severity}
 	slices.SortFunc(xs, func(a, b *noiseFiring) int { return a.from.Compare(b.from) })
-	var times []interval
+	var times []bot.Interval
 	var whole, silenced time.Duration
 	short, ended := map[string]int{}, map[string]time.Time{}
 	for _, x := range xs {
-		times = append(times, interval{x.from, x.to})
+		times = append(times, bot.Interval{From: x.from, To: x.to})
 		whole += x.whole
 		silenced += x.silenced
 		if x.severity.Rank() > g.Severity.Rank() {
@@ -59,9 +40,7 @@ func noiseGroup(key noiseKey, xs []*noiseFiring, soon time.Duration) bot.NoiseGr
 		}
 	}
 	g.Alerts = len(ended)
-	for _, x := range union(times) {
-		g.Firing += x.to.Sub(x.from)
-	}
+	g.Firing = bot.TotalOf(bot.JoinIntervals(times))
 	if whole > 0 {
 		g.Silenced = float64(silenced) / float64(whole)
 	}
@@ -70,10 +49,10 @@ func noiseGroup(key noiseKey, xs []*noiseFiring, soon time.Duration) bot.NoiseGr
 
 // criticalTimes are how long critical alerts fired of each host.
 func criticalTimes(firings []*noiseFiring, hosts []string) []bot.CriticalTime {
-	times := map[string][]interval{}
+	times := map[string][]bot.Interval{}
 	for _, x := range firings {
 		if x.severity == bot.SeverityCritical {
-			times[x.key.host] = append(times[x.key.host], interval{x.from, x.to})
+			times[x.key.host] = append(times[x.key.host], bot.Interval{From: x.from, To: x.to})
 		}
 	}
 	if _, other := times[""]; other {
@@ -82,8 +61,8 @@ func criticalTimes(firings []*noiseFiring, hosts []string) []bot.CriticalTime {
 	var out []bot.CriticalTime
 	for _, host := range hosts {
 		c := bot.CriticalTime{Host: host}
-		for _, x := range union(times[host]) {
-			d := x.to.Sub(x.from)
+		for _, x := range bot.JoinIntervals(times[host]) {
+			d := x.Length()
 			c.Critical += d
 			c.Longest = max(c.Longest, d)
 			c.Times++

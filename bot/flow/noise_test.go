@@ -231,10 +231,27 @@ func TestNoiseAsEvidence(t *testing.T) {
 		if got := said(t.Context()); got != "ok 1 alert fired 2 times () 1" {
 			t.Error(got)
 		}
+		gap := func(from, to time.Duration) {
+			w.update(func(tx *store.Tx) error {
+				return tx.AddGap("", bot.Interval{From: w.now.Add(-from), To: w.now.Add(-to)})
+			})
+		}
+		gap(20*day, 10*day)
+		gap(6*day, 6*day-time.Hour)
+		if got := said(t.Context()); got != "ok 1 alert fired 2 times () 1" {
+			t.Error(got)
+		}
+		gap(5*day, 3*day)
+		if got := said(t.Context()); got != "unknown 1 alert fired 2 times (not all alerts could be heard for 2 d 1 h) 1" {
+			t.Error(got)
+		}
+		if n := w.noise(7 * day); n.Deaf != 2*day+time.Hour {
+			t.Errorf("deaf for %v", n.Deaf)
+		}
 		for i := range 3 {
 			w.fires("thr_A", "B", "", "warning", time.Duration(5-i)*time.Hour, time.Duration(5-i)*time.Hour-time.Minute)
 		}
-		if got := said(t.Context()); got != "not ok 2 alerts fired 5 times, 1 flapping () 2" {
+		if got := said(t.Context()); got != "not ok 2 alerts fired 5 times, 1 flapping (not all alerts could be heard for 2 d 1 h) 2" {
 			t.Error(got)
 		}
 		ctx, stop := context.WithCancel(t.Context())

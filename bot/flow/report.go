@@ -39,7 +39,7 @@ func moved(t bot.Trend) float64 { return math.Abs(t.Last.Figure - t.First.Figure
 func (f *Flow) report(ctx context.Context, e store.Effect, o bot.MakeReport) error {
 	var r bot.Report
 	err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-		r, err = gatherReport(tx, f.settings.Load(), o)
+		r, err = gatherReport(tx, f.settings.Load(), o, f.clock.now())
 		return err
 	})
 	if err == nil && !o.Since { // the measures are of months
@@ -96,8 +96,15 @@ func (f *Flow) drawTrends(r bot.Report) []bot.Picture {
 }
 
 // gatherReport reads a time out of the state.
-func gatherReport(tx *store.Tx, s *Settings, o bot.MakeReport) (r bot.Report, err error) {
+func gatherReport(tx *store.Tx, s *Settings, o bot.MakeReport, now time.Time) (r bot.Report, err error) {
 	r.From, r.To = o.From, o.To
+	known, err := stateKnown(tx, s, now)
+	if err != nil {
+		return r, err
+	}
+	if known.After(o.From) {
+		r.Known = known
+	}
 	if r.Lists, err = gatherLists(tx, s, o); err != nil {
 		return r, err
 	}
@@ -137,7 +144,7 @@ func gatherReport(tx *store.Tx, s *Settings, o bot.MakeReport) (r bot.Report, er
 	}
 	r.Changes = tallies(kinds)
 	if o.Since {
-		if r.Review, err = gatherReview(tx, s, o); err != nil {
+		if r.Review, err = gatherReview(tx, o, known, now); err != nil {
 			return r, err
 		}
 	}

@@ -22,8 +22,6 @@ const (
 	// reachBack is how far after a month its readings, and plans that ran in it, are
 	// looked for.
 	reachBack = 7 * 24 * time.Hour
-	// keptOver is for how long an open thread keeps alerts that are over (store, Prune).
-	keptOver = 7 * 24 * time.Hour
 )
 
 // keepForScorecard keeps what a look at evidence measured of the plan's measures of
@@ -105,7 +103,7 @@ func (f *Flow) gatherScores(tx *store.Tx, s *Settings, month, now time.Time, mea
 		}
 		in.Readings = append(in.Readings, r)
 	}
-	for _, gather := range []func(*store.Tx, *Settings, *scorecard.Inputs) error{gatherAlerts, gatherDeaf, gatherPlans, gatherReboots} {
+	for _, gather := range []func(*store.Tx, *Settings, *scorecard.Inputs) error{gatherAlerts, f.gatherDeaf, gatherPlans, gatherReboots} {
 		if err := gather(tx, s, &in); err != nil {
 			return in, err
 		}
@@ -132,51 +130,51 @@ func gatherAlerts(tx *store.Tx, s *Settings, in *scorecard.Inputs) error {
 		}
 		in.Alerts = append(in.Alerts, a)
 	}
-	kept := in.Now.Add(-keptOver)
-	if !in.From.Before(kept) {
-		return nil
+	trimmed, err := trimmedIn(tx, in.From, in.Until, in.Now)
+	if trimmed {
+		in.Lost = lostOfOpen
+	}
+	return err
+}
+
+// lostOfOpen says what trimmedIn finds.
+const lostOfOpen = "of a group of alerts that fired for over a week, what had ended a week before is not kept"
+
+// trimmedIn tells whether a thread of alerts was open for so long within [from, until) that
+// alerts which had ended are not kept of it.
+func trimmedIn(tx *store.Tx, from, until, now time.Time) (bool, error) {
+	if !from.Before(now.Add(-store.KeptOver)) {
+		return false, nil
 	}
 	open, err := tx.OpenThreads(bot.ThreadAlert)
 	if err != nil {
-		return err
+		return false, err
 	}
-	over, err := tx.ClosedThreads(bot.ThreadAlert, in.From, in.Now)
-	if err != nil {
-		return err
-	}
+	over, err := tx.ClosedThreads(bot.ThreadAlert, from, now)
 	// A thread that was closed in time has kept all of its alerts.
-	if slices.ContainsFunc(slices.Concat(open, over), func(th bot.Thread) bool {
-		until := in.Now
+	return slices.ContainsFunc(slices.Concat(open, over), func(th bot.Thread) bool {
+		end := now
 		if !th.Open() {
-			until = th.ClosedAt
+			end = th.ClosedAt
 		}
-		return th.OpenedAt.Before(in.Until) && until.Sub(th.OpenedAt) > keptOver
-	}) {
-		in.Lost = "of a group of alerts that fired for over a week, what had ended a week before is not kept"
-	}
-	return nil
+		return th.OpenedAt.Before(until) && end.Sub(th.OpenedAt) > store.KeptOver
+	}), err
 }
 
-// gatherDeaf finds when heartbeats were missed.
-func gatherDeaf(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
-	missed, err := tx.OpenThreads(bot.ThreadHeartbeat)
+// gatherDeaf finds when not all alerts could be heard, and since when that is known.
+func (f *Flow) gatherDeaf(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
+	deaf, err := f.deaf(tx, in.From, in.Until)
 	if err != nil {
 		return err
 	}
-	over, err := tx.ClosedThreads(bot.ThreadHeartbeat, in.From, in.Now)
-	if err != nil {
-		return err
+	for _, x := range deaf {
+		in.Deaf = append(in.Deaf, scorecard.Span{From: x.From, To: x.To})
 	}
-	for _, th := range slices.Concat(missed, over) {
-		from := th.OpenedAt
-		if last := th.State.Heartbeat.LastAt; !last.IsZero() && last.Before(from) {
-			from = last
-		}
-		if from.Before(in.Until) {
-			in.Deaf = append(in.Deaf, scorecard.Span{From: from, To: th.ClosedAt})
-		}
+	since, err := deafUnknown(tx, in.From, in.Known)
+	if err == nil && !since.IsZero() && in.Lost == "" {
+		in.Lost = "whether the bot was away is known since " + since.In(in.Zone).Format("2 Jan 15:04") + " only"
 	}
-	return nil
+	return err
 }
 
 // gatherPlans finds when plans ran, and what the tests of backups came to.
@@ -194,7 +192,9 @@ func gatherPlans(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
 		if p.StartedAt.IsZero() || p.StartedAt.After(in.Until) {
 			continue
 		}
-		in.Planned = append(in.Planned, scorecard.Span{Host: th.State.Plan.Host, From: p.StartedAt, To: p.EndedAt})
+		if stopsServices(p.Plan.Operation) {
+			in.Restarts = append(in.Restarts, scorecard.Span{Host: th.State.Plan.Host, From: p.StartedAt, To: p.EndedAt})
+		}
 		if p.Plan.Operation == host.BackupVerifyOperation && p.EndedAt.After(in.From) && !p.EndedAt.After(in.Until) {
 			in.Tests = append(in.Tests, restoreTest(p))
 		}
@@ -206,6 +206,13 @@ func gatherPlans(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
 		}
 	}
 	return err
+}
+
+// stopsServices tells whether an operation has services stand still while it runs: alerts
+// of these are then of its making. What a backup, or the size of a cache, has to do with
+// one nobody knows.
+func stopsServices(name bot.OperationName) bool {
+	return name == host.RestartOperation || name == host.RollbackOperation
 }
 
 // restoreTest judges a verification by its evidence: that it is done does not say that

@@ -26,6 +26,17 @@ func scoresOf(t *testing.T, f *Flow, month time.Time) map[string]bot.Score {
 	return out
 }
 
+// stays has time pass while the bot is there.
+func stays(t *testing.T, f *Flow, d time.Duration) {
+	t.Helper()
+	time.Sleep(d)
+	if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.PutMeta(metaAlive, f.clock.now().Format(time.RFC3339Nano))
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func wantScore(t *testing.T, s bot.Score, state bot.ReadingState, value, note string) {
 	t.Helper()
 	if s.State != state || s.Value != value || !strings.Contains(s.Note, note) {
@@ -96,31 +107,31 @@ func TestScorecardOfAlerts(t *testing.T) {
 		wantScore(t, scoresOf(t, f, began.AddDate(0, -1, 0))[scorecard.Outages], bot.Unknown, "", "are kept since")
 
 		// February begins, and nothing has happened.
-		time.Sleep(time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
+		stays(t, f, time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.OK, "none", "")
 		alert := bot.Alert{Fingerprint: "f", Labels: bot.Labels{"alertname": "Down", "severity": "critical", "host": "vulcan"}, StartsAt: f.clock.now()}
 		group := bot.Group{Receiver: "r", Labels: bot.Labels{"alertname": "Down"}, Alerts: []bot.Alert{alert}}
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(time.Hour)
+		stays(t, f, time.Hour)
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.NotOK, "0 reboots, 1 spell of critical alerts (1 h)", "vulcan critical alerts from 10 Feb 00:00 for 1 h")
 		alert.Resolved, alert.EndsAt = true, f.clock.now()
 		group.Alerts = []bot.Alert{alert}
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(24 * time.Hour)
+		stays(t, f, 24*time.Hour)
 		take(bot.Booted{Host: "vulcan", Boot: "two", At: f.clock.now()})
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.NotOK, "1 reboot, 1 spell of critical alerts (1 h)", "vulcan rebooted 11 Feb 01:00")
 
 		// March has none of it; of what fires for over a week, not all is kept.
-		time.Sleep(time.Until(time.Date(2000, 3, 1, 12, 0, 0, 0, time.UTC)))
+		stays(t, f, time.Until(time.Date(2000, 3, 1, 12, 0, 0, 0, time.UTC)))
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.OK, "none", "")
 		group.Labels, group.Alerts = bot.Labels{"alertname": "Slow"}, []bot.Alert{{Fingerprint: "g", Labels: bot.Labels{"alertname": "Slow", "severity": "warning"}, StartsAt: f.clock.now()}}
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(9 * 24 * time.Hour)
+		stays(t, f, 9*24*time.Hour)
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.Unknown, "none for certain", "fired for over a week")
 		slow := &group.Alerts[0]
 		slow.Resolved, slow.EndsAt = true, f.clock.now()
 		take(bot.Delivery{Endpoint: "e", At: f.clock.now(), Group: group})
-		time.Sleep(time.Minute)
+		stays(t, f, time.Minute)
 		wantScore(t, scoresOf(t, f, f.clock.now())[scorecard.Outages], bot.Unknown, "none for certain", "fired for over a week")
 		february := scoresOf(t, f, time.Date(2000, 2, 20, 0, 0, 0, 0, time.UTC))[scorecard.Outages]
 		wantScore(t, february, bot.NotOK, "1 reboot, 1 spell of critical alerts (1 h)", "")
@@ -144,7 +155,7 @@ func TestScorecardOfPlans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, take := newFlow(t)
 		take(bot.Started{At: f.clock.now()})
-		time.Sleep(time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
+		stays(t, f, time.Until(time.Date(2000, 2, 10, 0, 0, 0, 0, time.UTC)))
 		now := f.clock.now()
 		ok := []bot.Reading{{What: "backup b2", Value: "4 files restored and compared", State: bot.OK}}
 		put := func(id bot.PlanID, name bot.OperationName, state bot.ProposalState, started, ended time.Time, evidence ...bot.Reading) {
@@ -161,7 +172,8 @@ func TestScorecardOfPlans(t *testing.T) {
 		put("pln_DENIED", host.BackupVerifyOperation, bot.Denied, time.Time{}, hour(2, 3))
 		put("pln_JANUARY", host.BackupVerifyOperation, bot.Failed, hour(0, 1), hour(0, 3))
 		put("pln_RUNS", host.BackupVerifyOperation, bot.Running, hour(9, 23), time.Time{})
-		put("pln_OTHER", "service.restart", bot.Failed, hour(3, 1), hour(3, 2))
+		put("pln_OTHER", host.RestartOperation, bot.Failed, hour(3, 1), hour(3, 2))
+		put("pln_BACKUP", host.BackupRunOperation, bot.Done, hour(6, 0), hour(6, 3))
 		wantScore(t, scoresOf(t, f, now)[scorecard.Restores], bot.OK, "1 of 1 test well", "")
 		wantScore(t, scoresOf(t, f, hour(0, 1))[scorecard.Restores], bot.NotOK, "0 of 1 test well", "pln_JANUARY: is failed")
 		put("pln_BARE", host.BackupVerifyOperation, bot.Done, hour(4, 1), hour(4, 2))
@@ -171,6 +183,25 @@ func TestScorecardOfPlans(t *testing.T) {
 		for id, at := range map[string]time.Time{"in": hour(3, 1).Add(time.Minute), "out": hour(6, 1)} {
 			take(bot.Changed{Change: bot.Change{ID: id, Host: "vulcan", Kind: bot.ChangeReboot, At: at}})
 		}
+		if err := f.o.Store.Update(t.Context(), func(tx *store.Tx) error {
+			m := &bot.MaintenanceState{Host: "vulcan", Since: hour(3, 0), Until: hour(3, 4), EndedAt: hour(3, 4)}
+			return tx.PutThread(bot.Thread{ID: "thr_M", Kind: bot.ThreadMaintenance, Subject: "m", Version: 1, OpenedAt: hour(3, 0), ClosedAt: hour(3, 4), State: bot.ThreadState{Maintenance: m}}, "", now)
+		}); err != nil {
+			t.Fatal(err)
+		}
 		wantScore(t, scoresOf(t, f, now)[scorecard.Outages], bot.NotOK, "1 reboot, 0 spells of critical alerts", "vulcan rebooted 6 Feb 01:00")
+
+		// An alert counts but for the time of the restart; a backup takes nothing from it.
+		settings := *f.settings.Load()
+		settings.Host = func(bot.Labels) string { return "vulcan" }
+		f.settings.Store(&settings)
+		put("pln_RESTART", host.RestartOperation, bot.Done, hour(7, 1), hour(7, 2))
+		put("pln_NIGHTLY", host.BackupRunOperation, bot.Done, hour(7, 4), hour(7, 5))
+		alert := bot.Alert{Fingerprint: "f", Labels: bot.Labels{"alertname": "Down", "severity": "critical"}, StartsAt: hour(7, 1).Add(time.Minute), EndsAt: hour(7, 5), Resolved: true}
+		for _, resolved := range []bool{false, true} {
+			alert.Resolved = resolved
+			take(bot.Delivery{Endpoint: "e", At: now, Group: bot.Group{Receiver: "r", Labels: bot.Labels{"alertname": "Down"}, Alerts: []bot.Alert{alert}}})
+		}
+		wantScore(t, scoresOf(t, f, now)[scorecard.Outages], bot.NotOK, "1 reboot, 1 spell of critical alerts (2 h 50 min)", "vulcan critical alerts from 7 Feb 02:10 for 2 h 50 min")
 	})
 }

@@ -25,15 +25,8 @@ func (c *change) lookBack(th bot.Thread, former *bot.ChecklistState) error {
 }
 
 // gatherReview reads what is otherwise out of the state.
-func gatherReview(tx *store.Tx, s *Settings, o bot.MakeReport) (*bot.Review, error) {
-	known, err := stateKnown(tx, s, o.To)
-	if err != nil {
-		return nil, err
-	}
+func gatherReview(tx *store.Tx, o bot.MakeReport, known, now time.Time) (*bot.Review, error) {
 	r := &bot.Review{}
-	if known.After(o.From) {
-		r.Known = known
-	}
 	changes, err := tx.AllChanges(o.From, o.To)
 	if err != nil {
 		return nil, err
@@ -54,7 +47,7 @@ func gatherReview(tx *store.Tx, s *Settings, o bot.MakeReport) (*bot.Review, err
 		}
 	}
 	slices.SortStableFunc(r.Runs, func(a, b bot.Ran) int { return b.At.Compare(a.At) })
-	return r, compareAlerts(tx, o, known, r)
+	return r, compareAlerts(tx, o, known, now, r)
 }
 
 // stateKnown is since when the state tells of all that it is told.
@@ -74,7 +67,7 @@ func stateKnown(tx *store.Tx, s *Settings, now time.Time) (time.Time, error) {
 
 // compareAlerts finds the alerts that are new, and those that came no more. Where the
 // earlier time is not known nothing can be called new.
-func compareAlerts(tx *store.Tx, o bot.MakeReport, known time.Time, r *bot.Review) error {
+func compareAlerts(tx *store.Tx, o bot.MakeReport, known, now time.Time, r *bot.Review) error {
 	earlier := o.From.Add(-o.To.Sub(o.From))
 	if known.After(earlier) {
 		earlier = known
@@ -87,6 +80,13 @@ func compareAlerts(tx *store.Tx, o bot.MakeReport, known time.Time, r *bot.Revie
 		return err // of more than that nothing is claimed
 	}
 	r.EarlierKnown = earlier
+	trimmed, err := trimmedIn(tx, earlier, o.To, now)
+	if err != nil {
+		return err
+	}
+	if trimmed {
+		r.Lost = lostOfOpen
+	}
 	before, since := map[string]bool{}, map[string]bool{}
 	for _, e := range episodes {
 		name := e.Labels["alertname"]

@@ -87,7 +87,7 @@ func (f *Flow) commit(ctx context.Context, ts []taking) {
 				after = append(after, c.after...)
 			}
 		}
-		return nil
+		return (&change{Tx: tx, f: f, now: f.clock.now()}).alive()
 	})
 	if err == nil {
 		for _, do := range after {

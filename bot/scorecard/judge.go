@@ -1,7 +1,6 @@
 package scorecard
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,9 +26,11 @@ type Inputs struct {
 	Alerts []Alert
 	// Tests are the verifications of backups that ended in it.
 	Tests []Test
-	// Reboots of the month, and Planned when plans ran or maintenance was open.
+	// Reboots of the month, and Planned when maintenance was open.
 	Reboots []bot.Change
 	Planned []Span
+	// Restarts are the runs of plans that stop services. No plan reboots a host.
+	Restarts []Span
 	// Reports are the hosts whose reboots are told.
 	Reports []string
 	// Known is since when alerts, reboots and plans are kept.
@@ -184,36 +185,22 @@ func (in Inputs) unmeasured(rs []bot.Reading, span time.Duration) time.Duration 
 			spans = append(spans, Span{From: r.At.Add(-span), To: r.At})
 		}
 	}
-	missing := in.Until.Sub(in.From)
-	for _, s := range in.union(spans) {
-		missing -= s.To.Sub(s.From)
-	}
-	return missing
+	return in.Until.Sub(in.From) - bot.TotalOf(in.union(spans))
 }
 
 // union joins the spans that overlap, cut to the month, in their order.
-func (in Inputs) union(spans []Span) (out []Span) {
-	spans = slices.Clone(spans)
-	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.From.UnixNano(), b.From.UnixNano()) })
+func (in Inputs) union(spans []Span) []bot.Interval {
+	month, cut := bot.Interval{From: in.From, To: in.Until}, []bot.Interval(nil)
 	for _, s := range spans {
-		if s.To.IsZero() || s.To.After(in.Until) {
-			s.To = in.Until
+		x := bot.Interval{From: s.From, To: s.To}
+		if s.To.IsZero() {
+			x.To = in.Until
 		}
-		if s.From.Before(in.From) {
-			s.From = in.From
+		if part, ok := x.Within(month); ok {
+			cut = append(cut, part)
 		}
-		if !s.To.After(s.From) {
-			continue
-		}
-		if n := len(out); n > 0 && !s.From.After(out[n-1].To) {
-			if s.To.After(out[n-1].To) {
-				out[n-1].To = s.To
-			}
-			continue
-		}
-		out = append(out, s)
 	}
-	return out
+	return bot.JoinIntervals(cut)
 }
 
 // measured says how much of the month a look's spans reach, "" for all of it.

@@ -246,20 +246,32 @@ func TestOutages(t *testing.T) {
 	try(t, Outages, []trial{
 		{"none", func(*Inputs) {}, bot.OK, "none", 0, "1", ""},
 		{"a reboot", func(in *Inputs) { in.Reboots = reboot }, bot.NotOK, "1 reboot, 0 spells of critical alerts", 1, "1", "vulcan rebooted 9 Nov 03:00"},
-		{"a reboot in a plan's run", func(in *Inputs) { in.Reboots, in.Planned = reboot, []Span{{"vulcan", at(9, 2), at(9, 4)}} }, bot.OK, "none", 0, "1", ""},
-		{"a reboot just after a plan's run", func(in *Inputs) {
+		{"a reboot in a maintenance", func(in *Inputs) { in.Reboots, in.Planned = reboot, []Span{{"vulcan", at(9, 2), at(9, 4)}} }, bot.OK, "none", 0, "1", ""},
+		{"a reboot just after a maintenance", func(in *Inputs) {
 			in.Reboots, in.Planned = reboot, []Span{{"vulcan", at(9, 2), at(9, 3).Add(-afterPlan)}}
 		}, bot.OK, "none", 0, "1", ""},
-		{"a plan on another host", func(in *Inputs) { in.Reboots, in.Planned = reboot, []Span{{"mars", at(9, 2), at(9, 4)}} },
+		{"a reboot while a plan runs: none reboots a host", func(in *Inputs) { in.Reboots, in.Restarts = reboot, []Span{{"vulcan", at(9, 2), at(9, 4)}} },
 			bot.NotOK, "1 reboot, 0 spells of critical alerts", 1, "1", "rebooted"},
-		{"a plan long before", func(in *Inputs) { in.Reboots, in.Planned = reboot, []Span{{"vulcan", at(8, 2), at(8, 4)}} },
+		{"a maintenance of another host", func(in *Inputs) { in.Reboots, in.Planned = reboot, []Span{{"mars", at(9, 2), at(9, 4)}} },
+			bot.NotOK, "1 reboot, 0 spells of critical alerts", 1, "1", "rebooted"},
+		{"a maintenance long before", func(in *Inputs) { in.Reboots, in.Planned = reboot, []Span{{"vulcan", at(8, 2), at(8, 4)}} },
 			bot.NotOK, "1 reboot, 0 spells of critical alerts", 1, "1", "rebooted"},
 		{"critical alerts, of which two are one spell", func(in *Inputs) {
 			in.Alerts = []Alert{critical(at(3, 1), at(3, 3)), critical(at(3, 2), at(3, 4)), critical(at(30, 23), time.Time{})}
 		}, bot.NotOK, "0 reboots, 2 spells of critical alerts (4 h)", 2, "1", "from 3 Nov 01:00 for 3 h"},
 		{"a warning", func(in *Inputs) { in.Alerts = []Alert{{Span: Span{Host: "vulcan", From: at(3, 1)}}} }, bot.OK, "none", 0, "1", ""},
 		{"a critical alert in a plan's run", func(in *Inputs) {
-			in.Alerts, in.Planned = []Alert{critical(at(9, 3), at(9, 4))}, []Span{{"vulcan", at(9, 2), time.Time{}}}
+			in.Alerts, in.Restarts = []Alert{critical(at(9, 3), at(9, 4))}, []Span{{"vulcan", at(9, 2), time.Time{}}}
+		}, bot.OK, "none", 0, "1", ""},
+		{"a critical alert that outlives a maintenance", func(in *Inputs) {
+			in.Alerts, in.Planned = []Alert{critical(at(9, 3), at(22, 3))}, []Span{{"vulcan", at(9, 2), at(9, 4)}}
+		}, bot.NotOK, "0 reboots, 1 spell of critical alerts (12 d 22 h)", 1, "1", "vulcan critical alerts from 9 Nov 04:10 for 12 d 22 h"},
+		{"one spell, though plans ran in it", func(in *Inputs) {
+			in.Alerts = []Alert{critical(at(9, 0), at(9, 12))}
+			in.Restarts = []Span{{"vulcan", at(9, 2), at(9, 3)}, {"vulcan", at(9, 3), at(9, 4)}, {"mars", at(9, 5), at(9, 6)}}
+		}, bot.NotOK, "0 reboots, 1 spell of critical alerts (9 h 50 min)", 1, "1", "vulcan critical alerts from 9 Nov 00:00 for 9 h 50 min"},
+		{"a critical alert that is over soon after a plan", func(in *Inputs) {
+			in.Alerts, in.Planned = []Alert{critical(at(9, 3), at(9, 4))}, []Span{{"vulcan", at(9, 2), at(9, 4).Add(-afterPlan)}}
 		}, bot.OK, "none", 0, "1", ""},
 		{"reboots are not told", func(in *Inputs) { in.Reports = nil }, bot.Unknown, "none for certain", 0, "", "reboots of vulcan are not told"},
 		{"no host at all", func(in *Inputs) { in.Reports, in.Hosts = nil, nil }, bot.Unknown, "none for certain", 0, "", "no host's reboots are told"},

@@ -69,22 +69,32 @@ func restores(in Inputs) bot.Score {
 	return s
 }
 
-// afterPlan is for how long after a plan's run a reboot, or an alert, belongs to it.
+// afterPlan is for how long after a plan's run or a maintenance what comes belongs to it.
 const afterPlan = 10 * time.Minute
 
-// planned tells whether a plan ran on a host at a time.
-func (in Inputs) planned(host string, at time.Time) bool {
-	return slices.ContainsFunc(in.Planned, func(p Span) bool {
-		return p.Host == host && !p.From.After(at) && (p.To.IsZero() || !p.To.Add(afterPlan).Before(at))
-	})
+// planned are the times on a host that something planned explains.
+func (in Inputs) planned(host string, of ...Span) []bot.Interval {
+	var spans []Span
+	for _, p := range of {
+		if p.Host != host {
+			continue
+		}
+		if !p.To.IsZero() {
+			p.To = p.To.Add(afterPlan)
+		}
+		spans = append(spans, p)
+	}
+	return in.union(spans)
 }
 
-// outages counts reboots, and spells of critical alerts, that no plan's run explains.
+// outages counts reboots that no maintenance explains, and spells of critical alerts
+// without the time of them that a maintenance, or a plan that stops services, does.
 func outages(in Inputs) bot.Score {
 	var v verdict
 	reboots := 0
 	for _, c := range in.Reboots {
-		if in.within(c.At) && !in.planned(c.Host, c.At) {
+		expected := slices.ContainsFunc(in.planned(c.Host, in.Planned...), func(x bot.Interval) bool { return !c.At.Before(x.From) && !c.At.After(x.To) })
+		if in.within(c.At) && !expected {
 			reboots++
 			v.add(bot.NotOK, strings.TrimSpace(c.Host+" rebooted")+" "+in.moment(c.At))
 		}
@@ -92,7 +102,7 @@ func outages(in Inputs) bot.Score {
 	var hosts []string
 	fired := map[string][]Span{}
 	for _, a := range in.Alerts {
-		if !a.Critical || in.planned(a.Host, a.From) {
+		if !a.Critical {
 			continue
 		}
 		if fired[a.Host] == nil {
@@ -103,9 +113,15 @@ func outages(in Inputs) bot.Score {
 	slices.Sort(hosts)
 	spells, lasted := 0, time.Duration(0)
 	for _, host := range hosts {
+		planned := in.planned(host, slices.Concat(in.Planned, in.Restarts)...)
 		for _, s := range in.union(fired[host]) {
-			spells, lasted = spells+1, lasted+s.To.Sub(s.From)
-			v.add(bot.NotOK, strings.TrimSpace(host+" critical alerts from "+in.moment(s.From)+" for "+phrase.Duration(s.To.Sub(s.From))))
+			left := s.Without(planned)
+			if len(left) == 0 {
+				continue
+			}
+			d := bot.TotalOf(left)
+			spells, lasted = spells+1, lasted+d
+			v.add(bot.NotOK, strings.TrimSpace(host+" critical alerts from "+in.moment(left[0].From)+" for "+phrase.Duration(d)))
 		}
 	}
 	for _, host := range in.Hosts {
@@ -122,11 +138,7 @@ func outages(in Inputs) bot.Score {
 	if in.Lost != "" {
 		v.add(bot.Unknown, in.Lost)
 	}
-	deaf := time.Duration(0)
-	for _, d := range in.union(in.Deaf) {
-		deaf += d.To.Sub(d.From)
-	}
-	if deaf > 0 {
+	if deaf := bot.TotalOf(in.union(in.Deaf)); deaf > 0 {
 		v.add(bot.Unknown, "no alert could be heard for "+phrase.Duration(deaf))
 	}
 	if v.state == "" {

@@ -81,18 +81,26 @@ func (t *Tx) EndedEpisodes(since time.Time, limit int) ([]bot.Episode, error) {
 	return all(t, scanEpisode, endedEpisodes, millis(since), limit)
 }
 
+const knownSince = `SELECT COALESCE(MIN(at), 0) FROM (SELECT MIN(at) AS at FROM journal UNION ALL SELECT MIN(made) FROM threads) AS known`
+
 // KnownSince is when the journal began or the oldest thread was made, whichever was
 // first: before it the state knows of nothing. Zero when it holds neither.
 func (t *Tx) KnownSince() (time.Time, error) {
-	ms, _, err := one(t, number, `SELECT COALESCE(MIN(at), 0) FROM (SELECT MIN(at) AS at FROM journal UNION ALL SELECT MIN(made) FROM threads) AS known`)
+	ms, _, err := one(t, number, knownSince)
 	return moment(ms), err
 }
+
+// Those that are over are found by their end: an index by the start would be read from its
+// beginning on.
+const episodesIn = `SELECT ` + episodeColumns + ` FROM (
+		SELECT ` + episodeColumns + ` FROM episodes WHERE resolved = 0 AND starts_at < $1
+		UNION ALL SELECT ` + episodeColumns + ` FROM episodes WHERE resolved = 1 AND ends_at >= $2 AND starts_at < $1
+	) AS fired ORDER BY starts_at, id LIMIT $3`
 
 // EpisodesIn lists the episodes that fired at some time in [from, to), the oldest start
 // first, at most limit.
 func (t *Tx) EpisodesIn(from, to time.Time, limit int) ([]bot.Episode, error) {
-	return all(t, scanEpisode, `SELECT `+episodeColumns+` FROM episodes WHERE starts_at < $1 AND (resolved = 0 OR ends_at >= $2) ORDER BY starts_at, id LIMIT $3`,
-		millis(to), millis(from), limit)
+	return all(t, scanEpisode, episodesIn, millis(to), millis(from), limit)
 }
 
 // WorstEpisodes lists at most limit episodes of a thread for people: of each

@@ -83,10 +83,18 @@ func (t *Tx) PutMeta(name, value string) error {
 	return t.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 }
 
+// KeptOver is for how long a thread that stays open keeps alerts that are over (Prune).
+const KeptOver = 7 * 24 * time.Hour
+
+const (
+	pruneChanges    = `DELETE FROM changes WHERE at < $1 AND kind = $2`
+	pruneOldChanges = `DELETE FROM changes WHERE at < $1`
+)
+
 // Prune lets go of what nobody will ask for again: event ids and restarts of units older
 // than a month (other changes are counted by the month, told of in reviews, and kept like
-// readings), finished work and alerts of open threads that have been over for a week, and
-// threads closed before keep, with all that hangs on them. It removes at most a bounded
+// readings), work that was finished a week ago, alerts of open threads that have been over
+// for KeptOver, and threads closed before keep, with all that hangs on them. It removes at most a bounded
 // number of threads at once, so that no transaction is long; the answer says how many.
 func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 	month, week := millis(now.AddDate(0, -1, 0)), millis(now.AddDate(0, 0, -7))
@@ -95,16 +103,17 @@ func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 		args []any
 	}{
 		{`DELETE FROM inbox WHERE at < $1`, []any{month}},
-		{`DELETE FROM changes WHERE at < $1 AND kind = $2`, []any{month, bot.ChangeRestart}},
-		{`DELETE FROM changes WHERE at < $1`, []any{millis(now.Add(-readingsKept))}},
+		{pruneChanges, []any{month, bot.ChangeRestart}},
+		{pruneOldChanges, []any{millis(now.Add(-readingsKept))}},
 		{`DELETE FROM requests WHERE state = 'done' AND at < $1`, []any{week}},
 		{`DELETE FROM effects WHERE state <> 'due' AND at < $1`, []any{month}},
 		{`DELETE FROM silences WHERE state = 'expired' AND ends_at < $1`, []any{month}},
 		{`DELETE FROM sends WHERE state = 'dropped' AND at < $1`, []any{week}},
+		{`DELETE FROM gaps WHERE to_at < $1`, []any{millis(now.Add(-readingsKept))}},
 		{`DELETE FROM readings WHERE at < $1`, []any{millis(now.Add(-readingsKept))}},
 		// A group that is never empty keeps its thread, and must not keep all that
-		// ever fired in it: what is over for a week is no longer counted there.
-		{`DELETE FROM episodes WHERE resolved <> 0 AND ends_at < $1 AND thread IN (SELECT id FROM threads WHERE closed_at = 0)`, []any{week}},
+		// ever fired in it: what has been over for so long is no longer counted there.
+		{`DELETE FROM episodes WHERE resolved <> 0 AND ends_at < $1 AND thread IN (SELECT id FROM threads WHERE closed_at = 0)`, []any{millis(now.Add(-KeptOver))}},
 	} {
 		if err := t.exec(q.sql, q.args...); err != nil {
 			return 0, err

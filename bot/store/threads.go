@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,36 @@ func scanThread(row scanner) (t bot.Thread, err error) {
 // Thread reads one thread.
 func (t *Tx) Thread(id bot.ThreadID) (bot.Thread, bool, error) {
 	return one(t, scanThread, `SELECT `+threadColumns+` FROM threads WHERE id = $1`, id)
+}
+
+// threadsAtOnce bounds the arguments of one query.
+const threadsAtOnce = 500
+
+func threadsNamed(n int) string {
+	marks := make([]string, n)
+	for i := range marks {
+		marks[i] = placeholder(i + 1)
+	}
+	return `SELECT ` + threadColumns + ` FROM threads WHERE id IN (` + strings.Join(marks, ", ") + `)`
+}
+
+// Threads reads many by their ids; those that are not there are left out.
+func (t *Tx) Threads(ids []bot.ThreadID) (map[bot.ThreadID]bot.Thread, error) {
+	out := map[bot.ThreadID]bot.Thread{}
+	for some := range slices.Chunk(ids, threadsAtOnce) {
+		args := make([]any, len(some))
+		for i, id := range some {
+			args[i] = id
+		}
+		found, err := all(t, scanThread, threadsNamed(len(some)), args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, th := range found {
+			out[th.ID] = th
+		}
+	}
+	return out, nil
 }
 
 // LatestThread is the thread of a subject that is open, or else the one that was
@@ -58,11 +89,13 @@ func rank(column string) string {
 	return `CASE WHEN ` + column + ` = 0 THEN 2 ELSE ` + column + ` END`
 }
 
+const closedThreads = `SELECT ` + threadColumns + ` FROM threads
+		WHERE kind = $1 AND closed_at >= $2 AND closed_at < $3 ORDER BY closed_at, id`
+
 // ClosedThreads lists the threads of a kind that closed in [from, to), the
 // oldest end first.
 func (t *Tx) ClosedThreads(kind bot.ThreadKind, from, to time.Time) ([]bot.Thread, error) {
-	return all(t, scanThread, `SELECT `+threadColumns+` FROM threads
-		WHERE kind = $1 AND closed_at >= $2 AND closed_at < $3 ORDER BY closed_at, id`, kind, millis(from), millis(to))
+	return all(t, scanThread, closedThreads, kind, millis(from), millis(to))
 }
 
 // ThreadsDuring lists the threads of a kind that were open within [from, to), those that
@@ -72,11 +105,13 @@ func (t *Tx) ThreadsDuring(kind bot.ThreadKind, from, to time.Time) ([]bot.Threa
 		WHERE kind = $1 AND (closed_at = 0 OR closed_at > $2) AND opened_at < $3 ORDER BY opened_at, id`, kind, millis(from), millis(to))
 }
 
+const threadsOpened = `SELECT ` + threadColumns + ` FROM threads
+		WHERE kind = $1 AND opened_at >= $2 AND opened_at < $3 ORDER BY opened_at, id`
+
 // ThreadsOpened lists the threads of a kind that were opened in [from, to), the oldest
 // first.
 func (t *Tx) ThreadsOpened(kind bot.ThreadKind, from, to time.Time) ([]bot.Thread, error) {
-	return all(t, scanThread, `SELECT `+threadColumns+` FROM threads
-		WHERE kind = $1 AND opened_at >= $2 AND opened_at < $3 ORDER BY opened_at, id`, kind, millis(from), millis(to))
+	return all(t, scanThread, threadsOpened, kind, millis(from), millis(to))
 }
 
 // DueThreads lists the threads whose own time has come.

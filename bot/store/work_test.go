@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -68,20 +69,118 @@ func TestDueWorkByLanes(t *testing.T) {
 // its standing approvals, and about a span, reads what it finds, and not all that there is.
 func TestLookUpsGoByAnIndex(t *testing.T) {
 	s, _ := fresh(t)
-	for query, index := range map[string]string{threadsAckedBy: "threads_pressed", youngEpisodes: "episodes_young", endedEpisodes: "episodes_ended"} {
+	for query, index := range map[string]string{
+		threadsAckedBy: "threads_pressed", threadsOpened: "threads_opened", closedThreads: "threads_closed", threadsNamed(2): "autoindex_threads",
+		youngEpisodes: "episodes_young", endedEpisodes: "episodes_ended", episodesIn: "episodes_ended",
+		knownSince: "threads_made", pruneChanges: "changes_kind", pruneOldChanges: "changes_at", gapsIn: "gaps_to",
+	} {
 		if err := s.View(t.Context(), func(tx *Tx) error {
 			steps, err := all(tx, func(row scanner) (detail string, err error) {
 				var id, parent, unused int64
 				err = row.Scan(&id, &parent, &unused, &detail)
 				return detail, err
-			}, "EXPLAIN QUERY PLAN "+query, []any{"1", "1"}[:1+strings.Count(query, "$2")]...)
+			}, "EXPLAIN QUERY PLAN "+query, []any{"1", "1", "1"}[:placeholders(query)]...)
 			if !slices.ContainsFunc(steps, func(x string) bool { return strings.Contains(x, index) }) {
 				t.Errorf("%s goes by %q", query, steps)
+			}
+			for _, table := range []string{"threads", "episodes", "changes", "journal", "gaps"} {
+				if slices.Contains(steps, "SCAN "+table) {
+					t.Errorf("%s reads all of %s: %q", query, table, steps)
+				}
 			}
 			return err
 		}); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// placeholders counts a query's arguments.
+func placeholders(query string) (n int) {
+	for strings.Contains(query, placeholder(n+1)) {
+		n++
+	}
+	return n
+}
+
+// Threads are read many at once, however many; those that are not there are left out.
+func TestThreadsByTheirIDs(t *testing.T) {
+	s, _ := fresh(t)
+	var ids []bot.ThreadID
+	update(t, s, func(tx *Tx) error {
+		var errs []error
+		for i := range 1201 {
+			id := bot.ThreadID(fmt.Sprint("thr_", i))
+			ids = append(ids, id)
+			if i%2 == 0 {
+				errs = append(errs, tx.PutThread(bot.Thread{ID: id, Kind: bot.ThreadAlert, Subject: string(id), OpenedAt: time.UnixMilli(int64(i) + 1)}, "", time.UnixMilli(1)))
+			}
+		}
+		return errors.Join(errs...)
+	})
+	for _, n := range []int{0, 1, 500, 501, 1201} {
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			found, err := tx.Threads(ids[:n])
+			if len(found) != (n+1)/2 {
+				t.Errorf("of %d there are %d", n, len(found))
+			}
+			for id, th := range found {
+				if id != th.ID {
+					t.Errorf("%s is told as %s", th.ID, id)
+				}
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Gaps of a time are those that touch it, for as long as readings are kept.
+func TestGaps(t *testing.T) {
+	s, _ := fresh(t)
+	now := time.UnixMilli(1 << 40).UTC()
+	ago := func(from, to int) bot.Interval {
+		return bot.Interval{From: now.AddDate(0, 0, -from), To: now.AddDate(0, 0, -to)}
+	}
+	update(t, s, func(tx *Tx) error {
+		_, err := tx.Prune(now, time.Time{})
+		return errors.Join(tx.AddGap("", ago(500, 401)), tx.AddGap("", ago(450, 399)), tx.AddGap("main", ago(5, 4)), tx.AddGap("main", ago(5, 3)), tx.AddGap("", ago(5, 4)), err)
+	})
+	update(t, s, func(tx *Tx) error { _, err := tx.Prune(now, time.Time{}); return err })
+	for _, x := range []struct {
+		in   bot.Interval
+		want []bot.Interval
+	}{{ago(900, 0), []bot.Interval{ago(450, 399), ago(5, 4), ago(5, 3)}}, {ago(399, 5), nil}, {ago(4, 1), []bot.Interval{ago(5, 3)}}} {
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			found, err := tx.Gaps(x.in.From, x.in.To)
+			if !slices.Equal(found, x.want) {
+				t.Errorf("in %v: %v", x.in, found)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// BenchmarkPrune prunes a state that keeps the changes of 400 days.
+func BenchmarkPrune(b *testing.B) {
+	s, _ := fresh(b)
+	now := time.UnixMilli(1 << 40).UTC()
+	update(b, s, func(tx *Tx) error {
+		for day := range 399 {
+			for i := range 100 {
+				c := bot.Change{ID: fmt.Sprint(day, " ", i), Host: "vulcan", Kind: bot.ChangeSwitch, Text: "x", At: now.AddDate(0, 0, -day)}
+				if _, err := tx.AddChange(c); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	for b.Loop() {
+		update(b, s, func(tx *Tx) error { _, err := tx.Prune(now, time.Time{}); return err })
 	}
 }
 

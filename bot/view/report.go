@@ -17,6 +17,9 @@ func Report(r bot.Report, trends []bot.Picture, s Style) bot.Message {
 	month := r.From.In(s.zone()).Format("January 2006")
 	n := newNotes(bot.Line(bot.B("Report of "+month), bot.T(", "+s.Time(r.From)+" to "+s.Time(r.To))), "Report of "+month)
 	fmt.Fprintf(&n.file, "%s to %s\n", s.Time(r.From), s.Time(r.To))
+	if !r.Known.IsZero() && r.Known.Before(r.To) {
+		n.text("Alerts, plans and changes are known since " + s.Time(r.Known) + " alone.")
+	}
 	if card := Scorecard(r.Scores, s); card != nil {
 		n.m.Blocks = append(n.m.Blocks, card...)
 		fmt.Fprint(&n.file, "\n## Scorecard\n\n")
@@ -25,7 +28,7 @@ func Report(r bot.Report, trends []bot.Picture, s Style) bot.Message {
 		}
 	}
 	n.part("Checklists", listLines(r), 10)
-	n.part("Alerts and changes", happened(r), 10)
+	n.part("Alerts and changes", happened(r, s), 10)
 	n.part("Trends", trendLines(r, s), 12)
 	return n.message("report-"+r.From.In(s.zone()).Format("2006-01")+".md", trends)
 }
@@ -93,13 +96,19 @@ func listLines(r bot.Report) []string {
 		}
 		out = append(out, text)
 	}
+	if out == nil && !r.Known.Before(r.To) {
+		out = []string{"unknown, as the alerts"}
+	}
 	if out == nil {
 		out = []string{"no checklist had a run"}
 	}
 	return out
 }
 
-func happened(r bot.Report) []string {
+func happened(r bot.Report, s Style) []string {
+	if !r.Known.Before(r.To) {
+		return []string{"unknown: what is told begins " + s.Time(r.Known)}
+	}
 	out := []string{phrase.Count(r.Alerts, "thread of alerts", "threads of alerts") + fmt.Sprintf(", %d critical", r.Criticals)}
 	for _, k := range []struct {
 		what string

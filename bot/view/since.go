@@ -15,8 +15,8 @@ import (
 func Since(r bot.Report, trends []bot.Picture, s Style) bot.Message {
 	n := newNotes(bot.Line(bot.B("What changed since "+s.Time(r.From))), "What changed since "+s.Time(r.From))
 	v := r.Review
-	if !v.Known.IsZero() {
-		n.text("Nothing is known from before " + s.Time(v.Known) + ".")
+	if !r.Known.IsZero() {
+		n.text("Nothing is known from before " + s.Time(r.Known) + ".")
 	}
 	var changes []string
 	kinds := map[bot.ChangeKind]int{}
@@ -60,10 +60,14 @@ func alertsCompared(v *bot.Review, s Style) []string {
 		}
 		return strings.Join(names, ", ")
 	}
-	return []string{
+	lines := []string{
 		"new, as they did not fire from " + s.Time(v.EarlierKnown) + " until then: " + some(v.New),
 		"fired in that time, and did not any more: " + some(v.Gone),
 	}
+	if v.Lost != "" {
+		lines = append(lines, "neither is certain: "+v.Lost)
+	}
+	return lines
 }
 
 // movedMost are the figures by how far they moved, against the larger of their two ends.
