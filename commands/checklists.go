@@ -26,28 +26,43 @@ func runOf(ctx context.Context, call bot.Call) (bot.Thread, error) {
 	if err != nil {
 		return bot.Thread{}, err
 	}
+	incidents, err := call.World.Incidents(ctx)
+	if err != nil {
+		return bot.Thread{}, err
+	}
+	for _, th := range incidents.Open {
+		if name != "" && strings.EqualFold(th.State.Checklist.Incident.Name, name) {
+			return th, nil
+		}
+	}
 	if name != "" {
 		x, err := listOf(all, name)
 		if err != nil {
 			return bot.Thread{}, err
+		}
+		if x.Checklist.Timed {
+			return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "%s is not open. `incident open %s because …` begins one.", x.Checklist.Title, x.Checklist.Name)
 		}
 		if x.Run.State.Checklist == nil {
 			return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "%s has had no run yet. `schedule run %s` begins one.", x.Checklist.Title, x.Checklist.Name)
 		}
 		return x.Run, nil
 	}
-	var open []bot.ScheduleFacts
+	open := incidents.Open
 	var names []string
+	for _, th := range open {
+		names = append(names, "`of "+th.State.Checklist.Incident.Name+"`")
+	}
 	for _, x := range all {
 		if x.Run.State.Checklist != nil && x.Run.Open() {
-			open, names = append(open, x), append(names, "`of "+x.Checklist.Name+"`")
+			open, names = append(open, x.Run), append(names, "`of "+x.Checklist.Name+"`")
 		}
 	}
 	switch len(open) {
 	case 0:
 		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "No checklist is open now. `schedule` tells when the next one begins.")
 	case 1:
-		return open[0].Run, nil
+		return open[0], nil
 	}
 	return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "%s: which checklist? Say it in its thread, or with one behind it: %s.", call.Command, phrase.Or(names))
 }
@@ -153,16 +168,16 @@ func assignItem(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := bot.PersonID(call.Args["person"].Text)
+	typed := call.Args["person"].Text
+	var name bot.PersonID
 	switch {
-	case strings.EqualFold(string(name), "me"):
+	case strings.EqualFold(typed, "me"):
 		name = call.By.ID
-	case strings.EqualFold(string(name), "nobody"):
-		name = ""
+	case strings.EqualFold(typed, "nobody"):
 	default:
-		p, known := call.World.Person(name)
-		if !known {
-			return nil, bot.Errorf(bot.CodeNotFound, "There is nobody `%s` in my configuration.", echo(string(name), echoWord))
+		p, err := personNamed(call, typed)
+		if err != nil {
+			return nil, err
 		}
 		if !p.Has(x.Item.Role) {
 			return nil, bot.Errorf(bot.CodeInvalid, "Item %d wants the role %s, which %s has not.", x.Number, x.Item.Role, p.ID)
@@ -197,7 +212,7 @@ func doItem(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, bot.Errorf(bot.CodeInvalid, "Item %d offers nothing to do by command. `checklist %d` tells what to look at.", x.Number, x.Number)
 	}
 	if !th.Open() {
-		return nil, bot.Errorf(bot.CodeConflict, "That run is over. `checklist %s` shows the newest.", th.State.Checklist.Name)
+		return nil, bot.Errorf(bot.CodeConflict, "That run is over. `checklist` shows those that are open.")
 	}
 	out, err := New(call.World.Commands()).interpret(ctx, x.Item.Offer, call)
 	if o, ok := out.(bot.Ask); ok && err == nil {

@@ -216,8 +216,10 @@ func (c *change) measured(e bot.Measured) error {
 	if err := c.log(&th, x.Person, view.Looked(*run, o, first, changed, c.style())); err != nil {
 		return err
 	}
-	if err := c.finish(&th); err != nil {
-		return err
+	if len(changed) > 0 {
+		if err := c.finish(&th); err != nil {
+			return err
+		}
 	}
 	if err := c.putRun(&th); err != nil {
 		return err

@@ -17,6 +17,9 @@ import (
 // is dealt with, by whom or by what figure.
 func checklistRoot(f bot.ThreadFacts, s Style) bot.Message {
 	run := *f.Thread.State.Checklist
+	if run.Incident != nil {
+		return incidentRoot(f, s)
+	}
 	tone, word := runState(f.Thread)
 	day := run.Firing.In(s.zone()).Format("Mon 2 Jan")
 	m := bot.Message{Tone: tone, Note: idNote(f.Thread)}
@@ -127,6 +130,9 @@ func itemLine(x bot.ItemState, s Style) bot.Text {
 	if x.Assigned != "" {
 		t = append(t, bot.T(" ("+string(x.Assigned)+")"))
 	}
+	if x.FollowUp != nil {
+		t = append(t, bot.T(", "+FollowUpOrigin(*x.FollowUp, s)))
+	}
 	switch {
 	case x.Status == bot.ItemDone && x.By != "":
 		t = append(t, bot.T(": "+string(x.By)+reason(x.Reason)))
@@ -158,7 +164,7 @@ func reason(why string) string {
 // rest, as far as there is room for.
 func evidence(x bot.ItemState, s Style) bot.Text {
 	if len(x.Evidence) == 0 {
-		if x.Status == bot.ItemOpen && x.Item.Person != "" && s.Detail == 0 {
+		if x.Status == bot.ItemOpen && x.Item.Person != "" && s.Detail == 0 && x.FollowUp == nil {
 			return bot.Line(bot.F("For a person: " + x.Item.Person))
 		}
 		return nil
