@@ -132,3 +132,41 @@ func postAlert(t *testing.T, address, body string) {
 		t.Fatalf("%s answered %s", address, resp.Status)
 	}
 }
+
+// What docs/slack.md has Alertmanager do fits the bot's configuration that stands there,
+// and groups by labels: a group without any cannot be silenced by its button.
+func TestAlertmanagerOfTheSlackChapter(t *testing.T) {
+	chapter, err := os.ReadFile("docs/slack.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(chapter), "```yaml\nroute:\n")
+	text, _, _ := strings.Cut(rest, "```\n")
+	var file struct {
+		Route struct {
+			Receiver string   `yaml:"receiver"`
+			GroupBy  []string `yaml:"group_by"`
+		} `yaml:"route"`
+		Receivers []struct {
+			Name     string `yaml:"name"`
+			Webhooks []struct {
+				URL string `yaml:"url"`
+			} `yaml:"webhook_configs"`
+		} `yaml:"receivers"`
+	}
+	if err := yaml.Unmarshal([]byte("route:\n"+text), &file); !found || err != nil {
+		t.Fatalf("it cannot be read: %v", err)
+	}
+	if len(file.Route.GroupBy) == 0 {
+		t.Error("all alerts come in one group, which has no label in common")
+	}
+	if len(file.Receivers) != 1 || len(file.Receivers[0].Webhooks) != 1 || file.Receivers[0].Name != file.Route.Receiver {
+		t.Fatalf("its receivers are %+v", file.Receivers)
+	}
+	if got, want := file.Receivers[0].Webhooks[0].URL, "http://127.0.0.1:9097/webhook/main"; got != want {
+		t.Errorf("it posts to %s, want %s", got, want)
+	}
+	if !strings.Contains(string(chapter), "receivers: ["+file.Route.Receiver+"]") {
+		t.Errorf("the bot expects another receiver than %s", file.Route.Receiver)
+	}
+}

@@ -35,8 +35,11 @@ type Checklist struct {
 	// Report: when a run begins, the month that it looks back on is told as a whole:
 	// figures, trends, and a file.
 	Report bool
-	Rooms  []RoomID
-	Items  []Item
+	// Since: when a run begins, what changed since the run before it is told: a review
+	// looks at that first.
+	Since bool
+	Rooms []RoomID
+	Items []Item
 }
 
 // MissedFiring is what becomes of a firing that came while the bot was away.
@@ -85,12 +88,21 @@ func (x Item) Fits(r Reading) bool {
 // Judge chooses the readings that are evidence of the item and tells what they come to
 // together: not ok where one is, unknown where one is, or where one of Evidence is
 // missing, which then stands among them as unknown. Without evidence it is unknown.
-func (x Item) Judge(all []Reading, now time.Time) ([]Reading, ReadingState) {
-	var out []Reading
+//
+// A blank reading says of nothing that it is well: what was measured there before (known,
+// by Host and What) and is not now is unknown, and so is what is needed of its host.
+func (x Item) Judge(all, known []Reading, now time.Time) ([]Reading, ReadingState) {
+	var out, blank []Reading
 	for _, r := range all {
 		if x.Fits(r) {
 			out = append(out, r)
 		}
+		if r.Blank {
+			blank = append(blank, r)
+		}
+	}
+	for _, b := range blank {
+		out = append(out, x.missing(out, known, b)...)
 	}
 	for _, p := range x.Evidence {
 		if !slices.ContainsFunc(out, func(r Reading) bool { return matches(p, r.What) }) {
@@ -111,6 +123,28 @@ func (x Item) Judge(all []Reading, now time.Time) ([]Reading, ReadingState) {
 		}
 	}
 	return out, state
+}
+
+// missing are the item's readings that a blank one stands for, beside those that are there.
+func (x Item) missing(there, known []Reading, b Reading) []Reading {
+	var out []Reading
+	for _, k := range known {
+		same := func(r Reading) bool { return r.Host == k.Host && r.What == k.What }
+		if x.Fits(k) && (b.Host == "" || k.Host == b.Host) && !slices.ContainsFunc(there, same) {
+			out = append(out, Reading{Host: k.Host, What: k.What, Note: b.Note, Source: b.What, At: b.At, State: Unknown})
+		}
+	}
+	if b.Host == "" {
+		return out
+	}
+	for _, p := range x.Evidence {
+		fits := func(r Reading) bool { return (r.Host == b.Host || r.Host == "") && matches(p, r.What) }
+		if !slices.ContainsFunc(there, fits) && !slices.ContainsFunc(out, fits) {
+			what, _, _ := strings.Cut(p, "|")
+			out = append(out, Reading{Host: b.Host, What: strings.TrimSpace(what), Note: b.Note, Source: b.What, At: b.At, State: Unknown})
+		}
+	}
+	return out
 }
 
 // matches tells whether one of a pattern's ways to be called is that of the reading.
@@ -160,6 +194,8 @@ type ChecklistState struct {
 	// effect that looks now, "" when none does.
 	MeasuredAt time.Time `json:",omitzero"`
 	Measuring  EffectKey `json:",omitempty"`
+	// LookAt is when it is looked at next by itself; zero for not again.
+	LookAt time.Time `json:",omitzero"`
 	// Incident is what a run has that people opened, nil for one that came round.
 	Incident *IncidentState `json:",omitempty"`
 	// Host that the run is about, "" for all.
@@ -225,9 +261,18 @@ func (s ChecklistState) Left() (n int) {
 	return n
 }
 
+// Returns tells whether a deferred item is open again before the run ends.
+func (s ChecklistState) Returns() bool {
+	return slices.ContainsFunc(s.Items, func(x ItemState) bool {
+		return x.Status == ItemDeferred && (s.Until.IsZero() || x.Until.Before(s.Until))
+	})
+}
+
 // Schedule is how a checklist's firings stand.
 type Schedule struct {
 	Name string
+	// Since is when it was first configured.
+	Since time.Time `json:",omitzero"`
 	// Rule is what Next follows: the cron and zone of when it was worked out.
 	Rule string
 	// Last is the newest firing that was dealt with, Next the one to come, zero for none.
@@ -257,4 +302,7 @@ type ScheduleFacts struct {
 	Schedule  Schedule
 	// Run is the newest thread of it; its State.Checklist is nil where there was none.
 	Run Thread
+	// Open are all of its runs that are open, the oldest first: what comes after a change
+	// of a host has one for each host.
+	Open []Thread
 }

@@ -63,7 +63,7 @@ func TestItemJudge(t *testing.T) {
 					all = append(all, bot.Reading{What: what, State: bot.ReadingState(state)})
 				}
 			}
-			got, state := item.Judge(all, now)
+			got, state := item.Judge(all, nil, now)
 			var chosen []string
 			for _, r := range got {
 				chosen = append(chosen, r.What)
@@ -73,7 +73,52 @@ func TestItemJudge(t *testing.T) {
 			}
 		})
 	}
-	if _, state := (bot.Item{Optional: []string{"pool *"}}).Judge(nil, now); state != bot.Unknown {
+	if _, state := (bot.Item{Optional: []string{"pool *"}}).Judge(nil, nil, now); state != bot.Unknown {
 		t.Error("without any evidence it is", state)
+	}
+}
+
+// Where nothing could be read, what was measured there before is unknown now, and so is what
+// is needed of its host: another host's well-being says nothing of it.
+func TestItemJudgeBlank(t *testing.T) {
+	now := time.Date(2026, 1, 10, 8, 0, 0, 0, time.UTC)
+	item := bot.Item{Evidence: []string{"failed units|unit *"}, Optional: []string{"pool *"}}
+	on := func(host, what string) bot.Reading { return bot.Reading{Host: host, What: what, State: bot.OK} }
+	blank := func(host, what string) bot.Reading {
+		return bot.Reading{Host: host, What: what, Note: "it does not answer", State: bot.Unknown, Blank: true}
+	}
+	known := []bot.Reading{on("mars", "pool tank"), on("vulcan", "pool rpool"), on("vulcan", "load")}
+	for _, x := range []struct {
+		name       string
+		all, known []bot.Reading
+		chosen     string // unknown ones with a "?"
+		state      bot.ReadingState
+	}{
+		{"another host is silent", []bot.Reading{on("mars", "failed units"), blank("vulcan", "agent")}, nil, "mars failed units, vulcan failed units?", bot.Unknown},
+		{"it had a pool", []bot.Reading{on("mars", "failed units"), on("vulcan", "failed units"), blank("vulcan", "zfs")}, known,
+			"mars failed units, vulcan failed units, vulcan pool rpool?", bot.Unknown},
+		{"whose it is nobody knows", []bot.Reading{on("mars", "failed units"), on("vulcan", "failed units"), on("vulcan", "pool rpool"), blank("", "agent mars")}, known,
+			"mars failed units, vulcan failed units, vulcan pool rpool, mars pool tank?", bot.Unknown},
+		{"all is there all the same", []bot.Reading{on("mars", "failed units"), on("mars", "pool tank"), blank("mars", "load")}, known,
+			"mars failed units, mars pool tank", bot.OK},
+		{"what is for all hosts is there", []bot.Reading{on("", "failed units"), blank("vulcan", "agent")}, nil, "failed units", bot.OK},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			got, state := item.Judge(x.all, x.known, now)
+			var chosen []string
+			for _, r := range got {
+				words := strings.TrimSpace(r.Host + " " + r.What)
+				if r.State == bot.Unknown {
+					words += "?"
+					if r.Note != "it does not answer" {
+						t.Errorf("%s says %q", r.What, r.Note)
+					}
+				}
+				chosen = append(chosen, words)
+			}
+			if c := strings.Join(chosen, ", "); c != x.chosen || state != x.state {
+				t.Errorf("%s: %s; want %s: %s", c, state, x.chosen, x.state)
+			}
+		})
 	}
 }

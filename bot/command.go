@@ -200,12 +200,14 @@ type (
 		Name string
 		Why  string
 	}
-	// MakeReport tells of a month as a whole.
+	// MakeReport tells of a month as a whole, or of what changed in a longer time.
 	MakeReport struct {
 		// Thread that gets it, "" for the conversation in which it was asked for.
 		Thread ThreadID
-		// From and To bound the month; To is at most now.
+		// From and To bound the time; To is at most now.
 		From, To time.Time
+		// Since: it is for a review, which asks what is otherwise than at From.
+		Since bool `json:",omitempty"`
 	}
 	// PauseSchedule stops the firings of a checklist, or with Resume lets them go on.
 	PauseSchedule struct {
@@ -369,6 +371,9 @@ type Reading struct {
 	// was measured before the doubt.
 	Figure float64 `json:",omitempty"`
 	Unit   string  `json:",omitempty"`
+	// Blank: nothing at all could be read where this is from. It stands for whatever is
+	// measured there otherwise: of Host, or where that is "" of any.
+	Blank bool `json:",omitempty"`
 }
 
 // What a Reading's Figure counts. Ages and what is left of a time are in seconds,

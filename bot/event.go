@@ -169,7 +169,7 @@ type (
 		At       time.Time
 	}
 
-	// Reported is a month, told as a whole.
+	// Reported is a month, or the time since a review, told as a whole.
 	Reported struct {
 		Key    EffectKey
 		Report Report

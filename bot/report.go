@@ -2,9 +2,11 @@ package bot
 
 import "time"
 
-// Report is what a month brought, as the state has it.
+// Report is what a month brought, as the state has it, or the time since a review.
 type Report struct {
 	From, To time.Time
+	// Review is what is otherwise than it was at From; nil in a month's.
+	Review *Review
 	// Scores are the plan's measures of success.
 	Scores []Score
 	// Lists are the checklists that had a run in the month, in the configuration's order.
@@ -59,4 +61,30 @@ type Trend struct {
 	Host, What  string
 	First, Last Reading
 	Points      []Point
+}
+
+// Review is what a time brought that stays: who looks at a host as a whole begins with it.
+type Review struct {
+	// Known is since when the state tells of it, where that is after From; else zero.
+	Known time.Time
+	// Changes of hosts, the newest first, without restarts: those of units come and go, and
+	// the bot's own change nothing.
+	Changes []Change
+	// Runs are the plans that ran, the newest first.
+	Runs []Ran
+	// New are the alerts that fired and had not in as long a time before, Gone those that
+	// had and did not any more, by name. EarlierKnown is since when that earlier time is
+	// known, zero where it is not at all: then both are empty.
+	New, Gone    []string
+	EarlierKnown time.Time
+}
+
+// Ran is a plan's run.
+type Ran struct {
+	Plan    PlanID
+	Host    string
+	Summary string
+	State   ProposalState
+	// At is when it began.
+	At time.Time
 }

@@ -43,28 +43,44 @@ func runOf(ctx context.Context, call bot.Call) (bot.Thread, error) {
 		if x.Checklist.Timed {
 			return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "%s is not open. `incident open %s because …` begins one.", x.Checklist.Title, x.Checklist.Name)
 		}
+		all = []bot.ScheduleFacts{x}
 		if x.Run.State.Checklist == nil {
 			return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "%s has had no run yet. `schedule run %s` begins one.", x.Checklist.Title, x.Checklist.Name)
 		}
-		return x.Run, nil
-	}
-	open := incidents.Open
-	var names []string
-	for _, th := range open {
-		names = append(names, "`of "+th.State.Checklist.Incident.Name+"`")
-	}
-	for _, x := range all {
-		if x.Run.State.Checklist != nil && x.Run.Open() {
-			open, names = append(open, x.Run), append(names, "`of "+x.Checklist.Name+"`")
+		if len(x.Open) == 0 {
+			return x.Run, nil
 		}
 	}
-	switch len(open) {
-	case 0:
-		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "No checklist is open now. `schedule` tells when the next one begins.")
-	case 1:
-		return open[0], nil
+	var open []bot.Thread
+	var names, hosts []string
+	for _, th := range incidents.Open {
+		if name == "" && on(call) == "" {
+			open, hosts = append(open, th), append(hosts, th.State.Checklist.Host)
+			names = append(names, "`of "+th.State.Checklist.Incident.Name+"`")
+		}
 	}
-	return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "%s: which checklist? Say it in its thread, or with one behind it: %s.", call.Command, phrase.Or(names))
+	for _, x := range all {
+		before := len(open)
+		for _, th := range x.Open {
+			if h := th.State.Checklist.Host; on(call) == "" || h == on(call) {
+				open, hosts = append(open, th), append(hosts, h)
+			}
+		}
+		if len(open) > before {
+			names = append(names, "`of "+x.Checklist.Name+"`")
+		}
+	}
+	switch {
+	case len(open) == 1:
+		return open[0], nil
+	case len(open) == 0 && on(call) != "":
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "No checklist of `%s` is open now. `schedule` tells when the next one begins.", echo(on(call), echoWord))
+	case len(open) == 0:
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "No checklist is open now. `schedule` tells when the next one begins.")
+	case len(names) > 1:
+		return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "%s: which checklist? Say it in its thread, or with one behind it: %s.", call.Command, phrase.Or(names))
+	}
+	return bot.Thread{}, bot.Errorf(bot.CodeInvalid, "%s: of which host? One is open of %s each. Say it in its thread, or with `on HOST` behind it.", call.Command, quotedList(hosts))
 }
 
 func listNamed(call bot.Call) string { return call.Args["list"].Text }

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,11 +29,12 @@ func checklists() []bot.ScheduleFacts {
 		st.Items[4].Status, st.Items[4].By, st.Items[4].At = bot.ItemDone, "root", noon.Add(-time.Hour)
 		return bot.Thread{ID: id, Kind: bot.ThreadChecklist, OpenedAt: st.Firing, State: bot.ThreadState{Checklist: &st}}
 	}
+	daily, weekly := run("daily", "Daily checklist", "thr_DAILY222"), run("weekly", "Weekly checklist", "thr_WEEKLY22")
 	return []bot.ScheduleFacts{
 		{Checklist: bot.Checklist{Name: "daily", Title: "Daily checklist", Cron: "0 8 * * *", Zone: "Europe/Berlin"},
-			Schedule: bot.Schedule{Name: "daily", Next: noon.Add(18 * time.Hour), Ran: noon.Add(-6 * time.Hour)}, Run: run("daily", "Daily checklist", "thr_DAILY222")},
+			Schedule: bot.Schedule{Name: "daily", Next: noon.Add(18 * time.Hour), Ran: noon.Add(-6 * time.Hour)}, Run: daily, Open: []bot.Thread{daily}},
 		{Checklist: bot.Checklist{Name: "weekly", Title: "Weekly checklist", Cron: "0 9 * * 1", Zone: "Europe/Berlin"},
-			Schedule: bot.Schedule{Name: "weekly", Next: noon.Add(100 * time.Hour), PausedBy: "root", PausedUntil: noon.Add(48 * time.Hour), Reason: "holidays"}, Run: run("weekly", "Weekly checklist", "thr_WEEKLY22")},
+			Schedule: bot.Schedule{Name: "weekly", Next: noon.Add(100 * time.Hour), PausedBy: "root", PausedUntil: noon.Add(48 * time.Hour), Reason: "holidays"}, Run: weekly, Open: []bot.Thread{weekly}},
 		{Checklist: bot.Checklist{Name: "validation", Title: "Validation", After: []bot.ChangeKind{bot.ChangeSwitch, bot.ChangeReboot}}},
 	}
 }
@@ -84,9 +86,9 @@ func TestItemFaults(t *testing.T) {
 		"done 3 of wekly":                    "There is no checklist `wekly`. Did you mean `weekly`?",
 		"done 3 of nothing":                  "There is no checklist `nothing`; there is `daily`, `weekly`, `validation`.",
 		"done 3 of validation":               "Validation has had no run yet. `schedule run validation` begins one.",
-		"skip 4":                             "skip 4: REASON is missing. Usage: `skip ITEM [of LIST] because REASON…`",
-		"defer 4 until yesterday because":    "defer 4 until yesterday because: `yesterday` (word 4) is no time; write e.g. `until 18:00`, `until tomorrow 8:00`, `until 2026-12-24 18:00`. Usage: `defer [ITEM] until DAY|DURATION [of LIST] because REASON…`",
-		"defer 4 until 2026-01-13 because x": "defer 4 until 2026-01-13 because x: `2026-01-13` (word 4) has passed; a day alone means 8:00. Usage: `defer [ITEM] until DAY|DURATION [of LIST] because REASON…`",
+		"skip 4":                             "skip 4: REASON is missing. Usage: `skip ITEM [of LIST] [on NAME] because REASON…`",
+		"defer 4 until yesterday because":    "defer 4 until yesterday because: `yesterday` (word 4) is no time; write e.g. `until 18:00`, `until tomorrow 8:00`, `until 2026-12-24 18:00`. Usage: `defer [ITEM] until DAY|DURATION [of LIST] [on NAME] because REASON…`",
+		"defer 4 until 2026-01-13 because x": "defer 4 until 2026-01-13 because x: `2026-01-13` (word 4) has passed; a day alone means 8:00. Usage: `defer [ITEM] until DAY|DURATION [of LIST] [on NAME] because REASON…`",
 		"defer until monday because x":       "defer: say which item, e.g. `defer 5 until monday because …`.",
 		"assign 1 mallory":                   "There is nobody `mallory` in my configuration.",
 		"assign 3 oscar":                     "Item 3 wants the role admin, which oscar has not.",
@@ -100,6 +102,34 @@ func TestItemFaults(t *testing.T) {
 	}
 	if _, err := ask(t, newWorld(t), operator, "", "done 3"); err == nil || bot.ForPeople(err) != "done: which checklist? Say it in its thread, or with one behind it: `of daily` or `of weekly`." {
 		t.Errorf("outside a thread: %v", err)
+	}
+}
+
+// Where a list is open of several hosts, a word outside their threads names one.
+func TestItemsOfSeveralHosts(t *testing.T) {
+	w := newWorld(t)
+	of := func(host string) bot.Thread {
+		th := w.lists[0].Run
+		st := *th.State.Checklist
+		st.Host = host
+		th.ID, th.State.Checklist = bot.ThreadID("thr_"+strings.ToUpper(host)), &st
+		return th
+	}
+	w.lists = []bot.ScheduleFacts{{Checklist: bot.Checklist{Name: "validation", Title: "Validation"}, Run: of("mars"), Open: []bot.Thread{of("vulcan"), of("mars")}}}
+	for _, line := range []string{"done 3", "done 3 of validation"} {
+		_, err := ask(t, w, operator, "", line)
+		if want := "done: of which host? One is open of `vulcan`, `mars` each. Say it in its thread, or with `on HOST` behind it."; err == nil || bot.ForPeople(err) != want {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for _, line := range []string{"done 3 on vulcan", "done 3 of validation on vulcan because I looked"} {
+		out, err := ask(t, w, operator, "", line)
+		if o, ok := out.(bot.SetItem); err != nil || !ok || o.Thread != "thr_VULCAN" || o.Number != 3 {
+			t.Errorf("%s: %#v, %v", line, out, err)
+		}
+	}
+	if _, err := ask(t, w, operator, "", "done 3 on pluto"); err == nil || !strings.Contains(bot.ForPeople(err), "No checklist of `pluto` is open") {
+		t.Errorf("another host: %v", err)
 	}
 }
 

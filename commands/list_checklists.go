@@ -9,7 +9,9 @@ const familyChecklists = "Checklists"
 var (
 	argItem = bot.Arg{Name: "item", Kind: kindItem, Help: "the item's number in the list"}
 	argOf   = bot.Arg{Name: "list", Kind: kindOf, Optional: true, Help: "which checklist, outside its thread and where several are open"}
-	argWhy  = bot.Arg{Name: "reason", Kind: kindBecause, Help: "why; everybody in the thread reads it"}
+	// A comment has none: people write "on monday".
+	argOnHost = bot.Arg{Name: "on", Kind: kindOn, Optional: true, Help: "which host's, where a list is open of several"}
+	argWhy    = bot.Arg{Name: "reason", Kind: kindBecause, Help: "why; everybody in the thread reads it"}
 )
 
 // checklistCommands are the plan's tasks as they come round.
@@ -20,7 +22,7 @@ var checklistCommands = []bot.Command{
 		Args: []bot.Arg{
 			{Name: "item", Kind: kindItem, Optional: true, Help: "a number: all about this item, with its evidence and where that is from"},
 			{Name: "list", Kind: kindList, Optional: true, Help: "which checklist; in its thread: that one"},
-			argOf,
+			argOf, argOnHost,
 		},
 		Examples: []string{"checklist", "checklist daily", "checklist 3 of weekly"},
 		Run:      checklist,
@@ -28,21 +30,21 @@ var checklistCommands = []bot.Command{
 	{
 		Name: "done", Family: familyChecklists, Role: bot.RoleOperator,
 		Summary:  "Tick an item.",
-		Args:     []bot.Arg{argItem, argOf, argBecause},
+		Args:     []bot.Arg{argItem, argOf, argOnHost, argBecause},
 		Examples: []string{"done 3", "done 3 of weekly", "done 3 because the dashboards are as they were"},
 		Run:      setItem(bot.ItemDone),
 	},
 	{
 		Name: "undone", Family: familyChecklists, Role: bot.RoleOperator,
 		Summary:  "Open an item again.",
-		Args:     []bot.Arg{argItem, argOf, argBecause},
+		Args:     []bot.Arg{argItem, argOf, argOnHost, argBecause},
 		Examples: []string{"undone 3"},
 		Run:      setItem(bot.ItemOpen),
 	},
 	{
 		Name: "skip", Family: familyChecklists, Role: bot.RoleOperator,
 		Summary:  "Leave an item out this time.",
-		Args:     []bot.Arg{argItem, argOf, argWhy},
+		Args:     []bot.Arg{argItem, argOf, argOnHost, argWhy},
 		Examples: []string{"skip 4 because nothing was deployed this week"},
 		Run:      setItem(bot.ItemSkipped),
 	},
@@ -52,7 +54,7 @@ var checklistCommands = []bot.Command{
 		Args: []bot.Arg{
 			{Name: "item", Kind: kindItem, Optional: true, Help: "the item's number in the list; in an alert's thread none, and Alertmanager holds its notices back until then"},
 			{Name: "until", Kind: kindDay, Help: "a day, a time or how long: `until 2026-12-24`, `until monday 9:00`, `3d`; at most a year"},
-			argOf, argWhy,
+			argOf, argOnHost, argWhy,
 		},
 		Examples: []string{"defer 5 until 2026-12-24 because the new disk comes then", "defer 5 3d because bob is away"},
 		Run:      deferItem,
@@ -67,21 +69,21 @@ var checklistCommands = []bot.Command{
 	{
 		Name: "assign", Family: familyChecklists, Role: bot.RoleOperator,
 		Summary:  "Say who is to do an item.",
-		Args:     []bot.Arg{argItem, argOf, {Name: "person", Kind: bot.ArgWord, Help: "a name from the configuration, `me`, or `nobody`"}},
+		Args:     []bot.Arg{argItem, argOf, argOnHost, {Name: "person", Kind: bot.ArgWord, Help: "a name from the configuration, `me`, or `nobody`"}},
 		Examples: []string{"assign 3 bob", "assign 3 me"},
 		Run:      assignItem,
 	},
 	{
 		Name: "recheck", Family: familyChecklists, Role: bot.RoleOperator,
 		Summary:  "Look at the evidence again, of all items or one.",
-		Args:     []bot.Arg{{Name: "item", Kind: kindItem, Optional: true, Help: "one item alone"}, argOf},
+		Args:     []bot.Arg{{Name: "item", Kind: kindItem, Optional: true, Help: "one item alone"}, argOf, argOnHost},
 		Examples: []string{"recheck", "recheck 3"},
 		Run:      recheck,
 	},
 	{
 		Name: "do", Family: familyChecklists, Role: bot.RoleOperator,
 		Summary:  "Ask for what an item offers; its outcome ticks the item.",
-		Args:     []bot.Arg{argItem, argOf},
+		Args:     []bot.Arg{argItem, argOf, argOnHost},
 		Examples: []string{"do 4"},
 		Run:      doItem,
 	},

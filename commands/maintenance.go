@@ -30,13 +30,11 @@ func startMaintenance(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	case lasts > maintenanceLongest:
 		return nil, bot.Errorf(bot.CodeInvalid, "maintenance start: at most %s at once, so that none is forgotten; `maintenance start` again extends it.", phrase.Duration(maintenanceLongest))
 	}
-	managers := call.World.Alertmanagers()
-	if len(managers) == 0 {
-		return nil, noAlertmanager()
-	}
-	out.Alertmanager = managers[0]
 	var given []bot.Matcher
 	var err error
+	if out.Alertmanager, err = maintaining(ctx, call); err != nil {
+		return nil, err
+	}
 	if scope, there := call.Args["scope"]; there {
 		if on(call) != "" {
 			return nil, bot.Errorf(bot.CodeInvalid, "maintenance start: name a host or matchers, not both.")
@@ -52,6 +50,24 @@ func startMaintenance(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	out.Covers = coveredBy(ctx, call, out)
 	return out, nil
+}
+
+// maintaining is the Alertmanager that is asked for the silence: that of the thread's
+// alerts, else the first.
+func maintaining(ctx context.Context, call bot.Call) (string, error) {
+	if call.Thread != "" {
+		f, err := call.World.Thread(ctx, call.Thread)
+		if err == nil {
+			return alertmanagerOf(call, f)
+		}
+		if !notFound(err) {
+			return "", err
+		}
+	}
+	if all := call.World.Alertmanagers(); len(all) > 0 {
+		return all[0], nil
+	}
+	return "", noAlertmanager()
 }
 
 // maintained is the host that is meant: the one that is named, the one that the thread is

@@ -31,6 +31,7 @@ type file struct {
 	Remind time.Duration    `yaml:"remind"`
 	Report bool             `yaml:"report"`
 	Timed  bool             `yaml:"timed"`
+	Since  bool             `yaml:"since"`
 	Items  []struct {
 		ID       string   `yaml:"id"`
 		Task     string   `yaml:"task"`
@@ -86,7 +87,7 @@ func read(name string, data []byte) (bot.Checklist, error) {
 	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
 		return bot.Checklist{}, err
 	}
-	out := bot.Checklist{Name: name, Title: f.Title, Cron: f.Cron, Missed: f.Missed, After: f.After, Lasts: f.Lasts, Remind: f.Remind, Report: f.Report, Timed: f.Timed}
+	out := bot.Checklist{Name: name, Title: f.Title, Cron: f.Cron, Missed: f.Missed, After: f.After, Lasts: f.Lasts, Remind: f.Remind, Report: f.Report, Timed: f.Timed, Since: f.Since}
 	for _, x := range f.Items {
 		out.Items = append(out.Items, bot.Item(x))
 	}

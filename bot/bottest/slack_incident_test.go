@@ -69,8 +69,26 @@ func TestSlackIncident(t *testing.T) {
 		if err := w.fake.Pick(root, "done 1", "U0BOB"); err == nil {
 			t.Error("what is done is still offered")
 		}
+		form := func(button string, answers map[string]string) {
+			t.Helper()
+			if err := w.fake.Press(root, button, "U0BOB"); err != nil {
+				t.Fatalf("%s: %v", button, err)
+			}
+			w.pass(2 * time.Second)
+			asked := w.fake.Views("U0BOB")
+			if len(asked) == 0 {
+				t.Fatalf("%s asks nothing", button)
+			}
+			if err := w.fake.Submit(asked[len(asked)-1].ID, answers); err != nil {
+				t.Fatalf("%s: %v", button, err)
+			}
+			w.pass(5 * time.Second)
+		}
 		w.fake.Say(opsChannel, "U0BOB", "followup order a second disk for <@U0BOB>", root.TS)
-		w.fake.Say(opsChannel, "U0BOB", "incident close because pages load", root.TS)
+		w.pass(10 * time.Second)
+		form("Finding …", map[string]string{"answer0": "the disk is full"})
+		form("Follow-up …", map[string]string{"answer0": "alert before it is full", "answer1": "alice", "answer2": "2000-01-07"})
+		form("Close …", map[string]string{"answer0": "pages load"})
 		w.pass(30 * time.Second)
 		for _, want := range []string{"CLOSED WITH 1 ALERT STILL FIRING", "Incident WikiDown: pages time out", "1. Say who leads, who types, and who tells the others: " + first + ", at", "3. Stop the harm before you look for the cause: bob, at"} {
 			if !strings.Contains(strings.ReplaceAll(text(), "*", ""), want) {
@@ -81,7 +99,7 @@ func TestSlackIncident(t *testing.T) {
 			t.Error("steps of what is closed are offered")
 		}
 		said := strings.ReplaceAll(w.fake.Transcript(opsChannel), "*", "")
-		for _, want := range []string{"Follow-up 1: order a second disk (bob, no date)", "closed by bob, pages load", "Incident WikiDown is closed"} {
+		for _, want := range []string{"Follow-up 1: order a second disk (bob, no date)", "Follow-up 2: alert before it is full (alice, by Fri 7 Jan)", "Finding, bob: the disk is full", "closed by bob, pages load", "Incident WikiDown is closed"} {
 			if !strings.Contains(said, want) {
 				t.Errorf("nothing says %q", want)
 			}

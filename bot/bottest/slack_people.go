@@ -86,7 +86,7 @@ func (r *slackRoom) press(at slackfake.Ref, emoji, user string) string {
 		if len(asked) == 0 {
 			return "no question was asked"
 		}
-		if err := r.fake.Submit(asked[0].ID, map[string]string{"answer0": "."}); err != nil {
+		if err := r.fake.Submit(asked[len(asked)-1].ID, map[string]string{"answer0": "."}); err != nil {
 			return err.Error()
 		}
 		return ""

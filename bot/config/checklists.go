@@ -148,7 +148,7 @@ func (l *lister) file(g given[string]) (ok bool) {
 	if len(j.faults) == 0 {
 		l.lay(&checklistKeys{
 			place: k.place, Title: k.Title, Cron: k.Cron, Zone: k.Zone, Missed: k.Missed,
-			After: k.After, Lasts: k.Lasts, Remind: k.Remind, Report: k.Report, Timed: k.Timed, Items: k.Items,
+			After: k.After, Lasts: k.Lasts, Remind: k.Remind, Report: k.Report, Timed: k.Timed, Since: k.Since, Items: k.Items,
 		}, false)
 	}
 	l.b.faults = append(l.b.faults, j.faults...)
@@ -195,7 +195,7 @@ func (l *lister) lay(k *checklistKeys, known bool) {
 			j.fault(k.Lasts.place, "must be from %s to %s", spelt(leastLasts), spelt(mostLasts))
 		}
 	}
-	c.Report, c.Timed = k.Report.or(c.Report), k.Timed.or(c.Timed)
+	c.Report, c.Timed, c.Since = k.Report.or(c.Report), k.Timed.or(c.Timed), k.Since.or(c.Since)
 	if k.Remind.ok {
 		c.Remind, l.remindGiven = k.Remind.v, true
 	}

@@ -234,6 +234,7 @@ type checklistKeys struct {
 	Remind given[time.Duration] `yaml:"remind"`
 	Report given[bool]          `yaml:"report"`
 	Timed  given[bool]          `yaml:"timed"`
+	Since  given[bool]          `yaml:"since"`
 	Items  list[itemKeys]       `yaml:"items"`
 }
 
@@ -250,6 +251,7 @@ type checklistFileKeys struct {
 	Remind given[time.Duration] `yaml:"remind"`
 	Report given[bool]          `yaml:"report"`
 	Timed  given[bool]          `yaml:"timed"`
+	Since  given[bool]          `yaml:"since"`
 	Items  list[itemKeys]       `yaml:"items" need:"what is to be done, a list of items with id and task"`
 }
 

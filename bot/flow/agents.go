@@ -54,7 +54,7 @@ func (p hostProbe) Name() string { return "agent " + p.host }
 func (p hostProbe) Read(ctx context.Context) []bot.Reading {
 	rs, err := p.a.Readings(ctx, api.Nothing{})
 	if err != nil {
-		return []bot.Reading{{Host: p.host, What: "what its agent measures", Note: bot.ForPeople(err), At: time.Now(), State: bot.Unknown}}
+		return []bot.Reading{{Host: p.host, What: "what its agent measures", Note: bot.ForPeople(err), At: time.Now(), State: bot.Unknown, Blank: true}}
 	}
 	for i := range rs {
 		rs[i].Host = p.host

@@ -119,7 +119,7 @@ func (c *change) setItem(th *bot.Thread, x *bot.ItemState, by bot.PersonID, o bo
 		Fields: map[string]string{journal.FieldThread: string(th.ID), "reason": o.Reason}}); err != nil {
 		return "", err
 	}
-	if !th.Open() && run.Left() > 0 {
+	if !th.Open() && (run.Left() > 0 || run.Returns()) {
 		th.ClosedAt = bot.Thread{}.ClosedAt
 	}
 	return fmt.Sprintf("Item %d is %s.", x.Number, x.Status), c.finish(th)
@@ -131,10 +131,11 @@ func (c *change) succeeded(th bot.Thread) bool {
 	return err == nil && ok && last.ID != th.ID
 }
 
-// finish ends a run in which nothing is left; an incident is over when somebody says so.
+// finish ends a run in which nothing is left, and nothing returns before its time is over;
+// an incident is over when somebody says so.
 func (c *change) finish(th *bot.Thread) error {
 	run := th.State.Checklist
-	if !th.Open() || run.Left() > 0 {
+	if !th.Open() || run.Left() > 0 || run.Returns() {
 		return nil
 	}
 	if run.Incident != nil {
@@ -180,8 +181,11 @@ func (c *change) offeredEnded(p bot.Proposal) error {
 				continue
 			}
 			if p.State == bot.Done {
+				// That it was done says nothing of what it found.
+				x.Evidence, x.Verdict = p.Evidence, restoreTest(p).State
+			}
+			if p.State == bot.Done && x.Verdict == bot.OK {
 				x.Status, x.By, x.At, x.Reason = bot.ItemDone, "", c.now, "by "+strings.ToLower(string(p.Plan.ID))
-				x.Evidence, x.Verdict = p.Evidence, bot.OK
 			}
 			if err := c.log(&th, "", view.Offered(*x, p, c.style())); err != nil {
 				return err

@@ -154,7 +154,7 @@ func (c *change) briefWaits(b *bot.BriefState) error {
 		}
 		for _, x := range run.Items {
 			if x.Status == bot.ItemOpen && x.Verdict == bot.NotOK {
-				b.Waits = append(b.Waits, fmt.Sprintf("%s, item %d is not ok: %s", run.Title, x.Number, x.Item.Task))
+				b.Waits = append(b.Waits, fmt.Sprintf("%s, item %d was not ok %s: %s", run.Title, x.Number, c.style().Time(run.MeasuredAt), x.Item.Task))
 			}
 		}
 	}

@@ -208,7 +208,8 @@ func (c *change) maintenances() ([]bot.Thread, error) {
 	return c.ThreadsDuring(bot.ThreadMaintenance, c.now.Add(-maintenanceAfter), c.now.Add(time.Millisecond))
 }
 
-// ranIn tells the maintenances of a host what ran in them.
+// ranIn tells the maintenances of a host what ran in them. One that was opened with
+// matchers may be of any host, and names it.
 func (c *change) ranIn(host string, at time.Time, text string) error {
 	if host == "" {
 		return nil
@@ -219,10 +220,13 @@ func (c *change) ranIn(host string, at time.Time, text string) error {
 	}
 	for _, th := range all {
 		st := th.State.Maintenance
-		if st.Host != host || at.Before(st.Since) || !th.Open() && !at.Before(st.EndedAt) {
+		if st.Host != "" && st.Host != host || at.Before(st.Since) || !th.Open() && !at.Before(st.EndedAt) {
 			continue
 		}
 		x := bot.RanIn{At: at, Text: text}
+		if st.Host == "" {
+			x.Text = host + ": " + text
+		}
 		i := len(st.Ran)
 		for i > 0 && st.Ran[i-1].At.After(at) {
 			i-- // an agent tells of what was before, too

@@ -17,7 +17,9 @@ import (
 // lookAtEvidence has the probes asked for a run; the caller puts the thread.
 func (c *change) lookAtEvidence(th *bot.Thread) error {
 	run := th.State.Checklist
+	run.LookAt = nextLook(*run, c.now)
 	if !slices.ContainsFunc(run.Items, func(x bot.ItemState) bool { return len(x.Item.Evidence)+len(x.Item.Optional) > 0 }) {
+		run.LookAt = time.Time{}
 		return nil
 	}
 	run.Measuring = c.f.o.IDs.Effect()
@@ -198,6 +200,12 @@ func (c *change) measured(e bot.Measured) error {
 		run.Measuring = ""
 	}
 	run.MeasuredAt = e.At
+	var known []bot.Reading
+	if slices.ContainsFunc(e.Readings, func(r bot.Reading) bool { return r.Blank }) {
+		if known, err = c.Measured(run.Name); err != nil {
+			return err
+		}
+	}
 	var changed []view.ItemNews
 	for i := range run.Items {
 		item := &run.Items[i]
@@ -205,7 +213,7 @@ func (c *change) measured(e bot.Measured) error {
 			continue
 		}
 		before := item.Status
-		if err := c.judge(run, th.ID, item, e); err != nil {
+		if err := c.judge(run, th.ID, item, known, e); err != nil {
 			return err
 		}
 		if item.Status != before {
@@ -213,10 +221,12 @@ func (c *change) measured(e bot.Measured) error {
 		}
 	}
 	th.Version++
-	if err := c.log(&th, x.Person, view.Looked(*run, o, first, changed, c.style())); err != nil {
-		return err
+	if x.Request != "" || first || len(changed) > 0 { // a look of ours that changed nothing is none of people's business
+		if err := c.log(&th, x.Person, view.Looked(*run, o, first, changed, c.style())); err != nil {
+			return err
+		}
 	}
-	if len(changed) > 0 {
+	if run.Incident == nil || len(changed) > 0 { // of an incident it is told each time
 		if err := c.finish(&th); err != nil {
 			return err
 		}
@@ -238,11 +248,9 @@ func (c *change) measured(e bot.Measured) error {
 }
 
 // judge gives an item its evidence, keeps the figures, and moves its tick.
-func (c *change) judge(run *bot.ChecklistState, id bot.ThreadID, item *bot.ItemState, e bot.Measured) error {
-	readings := slices.DeleteFunc(slices.Clone(e.Readings), func(r bot.Reading) bool {
-		return run.Host != "" && r.Host != "" && r.Host != run.Host
-	})
-	item.Evidence, item.Verdict = item.Item.Judge(readings, e.At)
+func (c *change) judge(run *bot.ChecklistState, id bot.ThreadID, item *bot.ItemState, known []bot.Reading, e bot.Measured) error {
+	others := func(r bot.Reading) bool { return run.Host != "" && r.Host != "" && r.Host != run.Host }
+	item.Evidence, item.Verdict = item.Item.Judge(slices.DeleteFunc(slices.Clone(e.Readings), others), slices.DeleteFunc(slices.Clone(known), others), e.At)
 	item.Before = nil
 	for _, r := range item.Evidence {
 		if r.State == bot.Unknown {
@@ -261,7 +269,7 @@ func (c *change) judge(run *bot.ChecklistState, id bot.ThreadID, item *bot.ItemS
 	}
 	switch {
 	case item.Item.Person != "":
-	case item.Status == bot.ItemOpen && item.Verdict == bot.OK:
+	case item.Status == bot.ItemOpen && item.By == "" && item.Verdict == bot.OK: // somebody who opened it again has seen the figure
 		item.Status, item.By, item.At, item.Reason = bot.ItemDone, "", e.At, ""
 	case item.Status == bot.ItemDone && item.By == "" && item.Verdict != bot.OK:
 		item.Status, item.At, item.Reason = bot.ItemOpen, e.At, ""

@@ -42,7 +42,7 @@ func (f *Flow) report(ctx context.Context, e store.Effect, o bot.MakeReport) err
 		r, err = gatherReport(tx, f.settings.Load(), o)
 		return err
 	})
-	if err == nil {
+	if err == nil && !o.Since { // the measures are of months
 		r.Scores, err = f.world.Scorecard(ctx, o.From)
 	}
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
@@ -95,7 +95,7 @@ func (f *Flow) drawTrends(r bot.Report) []bot.Picture {
 	return out
 }
 
-// gatherReport reads a month out of the state.
+// gatherReport reads a time out of the state.
 func gatherReport(tx *store.Tx, s *Settings, o bot.MakeReport) (r bot.Report, err error) {
 	r.From, r.To = o.From, o.To
 	if r.Lists, err = gatherLists(tx, s, o); err != nil {
@@ -132,6 +132,11 @@ func gatherReport(tx *store.Tx, s *Settings, o bot.MakeReport) (r bot.Report, er
 		kinds[string(x.Kind)]++
 	}
 	r.Changes = tallies(kinds)
+	if o.Since {
+		if r.Review, err = gatherReview(tx, s, o); err != nil {
+			return r, err
+		}
+	}
 	r.Trends, err = gatherTrends(tx, o)
 	return r, err
 }
@@ -225,7 +230,11 @@ func gatherIncidents(tx *store.Tx, o bot.MakeReport) (out []bot.IncidentReport, 
 const trendsBefore = 31 * 24 * time.Hour
 
 func gatherTrends(tx *store.Tx, o bot.MakeReport) ([]bot.Trend, error) {
-	readings, err := tx.Readings(o.From.Add(-trendsBefore), o.To)
+	from := o.From
+	if !o.Since {
+		from = from.Add(-trendsBefore)
+	}
+	readings, err := tx.Readings(from, o.To)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +265,7 @@ func gatherTrends(tx *store.Tx, o bot.MakeReport) ([]bot.Trend, error) {
 	return out, nil
 }
 
-// reported tells a month in its thread, or in the conversation in which it was asked for.
+// reported tells it in its thread, or in the conversation in which it was asked for.
 func (c *change) reported(e bot.Reported) error {
 	x, was, err := c.effectDone(e.Key)
 	if err != nil || !was {

@@ -54,7 +54,14 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 		return err
 	}
 	th.State.Checklist = run
-	if err := c.lookAtEvidence(&th); err != nil {
+	if host != "" {
+		// What fails after a change needs a moment to be seen: a unit that flaps, an alert
+		// that waits.
+		run.LookAt = c.now.Add(settling)
+		if end := run.Until.Add(-settling / 2); !run.Until.IsZero() && end.Before(run.LookAt) {
+			run.LookAt = end
+		}
+	} else if err := c.lookAtEvidence(&th); err != nil {
 		return err
 	}
 	if m, any := view.Carried(*run, dropped, c.style()); any {
@@ -64,6 +71,11 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 	}
 	if s.Report {
 		if err := c.reportOn(th); err != nil {
+			return err
+		}
+	}
+	if s.Since {
+		if err := c.lookBack(th, former.State.Checklist); err != nil {
 			return err
 		}
 	}
@@ -93,7 +105,7 @@ func carry(from, to *bot.ChecklistState, now time.Time) (dropped []bot.ItemState
 		case x.Since.IsZero():
 			x.Since = from.Firing
 		}
-		x.Comments = old.Comments
+		x.Comments, x.Plan = old.Comments, old.Plan
 		if x.FollowUp == nil { // whose that is, its row knows
 			x.Assigned = old.Assigned
 		}
@@ -102,6 +114,25 @@ func carry(from, to *bot.ChecklistState, now time.Time) (dropped []bot.ItemState
 		}
 	}
 	return dropped
+}
+
+// settling is how long after a change of a host its evidence is looked at.
+const settling = 10 * time.Minute
+
+// nextLook is when a run's evidence is looked at again by itself: each day, before people
+// are reminded and before the end, so that what is said then is so.
+func nextLook(run bot.ChecklistState, now time.Time) time.Time {
+	const each, before, least = 24 * time.Hour, 2 * time.Minute, 5 * time.Minute
+	next := now.Add(each)
+	for _, t := range []time.Time{run.RemindAt, run.Until} {
+		if t = t.Add(-before); t.After(now.Add(least)) && t.Before(next) {
+			next = t
+		}
+	}
+	if !run.Until.IsZero() && !next.Before(run.Until) {
+		return time.Time{}
+	}
+	return next
 }
 
 // dueRun does what time makes due of a run.
@@ -122,6 +153,11 @@ func (c *change) dueRun(th bot.Thread) error {
 			}
 			x.Status, x.By, x.At, x.Reason, x.Until = bot.ItemOpen, "", time.Time{}, "", time.Time{}
 			th.Version++
+		}
+	}
+	if !run.LookAt.IsZero() && !run.LookAt.After(c.now) {
+		if err := c.lookAtEvidence(&th); err != nil {
+			return err
 		}
 	}
 	switch {
@@ -169,6 +205,7 @@ func (c *change) putRun(th *bot.Thread) error {
 	if th.Open() {
 		sooner(run.Until)
 		sooner(run.RemindAt)
+		sooner(run.LookAt)
 		for _, x := range run.Items {
 			if x.Status == bot.ItemDeferred {
 				sooner(x.Until)

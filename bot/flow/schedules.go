@@ -91,7 +91,7 @@ func (c *change) dueSchedule(s Schedule) error {
 	}
 	if !known {
 		// What was before it was configured is not missed.
-		return c.PutSchedule(bot.Schedule{Name: s.Name, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)})
+		return c.PutSchedule(bot.Schedule{Name: s.Name, Since: c.now, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)})
 	}
 	was := row
 	if row.PausedBy != "" && !row.Paused(c.now) {
@@ -175,7 +175,7 @@ func (c *change) runChecklist(name string, by bot.PersonID, why string) (bot.Thr
 		return bot.Thread{}, err
 	}
 	if !known {
-		row = bot.Schedule{Name: name, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)}
+		row = bot.Schedule{Name: name, Since: c.now, Rule: s.Rule, Last: c.now, Next: s.Next(c.now)}
 	}
 	cause := string(by) + " asked for it"
 	if why != "" {
@@ -201,23 +201,35 @@ func (c *change) runAfter(x bot.Change) error {
 		if err != nil {
 			return err
 		}
-		// What was before the newest firing was looked at then; what was before the list
-		// was configured, nobody asked about.
-		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Last) {
+		// What was before the list was configured, nobody asked about.
+		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Since) {
 			continue
 		}
-		last, ok, err := c.LatestThread(runSubject(s.Name, x.Host))
-		if err != nil {
-			return err
-		}
-		if ok && !last.State.Checklist.Firing.Before(x.At) {
-			continue // it looked at what is since
+		if looked, err := c.lookedAfter(s.Name, x); err != nil || looked {
+			if err != nil {
+				return err
+			}
+			continue
 		}
 		if err := c.beginRun(s, &row, x.At, "after: "+whatChanged(x), x.Host); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lookedAfter tells whether a run of a change's host, or one of all hosts, began after it.
+func (c *change) lookedAfter(name string, x bot.Change) (bool, error) {
+	for _, host := range []string{x.Host, ""} {
+		last, ok, err := c.LatestThread(runSubject(name, host))
+		if err != nil {
+			return false, err
+		}
+		if ok && !last.State.Checklist.Firing.Before(x.At) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // switched begins the runs that come after a switch which a plan has made.

@@ -93,14 +93,8 @@ func (f *Flow) gatherScores(tx *store.Tx, s *Settings, month, now time.Time, mea
 		}
 	}
 	var err error
-	if in.Known, err = metaTime(tx, metaKnown); err != nil {
+	if in.Known, err = stateKnown(tx, s, now); err != nil {
 		return in, err
-	}
-	if in.Known.IsZero() {
-		in.Known = now
-	}
-	if kept := now.Add(-s.KeepClosed); s.KeepClosed > 0 && in.Known.Before(kept) {
-		in.Known = kept
 	}
 	if in.Readings, err = tx.Readings(in.From, in.Until.Add(reachBack)); err != nil {
 		return in, err

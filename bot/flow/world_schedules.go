@@ -26,9 +26,13 @@ func (w *world) Schedules(ctx context.Context) (out []bot.ScheduleFacts, err err
 				return err
 			}
 			for _, th := range open {
-				if run := th.State.Checklist; run.Incident == nil && run.Name == x.Name && !th.OpenedAt.Before(f.Run.OpenedAt) {
+				if run := th.State.Checklist; run.Incident != nil || run.Name != x.Name {
+					continue
+				}
+				if !th.OpenedAt.Before(f.Run.OpenedAt) {
 					f.Run = th
 				}
+				f.Open = append(f.Open, th)
 			}
 			if f.Run.State.Checklist == nil {
 				if f.Run, err = newestRun(tx, x.Name); err != nil {

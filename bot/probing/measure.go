@@ -72,7 +72,7 @@ func answerOf(ctx context.Context, p bot.Probe, answer <-chan []bot.Reading, now
 }
 
 func unknown(p bot.Probe, now time.Time, why string) bot.Reading {
-	return bot.Reading{What: p.Name(), Note: why, At: now, State: bot.Unknown}
+	return bot.Reading{What: p.Name(), Note: why, At: now, State: bot.Unknown, Blank: true}
 }
 
 // known tells whether a reading says something. A state that nobody has heard of does

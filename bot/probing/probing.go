@@ -117,7 +117,7 @@ func (o *once) leave(q *question) {
 }
 
 func (o *once) unknown(why string) []bot.Reading {
-	return []bot.Reading{{What: o.Name(), Note: why, At: time.Now().UTC(), State: bot.Unknown}}
+	return []bot.Reading{{What: o.Name(), Note: why, At: time.Now().UTC(), State: bot.Unknown, Blank: true}}
 }
 
 // clock is "15:04 UTC", with the day where it is not today's.

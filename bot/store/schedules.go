@@ -71,6 +71,13 @@ func (t *Tx) ReadingBefore(checklist string, run bot.ThreadID, host, what string
 		checklist, run, host, what)
 }
 
+// Measured are the things that runs of a checklist have measured as long as readings are
+// kept, by host and name.
+func (t *Tx) Measured(checklist string) ([]bot.Reading, error) {
+	return all(t, func(row scanner) (r bot.Reading, err error) { return r, row.Scan(&r.Host, &r.What) },
+		`SELECT DISTINCT host, what FROM readings WHERE checklist = $1 ORDER BY host, what`, checklist)
+}
+
 // KeepReading keeps what one look measured beside what the runs keep, unknown ones too:
 // a run has of each thing the newest alone.
 func (t *Tx) KeepReading(look bot.EffectKey, r bot.Reading) error {

@@ -83,11 +83,11 @@ func (t *Tx) PutMeta(name, value string) error {
 	return t.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 }
 
-// Prune lets go of what nobody will ask for again: event ids and changes older
-// than a month (reboots are counted by the month, and kept like readings), finished work and alerts of open threads that have been over for
-// a week, and threads closed before
-// keep, with all that hangs on them. It removes at most a bounded number of
-// threads at once, so that no transaction is long; the answer says how many.
+// Prune lets go of what nobody will ask for again: event ids and restarts of units older
+// than a month (other changes are counted by the month, told of in reviews, and kept like
+// readings), finished work and alerts of open threads that have been over for a week, and
+// threads closed before keep, with all that hangs on them. It removes at most a bounded
+// number of threads at once, so that no transaction is long; the answer says how many.
 func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 	month, week := millis(now.AddDate(0, -1, 0)), millis(now.AddDate(0, 0, -7))
 	for _, q := range []struct {
@@ -95,7 +95,7 @@ func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 		args []any
 	}{
 		{`DELETE FROM inbox WHERE at < $1`, []any{month}},
-		{`DELETE FROM changes WHERE at < $1 AND kind <> $2`, []any{month, bot.ChangeReboot}},
+		{`DELETE FROM changes WHERE at < $1 AND kind = $2`, []any{month, bot.ChangeRestart}},
 		{`DELETE FROM changes WHERE at < $1`, []any{millis(now.Add(-readingsKept))}},
 		{`DELETE FROM requests WHERE state = 'done' AND at < $1`, []any{week}},
 		{`DELETE FROM effects WHERE state <> 'due' AND at < $1`, []any{month}},

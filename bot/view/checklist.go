@@ -46,23 +46,35 @@ func checklistRoot(f bot.ThreadFacts, s Style) bot.Message {
 // runState is a run in a word or two, with its colour.
 func runState(t bot.Thread) (bot.Tone, string) {
 	run := t.State.Checklist
-	left, bad := run.Left(), 0
+	left := run.Left()
+	var bad, against, skipped, deferred int
 	for _, x := range run.Items {
-		if x.Status == bot.ItemOpen && x.Verdict == bot.NotOK {
+		switch {
+		case x.Status == bot.ItemOpen && x.Verdict == bot.NotOK:
 			bad++
-		}
-	}
-	against := 0
-	for _, x := range run.Items {
-		if x.Status == bot.ItemDone && x.By != "" && x.Verdict == bot.NotOK {
+		case x.Status == bot.ItemDone && x.By != "" && x.Verdict == bot.NotOK:
 			against++
+		case x.Status == bot.ItemSkipped:
+			skipped++
+		case x.Status == bot.ItemDeferred:
+			deferred++
 		}
 	}
 	switch {
-	case left == 0 && against > 0:
-		return bot.ToneWarning, fmt.Sprintf("COMPLETE, %d AGAINST ITS EVIDENCE", against)
+	case left == 0 && t.Open() && deferred > 0: // or it would have ended
+		return bot.ToneInfo, fmt.Sprintf("%d DEFERRED", deferred)
 	case left == 0:
-		return bot.ToneOK, "COMPLETE"
+		tone, word := bot.ToneOK, "COMPLETE"
+		for _, k := range []struct {
+			n    int
+			word string
+			tone bot.Tone
+		}{{skipped, "SKIPPED", bot.ToneOK}, {deferred, "DEFERRED", bot.ToneInfo}, {against, "AGAINST ITS EVIDENCE", bot.ToneWarning}} {
+			if k.n > 0 {
+				tone, word = k.tone, word+fmt.Sprintf(", %d %s", k.n, k.word)
+			}
+		}
+		return tone, word
 	case !t.Open():
 		return bot.ToneMuted, fmt.Sprintf("ENDED, %d LEFT", left)
 	case bad > 0:
@@ -250,6 +262,8 @@ func runFields(t bot.Thread, s Style) []bot.Field {
 		out = append(out, field("Evidence of", s.Time(run.MeasuredAt)))
 	case run.Measuring != "" && t.Open():
 		out = append(out, field("Evidence", "being looked at"))
+	case !run.LookAt.IsZero() && t.Open():
+		out = append(out, field("Evidence", "is looked at "+s.Time(run.LookAt)+", when what has changed may have shown itself"))
 	}
 	switch {
 	case !t.Open():
@@ -278,11 +292,32 @@ func runActions(t bot.Thread, s Style) []bot.Action {
 			done.Choices = append(done.Choices, bot.Choice{Name: fmt.Sprintf("done %d", x.Number), Label: cut(fmt.Sprintf("%d. %s", x.Number, x.Item.Task), 70)})
 		}
 	}
-	if !s.Buttons || len(done.Choices) == 0 {
+	if !s.Buttons {
 		return []bot.Action{ActionRecheck}
 	}
-	done.Name = done.Choices[0].Name
-	return []bot.Action{done, ActionRecheck}
+	var out []bot.Action
+	if len(done.Choices) > 0 {
+		done.Name = done.Choices[0].Name
+	}
+	if t.State.Checklist.Incident != nil {
+		return incidentActions(done)
+	}
+	if len(done.Choices) > 0 {
+		out = []bot.Action{done,
+			actionSkip(),
+			itemForm("assign", "Assign …", bot.Question{Label: "To whom?", Hint: "a name, me, or nobody"})}
+	}
+	return append(out, itemForm("comment", "Comment …", bot.Question{Label: "What should the others know?", Long: true}),
+		itemForm("undone", "Open again …", bot.Question{Word: "because", Label: "Why?", Optional: true, Long: true}), ActionRecheck)
+}
+
+func actionSkip() bot.Action {
+	return itemForm("skip", "Skip …", bot.Question{Word: "because", Label: "Why?", Hint: "Everybody in the thread reads it.", Long: true})
+}
+
+// itemForm asks for an item by its number: the thread has them, and more than a menu does.
+func itemForm(name, label string, more bot.Question) bot.Action {
+	return bot.Action{Name: name, Label: label, Form: &bot.Form{Questions: []bot.Question{{Label: "Which item?", Hint: "its number in the list, as 3"}, more}}}
 }
 
 // mostChoices is how many items a menu offers.

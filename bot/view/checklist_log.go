@@ -266,6 +266,13 @@ func Paused(title string, x bot.Schedule, s Style) bot.Message {
 // Offered tells what came of the operation that an item offered.
 func Offered(x bot.ItemState, p bot.Proposal, s Style) bot.Message {
 	name := fmt.Sprintf("Item %d", x.Number)
+	if p.State == bot.Done && x.Status != bot.ItemDone {
+		m := bot.Message{Tone: bot.ToneWarning, Title: bot.Line(bot.B(name+" stays open"), bot.T(": "+p.Plan.Draft.Summary+" is done, and what it found is "+string(x.Verdict)+" "), bot.M(string(p.Plan.ID)))}
+		if e := readingItems(p.Evidence, s); len(e) > 0 {
+			m.Blocks = append(m.Blocks, bot.List{Items: e})
+		}
+		return m
+	}
 	if p.State == bot.Done {
 		m := bot.Message{Tone: bot.ToneOK, Title: bot.Line(bot.B(name+" is done"), bot.T(" by "+p.Plan.Draft.Summary+": "+x.Item.Task), bot.T(" "), bot.M(string(p.Plan.ID)))}
 		if e := readingItems(p.Evidence, s); len(e) > 0 {

@@ -56,6 +56,12 @@ func checklistPages(s Style) []page {
 	done := bot.Proposal{State: bot.Done, Plan: bot.Plan{ID: "pln_K7QF2M", Draft: bot.Draft{Summary: "verify b2"}}, Evidence: []bot.Reading{{What: "restore b2", Value: "12 files, 0 differ", State: bot.OK}}}
 	failed := done
 	failed.State = bot.Failed
+	unsure := done
+	unsure.Evidence = []bot.Reading{{What: "restore b2", Note: "nothing was compared", State: bot.Unknown}}
+	unsureItem := run.Items[0]
+	unsureItem.Verdict = bot.Unknown
+	offered := run.Items[1]
+	offered.Status, offered.Verdict = bot.ItemDone, bot.OK
 	drill := aRun()
 	drill.Name, drill.Title, drill.Firing = "drill", "Disaster recovery drill", noon.Add(-3*time.Hour)
 	drill.Incident = &bot.IncidentState{Name: "drill", What: "of the quarter", By: "alice", Lead: "alice"}
@@ -98,7 +104,8 @@ func checklistPages(s Style) []page {
 		{"log: the end of a run", RunSummary(run, "", s)},
 		{"log: the end of a complete run", RunSummary(complete, "", s)},
 		{"log: a step of a drill is done", ItemSet(drill, drill.Items[1], bot.ItemOpen, "alice", s)},
-		{"log: what an item offered is done", Offered(run.Items[1], done, s)},
+		{"log: what an item offered is done", Offered(offered, done, s)},
+		{"log: what an item offered is done and found nothing", Offered(unsureItem, unsure, s)},
 		{"log: what an item offered failed", Offered(run.Items[1], failed, s)},
 		{"log: a month's report", Report(bot.Report{From: noon.AddDate(0, -1, 0), To: noon, Alerts: 12, Criticals: 2,
 			Lists: []bot.ListReport{{Title: "Daily checklist", Runs: 30, ByEvidence: 180, ByPeople: 25, Skipped: 2, Left: 3, Longest: "Read the security events", Carried: 2}},
@@ -109,6 +116,16 @@ func checklistPages(s Style) []page {
 			Trends: []bot.Trend{{Host: "vulcan", What: "disk /", First: bot.Reading{Value: "3.1 % of 1 TiB", At: noon.AddDate(0, -1, 0)}.With(3.1, bot.FigurePercent), Last: bot.Reading{Value: "4.8 % of 1 TiB", At: noon}.With(4.8, bot.FigurePercent)},
 				{Host: "vulcan", What: "generations kept", First: bot.Reading{At: noon.AddDate(0, -1, 0)}.With(5, bot.FigureCount), Last: bot.Reading{At: noon}.With(5, bot.FigureCount)}}},
 			[]bot.Picture{{Name: "trends.png", Alt: "disk / 3.1 % to 4.8 %"}}, s)},
+		{"log: a review's beginning", Report(bot.Report{From: noon.AddDate(0, -3, 0), To: noon, Alerts: 41, Criticals: 3,
+			Review: &bot.Review{
+				Known: noon.AddDate(0, -2, 0), EarlierKnown: noon.AddDate(0, -2, 0),
+				Changes: []bot.Change{{Host: "vulcan", Kind: bot.ChangeReboot, Text: "vulcan rebooted", At: noon.Add(-time.Hour)}, {Host: "vulcan", Kind: bot.ChangeSwitch, Text: "switched to generation 55", At: noon.AddDate(0, -1, 0)}},
+				Runs:    []bot.Ran{{Plan: "p-1", Host: "vulcan", Summary: "Roll back to generation 54", State: bot.Undone, At: noon.AddDate(0, -1, 0)}},
+				New:     []string{"DiskFull", "ZpoolDegraded"},
+			},
+			Trends: []bot.Trend{{Host: "vulcan", What: "generations kept", First: bot.Reading{At: noon.AddDate(0, -1, 0)}.With(5, bot.FigureCount), Last: bot.Reading{At: noon}.With(5, bot.FigureCount)},
+				{Host: "vulcan", What: "disk /", First: bot.Reading{Value: "3.1 % of 1 TiB", At: noon.AddDate(0, -1, 0)}.With(3.1, bot.FigurePercent), Last: bot.Reading{Value: "4.8 % of 1 TiB", At: noon}.With(4.8, bot.FigurePercent)}}}, nil, s)},
+		{"log: a review's beginning, of a new state", Report(bot.Report{From: noon.AddDate(0, -3, 0), To: noon, Review: &bot.Review{Known: noon.Add(-time.Hour)}}, nil, s)},
 		{"log: a report of nothing", Report(bot.Report{From: noon.AddDate(0, -1, 0), To: noon}, nil, s)},
 		{"answer: paused", Paused("Daily checklist", bot.Schedule{PausedBy: "bob", PausedUntil: noon.Add(72 * time.Hour), Reason: "holidays"}, s)},
 		{"answer: resumed", Paused("Daily checklist", bot.Schedule{Next: noon.Add(20 * time.Hour)}, s)},

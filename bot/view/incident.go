@@ -80,6 +80,24 @@ func incidentState(t bot.Thread) (bot.Tone, string) {
 	return bot.ToneOK, "CLOSED"
 }
 
+// incidentActions are the buttons where there are some. Closing asks why, so that no slip
+// of a thumb does it.
+func incidentActions(done bot.Action) []bot.Action {
+	form := func(name, label string, questions ...bot.Question) bot.Action {
+		return bot.Action{Name: name, Label: label, Form: &bot.Form{Questions: questions}}
+	}
+	var out []bot.Action
+	if len(done.Choices) > 0 {
+		out = []bot.Action{done, actionSkip()}
+	}
+	return append(out,
+		form("finding", "Finding …", bot.Question{Label: "What was found?", Long: true}),
+		form("followup", "Follow-up …", bot.Question{Label: "What is to be done?", Long: true},
+			bot.Question{Word: "for", Label: "Who does it?", Hint: "a name, or me", Optional: true}, bot.Question{Word: "by", Label: "By when?", Hint: "a day, as friday or 2026-12-24", Optional: true}),
+		form("incident close", "Close …", bot.Question{Word: "because", Label: "Why is it over?", Hint: "The summary begins with it.", Long: true}),
+		ActionRecheck)
+}
+
 func incidentFields(t bot.Thread, s Style) []bot.Field {
 	run := t.State.Checklist
 	in := run.Incident

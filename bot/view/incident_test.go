@@ -40,6 +40,8 @@ func incidentPages(s Style) []page {
 	root := func(t bot.Thread, todo []bot.FollowUp) bot.Message {
 		return Root(bot.ThreadFacts{Thread: t, FollowUps: todo, Changes: []bot.Change{{Host: "vulcan", Kind: bot.ChangeSwitch, Text: "generation 41 -> 42 on vulcan", At: noon.Add(-20 * time.Minute)}}}, s)
 	}
+	buttons := s
+	buttons.Buttons = true
 	closed := func(still bot.Still) bot.Thread {
 		t := anIncident()
 		t.ClosedAt = noon.Add(72 * time.Minute)
@@ -62,6 +64,7 @@ func incidentPages(s Style) []page {
 	taken, _ := Carried(weekly, nil, s)
 	return []page{
 		{"an incident", root(open, todo)},
+		{"an incident with buttons", Root(bot.ThreadFacts{Thread: open}, buttons)},
 		{"an incident, closed while alerts fire", root(closed(firing), todo)},
 		{"an incident, closed in the dark", root(closed(bot.Still{Unknown: "Alertmanager main has not told lately"}), nil)},
 		{"a drill that is over", root(bare, nil)},

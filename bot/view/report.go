@@ -12,44 +12,69 @@ import (
 // Report tells a month as a whole: in the room in short, with pictures, and all of it as
 // a file.
 func Report(r bot.Report, trends []bot.Picture, s Style) bot.Message {
+	if r.Review != nil {
+		return Since(r, trends, s)
+	}
 	month := r.From.In(s.zone()).Format("January 2006")
-	m := bot.Message{Tone: bot.ToneInfo, Title: bot.Line(bot.B("Report of "+month), bot.T(", "+s.Time(r.From)+" to "+s.Time(r.To)))}
-	var file strings.Builder
-	fmt.Fprintf(&file, "# Report of %s\n\n%s to %s\n", month, s.Time(r.From), s.Time(r.To))
-	part := func(head string, lines []string, most int) {
-		if len(lines) == 0 {
-			return
-		}
-		fmt.Fprintf(&file, "\n## %s\n\n", head)
-		var items []bot.Text
-		for i, l := range lines {
-			fmt.Fprintf(&file, "- %s\n", l)
-			if i < most {
-				items = append(items, bot.Line(bot.T(l)))
-			}
-		}
-		if more := len(lines) - len(items); more > 0 {
-			items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more, in the file", more))))
-		}
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B(head))}, bot.List{Items: items})
-	}
+	n := newNotes(bot.Line(bot.B("Report of "+month), bot.T(", "+s.Time(r.From)+" to "+s.Time(r.To))), "Report of "+month)
+	fmt.Fprintf(&n.file, "%s to %s\n", s.Time(r.From), s.Time(r.To))
 	if card := Scorecard(r.Scores, s); card != nil {
-		m.Blocks = append(m.Blocks, card...)
-		fmt.Fprint(&file, "\n## Scorecard\n\n")
+		n.m.Blocks = append(n.m.Blocks, card...)
+		fmt.Fprint(&n.file, "\n## Scorecard\n\n")
 		for _, x := range r.Scores {
-			fmt.Fprintf(&file, "- %s\n  Plan: %s. Counted: %s From: %s\n", scoreItem(x, s).String(), x.Metric.Plan, x.Metric.How, x.Metric.Source)
+			fmt.Fprintf(&n.file, "- %s\n  Plan: %s. Counted: %s From: %s\n", scoreItem(x, s).String(), x.Metric.Plan, x.Metric.How, x.Metric.Source)
 		}
 	}
-	part("Checklists", listLines(r), 10)
-	part("Incidents and drills", incidentLines(r, s), 10)
-	part("Alerts and changes", happened(r), 10)
-	part("Trends", trendLines(r, s), 12)
-	for _, p := range trends {
-		m.Blocks = append(m.Blocks, p)
+	n.part("Checklists", listLines(r), 10)
+	n.part("Incidents and drills", incidentLines(r, s), 10)
+	n.part("Alerts and changes", happened(r), 10)
+	n.part("Trends", trendLines(r, s), 12)
+	return n.message("report-"+r.From.In(s.zone()).Format("2006-01")+".md", trends)
+}
+
+// notes are a message in parts of which a file has the whole.
+type notes struct {
+	m    bot.Message
+	file strings.Builder
+}
+
+func newNotes(title bot.Text, head string) *notes {
+	n := &notes{m: bot.Message{Tone: bot.ToneInfo, Title: title}}
+	fmt.Fprintf(&n.file, "# %s\n\n", head)
+	return n
+}
+
+// text is a paragraph of both.
+func (n *notes) text(line string) {
+	n.m.Blocks = append(n.m.Blocks, bot.Para{Text: bot.Line(bot.T(line))})
+	fmt.Fprintf(&n.file, "%s\n", line)
+}
+
+// part is a heading with lines, of which the message has at most so many.
+func (n *notes) part(head string, lines []string, most int) {
+	fmt.Fprintf(&n.file, "\n## %s\n\n", head)
+	n.m.Blocks = append(n.m.Blocks, bot.Para{Text: bot.Line(bot.B(head))})
+	var items []bot.Text
+	for i, l := range lines {
+		fmt.Fprintf(&n.file, "- %s\n", l)
+		if i < most {
+			items = append(items, bot.Line(bot.T(l)))
+		}
 	}
-	name := "report-" + r.From.In(s.zone()).Format("2006-01") + ".md"
-	m.Blocks = append(m.Blocks, bot.File{Name: name, Type: "text/markdown", Data: []byte(file.String())})
-	return m
+	if more := len(lines) - len(items); more > 0 {
+		items = append(items, bot.Line(bot.F(fmt.Sprintf("and %d more, in the file", more))))
+	}
+	if items != nil {
+		n.m.Blocks = append(n.m.Blocks, bot.List{Items: items})
+	}
+}
+
+func (n *notes) message(file string, pictures []bot.Picture) bot.Message {
+	for _, p := range pictures {
+		n.m.Blocks = append(n.m.Blocks, p)
+	}
+	n.m.Blocks = append(n.m.Blocks, bot.File{Name: file, Type: "text/markdown", Data: []byte(n.file.String())})
+	return n.m
 }
 
 func listLines(r bot.Report) []string {

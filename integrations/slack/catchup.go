@@ -32,15 +32,16 @@ const (
 // order of its time. A channel that was never heard begins now. Its caller has the turn.
 func (c *Chat) catchUp(ctx context.Context) error {
 	breaks := c.breaks.all.Load() // one that comes meanwhile is not made up for by this
-	var all []news
-	begun := false
+
+	// It is told once all was read.
+	all := []news{{events: []bot.Event{c.unread("", true)}}}
 	for _, room := range slices.Sorted(maps.Keys(c.rooms)) {
 		channel := c.rooms[room]
 		since, heard := micros(c.in.place[channel].At)
 		if !heard {
 			begins := c.in.place[channel] // with what was taken before anything could be read
 			begins.At = stampOf(c.now())
-			c.in.place[channel], begun = begins, true
+			c.in.place[channel] = begins
 			since, _ = micros(begins.At)
 		}
 		more, err := c.readBack(ctx, room, channel, since, heard)
@@ -54,11 +55,6 @@ func (c *Chat) catchUp(ctx context.Context) error {
 		y, _ := micros(b.ts)
 		return cmp.Compare(x, y)
 	})
-	if begun && len(all) == 0 {
-		if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Cursor: c.in.place.String()}); err != nil {
-			return err
-		}
-	}
 	for chunk := range slices.Chunk(all, 100) {
 		if err := c.hand(ctx, chunk, true); err != nil {
 			return err
@@ -130,7 +126,7 @@ func (c *Chat) readBack(ctx context.Context, room bot.RoomID, channel string, si
 func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root string, floor int64) ([]news, error) {
 	var all []news
 	cursor := ""
-	for range maxPages {
+	for page := 1; ; page++ {
 		replies, more, next, err := c.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: channel, Timestamp: root, Oldest: stampOf(time.UnixMicro(floor)), Limit: pageSize, Cursor: cursor})
 		if err != nil {
@@ -145,10 +141,12 @@ func (c *Chat) readThread(ctx context.Context, room bot.RoomID, channel, root st
 			}
 		}
 		if cursor = next; !more || next == "" {
-			break
+			return all, nil
+		}
+		if page == maxPages {
+			return append(all, c.threadGap(room, channel, root, floor, len(all))), nil
 		}
 	}
-	return all, nil
 }
 
 // again is a message of the history as if it had come just now.
@@ -172,6 +170,15 @@ func (c *Chat) gap(room bot.RoomID, channel string, since int64, read int) news 
 	return news{events: []bot.Event{bot.Undecodable{
 		Chat: c.chat, ID: bot.MessageID(fmt.Sprintf("gap:%s:%d", channel, since)), At: c.now().UTC(),
 		Reason: fmt.Sprintf("After an outage only the newest %d messages in room %q could be read back; what was said before them was not heard.", read, room),
+	}}}
+}
+
+// threadGap tells the same of a thread, which Slack gives from its oldest reply on.
+func (c *Chat) threadGap(room bot.RoomID, channel, root string, since int64, read int) news {
+	c.log.Warn("after an outage more was said in a thread than is read back; the newest part was not heard", "room", room, "thread", root, "read_back", read)
+	return news{events: []bot.Event{bot.Undecodable{
+		Chat: c.chat, ID: bot.MessageID(fmt.Sprintf("gap:%s:%s:%d", channel, root, since)), At: c.now().UTC(),
+		Reason: fmt.Sprintf("After an outage only the oldest %d messages in a thread of room %q could be read back; what was said after them was not heard.", read, room),
 	}}}
 }
 

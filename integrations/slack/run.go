@@ -37,6 +37,7 @@ func (c *Chat) who() (user, botID string) {
 // CodeForbidden, when Slack no longer takes the app's credentials, or they are for
 // another workspace. Nothing is heard before it is known who we are.
 func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
+	c.breaks.all.Add(1) // before Slack may call us: until all is read, nothing moves the place
 	if !c.running.CompareAndSwap(false, true) {
 		return errors.New("slack: Run runs already")
 	}
@@ -44,7 +45,6 @@ func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	if err := c.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	c.breaks.all.Add(1) // nobody listened until now, and nothing may pass for all that was said
 	c.setSink(sink)
 	defer c.setSink(nil)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -117,7 +117,7 @@ func (c *Chat) pause(ctx context.Context, try int, err error, what string) {
 func (c *Chat) whoAmI(ctx context.Context) (final, err error) {
 	who, err := c.api.AuthTestContext(ctx)
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, and put the new token into its file.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
+		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, put the new token into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
 	}
 	if err != nil {
 		return nil, err
@@ -146,6 +146,19 @@ func (c *Chat) makeUp(ctx context.Context) {
 	defer cancel()
 	if err := c.catchUp(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		c.log.Warn("what was said while the bot was away could not be read; it is tried again", "err", err)
+		c.tellUnread(ctx, err)
+	}
+}
+
+// tellUnread tells people of a reading back that does not succeed before they mend
+// something. Its caller has the turn.
+func (c *Chat) tellUnread(ctx context.Context, err error) {
+	e, ok := errors.AsType[*callError](err)
+	if !ok || !slices.Contains(forbidden, e.code) || slices.Contains(revoked, e.code) {
+		return // it passes; or Run ends, which is told
+	}
+	if err := c.insist(ctx, bot.Batch{Source: string(c.chat), Events: []bot.Event{c.unread(e.code, false)}}); err != nil && ctx.Err() == nil {
+		c.log.Warn("people could not be told of it", "err", err)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 	steady = time.Minute
 )
 
-// connections counts those that are up: while one is, nothing is missed.
+// connections counts those that are up: while one is, Slack has somebody to tell.
 type connections struct {
 	mu sync.Mutex
 	up int
@@ -49,6 +49,12 @@ func (n *connections) less() {
 	n.up--
 }
 
+// missed notes that things may have been said that we were not told of.
+func (c *Chat) missed() {
+	c.breaks.all.Add(1)
+	c.roots.broke()
+}
+
 // connect keeps one connection up. It fails only when Slack no longer takes the app's
 // credentials.
 func (c *Chat) connect(ctx context.Context) error {
@@ -56,7 +62,7 @@ func (c *Chat) connect(ctx context.Context) error {
 		began := time.Now()
 		err := c.once(ctx)
 		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-			return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the app-level token of the chat %q (%s): make a new one with the scope connections:write, and put it into its file.", c.chat, short(e.Err, 60)).Because(wrap(err))
+			return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the app-level token of the chat %q (%s): make a new one with the scope connections:write, put it into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err))
 		}
 		if time.Since(began) > steady {
 			try = 0
@@ -82,6 +88,7 @@ func (c *Chat) once(ctx context.Context) error {
 		if up {
 			up = false
 			c.live.less()
+			c.missed() // what Slack had sent over it, and sends over another some minutes later
 		}
 	}
 	// What has its place in a channel is taken in order, behind what is read back; the loop
@@ -140,8 +147,9 @@ func (c *Chat) once(ctx context.Context) error {
 				if !up {
 					up = true
 					if c.live.more() {
-						c.breaks.all.Add(1) // at once, for what other connections bring
-						c.roots.broke()
+						c.missed() // at once, for what other connections bring
+					}
+					if c.breaks.owed() {
 						if err := behind(func(ctx context.Context) error { c.makeUp(ctx); return nil }); err != nil {
 							return errors.Join(err, ended())
 						}

@@ -40,3 +40,18 @@ func (c *Chat) trouble(room bot.RoomID, what string, over bool) bot.Event {
 	}
 	return e
 }
+
+// unread tells people that Slack does not let us read what was said, or that it does.
+func (c *Chat) unread(word string, over bool) bot.Event {
+	e := bot.Troubled{Subject: fmt.Sprintf("slack chat %s unread", c.chat), Over: over, At: c.now().UTC(),
+		Title: fmt.Sprintf("What was said in the chat %s cannot be read back", c.chat)}
+	if over {
+		return e
+	}
+	what := word
+	if help := remedies[word]; help != "" {
+		what += ": " + help
+	}
+	e.Text = fmt.Sprintf("Slack refuses it (%s). Until it is mended the bot takes no approval there: somebody may have said no before.", what)
+	return e
+}
