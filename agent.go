@@ -268,7 +268,7 @@ func (h *agentHouse) furnish(o parts.Options) error {
 
 // core is the agent over its state and its journal.
 func (h *agentHouse) core(log *journal.File, roots agent.Roots, runs agent.Spawner) (*agent.Core, error) {
-	return agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes, Busy: h.config.Busy,
+	return agent.New(agent.Options{Host: h.host, Settings: parts.Settings(h.config), Operations: h.parts.Operations, Looks: h.parts.Looks, Probes: h.parts.Probes, LastSwitch: h.parts.LastSwitch, Busy: h.config.Busy,
 		State: h.config.State, Trust: h.trust, Journal: log, Spawner: runs, Roots: roots, Redact: h.hide, IDs: bot.RandomIDs, Log: h.log})
 }
 

@@ -146,7 +146,7 @@ func fixedParts(a, b *config.Agent) []string {
 	}{
 		{"host", a.Host, b.Host}, {"socket", a.Socket, b.Socket}, {"human_socket", a.HumanSocket, b.HumanSocket}, {"state", a.State, b.State},
 		{"bot_user", a.BotUID, b.BotUID}, {"busy_units", a.Busy, b.Busy}, {"nixos", a.NixOS, b.NixOS}, {"zfs", a.ZFS, b.ZFS},
-		{"backup", a.Backup, b.Backup}, {"certificates", a.Certificates, b.Certificates}, {"services", a.Services, b.Services}, {"log.format", a.Log.JSON, b.Log.JSON},
+		{"backup", a.Backup, b.Backup}, {"certificates", a.Certificates, b.Certificates}, {"security", a.Security, b.Security}, {"dumps", a.Dumps, b.Dumps}, {"documents", a.Documents, b.Documents}, {"services", a.Services, b.Services}, {"log.format", a.Log.JSON, b.Log.JSON},
 	} {
 		if !reflect.DeepEqual(x.a, x.b) {
 			out = append(out, x.what)

@@ -46,6 +46,8 @@ var arrows = map[string][]string{
 	"integrations/certs":           {"bot", "bot/clean", "bot/phrase"},
 	"integrations/console":         {"bot", "bot/clean", "bot/fsync", "bot/phrase"},
 	"integrations/dumps":           {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
+	"integrations/documents":       {"bot", "bot/clean", "bot/phrase", "bot/sys"},
+	"integrations/grafana":         {"bot", "bot/clean", "bot/phrase"},
 	"integrations/linux":           {"bot", "bot/clean", "bot/phrase"},
 	"integrations/matrix":          {"bot", "bot/clean", "bot/pieces"},
 	"integrations/nixos":           {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},

@@ -147,6 +147,11 @@ func outside(ctx context.Context, c *config.Config, codes matrix.Codes) []bot.Re
 	if c.Prometheus != nil {
 		out = append(out, checkPrometheus(ctx, c.Prometheus))
 	}
+	if c.Grafana != nil {
+		g := newGrafana(c.Grafana)
+		out = append(out, g.Read(ctx)...)
+		g.Close()
+	}
 	named := certificates{hosts: func() []config.Host { return c.Hosts }, zone: func() *time.Location { return c.Zone }}
 	return append(out, named.Read(ctx)...)
 }

@@ -124,8 +124,13 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 			return nil, err
 		}
 		h.closers = append(h.closers, h.prom.Close)
-		o.Probes = append(o.Probes, h.prom.Probe(), h.prom.Trends(trendHosts(c.Hosts)))
+		o.Probes = append(o.Probes, ruleProbe(h.prom), h.prom.Trends(trendHosts(c.Hosts)))
 		o.Grapher = grapher{client: h.prom, zone: h.zone, span: c.Prometheus.Graph}
+	}
+	if c.Grafana != nil {
+		g := newGrafana(c.Grafana)
+		h.closers = append(h.closers, func() error { g.Close(); return nil })
+		o.Probes = append(o.Probes, g)
 	}
 	if c.DeadMan != nil {
 		d := &deadMan{url: c.DeadMan.URL, own: "http://" + c.Listen, client: &http.Client{Timeout: 20 * time.Second}}

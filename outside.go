@@ -96,6 +96,9 @@ func secretsOf(c *config.Config) map[string]config.Secret {
 	if c.Prometheus != nil {
 		credentials("prometheus", c.Prometheus.Credentials)
 	}
+	if c.Grafana != nil && c.Grafana.Token != nil {
+		out["grafana-token"] = *c.Grafana.Token
+	}
 	if c.DeadMan != nil {
 		out["dead-man-url"] = c.DeadMan.URL
 	}

@@ -8,6 +8,8 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/chart"
 	"watchstander/bot/config"
+	"watchstander/docs/runbooks"
+	"watchstander/integrations/grafana"
 	prom "watchstander/integrations/prometheus"
 )
 
@@ -20,6 +22,21 @@ func newPrometheus(p *config.Prometheus) (*prom.Client, error) {
 		c.Username, c.Password = p.Basic.Username, p.Basic.Password.Read
 	}
 	return prom.New(c)
+}
+
+// ruleProbe knows our own runbooks beside those that rules link to.
+func ruleProbe(c *prom.Client) *prom.Probe {
+	p := c.Probe()
+	p.Runbook = func(name string) bool { _, ok := runbooks.Find(name); return ok }
+	return p
+}
+
+func newGrafana(g *config.Grafana) *grafana.Probe {
+	o := grafana.Options{URL: g.URL, Dashboards: g.Dashboards, AtLeast: g.AtLeast}
+	if g.Token != nil {
+		o.Token = g.Token.Read
+	}
+	return grafana.New(o)
 }
 
 // trendHosts chooses each host's series by what tells its alerts.

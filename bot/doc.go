@@ -177,12 +177,14 @@
 //	docs/runbooks               what to do about a thing, as files that people read, and as messages
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs
+//	integrations/grafana        whether dashboards and their data sources are there
 //	integrations/matrix, slack  chats
 //	integrations/console        a chat in a terminal
 //	integrations/nixos          a host's generations, and the way back to one
 //	integrations/zfs            pools, the cache and its limits
 //	integrations/restic         backups: how old, verified when, restored and compared
 //	integrations/dumps          databases' dumps: how old, how large, whether whole
+//	integrations/documents      how long ago runbooks and other texts were looked at
 //	integrations/units          a unit, its log, its restart; what failed, what changed
 //	integrations/certs          when certificates end, as they are served and in files
 //	integrations/linux, systemd what status reads of the bot's own host by itself

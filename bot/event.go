@@ -140,6 +140,9 @@ type (
 		State string
 		Kept  []PlanID
 		Since time.Time
+		// Switch is what the host's running system came by, where that is another one than
+		// we know of; nil else.
+		Switch *Change
 		// Head is the hash of the newest entry of its journal, HeadSeq its number; ""
 		// when it was not asked.
 		Head    string

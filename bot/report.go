@@ -18,6 +18,9 @@ type Report struct {
 	Alerts, Criticals int
 	// Plans counts how those that ended did, the commonest first.
 	Plans []Tally
+	// Approvals tells of the plans that were asked for: how many were agreed to, by whom,
+	// and how long that took; "" where there were none.
+	Approvals string
 	// Changes counts what changed on the hosts by its kind.
 	Changes []Tally
 	// Trends are the figures that were measured at least twice, from the first of the

@@ -213,7 +213,7 @@ func TestStatusPlans(t *testing.T) {
 func TestStatusTopics(t *testing.T) {
 	w := sickWorld(t)
 	w.probes = append(w.probes, reads("more", reading("vulcan", "ssh root logins", "none", bot.OK),
-		reading("", "prometheus targets", "4 of 4 up", bot.OK), reading("vulcan", "forecast /", "61 %, not filling", bot.OK), reading("vulcan", "dump postgresql", "812 MiB, 6 h ago, whole", bot.OK)))
+		reading("", "prometheus targets", "4 of 4 up", bot.OK), reading("", "grafana dashboards", "14 found", bot.OK), reading("vulcan", "document runbooks", "last changed 20 d ago", bot.OK), reading("vulcan", "forecast /", "61 %, not filling", bot.OK), reading("vulcan", "dump postgresql", "812 MiB, 6 h ago, whole", bot.OK)))
 	for _, topic := range topics {
 		for _, word := range topic.words {
 			out, err := ask(t, w, observer, "", "status "+word)

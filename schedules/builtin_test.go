@@ -19,6 +19,7 @@ var measured = []string{
 	"ssh root logins", "ssh failed logins", "ssh logins", "sudo commands", "audit events", "apparmor denials", "fail2ban",
 	"backup b2", "restore b2", "bot state", "snapshots tank", "failed units", "unit nginx.service", "flapping units", "systemd", "certificate of vulcan.lan:443",
 	"disk /", "memory", "load", "swap", "pressure io", "pool tank", "pools", "dataset tank/data", "ARC", "temperature",
+	"configuration build", "document runbooks", "alert runbooks", "approvals 7 d", "approvals 30 d", "approvals 90 d", "grafana", "grafana dashboards", "grafana data sources",
 	"nixpkgs age", "vulnerabilities", "dump postgresql", "generation", "generations", "generations kept", "booted system", "drift", "drift: profile",
 }
 

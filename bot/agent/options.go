@@ -21,6 +21,9 @@ type Options struct {
 	Operations []bot.Operation
 	Looks      []bot.Look
 	Probes     []bot.Probe
+	// LastSwitch tells by what the running system came, nil where that is unknown; it is
+	// asked with every question for news. A nil LastSwitch tells nothing.
+	LastSwitch func() *bot.Change
 	// Busy are units that a run waits for which belongs in a window, where its operation
 	// does not say itself what it waits for.
 	Busy []string

@@ -208,7 +208,7 @@ func (c *Core) Proposals(ctx context.Context, caller Caller, q api.Since) (api.P
 		var page api.Page
 		var changed chan struct{}
 		c.locked(func() { page, changed = c.page(q.Stamp), c.changed; page.Locks = c.locks() })
-		page.Standing = c.standing()
+		page.Standing, page.Switch = c.standing(), c.lastSwitch()
 		if len(page.Proposals) > 0 || q.Wait <= 0 {
 			return page, nil
 		}
@@ -218,9 +218,22 @@ func (c *Core) Proposals(ctx context.Context, caller Caller, q api.Since) (api.P
 		case <-wait.C:
 		case <-ctx.Done():
 		}
-		page.Standing = c.standing() // it may be another list by now
+		page.Standing, page.Switch = c.standing(), c.lastSwitch() // they may be others by now
 		return page, nil
 	}
+}
+
+// lastSwitch is what the running system came by, nil where that is unknown.
+func (c *Core) lastSwitch() *bot.Change {
+	if c.o.LastSwitch == nil {
+		return nil
+	}
+	x, err := guarded("the last switch", func() (*bot.Change, error) { return c.o.LastSwitch(), nil })
+	if err != nil {
+		c.o.Log.Error("what the running system came by is not told", "err", err)
+		return nil
+	}
+	return x
 }
 
 // page holds at most so much that it can be sent as one answer.

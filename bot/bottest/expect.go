@@ -78,6 +78,21 @@ func (p *player) expect(words []string) error {
 			return nil
 		}
 		return p.holds(newest, text(1), true)
+	case "threads": // so many with a word in their titles
+		n, err := strconv.Atoi(words[2])
+		if err != nil {
+			return err
+		}
+		have := 0
+		for _, x := range p.roots() {
+			if strings.Contains(x.Message.Title.String(), words[1]) {
+				have++
+			}
+		}
+		if have != n {
+			return fmt.Errorf("there are %d threads", have)
+		}
+		return nil
 	case "roots":
 		n, err := strconv.Atoi(words[1])
 		if err != nil {

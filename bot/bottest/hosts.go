@@ -188,7 +188,7 @@ func (s *stage) start() {
 		return err
 	}))
 	made := s.parts(h)
-	core, err := agent.New(agent.Options{Host: h, Settings: parts.Settings(s.config), Operations: made.Operations, Looks: made.Looks, Probes: made.Probes, Busy: s.config.Busy,
+	core, err := agent.New(agent.Options{Host: h, Settings: parts.Settings(s.config), Operations: made.Operations, Looks: made.Looks, Probes: made.Probes, LastSwitch: made.LastSwitch, Busy: s.config.Busy,
 		State: s.dir, Journal: j, Spawner: s.spawner, Roots: agent.RootsDir(filepath.Join(s.p.dir, s.name+" roots")), Redact: s.p.hide, IDs: s.p.nextPlan, Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -276,6 +276,21 @@ func (s *stage) build(number, schema, secrets string) error {
 	g.Number, g.Age, g.Bot = n, 0, &simulated.Bot{Version: fmt.Sprintf("0.%d.0", v), Schema: v}
 	g.Secrets = cmp.Or(secrets, g.Secrets)
 	return s.sim.AddGeneration(g)
+}
+
+// switchByHand switches the host to a generation without the agent.
+func (s *stage) switchByHand(number int) error {
+	const profile = "/nix/var/nix/profiles/system"
+	for _, argv := range [][]string{
+		{"/run/current-system/sw/bin/nix-env", "-p", profile, "--switch-generation", strconv.Itoa(number)},
+		{s.sim.Toplevel(number) + "/bin/switch-to-configuration", "switch"},
+	} {
+		out, err := s.sim.Start("nixos-rebuild").Sys().Run.Run(context.Background(), sys.Command{Argv: argv})
+		if err != nil || out.Exit != 0 {
+			return fmt.Errorf("%s ended with %d: %w", argv[0], out.Exit, err)
+		}
+	}
+	return nil
 }
 
 // log is the agent's journal, an entry on a line.

@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|busy UNIT FOR|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|busy UNIT FOR|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|switches N|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -121,6 +121,12 @@ func (p *player) stepHost(l line) error {
 			return sim.AddGeneration(simulated.Generation{Number: n, NixOS: "25.05", Kernel: "6.12.1"})
 		}
 		return p.stage.build(l.words[2], l.words[3], l.rest(4))
+	case "switches": // to a generation that is there, as somebody's nixos-rebuild does
+		n, err := strconv.Atoi(l.words[2])
+		if err != nil {
+			return err
+		}
+		return p.stage.switchByHand(n)
 	case "kills-run":
 		return p.stage.kill()
 	default:

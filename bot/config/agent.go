@@ -44,7 +44,9 @@ type Agent struct {
 	Security     *Security // nil where the file has none
 	// Dumps of databases, each with a name of its own.
 	Dumps []Dump
-	Log   Log
+	// Documents are looked at by their age; nil where the file has none.
+	Documents *Documents
+	Log       Log
 	// Warnings do not stop the agent; an operator wants to know of them.
 	Warnings []Fault
 }
@@ -117,6 +119,8 @@ type NixOS struct {
 	// VulnixMaxAge how old that may be.
 	Vulnix       string
 	VulnixMaxAge time.Duration
+	// Build is nil where nothing builds the configuration beside switches.
+	Build *ConfigurationBuild
 	// Stateful are packages whose data does not go back with them.
 	Stateful []string
 }
@@ -128,6 +132,15 @@ type BuildLock struct {
 	Format string
 	// Wait is how long it is waited for.
 	Wait time.Duration
+}
+
+// ConfigurationBuild is a service of the host's own that builds its configuration.
+type ConfigurationBuild struct {
+	Unit string
+	// Result is the link that it leaves.
+	Result string
+	// MaxAge is how old the newest that worked may be.
+	MaxAge time.Duration
 }
 
 // HealthCheck must hold after a switch. Exactly one of Unit, URL and Argv is set.
@@ -232,6 +245,23 @@ type Dump struct {
 	Files   string
 	MaxAge  time.Duration
 	MinSize host.Bytes
+}
+
+// Documents are what people rely on, by how old it may be.
+type Documents struct {
+	// Git is the program's path; "" for the usual one.
+	Git   string
+	Texts []Document
+}
+
+// Document is one text, or several that are looked after together.
+type Document struct {
+	Name string
+	// Files are absolute paths whose last part may be a pattern.
+	Files []string
+	// WorkTree is the git work tree of the files, "" where their own times count.
+	WorkTree string
+	MaxAge   time.Duration
 }
 
 // Security is what the agent tells of logins, sudo, audit, AppArmor and fail2ban.

@@ -76,6 +76,7 @@ func (b *agentBuilder) build(data []byte) {
 	b.cfg.Services = Services{Restart: b.units(b.keys.Services.Restart), Logs: b.units(b.keys.Services.Logs)}
 	b.security()
 	b.dumps()
+	b.documents()
 	b.cfg.Log = b.logging(&b.keys.Log)
 }
 

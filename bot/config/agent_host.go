@@ -57,6 +57,13 @@ func (b *agentBuilder) nixos() {
 		n.Vulnix, n.VulnixMaxAge = b.path(v.Result, ""), v.MaxAge.or(8*day)
 		b.atLeast(v.MaxAge, time.Hour)
 	}
+	if v := k.Build; v != nil {
+		n.Build = &ConfigurationBuild{Unit: b.unit(v.Unit), Result: b.path(v.Result, ""), MaxAge: v.MaxAge.or(2 * day)}
+		b.atLeast(v.MaxAge, time.Hour)
+		if n.Build.Unit != "" && !strings.HasSuffix(n.Build.Unit, ".service") {
+			b.fault(v.Unit.place, "is no service: name what builds, as in nixos-config-build.service, and not what starts it")
+		}
+	}
 	if loaders := []string{"grub", "systemd-boot", "generic-extlinux-compatible", "init-script"}; k.Loader.ok && !slices.Contains(loaders, n.Loader) {
 		b.fault(k.Loader.place, "there is no boot loader %s%s", short(n.Loader), choose(n.Loader, loaders...))
 	}
@@ -148,17 +155,56 @@ func (b *agentBuilder) zfs() {
 
 func (b *agentBuilder) dumps() {
 	for _, k := range b.keys.Dumps.items {
-		d := Dump{Name: k.Name.v, Files: b.path(k.Files, ""), MaxAge: k.MaxAge.or(26 * time.Hour), MinSize: host.Bytes(k.MinSize.or(size(host.KiB)))}
-		dir, pattern := filepath.Split(d.Files)
-		if _, err := filepath.Match(pattern, ""); k.Files.ok && (err != nil || strings.ContainsAny(dir, "*?[")) {
-			b.fault(k.Files.place, "is no such pattern: * and ? may stand in the last part alone, as in /var/backup/postgresql/*.sql.gz")
-		}
+		d := Dump{Name: k.Name.v, Files: b.pattern(k.Files, "/var/backup/postgresql/*.sql.gz"), MaxAge: k.MaxAge.or(26 * time.Hour), MinSize: host.Bytes(k.MinSize.or(size(host.KiB)))}
 		if k.Name.ok && slices.ContainsFunc(b.cfg.Dumps, func(o Dump) bool { return o.Name == d.Name }) {
 			b.fault(k.Name.place, "stands twice")
 		}
 		b.atLeast(k.MaxAge, time.Hour)
 		b.cfg.Dumps = append(b.cfg.Dumps, d)
 	}
+}
+
+// pattern is an absolute path whose last part may be a pattern.
+func (b *agentBuilder) pattern(g given[string], as string) string {
+	p := b.path(g, "")
+	dir, pattern := filepath.Split(p)
+	if _, err := filepath.Match(pattern, ""); g.ok && (err != nil || strings.ContainsAny(dir, "*?[")) {
+		b.fault(g.place, "is no such pattern: * and ? may stand in the last part alone, as in %s", as)
+	}
+	return p
+}
+
+func (b *agentBuilder) documents() {
+	k := b.keys.Documents
+	if k == nil {
+		return
+	}
+	out := &Documents{Git: b.trusted(k.Git, false)}
+	if k.Texts.empty() {
+		b.fault(k.Texts.place, "is empty: name a document, or leave documents out")
+	}
+	for _, x := range k.Texts.items {
+		d := Document{Name: x.Name.v, WorkTree: b.path(x.WorkTree, ""), MaxAge: x.MaxAge.or(365 * day)}
+		if x.Files.empty() {
+			b.fault(x.Files.place, "is empty: name a file")
+		}
+		for _, g := range x.Files.items {
+			if !g.ok {
+				continue
+			}
+			p := b.pattern(g, "/etc/nixos/docs/*.md")
+			if tree := strings.TrimSuffix(d.WorkTree, "/") + "/"; x.WorkTree.ok && filepath.IsAbs(p) && !strings.HasPrefix(p, tree) {
+				b.fault(g.place, "is not in its work tree, %s", d.WorkTree)
+			}
+			d.Files = append(d.Files, p)
+		}
+		if x.Name.ok && slices.ContainsFunc(out.Texts, func(o Document) bool { return o.Name == d.Name }) {
+			b.fault(x.Name.place, "stands twice")
+		}
+		b.atLeast(x.MaxAge, day)
+		out.Texts = append(out.Texts, d)
+	}
+	b.cfg.Documents = out
 }
 
 func (b *agentBuilder) security() {

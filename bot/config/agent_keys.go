@@ -29,6 +29,7 @@ type agentKeys struct {
 	Services    servicesKeys          `yaml:"services"`
 	Security    *securityKeys         `yaml:"security"`
 	Dumps       list[dumpKeys]        `yaml:"dumps"`
+	Documents   *documentsKeys        `yaml:"documents"`
 	Log         logKeys               `yaml:"log"`
 }
 
@@ -106,6 +107,14 @@ type nixosKeys struct {
 	Checks       list[checkKeys]      `yaml:"health_checks"`
 	Stateful     list[given[string]]  `yaml:"stateful_packages"`
 	Vulnix       *vulnixKeys          `yaml:"vulnix"`
+	Build        *configBuildKeys     `yaml:"build"`
+}
+
+type configBuildKeys struct {
+	place
+	Unit   given[string]        `yaml:"unit" need:"the service that builds the configuration, as in nixos-config-build.service"`
+	Result given[string]        `yaml:"result" need:"the link that it leaves (--out-link), as in /var/lib/nixos-config-build/result"`
+	MaxAge given[time.Duration] `yaml:"max_age"`
 }
 
 type vulnixKeys struct {
@@ -149,6 +158,20 @@ type dumpKeys struct {
 	Files   given[string]        `yaml:"files" need:"where the dumps lie, as in /var/backup/postgresql/all.sql.gz; the last part may be a pattern"`
 	MaxAge  given[time.Duration] `yaml:"max_age"`
 	MinSize given[size]          `yaml:"min_size"`
+}
+
+type documentsKeys struct {
+	place
+	Git   given[string]      `yaml:"git"`
+	Texts list[documentKeys] `yaml:"texts" need:"the documents, as in [{name: runbooks, files: [/etc/nixos/docs/*.md], work_tree: /etc/nixos}]"`
+}
+
+type documentKeys struct {
+	place
+	Name     given[string]        `yaml:"name" need:"people read it: document NAME"`
+	Files    list[given[string]]  `yaml:"files" need:"the files, as in [/etc/nixos/docs/*.md]; the last part of each may be a pattern"`
+	WorkTree given[string]        `yaml:"work_tree"`
+	MaxAge   given[time.Duration] `yaml:"max_age"`
 }
 
 type arcKeys struct {

@@ -36,9 +36,11 @@ type Config struct {
 	Alertmanagers []Alertmanager
 	// Prometheus draws the pictures; nil: there are none.
 	Prometheus *Prometheus
-	Webhooks   []Webhook
-	Routes     []Route
-	Alerts     Alerts
+	// Grafana is nil where none is looked at.
+	Grafana  *Grafana
+	Webhooks []Webhook
+	Routes   []Route
+	Alerts   Alerts
 	// QuietHours is nil when no threads are held back.
 	QuietHours *QuietHours
 	// DigestAt is when the daily digest is posted, in Zone.
@@ -211,6 +213,17 @@ type Prometheus struct {
 	// Graph is how far back a picture looks.
 	Graph time.Duration
 	Credentials
+}
+
+// Grafana is where dashboards are looked at by people.
+type Grafana struct {
+	// URL is the base address, without a slash at the end.
+	URL string
+	// Token is a service account's; nil: what everybody may know is all that is asked.
+	Token *Secret
+	// Dashboards are the uids of those that must be there, AtLeast how many there must be.
+	Dashboards []string
+	AtLeast    int
 }
 
 // Webhook is one endpoint at which an Alertmanager delivers:

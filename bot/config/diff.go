@@ -31,6 +31,7 @@ var sections = []section{
 	{"people", true, func(c *Config) any { return c.People }},
 	{"alertmanagers", false, func(c *Config) any { return c.Alertmanagers }},
 	{"prometheus", false, func(c *Config) any { return c.Prometheus }},
+	{"grafana", false, func(c *Config) any { return c.Grafana }},
 	{"webhooks", false, func(c *Config) any { return c.Webhooks }},
 	{"routes", true, func(c *Config) any { return c.Routes }},
 	{"alerts", true, func(c *Config) any { return c.Alerts }},
@@ -97,7 +98,7 @@ func agentsOf(hosts []Host) []string {
 // secretIsLive: what a key of these names is shown or asked for anew each time.
 // Chats and Alertmanagers hold theirs.
 func secretIsLive(field string) bool {
-	return slices.ContainsFunc([]string{"webhooks[", "prometheus.", "dead_man."}, func(key string) bool { return strings.HasPrefix(field, key) })
+	return slices.ContainsFunc([]string{"webhooks[", "prometheus.", "grafana.", "dead_man."}, func(key string) bool { return strings.HasPrefix(field, key) })
 }
 
 // same compares what two values mean. Compiled patterns and zones are compared

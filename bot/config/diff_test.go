@@ -43,6 +43,8 @@ func TestDiff(t *testing.T) {
 		{"a secret's place written otherwise", "dead_man: {url_file: /etc/watchstander/a}\n", "dead_man: {url_file: a}\n", "", ""},
 		{"webhook", "", "webhooks: [{name: main, alertmanager: main, hmac: {secret_file: a}}]\n", "", "webhooks"},
 		{"prometheus", "", "prometheus: {url: \"http://127.0.0.1:9090\"}\n", "", "prometheus"},
+		{"grafana", "grafana: {url: \"http://127.0.0.1:3000\", dashboards: [a]}\n", "grafana: {url: \"http://127.0.0.1:3000/\", dashboards: [a, b]}\n", "", "grafana"},
+		{"grafana written otherwise", "grafana: {url: \"http://127.0.0.1:3000\"}\n", "grafana: {url: \"http://127.0.0.1:3000/\", at_least: 0}\n", "", ""},
 		{"Slack's default written out", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "app_token_file: a, connections: 2, pace: {per_second: 1, workspace_per_second: 4}", 1), "", ""},
 		{"Slack's pace", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "app_token_file: a, pace: {burst: 9}", 1), "", "chats"},
 		{"Slack from Socket Mode to HTTP", slackKeys, strings.Replace(slackKeys, "app_token_file: a", "http: {signing_secret_file: a}", 1), "", "chats"},

@@ -53,7 +53,7 @@ func exampleSecrets(t *testing.T) (getenv func(string) string) {
 	dir := t.TempDir()
 	for name, value := range map[string]string{
 		"matrix-token": "a", "slack-bot-token": "h", "slack-app-token": "i", "lab-slack-bot-token": "j", "lab-slack-signing-secret": "k",
-		"remote-token": "b", "lab-password": "c", "prometheus-token": "d",
+		"remote-token": "b", "lab-password": "c", "prometheus-token": "d", "grafana-token": "l",
 		"webhook-token": "e", "webhook-secret": "f", "webhook-password": "g",
 		"dead-man-url": "https://dead-man.example.org/ping/vulcan",
 	} {

@@ -165,6 +165,37 @@ func (b *builder) prometheus() {
 	b.cfg.Prometheus = p
 }
 
+// uidForm is what Grafana lets a dashboard's uid be.
+var uidForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,40}$`)
+
+func (b *builder) grafana() {
+	k := b.keys.Grafana
+	if k == nil {
+		return
+	}
+	g := &Grafana{AtLeast: k.AtLeast.v}
+	if k.TokenFile.set {
+		s := b.secret(k.TokenFile)
+		g.Token = &s
+	}
+	if u := b.address(k.URL); u != nil {
+		g.URL = base(u)
+		b.inTheClear(u, Credentials{Bearer: g.Token}, k.URL.place)
+	}
+	for _, x := range k.Dashboards.items {
+		switch {
+		case !x.ok:
+		case !uidForm.MatchString(x.v):
+			b.fault(x.place, "%s is no dashboard's uid: it stands in the dashboard's address, behind /d/", short(x.v))
+		case slices.Contains(g.Dashboards, x.v):
+			b.fault(x.place, "stands twice")
+		default:
+			g.Dashboards = append(g.Dashboards, x.v)
+		}
+	}
+	b.cfg.Grafana = g
+}
+
 // headerForm is what RFC 9110 lets a header be named.
 var headerForm = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 

@@ -21,6 +21,7 @@ type fileKeys struct {
 	People        list[personKeys]       `yaml:"people"`
 	Alertmanagers list[alertmanagerKeys] `yaml:"alertmanagers" need:"without an Alertmanager there is nothing to tell"`
 	Prometheus    *prometheusKeys        `yaml:"prometheus"`
+	Grafana       *grafanaKeys           `yaml:"grafana"`
 	Webhooks      list[webhookKeys]      `yaml:"webhooks"`
 	Routes        list[routeKeys]        `yaml:"routes" need:"the least is one route that matches everything: - rooms: [ops]"`
 	Alerts        alertKeys              `yaml:"alerts"`
@@ -154,6 +155,14 @@ type prometheusKeys struct {
 	Graph           given[time.Duration] `yaml:"graph"`
 	BearerTokenFile given[string]        `yaml:"bearer_token_file"`
 	BasicAuth       *basicKeys           `yaml:"basic_auth"`
+}
+
+type grafanaKeys struct {
+	place
+	URL        given[string]       `yaml:"url" need:"Grafana's address, as in http://127.0.0.1:3000"`
+	TokenFile  given[string]       `yaml:"token_file"`
+	Dashboards list[given[string]] `yaml:"dashboards"`
+	AtLeast    given[int]          `yaml:"at_least"`
 }
 
 type webhookKeys struct {

@@ -129,6 +129,7 @@ func (b *builder) build(data []byte) {
 	b.people()
 	b.alertmanagers()
 	b.prometheus()
+	b.grafana()
 	b.webhooks()
 	b.routes()
 	b.alerts()

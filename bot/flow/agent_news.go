@@ -47,7 +47,7 @@ func (f *Flow) watch(ctx context.Context, host string, a api.Agent) {
 			if standing != nil && reflect.DeepEqual(standing, e.Standing) {
 				e.Standing = nil
 			}
-			if len(e.Proposals) > 0 || e.Standing != nil || e.State != "" || stamp.moved {
+			if len(e.Proposals) > 0 || e.Standing != nil || e.State != "" || e.Switch != nil || stamp.moved {
 				err = ownState(f.Take(ctx, bot.Batch{Source: source, Cursor: strconv.FormatInt(stamp.top, 10), Events: []bot.Event{e}}))
 			}
 		}
@@ -94,6 +94,8 @@ type stampAt struct {
 	at, top int64
 	moved   bool
 	state   string // "" where no agent told one
+	// switched is the last switch of the host that was dealt with, "" for none.
+	switched string
 }
 
 // anew is the reading of an agent's state that is another one than before. Its stamps may
@@ -127,7 +129,10 @@ func (f *Flow) agentStamp(ctx context.Context, host string) (s stampAt, err erro
 		if text, err = tx.Cursor("agent/" + host); err != nil {
 			return err
 		}
-		s.state, err = tx.Meta(metaAgentState(host))
+		if s.state, err = tx.Meta(metaAgentState(host)); err != nil {
+			return err
+		}
+		s.switched, err = tx.Meta(metaSwitched(host))
 		return err
 	})
 	if err == nil && text != "" {
@@ -157,6 +162,9 @@ func (f *Flow) news(ctx context.Context, host string, a api.Agent, s *stampAt, a
 	}
 	s.top, s.moved = page.Top, page.Top != s.at
 	e := bot.Told{Host: host, Proposals: page.Proposals, Standing: &page.Standing, At: f.clock.now()}
+	if x := page.Switch; x != nil && newSwitch(*x, s.switched, e.At) {
+		e.Switch = x
+	}
 	if n := *again; n != nil {
 		if n.state != page.State {
 			return bot.Told{}, bot.Errorf(bot.CodeUnavailable, "The agent began anew while it was read.")

@@ -28,6 +28,11 @@ func (c *change) told(e bot.Told) error {
 			return err
 		}
 	}
+	if e.Switch != nil {
+		if err := c.each("last switch of "+e.Host, func() error { return c.lastSwitch(e.Host, *e.Switch) }); err != nil {
+			return err
+		}
+	}
 	return c.agentHead(e)
 }
 

@@ -93,8 +93,11 @@ func (c *change) looked(e bot.Looked) error {
 			continue
 		}
 		fresh = append(fresh, n)
-		if err := c.runAfter(n); err != nil {
-			return err
+		// Of switches the agent's news tell, once each, and whose they are.
+		if n.Kind != bot.ChangeSwitch {
+			if err := c.runAfter(n); err != nil {
+				return err
+			}
 		}
 		if err := c.changeRanIn(n); err != nil {
 			return err

@@ -54,6 +54,11 @@ func (f *Flow) measure(ctx context.Context, e store.Effect) error {
 		readings = append(readings, f.rehearsed(ctx))
 	}
 	readings = append(readings, f.firing(ctx), f.noisy(ctx))
+	for _, x := range approvalSpans {
+		if len(f.o.Agents) > 0 && f.asksFor(ctx, e, x.what) {
+			readings = append(readings, f.approvalsOver(ctx, x.what, x.span))
+		}
+	}
 	return f.handIn(ctx, bot.Measured{Key: e.Key, Readings: readings, At: f.clock.now()})
 }
 

@@ -123,6 +123,13 @@ func gatherReport(tx *store.Tx, s *Settings, o bot.MakeReport) (r bot.Report, er
 		ended[string(th.State.Plan.Proposal.State)]++
 	}
 	r.Plans = tallies(ended)
+	asked, err := countApprovals(tx, o.From, o.To)
+	if err != nil {
+		return r, err
+	}
+	if asked.asked > 0 {
+		r.Approvals = asked.words()
+	}
 	changes, err := tx.AllChanges(o.From, o.To)
 	if err != nil {
 		return r, err

@@ -194,21 +194,11 @@ func (c *change) runChecklist(name string, by bot.PersonID, why string) (bot.Thr
 // runAfter begins the runs that come after a change of a host.
 func (c *change) runAfter(x bot.Change) error {
 	for _, s := range c.s.Checklists {
-		if !slices.Contains(s.After, x.Kind) {
-			continue
-		}
-		row, known, err := c.Schedule(s.Name)
+		row, comes, looked, err := c.comesAfter(s, x)
 		if err != nil {
 			return err
 		}
-		// What was before the list was configured, nobody asked about.
-		if !known || row.Paused(c.now) || c.now.Sub(x.At) > runAfterFor || !x.At.After(row.Since) {
-			continue
-		}
-		if looked, err := c.lookedAfter(s.Name, x); err != nil || looked {
-			if err != nil {
-				return err
-			}
+		if !comes || looked || c.now.Sub(x.At) > runAfterFor {
 			continue
 		}
 		if err := c.beginRun(s, &row, x.At, "after: "+whatChanged(x), x.Host); err != nil {
@@ -216,6 +206,20 @@ func (c *change) runAfter(x bot.Change) error {
 		}
 	}
 	return nil
+}
+
+// comesAfter tells whether a list comes after a change, and whether it has looked at the
+// change's host since. What was before the list was configured, nobody asked about.
+func (c *change) comesAfter(s Schedule, x bot.Change) (row bot.Schedule, comes, looked bool, err error) {
+	if !slices.Contains(s.After, x.Kind) {
+		return row, false, false, nil
+	}
+	row, known, err := c.Schedule(s.Name)
+	if err != nil || !known || row.Paused(c.now) || !x.At.After(row.Since) {
+		return row, false, false, err
+	}
+	looked, err = c.lookedAfter(s.Name, x)
+	return row, true, looked, err
 }
 
 // lookedAfter tells whether a run of a change's host, or one of all hosts, began after it.
@@ -235,7 +239,7 @@ func (c *change) lookedAfter(name string, x bot.Change) (bool, error) {
 // switched begins the runs that come after a switch which a plan has made.
 func (c *change) switched(st bot.PlanState) error {
 	p := st.Proposal
-	if p.State != bot.Done || !strings.HasPrefix(string(p.Plan.Operation), "nixos.") {
+	if p.State != bot.Done || !switches(p) {
 		return nil
 	}
 	return c.runAfter(bot.Change{Host: st.Host, Kind: bot.ChangeSwitch, Text: p.Plan.Draft.Summary, At: p.EndedAt})

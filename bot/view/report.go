@@ -152,6 +152,9 @@ func happened(r bot.Report) []string {
 		}
 		out = append(out, k.what+": "+strings.Join(parts, ", "))
 	}
+	if r.Approvals != "" {
+		out = append(out, "approvals: "+r.Approvals)
+	}
 	return out
 }
 

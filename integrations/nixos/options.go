@@ -42,6 +42,8 @@ type Options struct {
 	MinGenerations int
 	// Vulnix is where the result of a scan for known holes lies; its MaxAge is 8 days.
 	Vulnix Vulnix
+	// Build is a unit that builds the configuration; its MaxAge is 2 days.
+	Build Build
 	// Stateful are the names of packages whose data does not go back with them
 	// ("postgresql"); that they go backwards is told first.
 	Stateful []string
@@ -117,6 +119,7 @@ func (o Options) filled() Options {
 	span(&o.SwitchLimit, 15*time.Minute)
 	span(&o.LookLimit, 2*time.Minute)
 	span(&o.Vulnix.MaxAge, 8*24*time.Hour)
+	span(&o.Build.MaxAge, 48*time.Hour)
 	if o.MinGenerations <= 0 {
 		o.MinGenerations = 3
 	}

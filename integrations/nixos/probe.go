@@ -69,6 +69,9 @@ func (p Probe) Read(ctx context.Context) []bot.Reading {
 	if r, configured := n.holes(d.Current); configured {
 		out = append(out, r)
 	}
+	if r, configured := n.configurationBuild(ctx, d); configured {
+		out = append(out, r)
+	}
 	return out
 }
 

@@ -20,14 +20,19 @@ const (
 	ReadTargets    = "prometheus targets"
 	ReadRules      = "prometheus rules"
 	ReadWithSeries = "rules without series"
+	ReadRunbooks   = "alert runbooks"
 )
 
 // mostNamed is how many of what is not well a reading names; the rest is counted.
 const mostNamed = 5
 
 // Probe tells how the server itself does its work: whether its targets answer, its
-// rules are evaluated, and its alerting rules have anything to look at.
+// rules are evaluated, and its alerting rules have anything to look at, and a runbook.
 type Probe struct {
+	// Runbook tells whether there is a runbook of a name beside those that rules link to;
+	// nil: there is none.
+	Runbook func(name string) bool
+
 	c   *Client
 	now func() time.Time
 }
@@ -40,10 +45,10 @@ func (c *Client) Probe() *Probe { return &Probe{c: c, now: time.Now} }
 // Name is "prometheus".
 func (p *Probe) Name() string { return "prometheus" }
 
-// Read gives the three readings, each unknown with the reason where the server does
+// Read gives the four readings, each unknown with the reason where the server does
 // not tell.
 func (p *Probe) Read(ctx context.Context) []bot.Reading {
-	out := make([]bot.Reading, 1, 3)
+	out := make([]bot.Reading, 1, 4)
 	var all sync.WaitGroup
 	all.Go(func() { out[0] = p.targets(ctx) })
 	rules := p.rules(ctx)

@@ -136,6 +136,40 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+func TestAlertRunbooks(t *testing.T) {
+	linked := func(name, link string) string {
+		b, _ := json.Marshal(map[string]any{"type": "alerting", "name": name, "query": "up == 0", "health": "ok", "lastEvaluation": to, "state": "inactive", "annotations": map[string]string{"runbook_url": link}})
+		return string(b)
+	}
+	ours := func(name string) bool { return name == "disk-full" || name == "WatchdogMissing" }
+	for _, c := range []struct {
+		name, rules, want string
+		known             func(string) bool
+	}{
+		{"none", "", "unknown | alert runbooks | no alerting rules | it has none; whether it should have some is not known here | 0", ours},
+		{"all", group(15, linked("Disk", "https://wiki.example.org/runbooks/disk-full.md"), alerting("WatchdogMissing", "up == 0", "ok", "", to)), "ok | alert runbooks | 2 of 2 alerts with one |  | 0", ours},
+		{"elsewhere", group(15, linked("Disk", "https://wiki.example.org/runbooks/disk-full"), linked("Fan", "https://wiki.example.org/{{ $labels.job }}?token=hunter2")),
+			"ok | alert runbooks | 2 of 2 alerts with one, 2 of them elsewhere, not followed |  | 0", nil},
+		{"without", group(15, linked("Empty", ""), linked("Words", "see the wiki"), linked("Strange", "javascript:alert(1)"), linked("Root", "/runbooks/disk-full"), linked("Broken", "https://%zz"),
+			linked("Twice", "https://wiki.example.org/disk-full"), linked("Twice", ""), linked("Disk", "https://wiki.example.org/disk-full")),
+			"not ok | alert runbooks | 1 of 7 alerts with one | without one: Broken, Empty, Root, Strange, Twice and 1 more | 6", ours},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := server{clock: to, rules: c.rules, has: []string{"up"}}
+			client, _ := fake(t, s.ServeHTTP)
+			p := client.Probe()
+			p.Runbook = c.known
+			if got := inWords(p.Read(t.Context())[3]); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+	s := server{clock: to, broken: "/api/v1/rules"}
+	if got := s.read(t); len(got) != 4 || !strings.HasPrefix(got[3], "unknown | alert runbooks |  | ") {
+		t.Error(got)
+	}
+}
+
 // Few questions are asked, however many rules there are.
 func TestSeriesAreAskedForInLots(t *testing.T) {
 	s := server{clock: to}

@@ -23,7 +23,7 @@ groups:
   - {record: "job:up:sum", expr: sum by (job) (up)}
   - {record: "never", expr: "up + ignoring(job, instance) up"}
   - {alert: Recorded, expr: "job:up:sum > 5"}
-  - {alert: WrongName, expr: "systemd_unit_state{state=\"failed\"} > 0"}
+  - {alert: WrongName, expr: "systemd_unit_state{state=\"failed\"} > 0", annotations: {runbook_url: "https://wiki.example.org/{{ $labels.instance }}"}}
   - {alert: Gone, expr: "absent(no_such_metric) > 1"}
 `
 
@@ -159,6 +159,7 @@ func TestProbeOfRealPrometheus(t *testing.T) {
 			"not ok | prometheus targets | 1 of 2 up | down: nobody 127.0.0.1:1 (connection refused) | 1",
 			"not ok | prometheus rules | 5 rules in 1 group | failing: never (",
 			"not ok | rules without series | 1 of 3 alerting rules | these cannot fire, for what they name has no series: WrongName (systemd_unit_state) | 1",
+			"not ok | alert runbooks | 1 of 3 alerts with one, 1 of them elsewhere, not followed | without one: Gone, Recorded | 2",
 		}
 		for i, w := range want {
 			if got := inWords(rs[i]); !strings.HasPrefix(got, w) {

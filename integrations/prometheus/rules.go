@@ -25,9 +25,11 @@ type rule struct {
 	err         string
 	evaluated   time.Time
 	interval    time.Duration
+	runbook     string // its link, "" for none
 }
 
-// rules gives the readings of the rules' evaluation and of what they look at.
+// rules gives the readings of the rules' evaluation, of what they look at, and of their
+// runbooks.
 func (p *Probe) rules(ctx context.Context) []bot.Reading {
 	var got v1.RulesResult
 	err := p.c.call(ctx, func(ctx context.Context) (err error) {
@@ -35,7 +37,7 @@ func (p *Probe) rules(ctx context.Context) []bot.Reading {
 		return err
 	})
 	if err != nil {
-		return []bot.Reading{untold(ReadRules, apiRules, err), untold(ReadWithSeries, apiRules, err)}
+		return []bot.Reading{untold(ReadRules, apiRules, err), untold(ReadWithSeries, apiRules, err), untold(ReadRunbooks, apiRules, err)}
 	}
 	var all []rule
 	for _, g := range got.Groups {
@@ -44,6 +46,7 @@ func (p *Probe) rules(ctx context.Context) []bot.Reading {
 			switch x := x.(type) {
 			case v1.AlertingRule:
 				r.name, r.query, r.alerts, r.health, r.err, r.evaluated = x.Name, x.Query, true, x.Health, x.LastError, x.LastEvaluation
+				r.runbook = string(x.Annotations["runbook_url"])
 			case v1.RecordingRule:
 				r.name, r.query, r.health, r.err, r.evaluated = x.Name, x.Query, x.Health, x.LastError, x.LastEvaluation
 			default:
@@ -52,7 +55,7 @@ func (p *Probe) rules(ctx context.Context) []bot.Reading {
 			all = append(all, r)
 		}
 	}
-	return []bot.Reading{p.evaluated(ctx, all, len(got.Groups)), p.series(ctx, all)}
+	return []bot.Reading{p.evaluated(ctx, all, len(got.Groups)), p.series(ctx, all), p.runbooks(all)}
 }
 
 // evaluated tells of rules that fail or are not evaluated in time, by the server's

@@ -143,3 +143,25 @@ func TestHistoryFailsForAMoment(t *testing.T) {
 		}
 	})
 }
+
+// Where Slack calls us, and could not for longer than it tries, what was said is found all
+// the same, and before anything that it may speak against.
+func TestSlackCannotReachUs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := away(t, "http")
+		_, end := a.life()
+		defer end()
+		time.Sleep(time.Minute)
+		a.sink.took()
+		a.door.lock(true)
+		a.fake.Say(a.channel, a.alice, "deny 1", "")
+		time.Sleep(20 * time.Minute)
+		a.door.lock(false)
+		time.Sleep(lookBackEvery + lookEvery)
+		a.fake.Say(a.channel, a.alice, "approve 1", "")
+		time.Sleep(time.Minute)
+		if got, want := inWords(a.sink.took()), []string{"said deny 1", "said approve 1"}; !slices.Equal(got, want) {
+			t.Errorf("taken are %q, want %q", got, want)
+		}
+	})
+}

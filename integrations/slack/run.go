@@ -20,6 +20,9 @@ const (
 	apart = 2 * time.Minute
 	// readBackTime bounds one reading back.
 	readBackTime = 2 * time.Minute
+	// lookBackEvery is how often it is read back where Slack calls us: nobody tells us
+	// when it could not.
+	lookBackEvery = 5 * time.Minute
 )
 
 // identity is who the bot's token says that we are.
@@ -167,6 +170,7 @@ func (c *Chat) tellUnread(ctx context.Context, err error) {
 func (c *Chat) keep(ctx context.Context) error {
 	t := time.NewTicker(lookEvery)
 	defer t.Stop()
+	back := c.now()
 	for {
 		doubted := false
 		select {
@@ -175,6 +179,10 @@ func (c *Chat) keep(ctx context.Context) error {
 		case <-t.C:
 		case <-c.doubt:
 			doubted = true
+		}
+		if c.signing != "" && c.now().Sub(back) >= lookBackEvery {
+			back = c.now()
+			c.breaks.all.Add(1)
 		}
 		if c.in.turn.free() { // else whoever has it may need minutes, and Slack is looked after meanwhile
 			c.makeUp(ctx)

@@ -109,6 +109,40 @@ func TestChanges(t *testing.T) {
 	})
 }
 
+// The agent tells of the same switch with its news, and of a boot as one.
+func TestLastSwitch(t *testing.T) {
+	at(t, func(t *testing.T) {
+		m := eventful()
+		tells := func() string {
+			x := m.keeper(t, Options{}).LastSwitch()
+			if x == nil {
+				return "nothing"
+			}
+			return fmt.Sprintf("%s %s %s %s | %s", x.Host, x.At.Format("15:04"), x.Kind, x.Text, x.ID)
+		}
+		const want = "vulcan 11:31 switch switched to nixos-system-vulcan-25.11 | switch abc 1768390260"
+		if got := tells(); got != want {
+			t.Error(got)
+		}
+		m.files["/run/booted-system"] = node{link: "/nix/store/abc-nixos-system-vulcan-25.11", mod: noon.Add(-9 * time.Hour)}
+		if got := tells(); got != want {
+			t.Errorf("long after a boot: %s", got)
+		}
+		m.files["/run/booted-system"] = node{link: "/nix/store/abc-nixos-system-vulcan-25.11", mod: noon.Add(-29*time.Minute - 2*time.Second)}
+		if got := tells(); got != "vulcan 11:31 reboot switched to nixos-system-vulcan-25.11 | switch abc 1768390260" {
+			t.Errorf("after a boot: %s", got)
+		}
+		delete(m.files, "/nix/store/abc-nixos-system-vulcan-25.11")
+		if got := tells(); got != "nothing" {
+			t.Errorf("where the link leads nowhere: %s", got)
+		}
+		delete(m.files, "/run/current-system")
+		if got := tells(); got != "nothing" {
+			t.Errorf("without the link: %s", got)
+		}
+	})
+}
+
 // A source that does not answer takes nothing from the others.
 func TestChangesBlind(t *testing.T) {
 	at(t, func(t *testing.T) {
@@ -129,7 +163,7 @@ func TestChangesBlind(t *testing.T) {
 ? images of containers: There is no /run/current-system/sw/bin/journalctl on vulcan.
 `
 		// /run has no current-system, so it is not there to be listed either.
-		got := strings.Replace(told(c), "? switches of the system: When vulcan was switched last is unknown.\n", "", 1)
+		got := strings.Replace(told(c), "? switches of the system: When vulcan was switched last, and to what, is unknown.\n", "", 1)
 		if got != want {
 			t.Errorf("got\n%s", got)
 		}

@@ -137,28 +137,63 @@ func (k *Keeper) switches(g *gathering) error {
 // activation tells when the running system was switched to. A boot activates too,
 // and is told as that.
 func (k *Keeper) activation(g *gathering) error {
-	const current = "/run/current-system"
+	x, _, err := k.activated()
+	if err == nil && !x.At.IsZero() && !g.booting(x.At) {
+		g.add(x)
+	}
+	return err
+}
+
+// activated is the last activation, and when that of the boot was, by the links that both
+// leave in /run; zero times where there is no such link, as on other systems than NixOS.
+func (k *Keeper) activated() (x bot.Change, booted time.Time, err error) {
+	const current, atBoot = "/run/current-system", "/run/booted-system"
+	untold := func(err error) (bot.Change, time.Time, error) {
+		return bot.Change{}, time.Time{}, bot.Errorf(bot.CodeUnavailable, "When %s was switched last, and to what, is unknown.", k.h.Name).Because(err)
+	}
 	entries, err := k.h.Files.List(path.Dir(current))
 	if err != nil {
-		return bot.Errorf(bot.CodeUnavailable, "When %s was switched last is unknown.", k.h.Name).Because(err)
+		return untold(err)
 	}
-	i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return e.Name() == path.Base(current) })
-	if i < 0 {
-		return nil // no NixOS
-	}
-	info, err := entries[i].Info()
-	if err != nil {
-		return bot.Errorf(bot.CodeUnavailable, "When %s was switched last is unknown.", k.h.Name).Because(err)
-	}
-	target, err := k.h.Files.Resolve(current)
-	if err != nil {
-		return bot.Errorf(bot.CodeUnavailable, "What %s was switched to last is unknown.", k.h.Name).Because(err)
-	}
-	if at := info.ModTime(); !g.booting(at) {
+	for _, e := range entries {
+		if e.Name() != path.Base(current) && e.Name() != path.Base(atBoot) {
+			continue
+		}
+		info, err := e.Info() // of the link itself
+		if err != nil {
+			return untold(err)
+		}
+		if e.Name() == path.Base(atBoot) {
+			booted = info.ModTime()
+			continue
+		}
+		target, err := k.h.Files.Resolve(current)
+		if err != nil {
+			return untold(err)
+		}
+		at := info.ModTime()
 		hash, name, _ := strings.Cut(path.Base(target), "-")
-		g.add(bot.Change{ID: fmt.Sprintf("switch %s %d", hash, at.Unix()), Kind: bot.ChangeSwitch, Text: "switched to " + name, At: at})
+		x = bot.Change{ID: fmt.Sprintf("switch %s %d", hash, at.Unix()), Kind: bot.ChangeSwitch, Text: "switched to " + name, At: at}
 	}
-	return nil
+	return x, booted, nil
+}
+
+// bootActivates is how far apart the two links may be after a boot, which makes both.
+const bootActivates = time.Minute
+
+// LastSwitch is what the running system came by: the same change as Changes tells of, or
+// one of the kind reboot where it runs since the boot. Nil where that is unknown. It only
+// looks at links, so that it may be asked often.
+func (k *Keeper) LastSwitch() *bot.Change {
+	x, booted, err := k.activated()
+	if err != nil || x.At.IsZero() {
+		return nil
+	}
+	if !booted.IsZero() && x.At.Sub(booted).Abs() <= bootActivates {
+		x.Kind = bot.ChangeReboot
+	}
+	x.Host, x.Text, x.At = k.h.Name, line(x.Text), x.At.UTC().Truncate(time.Millisecond)
+	return &x
 }
 
 // What systemd writes into the journal (sd-messages.h).

@@ -175,6 +175,9 @@ type (
 		// Standing are the standing approvals of the host as they are now, all of them,
 		// in the order of the agent's file.
 		Standing []bot.Standing `json:"standing,omitempty"`
+		// Switch is what the running system came by: the last switch to it, or, of the kind
+		// reboot, the boot that began with it. Nil where that is unknown.
+		Switch *bot.Change `json:"switch,omitempty"`
 		// Locks are those of codes after too many wrong ones.
 		Locks []Lock `json:"locks,omitempty"`
 	}

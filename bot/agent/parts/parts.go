@@ -20,6 +20,7 @@ import (
 	"watchstander/bot/host"
 	"watchstander/bot/sys"
 	"watchstander/integrations/certs"
+	"watchstander/integrations/documents"
 	"watchstander/integrations/dumps"
 	"watchstander/integrations/nixos"
 	"watchstander/integrations/restic"
@@ -32,6 +33,8 @@ type Parts struct {
 	Operations []bot.Operation
 	Looks      []bot.Look
 	Probes     []bot.Probe
+	// LastSwitch is the agent's option of that name.
+	LastSwitch func() *bot.Change
 	// Tasks are what the agent does beside answering, each until its context is over.
 	// Workers leave them alone.
 	Tasks []func(context.Context)
@@ -94,7 +97,7 @@ func Parse(ctx context.Context, c *config.Agent, h sys.Host, name bot.OperationN
 func Of(c *config.Agent, h sys.Host, o Options) (Parts, error) {
 	var p Parts
 	// In the order in which status tells what is equally bad: data first.
-	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.dumps, p.nixos, p.certificates} {
+	for _, add := range []func(*config.Agent, sys.Host, Options) error{p.zfs, p.units, p.backup, p.dumps, p.nixos, p.certificates, p.documents} {
 		if err := add(c, h, o); err != nil {
 			return Parts{}, err
 		}
@@ -110,6 +113,9 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
 		Vulnix:   nixos.Vulnix{Result: n.Vulnix, MaxAge: n.VulnixMaxAge},
 		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output, Confined: o.Confined}
+	if x := n.Build; x != nil {
+		opts.Build = nixos.Build(*x)
+	}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}
 	}
@@ -192,6 +198,7 @@ func (p *Parts) units(c *config.Agent, h sys.Host, o Options) error {
 	p.Operations = append(p.Operations, k.Restart())
 	p.Looks = append(p.Looks, k.Looks()...)
 	p.Probes = append(p.Probes, k.Probe())
+	p.LastSwitch = k.LastSwitch
 	if c.Security != nil {
 		p.Probes = append(p.Probes, k.Security(c.Security.BanAfter))
 	}
@@ -207,6 +214,18 @@ func (p *Parts) dumps(c *config.Agent, h sys.Host, _ Options) error {
 		made = append(made, dumps.Dump{Name: d.Name, Files: d.Files, MaxAge: d.MaxAge, MinSize: int64(d.MinSize)})
 	}
 	p.Probes = append(p.Probes, dumps.New(h, made))
+	return nil
+}
+
+func (p *Parts) documents(c *config.Agent, h sys.Host, _ Options) error {
+	if c.Documents == nil {
+		return nil
+	}
+	o := documents.Options{Git: c.Documents.Git}
+	for _, d := range c.Documents.Texts {
+		o.Documents = append(o.Documents, documents.Document(d))
+	}
+	p.Probes = append(p.Probes, documents.New(h, o))
 	return nil
 }
 
