@@ -25,6 +25,14 @@ func (h *house) certificates() certificates {
 // Name implements bot.Probe.
 func (certificates) Name() string { return "certificates" }
 
+// Tells implements probing.Teller.
+func (c certificates) Tells() (out []string) {
+	for _, h := range c.hosts() {
+		out = append(out, c.of(h).Tells()...)
+	}
+	return out
+}
+
 // Read implements bot.Probe. Where none is named there is nothing to look at.
 func (c certificates) Read(ctx context.Context) []bot.Reading {
 	hosts := c.hosts()

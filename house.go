@@ -124,7 +124,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, st stage) (_
 			return nil, err
 		}
 		h.closers = append(h.closers, h.prom.Close)
-		o.Probes = append(o.Probes, ruleProbe(h.prom), h.prom.Trends(trendHosts(c.Hosts)))
+		o.Probes = append(o.Probes, ruleProbe(h.prom), h.prom.Trends(func() []prom.TrendHost { return trendHosts(h.current.Load().Hosts) }))
 		o.Grapher = grapher{client: h.prom, zone: h.zone, span: c.Prometheus.Graph}
 	}
 	if c.Grafana != nil {

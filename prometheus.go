@@ -47,7 +47,7 @@ func trendHosts(hosts []config.Host) []prom.TrendHost {
 		for i, m := range x.Match {
 			match[i] = m.String()
 		}
-		out = append(out, prom.TrendHost{Name: x.Name, Match: strings.Join(match, ",")})
+		out = append(out, prom.TrendHost{Name: x.Name, Match: strings.Join(match, ","), Below: float64(x.UseBelow)})
 	}
 	return out
 }

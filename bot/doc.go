@@ -115,7 +115,7 @@
 //     it opens, so that no firing has two; those that were missed are counted for the next run to
 //     tell. runs.go: beginRun ends the run before and carries over what it left. runAfter is the way
 //     of those that come after a change of a host.
-//  3. measure.go: the effect Measure has all probes asked (bot/probing), and Measured comes in
+//  3. measure.go: the effect Measure has all probes asked (bot/probing; rehearsal.go: the state), and Measured comes in
 //     as an event. judge gives each item its readings (Item.Judge), compares them with those
 //     of the run before, keeps them, and moves the ticks that evidence may move.
 //  4. apply_checklists.go: what people say of an item (commands, checklists.go). What an item offers

@@ -14,6 +14,7 @@ import (
 	"watchstander/bot"
 	"watchstander/bot/agent/api"
 	"watchstander/bot/journal"
+	"watchstander/bot/probing"
 )
 
 // Look answers one of the fixed questions.
@@ -110,14 +111,13 @@ func (g guardedProbe) Read(ctx context.Context) []bot.Reading {
 	rs, err := guarded("a probe", func() ([]bot.Reading, error) { return g.Probe.Read(ctx), nil })
 	if err != nil {
 		g.c.o.Log.Warn("a probe fails", "probe", g.Name(), "err", err)
-		rs = []bot.Reading{g.c.unread(g.Probe, "the probe failed; the agent's log has the cause")}
+		rs = probing.Unheard(g.Probe, time.Now().UTC(), "the probe failed; the agent's log has the cause")
 	}
 	return rs
 }
 
-func (c *Core) unread(p bot.Probe, why string) bot.Reading {
-	return bot.Reading{Host: c.o.Host.Name, What: p.Name(), Note: why, At: time.Now().UTC(), State: bot.Unknown}
-}
+// Tells implements probing.Teller.
+func (g guardedProbe) Tells() []string { return probing.Tells(g.Probe) }
 
 // headsFile keeps the last head of the bot's journal.
 const (

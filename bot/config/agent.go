@@ -163,6 +163,8 @@ type ZFS struct {
 	CapacityUsed, QuotaUsed int
 	// ScrubWithin is how old the last scrub may be.
 	ScrubWithin time.Duration
+	// Snapshots are the datasets of which there ought to be snapshots.
+	Snapshots []string
 }
 
 // Range is what an amount may be, both ends included; 0 leaves an end open.

@@ -151,7 +151,21 @@ func (b *agentBuilder) zfs() {
 	b.percent(k.Capacity)
 	b.percent(k.Quota)
 	b.atLeast(k.ScrubWithin, day)
+	for _, d := range k.Snapshots.items {
+		switch {
+		case !d.ok:
+		case !datasetName.MatchString(d.v):
+			b.fault(d.place, "is no name of a dataset: write it as zfs list has it, like rpool/home")
+		case slices.Contains(z.Snapshots, d.v):
+			b.fault(d.place, "stands twice")
+		default:
+			z.Snapshots = append(z.Snapshots, d.v)
+		}
+	}
 }
+
+// datasetName is what ZFS takes as one, but for spaces.
+var datasetName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:-]*(/[A-Za-z0-9_.:-]+)*$`)
 
 func (b *agentBuilder) dumps() {
 	for _, k := range b.keys.Dumps.items {

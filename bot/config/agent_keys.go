@@ -145,6 +145,7 @@ type zfsKeys struct {
 	Capacity    given[int]           `yaml:"capacity_used"`
 	Quota       given[int]           `yaml:"quota_used"`
 	ScrubWithin given[time.Duration] `yaml:"scrub_within"`
+	Snapshots   list[given[string]]  `yaml:"snapshots"`
 }
 
 type securityKeys struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -111,7 +112,7 @@ func TestAgentDefaults(t *testing.T) {
 	if n := a.NixOS; n.KeepGenerations != 3 || n.Settle != time.Minute || n.BuildLock != nil || n.Loader != "" {
 		t.Errorf("%+v", n)
 	}
-	if z := a.ZFS; *z != (config.ZFS{CapacityUsed: 80, QuotaUsed: 90, ScrubWithin: 35 * 24 * time.Hour}) {
+	if z := a.ZFS; !reflect.DeepEqual(*z, config.ZFS{CapacityUsed: 80, QuotaUsed: 90, ScrubWithin: 35 * 24 * time.Hour}) {
 		t.Errorf("%+v", z)
 	}
 	if b := a.Backup; b.Drill != (config.Drill{40, 2 << 30, 30 * time.Minute}) || b.Check != (config.RepositoryCheck{12, 4 * time.Hour, 5 * time.Minute}) ||

@@ -89,6 +89,9 @@ type Host struct {
 	// RebootGrace is how long after a boot what fires is gathered in one
 	// thread; 0 switches that off.
 	RebootGrace time.Duration
+	// UseBelow is what a week's means of its processor and memory are to stay below, in
+	// percent, 1 to 100.
+	UseBelow int
 	// Agent is nil for a host on which nothing can be done.
 	Agent *HostAgent
 	// Certificates are what status looks at.

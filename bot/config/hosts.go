@@ -97,6 +97,9 @@ func matcherFault(err error) string {
 	return says
 }
 
+// useBelow is the plan's: a baseline of less than 70 % of processor and memory.
+const useBelow = 70
+
 func (b *builder) hosts() {
 	var local *hostKeys
 	var sure []hostAt // hosts whose matchers could all be read
@@ -111,7 +114,10 @@ func (b *builder) hosts() {
 			b.fault(k.Match.place, "is empty: every alert would speak of this host; write at least one matcher")
 			whole = false
 		}
-		h := Host{Name: k.Name.v, Match: ms, Local: k.Local.v, RebootGrace: k.RebootGrace.or(5 * time.Minute)}
+		h := Host{Name: k.Name.v, Match: ms, Local: k.Local.v, RebootGrace: k.RebootGrace.or(5 * time.Minute), UseBelow: k.UseBelow.or(useBelow)}
+		if h.UseBelow < 1 || h.UseBelow > 100 {
+			b.fault(k.UseBelow.place, "must be from 1 to 100: how many percent of processor and memory are to be in use at most")
+		}
 		if h.Local {
 			if local != nil {
 				b.fault(k.Local.place, "the bot runs on one host only, and %s is local already (line %d)", short(local.Name.v), local.Local.line)

@@ -48,6 +48,7 @@ type hostKeys struct {
 	Match       list[given[string]]   `yaml:"match" need:"the matchers of the alerts that speak of this host, as in ['instance=~\"vulcan(:[0-9]+)?\"']"`
 	Local       given[bool]           `yaml:"local"`
 	RebootGrace given[time.Duration]  `yaml:"reboot_grace"`
+	UseBelow    given[int]            `yaml:"use_below"`
 	Agent       *hostAgentKeys        `yaml:"agent"`
 	Certs       list[certificateKeys] `yaml:"certificates"`
 }

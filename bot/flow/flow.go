@@ -119,11 +119,13 @@ type Flow struct {
 	agentSeen sync.Map
 	// polledAt tells of each Alertmanager when it last answered a poll.
 	polledAt sync.Map
+	// rehearsal is what the last rehearsed restore of the state came to.
+	rehearsal rehearsal
 }
 
 // New makes a Flow; nothing happens before Run.
 func New(o Options) *Flow {
-	f := &Flow{o: o, log: o.Log, takes: make(chan taking), rooms: map[bot.RoomID]*room{}, polls: map[string]chan struct{}{}}
+	f := &Flow{o: o, log: o.Log, takes: make(chan taking), rooms: map[bot.RoomID]*room{}, polls: map[string]chan struct{}{}, rehearsal: rehearsal{turn: make(chan struct{}, 1)}}
 	f.settings.Store(o.Settings)
 	f.o.Probes = probing.All(o.Probes, bot.ProbeTime)
 	if f.o.IDs == nil {

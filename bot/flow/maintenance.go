@@ -44,9 +44,11 @@ func (c *change) onMaintenance(conv bot.Thread, r store.Request, o bot.Outcome) 
 	return err
 }
 
+// maintenanceSubject is the same for what is one maintenance: of a host or of matchers, in
+// one Alertmanager. In another one nothing would be silenced by it.
 func maintenanceSubject(o bot.OpenMaintenance) string {
 	if o.Host != "" {
-		return "maintenance:" + o.Host
+		return "maintenance:" + o.Alertmanager + " " + o.Host
 	}
 	text := "maintenance:" + o.Alertmanager + " {"
 	for _, m := range o.Matchers {
@@ -55,11 +57,22 @@ func maintenanceSubject(o bot.OpenMaintenance) string {
 	return text + "}"
 }
 
+// formerMaintenance is the last one of the same. Those of hosts were once kept without
+// their Alertmanager's name.
+func (c *change) formerMaintenance(o bot.OpenMaintenance) (bot.Thread, bool, error) {
+	th, ok, err := c.LatestThread(maintenanceSubject(o))
+	if err != nil || ok || o.Host == "" {
+		return th, ok, err
+	}
+	th, ok, err = c.LatestThread("maintenance:" + o.Host)
+	return th, ok && th.State.Maintenance.Alertmanager == o.Alertmanager, err
+}
+
 func (c *change) openMaintenance(conv bot.Thread, r store.Request, o bot.OpenMaintenance) error {
 	if !o.Until.After(c.now) {
 		return bot.Errorf(bot.CodeInvalid, "Its end (%s) has passed in the meantime; nothing was opened.", c.style().Time(o.Until))
 	}
-	former, ok, err := c.LatestThread(maintenanceSubject(o))
+	former, ok, err := c.formerMaintenance(o)
 	if err != nil {
 		return err
 	}
@@ -288,12 +301,15 @@ func (c *change) maintenancesPolled(p bot.Polled, n *silenceNews) error {
 		if err != nil {
 			return err
 		}
-		switch now := coveredOf(p, st.Matchers); {
+		// Only where it is news: there may be thousands of alerts, and all maintenances of
+		// the last days are looked at with every poll.
+		switch {
 		case th.Open():
-			if st.Covers == nil || !sameCovered(*st.Covers, now) {
+			if now := coveredOf(p, st.Matchers); st.Covers == nil || !sameCovered(*st.Covers, now) {
 				st.Covers, changed = &now, true
 			}
 		case st.Still == nil && p.Settled && !p.At.Before(st.EndedAt):
+			now := coveredOf(p, st.Matchers)
 			st.Still, changed = &now, true
 			if err := c.log(&th, "", view.StillAfter(now)); err != nil {
 				return err
@@ -313,10 +329,10 @@ func (c *change) maintenancesPolled(p bot.Polled, n *silenceNews) error {
 // once, though it may be in several groups.
 func coveredOf(p bot.Polled, ms []bot.Matcher) bot.Covered {
 	out := bot.Covered{At: p.At}
-	seen := map[string]bool{}
+	seen, fits := map[string]bool{}, gate.Matching(ms)
 	for _, g := range p.Groups {
 		for _, a := range g.Alerts {
-			if seen[a.Fingerprint] || !gate.Fires(ms, a.Labels) {
+			if seen[a.Fingerprint] || !fits(a.Labels) {
 				continue
 			}
 			seen[a.Fingerprint] = true

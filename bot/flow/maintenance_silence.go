@@ -17,6 +17,10 @@ import (
 // a shorter one as soon as the longer one is there. All of them end by themselves with the
 // maintenance's time, so that what is never ended does no harm after it.
 
+// clocksApart is how much sooner than by ours a silence may come to its end by
+// Alertmanager's clock.
+const clocksApart = 5 * time.Second
+
 // orderMaintenanceSilence orders the one that holds until the maintenance's end.
 func (c *change) orderMaintenanceSilence(th bot.Thread, by bot.PersonID) (bot.EffectKey, error) {
 	st := th.State.Maintenance
@@ -221,6 +225,14 @@ func (c *change) maintenanceSilencePolled(th *bot.Thread, n *silenceNews) (chang
 				st.Silence, st.SilenceUntil = id, s.EndsAt
 				return true, c.log(th, "", view.SilenceChanged(s, c.style()))
 			}
+		}
+		if until := st.SilenceUntil; !c.now.Before(until.Add(-clocksApart)) {
+			// The longer one that was to follow is not there, and why is told already.
+			st.Silence, st.SilenceUntil = "", time.Time{}
+			if st.Trouble == "" {
+				st.Trouble = view.RanOut
+			}
+			return true, c.log(th, "", view.MaintenanceSilenceRanOut(*st, until, c.style()))
 		}
 		st.Silence, st.SilenceUntil, st.Trouble = "", time.Time{}, view.EndedElsewhere
 		return true, c.log(th, "", view.MaintenanceSilenceEnded(*st, c.style()))

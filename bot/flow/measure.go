@@ -46,7 +46,7 @@ func (c *change) remeasure(conv bot.Thread, r store.Request, o bot.Measure) erro
 func (f *Flow) measure(ctx context.Context, e store.Effect) error {
 	now := f.clock.now()
 	readings := probing.Measure(ctx, f.o.Probes, now)
-	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
 	readings = append(readings, f.world.Health(ctx)...)
@@ -59,40 +59,11 @@ func (f *Flow) measure(ctx context.Context, e store.Effect) error {
 			readings = append(readings, f.approvalsOver(ctx, x.what, x.span))
 		}
 	}
+	// What was read while the bot stops says nothing; the row is still due.
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
 	return f.handIn(ctx, bot.Measured{Key: e.Key, Readings: readings, At: f.clock.now()})
-}
-
-// readState is what the rehearsed restore of the bot's own state is called.
-const readState = "bot state"
-
-// asksFor tells whether a run has an item of which a reading is evidence: what costs
-// something is measured for those alone.
-func (f *Flow) asksFor(ctx context.Context, e store.Effect, what string) (asks bool) {
-	o, ok := e.What.(bot.Measure)
-	if !ok {
-		return false
-	}
-	err := f.o.Store.View(ctx, func(tx *store.Tx) error {
-		th, ok, err := tx.Thread(o.Thread)
-		if ok && th.State.Checklist != nil {
-			asks = slices.ContainsFunc(th.State.Checklist.Items, func(x bot.ItemState) bool { return x.Item.Fits(bot.Reading{What: what}) })
-		}
-		return err
-	})
-	return asks && err == nil
-}
-
-// rehearsed is whether the bot's own state can be restored from a copy of now.
-func (f *Flow) rehearsed(ctx context.Context) bot.Reading {
-	r := bot.Reading{What: readState, Source: "a copy that was made, looked through and read back", At: f.clock.now(), State: bot.OK}
-	found, err := f.o.Store.Rehearse(ctx)
-	if err != nil {
-		f.log.Error("a restore of the state was rehearsed, and failed", "err", err)
-		r.State, r.Note = bot.NotOK, "a copy of it could not be read back; see the log of the bot"
-		return r
-	}
-	r.Value = fmt.Sprintf("copied and read back: %s, %s", phrase.Count(int(found.Threads), "thread", "threads"), phrase.Count(int(found.Journal), "entry of the journal", "entries of the journal"))
-	return r.With(float64(found.Bytes), bot.FigureBytes)
 }
 
 // firing is what fires and how long the oldest of it has, as the threads know it.

@@ -293,7 +293,15 @@ func (c *change) pauseSchedule(o bot.PauseSchedule, by bot.PersonID) (bot.Messag
 // resumeAt ends a pause whose time is over. Firings within it are noted first.
 func (c *change) resumeAt(row *bot.Schedule, s Schedule) error {
 	until, why := row.PausedUntil, pausedWhy(*row)
-	if !row.Next.IsZero() && row.Next.Before(until) && row.Rule == s.Rule {
+	switch {
+	case row.Next.IsZero() || !row.Next.Before(until):
+	case row.Rule != s.Rule:
+		// When the rule was changed, and what else came of the one before, is not known.
+		if row.PausedAt.Before(row.Next) && !row.Next.After(c.now) {
+			c.unmade(row, 1, row.Next, row.Next, why)
+			row.Rule, row.Last, row.Next = s.Rule, row.Next, s.Next(c.now)
+		}
+	default:
 		from := row.Next.Add(-time.Millisecond)
 		last := s.Last(from, until.Add(-time.Millisecond))
 		if !last.IsZero() {

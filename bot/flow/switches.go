@@ -14,8 +14,8 @@ import (
 // that was dealt with is kept, so that each is dealt with once, also one that came while
 // the bot was down, and none is looked for by the clock.
 
-// switchSettles is how long a switch is left alone before a checklist looks at its host:
-// it restarts units after it has set the link by which it is known.
+// switchSettles is how long a switch is left alone before it is dealt with: what is
+// switched once more within it, or back at once, begins one list and not two.
 const switchSettles = time.Minute
 
 // metaSwitched is the last switch of a host that was dealt with.

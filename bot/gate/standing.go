@@ -74,20 +74,47 @@ func Fires(when []bot.Matcher, alert bot.Labels) bool {
 	return len(when) > 0 && !slices.ContainsFunc(when, func(m bot.Matcher) bool { return !fulfils(m, alert) })
 }
 
-// fulfils reads a matcher as Alertmanager does: patterns match the whole value,
-// and a label that is not there is empty. What cannot be read is not fulfilled.
-func fulfils(m bot.Matcher, l bot.Labels) bool {
-	value := l[m.Name]
+// Matching is Fires, with the patterns read once for many alerts.
+func Matching(when []bot.Matcher) func(alert bot.Labels) bool {
+	patterns := make([]*regexp.Regexp, len(when))
+	for i, m := range when {
+		if m.Op == "=~" || m.Op == "!~" {
+			patterns[i], _ = pattern(m) // one that cannot be read is fulfilled by nothing
+		}
+	}
+	return func(alert bot.Labels) bool {
+		for i, m := range when {
+			if !holds(m, patterns[i], alert[m.Name]) {
+				return false
+			}
+		}
+		return len(when) > 0
+	}
+}
+
+func pattern(m bot.Matcher) (*regexp.Regexp, error) { return regexp.Compile("^(?:" + m.Value + ")$") }
+
+// holds is fulfils with the matcher's pattern, nil where it has none or it cannot be read.
+func holds(m bot.Matcher, re *regexp.Regexp, value string) bool {
 	switch m.Op {
 	case "=":
 		return value == m.Value
 	case "!=":
 		return value != m.Value
 	case "=~", "!~":
-		re, err := regexp.Compile("^(?:" + m.Value + ")$")
-		return err == nil && re.MatchString(value) == (m.Op == "=~")
+		return re != nil && re.MatchString(value) == (m.Op == "=~")
 	}
 	return false
+}
+
+// fulfils reads a matcher as Alertmanager does: patterns match the whole value,
+// and a label that is not there is empty. What cannot be read is not fulfilled.
+func fulfils(m bot.Matcher, l bot.Labels) bool {
+	var re *regexp.Regexp
+	if m.Op == "=~" || m.Op == "!~" {
+		re, _ = pattern(m)
+	}
+	return holds(m, re, l[m.Name])
 }
 
 // Proven tells whether the run is known to have helped: the newest reading of

@@ -197,3 +197,18 @@ func TestStandingFine(t *testing.T) {
 		t.Error("no evidence is fine")
 	}
 }
+
+// Matchers that are read once say the same as those that are read each time.
+func TestMatchingIsFires(t *testing.T) {
+	for _, when := range [][]bot.Matcher{
+		nil, {{Name: "a", Op: "=", Value: "x"}}, {{Name: "a", Op: "!=", Value: "x"}}, {{Name: "a", Op: "=~", Value: "x|y"}}, {{Name: "a", Op: "!~", Value: "x|y"}},
+		{{Name: "a", Op: "=~", Value: "("}}, {{Name: "a", Op: "!~", Value: "("}}, {{Name: "a", Op: "~", Value: "x"}}, {{Name: "a", Op: "=~", Value: ".*"}, {Name: "b", Op: "=", Value: ""}},
+	} {
+		fits := Matching(when)
+		for _, l := range []bot.Labels{nil, {"a": "x"}, {"a": "xy"}, {"a": "y", "b": "z"}, {"b": "z"}} {
+			if got, want := fits(l), Fires(when, l); got != want {
+				t.Errorf("%v of %v: %v, want %v", when, l, got, want)
+			}
+		}
+	}
+}

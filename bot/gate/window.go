@@ -181,13 +181,16 @@ func readCronWindow(w bot.Window) (out window, faults []windowFault) {
 		return out, faults
 	}
 	var err error
-	switch out.cron, err = loadCron(w.Start, out.zone); {
+	var longest time.Duration
+	switch out.cron, longest, err = loadCron(w.Start, out.zone); {
 	case w.Start == "":
 		fault("start", "is missing: when it opens, as in \"0 2 * * *\"")
 	case err != nil:
 		fault("start", "%s", err)
 	case oftenOpens(out.cron):
 		fault("start", "opens more than once in an hour: a window that is always open is no window")
+	case longest > 0 && out.lasts >= longest:
+		fault("lasts", "reaches from each start to the next, so that it never shuts: a window that is always open is no window")
 	}
 	return out, faults
 }
@@ -206,25 +209,54 @@ func oftenOpens(c schedules.Cron) bool {
 	return false
 }
 
+// longestWait is the longest time from one firing to the next within a year of a clock
+// that never jumps, by what the fields say: an hour that some zone gives a day more must
+// not make a window of 24 hours a day one that shuts. Zero where there is one that is
+// longer than any window, or no next one.
+func longestWait(expr string) time.Duration {
+	c, err := schedules.ParseCron(expr, time.UTC)
+	if err != nil {
+		return 0
+	}
+	from := time.Date(2026, 1, 1, 0, 0, 0, -1, time.UTC)
+	var longest time.Duration
+	for at := c.Next(from); at.Before(from.AddDate(1, 0, 0)); {
+		next := c.Next(at)
+		if next.IsZero() || next.Sub(at) > mostLasts {
+			return 0
+		}
+		longest, at = max(longest, next.Sub(at)), next
+	}
+	return longest
+}
+
 func zoneFault(zone string) windowFault {
 	return windowFault{"zone", fmt.Sprintf("there is no zone %q: write an IANA name such as America/Los_Angeles, Europe/Berlin or UTC", zone)}
 }
 
 // crons remembers what was read of each expression in each zone, as zones does.
-var crons sync.Map // cronKey → schedules.Cron
+var crons sync.Map // cronKey → readCron
 
 type cronKey struct{ expr, zone string }
 
-func loadCron(expr string, zone *time.Location) (schedules.Cron, error) {
+type readCron struct {
+	cron    schedules.Cron
+	longest time.Duration // as longestWait has it
+}
+
+func loadCron(expr string, zone *time.Location) (schedules.Cron, time.Duration, error) {
 	key := cronKey{expr, zone.String()}
-	if c, ok := crons.Load(key); ok {
-		return c.(schedules.Cron), nil
+	if known, ok := crons.Load(key); ok {
+		c := known.(readCron)
+		return c.cron, c.longest, nil
 	}
 	c, err := schedules.ParseCron(expr, zone)
-	if err == nil {
-		crons.Store(key, c)
+	if err != nil {
+		return c, 0, err
 	}
-	return c, err
+	read := readCron{c, longestWait(expr)}
+	crons.Store(key, read)
+	return read.cron, read.longest, nil
 }
 
 // zones remembers what was loaded: judging is frequent, and loading reads files.

@@ -78,6 +78,21 @@ func TestACronWindowOpensOnceADay(t *testing.T) {
 	}
 }
 
+// What shuts sometime is a window, though some of its times touch.
+func TestCronWindowsThatTouchAreRead(t *testing.T) {
+	for _, w := range []bot.Window{
+		{Start: "0 * * * *", Lasts: 3599, Zone: "UTC"},
+		{Start: "0 0 * * sat,sun", Lasts: 86400, Zone: losAngeles},
+		{Start: "0 * * * mon", Lasts: 3600, Zone: "UTC"},
+		{Start: "0 2 1-30 * *", Lasts: 86400, Zone: "UTC"},
+		{Start: "0 2 29 feb *", Lasts: 86400, Zone: "UTC"},
+	} {
+		if _, faults := readWindow(w); len(faults) > 0 {
+			t.Errorf("%+v: %v", w, faults)
+		}
+	}
+}
+
 // What cannot be read never opens, and a plan under it does not run.
 func TestCronWindowsThatCannotBeRead(t *testing.T) {
 	for name, w := range map[string]bot.Window{
@@ -90,6 +105,9 @@ func TestCronWindowsThatCannotBeRead(t *testing.T) {
 		"both forms":          {Start: "0 * * * *", Lasts: 7200, Zone: "UTC", From: "00:00", To: "23:00"},
 		"days beside a start": {Start: "0 * * * *", Lasts: 7200, Zone: "UTC", Days: []string{"mon"}},
 		"always":              {Start: "*/5 * * * *", Lasts: 600, Zone: "UTC"},
+		"end on end":          {Start: "0 * * * *", Lasts: 3600, Zone: "UTC"},
+		"overlapping":         {Start: "30 */4 * * *", Lasts: 5 * 3600, Zone: "UTC"},
+		"day on day":          {Start: "0 2 * * *", Lasts: 86400, Zone: losAngeles},
 	} {
 		now := at(t, "2026-01-10 10:01")
 		if _, _, open := Open([]bot.Window{w}, now); open {

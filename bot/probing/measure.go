@@ -22,7 +22,7 @@ func Measure(ctx context.Context, probes []bot.Probe, now time.Time) []bot.Readi
 		go func() {
 			defer func() {
 				if recover() != nil {
-					answers[i] <- []bot.Reading{unknown(p, now, "the probe failed inside")}
+					answers[i] <- Unheard(p, now, "the probe failed inside")
 				}
 			}()
 			answers[i] <- p.Read(ctx)
@@ -62,17 +62,13 @@ func answerOf(ctx context.Context, p bot.Probe, answer <-chan []bot.Reading, now
 		select {
 		case got = <-answer:
 		default:
-			return []bot.Reading{unknown(p, now, "no answer within "+phrase.Duration(bot.ProbeTime))}
+			return Unheard(p, now, "no answer within "+phrase.Duration(bot.ProbeTime))
 		}
 	}
 	if got == nil {
-		return []bot.Reading{unknown(p, now, "it told nothing")}
+		return Unheard(p, now, "it told nothing")
 	}
 	return got
-}
-
-func unknown(p bot.Probe, now time.Time, why string) bot.Reading {
-	return bot.Reading{What: p.Name(), Note: why, At: now, State: bot.Unknown, Blank: true}
 }
 
 // known tells whether a reading says something. A state that nobody has heard of does

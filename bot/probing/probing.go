@@ -24,6 +24,38 @@ const grace = 500 * time.Millisecond
 // The probe's own context ends when nobody waits for it any more.
 func Once(p bot.Probe, limit time.Duration) bot.Probe { return &once{p: p, limit: limit} }
 
+// Teller is a probe that knows what its readings are called. Where it cannot be heard as a
+// whole, since it hangs or fails inside, each of them is told as unknown: a checklist that
+// waits for one by its name learns of that, and does not take it for one that is not there.
+// Of a probe that does not say, one reading is told under the probe's own name, which
+// stands for whatever was measured before (bot.Reading, Blank).
+type Teller interface {
+	// Tells are those names. Of readings whose number is found out by looking it is one
+	// name for all, of the same beginning: "disk mounts" for "disk /" and "disk /boot".
+	Tells() []string
+}
+
+// Tells are what a probe's readings are called, as Teller has it; nil for one that does not
+// say.
+func Tells(p bot.Probe) []string {
+	if t, ok := p.(Teller); ok {
+		return t.Tells()
+	}
+	return nil
+}
+
+// Unheard are the readings of a probe that could not be heard as a whole.
+func Unheard(p bot.Probe, at time.Time, why string) []bot.Reading {
+	var out []bot.Reading
+	for _, what := range Tells(p) {
+		out = append(out, bot.Reading{What: what, Note: why, At: at, State: bot.Unknown})
+	}
+	if out == nil {
+		out = []bot.Reading{{What: p.Name(), Note: why, At: at, State: bot.Unknown, Blank: true}}
+	}
+	return out
+}
+
 // All is Once of each.
 func All(ps []bot.Probe, limit time.Duration) []bot.Probe {
 	out := make([]bot.Probe, len(ps))
@@ -51,6 +83,8 @@ type question struct {
 }
 
 func (o *once) Name() string { return o.p.Name() }
+
+func (o *once) Tells() []string { return Tells(o.p) }
 
 func (o *once) Read(ctx context.Context) []bot.Reading {
 	q, hangs := o.join(ctx)
@@ -117,7 +151,7 @@ func (o *once) leave(q *question) {
 }
 
 func (o *once) unknown(why string) []bot.Reading {
-	return []bot.Reading{{What: o.Name(), Note: why, At: time.Now().UTC(), State: bot.Unknown, Blank: true}}
+	return Unheard(o.p, time.Now().UTC(), why)
 }
 
 // clock is "15:04 UTC", with the day where it is not today's.

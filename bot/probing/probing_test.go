@@ -123,3 +123,28 @@ func TestOnceOfOneThatPanics(t *testing.T) {
 		}
 	})
 }
+
+// teller says what its readings are called.
+type teller struct{ probe }
+
+func (*teller) Tells() []string { return []string{"pools", "ARC"} }
+
+// What a probe that cannot be heard would tell is unknown by its names, also where
+// nobody but Measure asks.
+func TestAProbeThatCannotBeHeardIsUnknownByItsNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := func(ctx context.Context) []bot.Reading { <-ctx.Done(); time.Sleep(time.Second); return nil }
+		for note, read := range map[string]func(context.Context) []bot.Reading{
+			"no answer within 10 s": hangs, "the probe failed inside": func(context.Context) []bot.Reading { panic("bug") }, "it told nothing": func(context.Context) []bot.Reading { return nil },
+		} {
+			for once, p := range map[bool]bot.Probe{false: &teller{probe{read: read}}, true: Once(&teller{probe{read: read}}, limit)} {
+				rs := Measure(t.Context(), []bot.Probe{p}, time.Now())
+				if len(rs) != 2 || rs[0].What != "pools" || rs[1].What != "ARC" || rs[0].State != bot.Unknown || rs[1].State != bot.Unknown || rs[0].Note != note || rs[1].Note != note {
+					t.Errorf("%s, asked once at a time: %v\n%+v", note, once, rs)
+				}
+				synctest.Wait()
+				time.Sleep(2 * time.Second)
+			}
+		}
+	})
+}

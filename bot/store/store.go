@@ -56,6 +56,8 @@ type Store struct {
 	// moment.
 	writing chan struct{}
 	mark    atomic.Int64
+	// free is how many bytes a directory has room for.
+	free func(dir string) (int64, error)
 }
 
 // Open opens the state at path, makes it where there is none (mode 0600), and
@@ -69,6 +71,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	dropRehearsals(path)
 	s, err := openLocked(ctx, path, o)
 	if err != nil {
 		return nil, errors.Join(err, held.Close())
@@ -78,7 +81,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 func openLocked(ctx context.Context, path string, o Options) (*Store, error) {
-	s := &Store{path: path, writing: make(chan struct{}, 1), options: o}
+	s := &Store{path: path, writing: make(chan struct{}, 1), options: o, free: freeSpace}
 	var err error
 	if s.write, err = open(path, o, "immediate", 1); err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
@@ -201,7 +204,7 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state %s for reading: %w", path, err)
 	}
-	return &Store{path: path, writing: make(chan struct{}, 1), read: read}, nil
+	return &Store{path: path, writing: make(chan struct{}, 1), read: read, free: freeSpace}, nil
 }
 
 // Close waits for running transactions and closes the files.

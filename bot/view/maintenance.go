@@ -186,6 +186,20 @@ func MaintenanceSilenceGone(at time.Time, s Style) bot.Message {
 // Alertmanager.
 const EndedElsewhere = "it was ended in Alertmanager, not through this bot."
 
+// RanOut is a maintenance's trouble when its silence has come to its own end before the
+// maintenance has, and nothing else is known of why.
+const RanOut = "the last one has come to its end."
+
+// MaintenanceSilenceRanOut tells that the silence came to its own end, and the maintenance
+// goes on.
+func MaintenanceSilenceRanOut(x bot.MaintenanceState, until time.Time, s Style) bot.Message {
+	t := bot.Line(bot.B("The silence ran out"), bot.T(" "+s.Time(until)+": notices come again. The maintenance goes on until "+s.Time(x.Until)+"; `maintenance start` again makes another silence."))
+	if x.Trouble != RanOut {
+		t = append(t, bot.T(" The longer one is not there: "+x.Trouble))
+	}
+	return bot.Message{Tone: bot.ToneWarning, Title: t}
+}
+
 // MaintenanceSilenceEnded tells that somebody ended it elsewhere.
 func MaintenanceSilenceEnded(x bot.MaintenanceState, s Style) bot.Message {
 	return bot.Message{Tone: bot.ToneWarning, Title: bot.Line(bot.B("The silence was ended in Alertmanager, not through this bot"),

@@ -32,6 +32,8 @@ func maintenancePages(s Style) []page {
 	over.Ran = ran
 	troubled := base
 	troubled.Trouble, troubled.SilenceUntil = away, base.Until
+	refused := base
+	refused.Trouble = "Alertmanager main refuses it: end time is too far away."
 	return []page{
 		{"A maintenance begins", root(func(*bot.MaintenanceState) {})},
 		{"Its silence is there", root(there)},
@@ -58,6 +60,7 @@ func maintenancePages(s Style) []page {
 		{"Log: its end waits", MaintenanceSilenceWaits(troubled, false, s)},
 		{"Log: its end came", MaintenanceSilenceGone(noon.Add(2*time.Hour), s)},
 		{"Log: the silence was ended elsewhere", MaintenanceSilenceEnded(base, s)},
+		{"Log: the silence ran out, and the longer one was refused", MaintenanceSilenceRanOut(refused, noon.Add(2*time.Hour), s)},
 		{"Log: the maintenance ended", MaintenanceEnded(over, "all is back", s)},
 		{"Log: nothing still fires", StillAfter(bot.Covered{})},
 		{"Log: something still fires", StillAfter(bot.Covered{Alerts: 1, Names: []string{"DiskFull on vulcan"}})},

@@ -96,6 +96,17 @@ func New(o Options) *Probe {
 // Name is "certificates" and the host's name.
 func (p *Probe) Name() string { return strings.TrimSpace("certificates " + p.o.Host) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() (out []string) {
+	for _, e := range p.o.Endpoints {
+		out = append(out, e.what())
+	}
+	for _, f := range p.o.Files {
+		out = append(out, "certificate "+line(f))
+	}
+	return out
+}
+
 // Read gives one reading for each endpoint and each file, in their order; what
 // cannot be had is unknown, with the reason.
 func (p *Probe) Read(ctx context.Context) []bot.Reading {
@@ -116,10 +127,7 @@ func (p *Probe) Read(ctx context.Context) []bot.Reading {
 }
 
 func (p *Probe) endpoint(ctx context.Context, e Endpoint) bot.Reading {
-	what := "certificate of " + line(e.Address)
-	if e.ServerName != "" {
-		what += " for " + line(e.ServerName) // one service may serve several
-	}
+	what := e.what()
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
 	chain, err := p.served(ctx, e)
@@ -149,6 +157,14 @@ func (p *Probe) endpoint(ctx context.Context, e Endpoint) bot.Reading {
 		}
 	}
 	return worse(r, why, doubt)
+}
+
+// what is how its reading is called.
+func (e Endpoint) what() string {
+	if e.ServerName != "" {
+		return "certificate of " + line(e.Address) + " for " + line(e.ServerName) // one service may serve several
+	}
+	return "certificate of " + line(e.Address)
 }
 
 // worse adds what makes a reading not ok, and what makes it unknown where it was

@@ -68,6 +68,14 @@ func New(h sys.Host, o Options) *Probe {
 // Name is "documents" and the host's name.
 func (p *Probe) Name() string { return strings.TrimSpace("documents " + p.h.Name) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() (out []string) {
+	for _, d := range p.o.Documents {
+		out = append(out, "document "+d.Name)
+	}
+	return out
+}
+
 // Read gives a reading for each document, "document NAME", whose figure is the age of the
 // oldest of its files. What there was not enough time for is unknown, and goes on with the
 // next question.

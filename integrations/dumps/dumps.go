@@ -3,7 +3,7 @@
 // ended well says nothing of that.
 //
 // New makes the probe of one host; it runs in the agent, and touches the host through a
-// sys.Host alone. whole.go reads a dump to its end. The package is a leaf.
+// sys.Host alone. keep.go has large ones read beside the questions, whole.go reads a dump to its end. The package is a leaf.
 package dumps
 
 import (
@@ -41,29 +41,39 @@ type Probe struct {
 
 	mu   sync.Mutex
 	read map[string]verdict // by dump, of the file that was read through last
+	kept bool               // Keep runs
+	jobs map[string]*job    // by dump, what is to be read
+	wake chan struct{}      // there is a new job
+	rate float64            // of reading, in bytes a second
 }
 
 // verdict is what was found in a file.
 type verdict struct {
-	file string
-	made time.Time
-	size int64
-	err  error // nil: it is whole
+	of  identity
+	err error // nil: it is whole
 }
 
 var _ bot.Probe = (*Probe)(nil)
 
 // New makes the probe. It touches nothing yet.
 func New(h sys.Host, dumps []Dump) *Probe {
-	return &Probe{h: h, dumps: dumps, read: map[string]verdict{}}
+	return &Probe{h: h, dumps: dumps, read: map[string]verdict{}, jobs: map[string]*job{}, wake: make(chan struct{}, 1), rate: pace}
 }
 
 // Name is "dumps" and the host's name.
 func (p *Probe) Name() string { return strings.TrimSpace("dumps " + p.h.Name) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() (out []string) {
+	for _, d := range p.dumps {
+		out = append(out, "dump "+d.Name)
+	}
+	return out
+}
+
 // Read gives a reading for each dump, "dump NAME", whose figure is its age. A file is
-// read to its end once, and again only when it became another; one for which there is
-// not enough time is unknown.
+// read to its end once, and again only when it became another; until it was, whether it is
+// whole is unknown.
 func (p *Probe) Read(ctx context.Context) []bot.Reading {
 	out := make([]bot.Reading, len(p.dumps))
 	slots := make(chan struct{}, 2)
@@ -94,30 +104,36 @@ func (p *Probe) dump(ctx context.Context, d Dump, at time.Time) bot.Reading {
 	}
 	r.Source = line(file)
 	age := at.Sub(info.ModTime())
-	r.Value = fmt.Sprintf("%s, %s ago", host.Bytes(info.Size()), phrase.Duration(max(0, age)))
-	r = r.With(age.Seconds(), bot.FigureSeconds)
-	var why []string
+	var why, doubts []string
+	if age < -clockError {
+		r.Value = fmt.Sprintf("%s, dated in the future", host.Bytes(info.Size()))
+		doubts = append(doubts, "how old it is is unknown: its time is "+phrase.Duration(-age)+" ahead of the clock")
+	} else {
+		r.Value = fmt.Sprintf("%s, %s ago", host.Bytes(info.Size()), phrase.Duration(max(0, age)))
+		r = r.With(max(0, age.Seconds()), bot.FigureSeconds)
+	}
 	if age > d.MaxAge {
 		why = append(why, "more than "+phrase.Duration(d.MaxAge)+" old")
 	}
 	if info.Size() < d.MinSize {
 		why = append(why, fmt.Sprintf("smaller than %s", host.Bytes(d.MinSize)))
 	}
-	doubt := p.verdict(ctx, d, file, info)
-	if doubt == nil {
+	err = p.verdict(ctx, d, identityOf(file, info), at.Add(patience))
+	b, is := errors.AsType[broken](err)
+	switch {
+	case err == nil:
 		r.Value += ", whole"
-	} else if b, is := errors.AsType[broken](doubt); is {
-		why, doubt = append(why, b.Error()), nil
+	case is:
+		why = append(why, b.Error())
+	default:
+		doubts = append(doubts, "whether it is whole is unknown: "+line(err.Error()))
 	}
 	if len(why) > 0 {
 		r.State = bot.NotOK
-	} else if doubt != nil {
+	} else if len(doubts) > 0 {
 		r.State = bot.Unknown
 	}
-	if doubt != nil {
-		why = append(why, "whether it is whole is unknown: "+line(doubt.Error()))
-	}
-	r.Note = strings.Join(why, "; ")
+	r.Note = strings.Join(append(why, doubts...), "; ")
 	return r
 }
 
@@ -150,17 +166,26 @@ func (p *Probe) newest(d Dump) (file string, info fs.FileInfo, err error) {
 	return file, info, nil
 }
 
-// verdict reads a file to its end, unless that was done.
-func (p *Probe) verdict(ctx context.Context, d Dump, file string, info fs.FileInfo) error {
+// clockError is how far ahead of the clock a file's time may be.
+const clockError = time.Minute
+
+var errCannotOpen = errors.New("it cannot be opened")
+
+// verdict has a file read to its end, unless that was done: beside the questions, for which
+// it waits until a moment, or where nobody does that by itself.
+func (p *Probe) verdict(ctx context.Context, d Dump, of identity, until time.Time) error {
 	p.mu.Lock()
 	v, known := p.read[d.Name]
 	p.mu.Unlock()
-	if known && v.file == file && v.size == info.Size() && v.made.Equal(info.ModTime()) {
+	if known && v.of == of {
 		return v.err
 	}
-	f, err := p.h.Files.Open(file)
+	if err, kept := p.ask(ctx, d.Name, of, until); kept {
+		return err
+	}
+	f, err := p.h.Files.Open(of.file)
 	if err != nil {
-		return errors.New("it cannot be opened")
+		return errCannotOpen
 	}
 	defer f.Close()
 	err = whole(ctx, f)
@@ -168,7 +193,7 @@ func (p *Probe) verdict(ctx context.Context, d Dump, file string, info fs.FileIn
 		return errors.New("there was not enough time to read it to its end")
 	}
 	p.mu.Lock()
-	p.read[d.Name] = verdict{file, info.ModTime(), info.Size(), err}
+	p.read[d.Name] = verdict{of, err}
 	p.mu.Unlock()
 	return err
 }

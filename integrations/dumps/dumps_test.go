@@ -83,21 +83,23 @@ func TestDumps(t *testing.T) {
 		age  time.Duration
 		want string
 	}{
-		"plain":             {[]byte(whole), 6 * time.Hour, "ok | dump all | 180.9 KiB, 6 h ago, whole |  | 6 s"},
-		"plain, restricted": {[]byte(sql(restricted)), 6 * time.Hour, "ok | dump all | 181 KiB, 6 h ago, whole |  | 6 s"},
-		"packed":            {packed(sql(restricted)), 6 * time.Hour, "ok | dump all | SIZE, 6 h ago, whole |  | 6 s"},
-		"MariaDB":           {packed(sql("-- Dump completed on 2026-11-28  2:00:01\n")), time.Hour, "ok | dump all | SIZE, 1 h ago, whole |  | 1 s"},
-		"old":               {packed(whole), 27 * time.Hour, "not ok | dump all | SIZE, 1 d 3 h ago, whole | more than 1 d 2 h old | 27 s"},
-		"small":             {packed(mark), time.Hour, "not ok | dump all | SIZE, 1 h ago, whole | smaller than 10 KiB | 1 s"},
-		"empty":             {nil, time.Hour, "not ok | dump all | 0 B, 1 h ago | smaller than 10 KiB; it is empty | 1 s"},
-		"stopped":           {packed(sql("")), time.Hour, "not ok | dump all | SIZE, 1 h ago | the mark of a complete dump is not at its end | 1 s"},
-		"mark too early":    {[]byte(mark + sql("")), time.Hour, "not ok | dump all | 180.9 KiB, 1 h ago | the mark of a complete dump is not at its end | 1 s"},
-		"cut":               {cut(packed(whole), 20), time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked to its end | 1 s"},
-		"no checksum":       {cut(packed(whole), 4), time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked to its end | 1 s"},
-		"wrong checksum":    {flipped, time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked to its end | 1 s"},
-		"torn":              {torn, time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked"},
-		"own format":        {append([]byte("PGDMP\x01\x0e"), make([]byte, 20<<10)...), time.Hour, "unknown | dump all | 20 KiB, 1 h ago | whether it is whole is unknown: pg_dump's own format has no mark at its end; pg_restore --list reads it | 1 s"},
-		"zstd":              {append([]byte{0x28, 0xb5, 0x2f, 0xfd}, make([]byte, 20<<10)...), 30 * time.Hour, "not ok | dump all | 20 KiB, 1 d 6 h ago | more than 1 d 2 h old; whether it is whole is unknown: it is packed with another program"},
+		"plain":                {[]byte(whole), 6 * time.Hour, "ok | dump all | 180.9 KiB, 6 h ago, whole |  | 6 s"},
+		"plain, restricted":    {[]byte(sql(restricted)), 6 * time.Hour, "ok | dump all | 181 KiB, 6 h ago, whole |  | 6 s"},
+		"packed":               {packed(sql(restricted)), 6 * time.Hour, "ok | dump all | SIZE, 6 h ago, whole |  | 6 s"},
+		"MariaDB":              {packed(sql("-- Dump completed on 2026-11-28  2:00:01\n")), time.Hour, "ok | dump all | SIZE, 1 h ago, whole |  | 1 s"},
+		"old":                  {packed(whole), 27 * time.Hour, "not ok | dump all | SIZE, 1 d 3 h ago, whole | more than 1 d 2 h old | 27 s"},
+		"small":                {packed(mark), time.Hour, "not ok | dump all | SIZE, 1 h ago, whole | smaller than 10 KiB | 1 s"},
+		"empty":                {nil, time.Hour, "not ok | dump all | 0 B, 1 h ago | smaller than 10 KiB; it is empty | 1 s"},
+		"stopped":              {packed(sql("")), time.Hour, "not ok | dump all | SIZE, 1 h ago | the mark of a complete dump is not at its end | 1 s"},
+		"mark too early":       {[]byte(mark + sql("")), time.Hour, "not ok | dump all | 180.9 KiB, 1 h ago | the mark of a complete dump is not at its end | 1 s"},
+		"cut":                  {cut(packed(whole), 20), time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked to its end | 1 s"},
+		"no checksum":          {cut(packed(whole), 4), time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked to its end | 1 s"},
+		"wrong checksum":       {flipped, time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked to its end | 1 s"},
+		"torn":                 {torn, time.Hour, "not ok | dump all | SIZE, 1 h ago | it cannot be unpacked"},
+		"of the future":        {[]byte(whole), -3 * time.Hour, "unknown | dump all | 180.9 KiB, dated in the future, whole | how old it is is unknown: its time is 3 h ahead of the clock | 0 "},
+		"small, of the future": {packed(mark), -3 * time.Hour, "not ok | dump all | SIZE, dated in the future, whole | smaller than 10 KiB; how old it is is unknown: its time is"},
+		"own format":           {append([]byte("PGDMP\x01\x0e"), make([]byte, 20<<10)...), time.Hour, "unknown | dump all | 20 KiB, 1 h ago | whether it is whole is unknown: pg_dump's own format has no mark at its end; pg_restore --list reads it | 1 s"},
+		"zstd":                 {append([]byte{0x28, 0xb5, 0x2f, 0xfd}, make([]byte, 20<<10)...), 30 * time.Hour, "not ok | dump all | 20 KiB, 1 d 6 h ago | more than 1 d 2 h old; whether it is whole is unknown: it is packed with another program"},
 	} {
 		f := &files{m: fstest.MapFS{}}
 		f.put("/var/backup/all.sql", c.age, c.data)

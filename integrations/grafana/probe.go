@@ -83,6 +83,9 @@ func (p *Probe) Close() { p.client.CloseIdleConnections() }
 // Name is "grafana".
 func (p *Probe) Name() string { return ReadServer }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() []string { return []string{ReadServer, ReadDashboards, ReadSources} }
+
 // Read gives the three readings. Where the server does not answer, the other two are
 // unknown; so they are where the token may not know, or there is none.
 func (p *Probe) Read(ctx context.Context) []bot.Reading {

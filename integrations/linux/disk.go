@@ -31,7 +31,7 @@ func (p *Probe) disks(ctx context.Context) []bot.Reading {
 		return volumes(mounts, readFstab(p.o.Fstab)), nil
 	})
 	if err != nil {
-		return []bot.Reading{unknown("disks", source, err)}
+		return []bot.Reading{unknown(noDisks, source, err)}
 	}
 	readings := make([]bot.Reading, len(all))
 	var wg sync.WaitGroup
@@ -41,7 +41,7 @@ func (p *Probe) disks(ctx context.Context) []bot.Reading {
 	wg.Wait()
 	shown := condense(readings)
 	if len(shown) == 0 {
-		return []bot.Reading{unknown("disks", source, errors.New("it names no disk that can be seen from here"))}
+		return []bot.Reading{unknown(noDisks, source, errors.New("it names no disk that can be seen from here"))}
 	}
 	return shown
 }

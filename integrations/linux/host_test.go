@@ -163,7 +163,7 @@ func TestNothingThere(t *testing.T) {
 	for _, proc := range []string{t.TempDir(), "/nonexistent/proc", "testdata/full/rooms"} {
 		got := New(Options{Host: "x", Proc: proc, Sys: proc}).Read(t.Context())
 		check(t, "x", got)
-		want := map[string]bool{"load": true, "memory": true, "swap": true, "disks": true, "uptime": true}
+		want := map[string]bool{"load": true, "memory": true, "swap": true, "disk mounts": true, "uptime": true}
 		for _, r := range got {
 			if r.State != bot.Unknown {
 				t.Errorf("%+v", r)

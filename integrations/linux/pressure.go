@@ -21,7 +21,7 @@ func (p *Probe) pressure() []bot.Reading {
 	}
 	kernel, err := procfs.NewFS(p.o.Proc)
 	if err != nil {
-		return []bot.Reading{unknown("pressure", p.proc("pressure"), err)}
+		return []bot.Reading{unknown(noPressure, p.proc("pressure"), err)}
 	}
 	l := p.o.Limits
 	var found []bot.Reading

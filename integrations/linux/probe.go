@@ -30,22 +30,42 @@ func (p *Probe) Name() string {
 	return "host " + p.o.Host
 }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() (out []string) {
+	before, after := p.parts()
+	for _, it := range before {
+		out = append(out, it.what...)
+	}
+	out = append(out, noDisks)
+	for _, it := range after {
+		out = append(out, it.what...)
+	}
+	return out
+}
+
+// What is told of all disks and all pressures is called so that who waits for "disk *"
+// and "pressure *" hears of it.
+const (
+	noDisks    = "disk mounts"
+	noPressure = "pressure figures"
+)
+
 // part is one thing that is read by itself.
 type part struct {
-	what string // names the reading where the part gives none
+	what []string // names the readings where the part gives none
 	read func() []bot.Reading
 }
 
 // parts that are a few small files each, in the order in which they are shown.
 func (p *Probe) parts() (before, after []part) {
 	return []part{
-			{"load", p.load},
-			{"memory", p.memory},
-			{"pressure", p.pressure},
+			{[]string{"load"}, p.load},
+			{[]string{"memory", "swap"}, p.memory},
+			{[]string{noPressure}, p.pressure},
 		}, []part{
-			{"pools", p.pools},
-			{"temperature", p.temperature},
-			{"uptime", p.uptime},
+			{[]string{"pools"}, p.pools},
+			{[]string{"temperature"}, p.temperature},
+			{[]string{"uptime"}, p.uptime},
 		}
 }
 
@@ -78,11 +98,15 @@ func (p *Probe) Read(ctx context.Context) []bot.Reading {
 
 // guarded reads one part in bounded time.
 func (p *Probe) guarded(ctx context.Context, it part) []bot.Reading {
-	got, err := within(ctx, &p.bound, "part "+it.what, p.o.Timeout, func() ([]bot.Reading, error) {
+	got, err := within(ctx, &p.bound, "part "+it.what[0], p.o.Timeout, func() ([]bot.Reading, error) {
 		return it.read(), nil
 	})
 	if err != nil {
-		return []bot.Reading{unknown(it.what, p.o.Proc, err)}
+		var out []bot.Reading
+		for _, what := range it.what {
+			out = append(out, unknown(what, p.o.Proc, err))
+		}
+		return out
 	}
 	// Others may be handed the same answer.
 	return slices.Clone(got)

@@ -23,13 +23,29 @@ func (n *NixOS) Probe() Probe { return Probe{n} }
 // Name is "nixos" and the host's name.
 func (p Probe) Name() string { return strings.TrimSpace("nixos " + p.n.o.Host.Name) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p Probe) Tells() []string {
+	out := []string{"generation", "booted system", "drift", "generations kept", "nixpkgs age"}
+	if p.n.o.Vulnix.Result != "" {
+		out = append(out, "vulnerabilities")
+	}
+	if p.n.o.Build.Unit != "" {
+		out = append(out, "configuration build")
+	}
+	return out
+}
+
 // Read tells which generation runs and how old it is, whether it is what was booted
 // and what the profile says, and how many are kept.
 func (p Probe) Read(ctx context.Context) []bot.Reading {
 	n := p.n
 	d, err := n.Drift(ctx)
 	if err != nil {
-		return []bot.Reading{n.reading("generation", "", currentSystem, bot.Unknown, bot.ForPeople(err))}
+		var out []bot.Reading
+		for _, what := range p.Tells() {
+			out = append(out, n.reading(what, "", currentSystem, bot.Unknown, bot.ForPeople(err)))
+		}
+		return out
 	}
 	value := strings.TrimPrefix(short(d.Current), "generation ")
 	if d.Current.NixOSVersion != "" {

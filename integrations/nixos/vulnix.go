@@ -48,7 +48,7 @@ func (n *NixOS) holes(running host.Generation) (bot.Reading, bool) {
 		r.Note = "vulnix' result cannot be understood, as when it fails"
 		return r, true
 	}
-	packages, holes := 0, 0
+	packages, holes, unscored := 0, 0, 0
 	worst := map[string]float64{}
 	for _, x := range found {
 		if len(x.AffectedBy) == 0 { // all that it has is on the whitelist
@@ -57,7 +57,10 @@ func (n *NixOS) holes(running host.Generation) (bot.Reading, bool) {
 		packages++
 		holes += len(x.AffectedBy)
 		for _, id := range x.AffectedBy {
-			if score := x.Scores[id]; score >= critical {
+			switch score := x.Scores[id]; {
+			case score <= 0: // vulnix leaves it out, and gives 0 in some versions
+				unscored++
+			case score >= critical:
 				worst[x.PName] = max(worst[x.PName], score)
 			}
 		}
@@ -73,6 +76,10 @@ func (n *NixOS) holes(running host.Generation) (bot.Reading, bool) {
 	} else if info.ModTime().Before(running.Date) {
 		r.State = bot.Unknown
 		why = append(why, "another system runs since then")
+	}
+	if unscored > 0 {
+		r.State = bot.Unknown
+		why = append(why, fmt.Sprintf("%d without a score of CVSS 3, which may be critical", unscored))
 	}
 	if len(worst) > 0 {
 		r.State = bot.NotOK

@@ -22,6 +22,10 @@ const (
  {"pname": "curl", "affected_by": ["CVE-2026-5"], "whitelisted": [], "cvssv3_basescore": {"CVE-2026-5": 9.1}},
  {"pname": "new", "affected_by": ["CVE-2026-6"], "whitelisted": []}
 ]`
+	unscored = `[
+ {"pname": "curl", "affected_by": ["CVE-2026-1", "CVE-2026-2"], "cvssv3_basescore": {"CVE-2026-1": 5.3, "CVE-2026-2": 0}},
+ {"pname": "new", "affected_by": ["CVE-2026-6"], "whitelisted": []}
+]`
 )
 
 func TestVulnix(t *testing.T) {
@@ -52,9 +56,10 @@ func TestVulnix(t *testing.T) {
 		}{
 			{"none", "[]", time.Hour, "ok | 0 CVEs in 0 packages, as of 1 h ago |  | 0 1"},
 			{"some", found, time.Hour, "ok | 2 CVEs in 1 package, as of 1 h ago |  | 2 1"},
-			{"critical", bad, time.Hour, "not ok | 4 CVEs in 3 packages, as of 1 h ago | critical: openssl 9.8, curl 9.1 | 4 1"},
+			{"critical", bad, time.Hour, "not ok | 4 CVEs in 3 packages, as of 1 h ago | critical: openssl 9.8, curl 9.1; 1 without a score of CVSS 3, which may be critical | 4 1"},
+			{"without a score", unscored, time.Hour, "unknown | 3 CVEs in 2 packages, as of 1 h ago | 2 without a score of CVSS 3, which may be critical | 3 1"},
 			{"old", found, 9 * 24 * time.Hour, "unknown | 2 CVEs in 1 package, as of 9 d ago | vulnix wrote nothing for more than 8 d | 2 1"},
-			{"old and critical", bad, 9 * 24 * time.Hour, "not ok | 4 CVEs in 3 packages, as of 9 d ago | critical: openssl 9.8, curl 9.1; vulnix wrote nothing for more than 8 d | 4 1"},
+			{"old and critical", bad, 9 * 24 * time.Hour, "not ok | 4 CVEs in 3 packages, as of 9 d ago | critical: openssl 9.8, curl 9.1; vulnix wrote nothing for more than 8 d; 1 without a score of CVSS 3, which may be critical | 4 1"},
 			{"it failed", "", time.Hour, "unknown |  | vulnix' result cannot be understood, as when it fails | 0 "},
 			{"cut", found[:200], time.Hour, "unknown |  | vulnix' result cannot be understood, as when it fails | 0 "},
 		} {

@@ -45,6 +45,11 @@ func (c *Client) Probe() *Probe { return &Probe{c: c, now: time.Now} }
 // Name is "prometheus".
 func (p *Probe) Name() string { return "prometheus" }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() []string {
+	return []string{ReadTargets, ReadRules, ReadWithSeries, ReadRunbooks}
+}
+
 // Read gives the four readings, each unknown with the reason where the server does
 // not tell.
 func (p *Probe) Read(ctx context.Context) []bot.Reading {

@@ -19,6 +19,9 @@ type TrendHost struct {
 	// Match are the matchers that choose the host's series, as PromQL has them between
 	// braces: `instance=~"vulcan(:[0-9]+)?"`.
 	Match string
+	// Below is what the week's means of its processor and memory are to stay below, in
+	// percent.
+	Below float64
 }
 
 const (
@@ -45,6 +48,11 @@ const (
 	// notDisks are filesystems that do not fill up over days.
 	notDisks = `fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs|nsfs|iso9660|fuse[.].*|nfs.*|cifs"`
 
+	// What the readings are called; where there are no forecasts, what is told of all is
+	// called so that who waits for "forecast *" hears of it.
+	readCPU, readMemory  = "cpu 7 d", "memory 7 d"
+	noForecasts, noPools = "forecast filesystems", "forecast pools"
+
 	nodeExporter = "node_exporter's figures in Prometheus"
 	zfsExporter  = "zfs_exporter's figures in Prometheus"
 )
@@ -53,7 +61,7 @@ const (
 // pools will be full. A host of which there is nothing in Prometheus has no readings.
 type Trends struct {
 	c     *Client
-	hosts []TrendHost
+	hosts func() []TrendHost
 	now   func() time.Time
 
 	mu   sync.Mutex
@@ -62,26 +70,31 @@ type Trends struct {
 
 type told struct {
 	at time.Time
+	of TrendHost // another one of its name is asked for again
 	rs []bot.Reading
 }
 
 var _ bot.Probe = (*Trends)(nil)
 
-// Trends is for status and checklists.
-func (c *Client) Trends(hosts []TrendHost) *Trends {
+// Trends is for status and checklists; the hosts are asked for at each reading.
+func (c *Client) Trends(hosts func() []TrendHost) *Trends {
 	return &Trends{c: c, hosts: hosts, now: time.Now, kept: map[string]told{}}
 }
 
 // Name is "trends".
 func (t *Trends) Name() string { return "trends" }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (t *Trends) Tells() []string { return []string{readCPU, readMemory, noForecasts, noPools} }
+
 // Read gives the readings of all hosts, two of them asked for at once. They are at
 // most ten minutes old, and say how old.
 func (t *Trends) Read(ctx context.Context) []bot.Reading {
-	found := make([][]bot.Reading, len(t.hosts))
+	hosts := t.hosts()
+	found := make([][]bot.Reading, len(hosts))
 	slots := make(chan struct{}, 2)
 	var all sync.WaitGroup
-	for i, h := range t.hosts {
+	for i, h := range hosts {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
@@ -97,14 +110,14 @@ func (t *Trends) host(ctx context.Context, h TrendHost) []bot.Reading {
 	t.mu.Lock()
 	last := t.kept[h.Name]
 	t.mu.Unlock()
-	if age := now.Sub(last.at); age >= 0 && age < trendKept {
+	if age := now.Sub(last.at); last.of == h && age >= 0 && age < trendKept {
 		return slices.Clone(last.rs)
 	}
 	asked := []struct {
 		read func(context.Context, TrendHost, time.Time) ([]bot.Reading, error)
 		what string // names the reading where there is no answer
 		from string
-	}{{t.cpu, "cpu 7 d", nodeExporter}, {t.memory, "memory 7 d", nodeExporter}, {t.disks, "forecasts of filesystems", nodeExporter}, {t.pools, "forecasts of pools", zfsExporter}}
+	}{{t.cpu, readCPU, nodeExporter}, {t.memory, readMemory, nodeExporter}, {t.disks, noForecasts, nodeExporter}, {t.pools, noPools, zfsExporter}}
 	found, failed := make([][]bot.Reading, len(asked)), make([]bool, len(asked))
 	var all sync.WaitGroup
 	for i, x := range asked {
@@ -123,23 +136,23 @@ func (t *Trends) host(ctx context.Context, h TrendHost) []bot.Reading {
 	}
 	if !slices.Contains(failed, true) {
 		t.mu.Lock()
-		t.kept[h.Name] = told{now, slices.Clone(rs)}
+		t.kept[h.Name] = told{now, h, slices.Clone(rs)}
 		t.mu.Unlock()
 	}
 	return rs
 }
 
 func (t *Trends) cpu(ctx context.Context, h TrendHost, now time.Time) ([]bot.Reading, error) {
-	return t.mean(ctx, "cpu 7 d", "busy", fmt.Sprintf(exprCPU, h.Match), now)
+	return t.mean(ctx, readCPU, "busy", fmt.Sprintf(exprCPU, h.Match), h.Below, now)
 }
 
 func (t *Trends) memory(ctx context.Context, h TrendHost, now time.Time) ([]bot.Reading, error) {
-	return t.mean(ctx, "memory 7 d", "used", fmt.Sprintf(exprMemory, h.Match), now)
+	return t.mean(ctx, readMemory, "used", fmt.Sprintf(exprMemory, h.Match), h.Below, now)
 }
 
 // mean is the mean of an expression of one series in percent over meanSpan, which is a
-// baseline, and beside it that of the last day.
-func (t *Trends) mean(ctx context.Context, what, verb, expr string, now time.Time) ([]bot.Reading, error) {
+// baseline that is to stay below a bound, and beside it that of the last day.
+func (t *Trends) mean(ctx context.Context, what, verb, expr string, below float64, now time.Time) ([]bot.Reading, error) {
 	got, err := t.c.Range(ctx, expr, now.Add(-meanSpan), now, nil)
 	if err != nil || len(got.Series) == 0 {
 		return nil, err
@@ -158,6 +171,9 @@ func (t *Trends) mean(ctx context.Context, what, verb, expr string, now time.Tim
 	since := slices.IndexFunc(ps, func(p bot.Point) bool { return p.At.After(now.Add(-24 * time.Hour)) })
 	r.State = bot.OK
 	r.Value = fmt.Sprintf("%.1f %% %s in the last 24 h, %.1f %% on average", average(ps[since:]), verb, average(ps)) + measuredOver(data, meanSpan)
+	if average(ps) >= below {
+		r.State, r.Note = bot.NotOK, fmt.Sprintf("not below %g %%, which is the most that is wanted", below)
+	}
 	return []bot.Reading{r.With(average(ps), bot.FigurePercent)}, nil
 }
 
@@ -207,7 +223,7 @@ func (t *Trends) disks(ctx context.Context, h TrendHost, now time.Time) ([]bot.R
 	}
 	rs := t.forecasts(disks, got, now, nodeExporter, func(l bot.Labels) string { return "forecast " + l["mountpoint"] })
 	if got.Omitted > 0 || got.Cut {
-		rs = append(rs, bot.Reading{What: "forecasts of filesystems", Source: nodeExporter, State: bot.Unknown,
+		rs = append(rs, bot.Reading{What: noForecasts, Source: nodeExporter, State: bot.Unknown,
 			Note: fmt.Sprintf("there are more filesystems than the %d that I look at", len(got.Series))})
 	}
 	return rs, nil

@@ -25,7 +25,9 @@ func TestTrendsOfRealPrometheus(t *testing.T) {
 	defer c.Close()
 	eventually(t, func() error { _, err := c.Ready(t.Context()); return err })
 
-	p := c.Trends([]TrendHost{{"vulcan", `instance=~"vulcan(:[0-9]+)?"`}, {"nobody", `instance="nobody"`}, {"young", `instance="young:9100"`}})
+	p := c.Trends(func() []TrendHost {
+		return []TrendHost{{"vulcan", `instance=~"vulcan(:[0-9]+)?"`, 70}, {"nobody", `instance="nobody"`, 70}, {"young", `instance="young:9100"`, 70}}
+	})
 	rs := p.Read(t.Context())
 	type told struct {
 		state  bot.ReadingState

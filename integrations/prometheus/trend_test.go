@@ -48,7 +48,7 @@ func TestTrends(t *testing.T) {
 			says(matrix(pastOf(`"pool":"rpool"`, 14, 0, 40), pastOf(`"pool":"tank"`, 14, 0, 82)))(w, r)
 		}
 	})
-	p := c.Trends([]TrendHost{{"a", `host="a"`}, {"b", `host="b"`}})
+	p := c.Trends(func() []TrendHost { return []TrendHost{{"a", `host="a"`, 70}, {"b", `host="b"`, 70}} })
 	now := to
 	p.now = func() time.Time { return now }
 	read := func() string {
@@ -80,7 +80,7 @@ a forecast pool tank | ok | 82 %, not filling, by the line over 14 d`
 		t.Errorf("it asked again, %d times in all:\n%s", asked.Load(), got)
 	}
 	now, down = now.Add(time.Minute), "zfs_pool"
-	if got := read(); !strings.Contains(got, "a forecasts of pools | unknown | ") || !strings.Contains(got, "b forecasts of pools | unknown | ") || !strings.Contains(got, "a forecast / | ok") {
+	if got := read(); !strings.Contains(got, "a forecast pools | unknown | ") || !strings.Contains(got, "b forecast pools | unknown | ") || !strings.Contains(got, "a forecast / | ok") {
 		t.Error(got)
 	}
 	// What failed is asked for again at once.
@@ -88,8 +88,47 @@ a forecast pool tank | ok | 82 %, not filling, by the line over 14 d`
 	if got := read(); got != want {
 		t.Errorf("got\n%s", got)
 	}
-	var none bot.Probe = c.Trends(nil)
+	// A host that is configured anew is asked about anew.
+	before := asked.Load()
+	p.hosts = func() []TrendHost { return []TrendHost{{"a", `host="a"`, 60}, {"b", `host="b"`, 70}} }
+	if read(); asked.Load() != before+4 {
+		t.Errorf("%d questions more", asked.Load()-before)
+	}
+	var none bot.Probe = c.Trends(func() []TrendHost { return nil })
 	if rs := none.Read(t.Context()); rs == nil || len(rs) != 0 || none.Name() != "trends" {
 		t.Errorf("%v", rs)
+	}
+}
+
+// A host in use as much as its bound says, or more, is not well, however even it is.
+func TestTrendsOfABusyHost(t *testing.T) {
+	value := 0.0
+	c, _ := fake(t, func(w http.ResponseWriter, r *http.Request) {
+		switch q := r.FormValue("query"); {
+		case strings.Contains(q, "cpu"), strings.Contains(q, "MemAvailable"):
+			says(matrix(pastOf("", 7, 0, value)))(w, r)
+		default:
+			says(matrix())(w, r)
+		}
+	})
+	for _, x := range []struct {
+		value, below float64
+		want         string
+	}{
+		{69.5, 70, "ok | "}, {70, 70, "not ok | not below 70 %, which is the most that is wanted"}, {99, 70, "not ok | not below 70 %, which is the most that is wanted"},
+		{80, 85, "ok | "}, {85.25, 85, "not ok | not below 85 %, which is the most that is wanted"},
+	} {
+		value = x.value
+		p := c.Trends(func() []TrendHost { return []TrendHost{{"a", `host="a"`, x.below}} })
+		p.now = func() time.Time { return to }
+		rs := p.Read(t.Context())
+		if len(rs) != 2 || rs[0].What != "cpu 7 d" || rs[1].What != "memory 7 d" {
+			t.Fatalf("%+v", rs)
+		}
+		for _, r := range rs {
+			if got := string(r.State) + " | " + r.Note; got != x.want || r.Figure != x.value {
+				t.Errorf("%s of %v, to be below %v: %s, %s", r.What, x.value, x.below, r.Value, got)
+			}
+		}
 	}
 }

@@ -24,6 +24,14 @@ func (b *Backups) Probe() bot.Probe { return probe{b} }
 
 func (p probe) Name() string { return "backups " + p.b.h.Name }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p probe) Tells() (out []string) {
+	for _, r := range p.b.c.Repositories {
+		out = append(out, "backup "+r.Name, "restore "+r.Name)
+	}
+	return out
+}
+
 // Read gives two readings for each repository: its newest snapshot, and the last
 // verification in which restored files were compared.
 func (p probe) Read(ctx context.Context) []bot.Reading {

@@ -69,6 +69,9 @@ func (p *Probe) Name() string {
 	return "systemd " + p.o.Host
 }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p *Probe) Tells() []string { return []string{"failed units", "flapping units", "systemd"} }
+
 const source = "systemd over D-Bus"
 
 // Read looks. There is a reading for each failed unit, or one that there are none;

@@ -24,6 +24,11 @@ func (k *Keeper) Probe() Probe { return Probe{k} }
 // Name is "units" and the host's name.
 func (p Probe) Name() string { return strings.TrimSpace("units " + p.k.h.Name) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p Probe) Tells() []string { return []string{failedUnits, flappingUnits} }
+
+const failedUnits, flappingUnits = "failed units", "flapping units"
+
 // looked are the kinds of units that can fail in a way that people must know of.
 var looked = []string{"*.service", "*.mount", "*.swap", "*.socket", "*.timer", "*.path"}
 
@@ -40,7 +45,7 @@ const mostNamed = 10
 // evidence by which a standing approval sees that one needs it, and that it has
 // helped.
 func (p Probe) Read(ctx context.Context) []bot.Reading {
-	const failed, flaps = "failed units", "flapping units"
+	const failed, flaps = failedUnits, flappingUnits
 	at := now()
 	told := func(what, value string, state bot.ReadingState, note string) bot.Reading {
 		return bot.Reading{Host: p.k.h.Name, What: what, Value: value, Note: line(note), Source: "systemd over D-Bus", At: at, State: state}

@@ -63,6 +63,11 @@ func (k *Keeper) Security(banAfter int) *Security {
 // Name is "security" and the host's name.
 func (s *Security) Name() string { return strings.TrimSpace("security " + s.k.h.Name) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (s *Security) Tells() []string {
+	return []string{ReadRootLogins, ReadLogins, ReadFailedLogins, ReadSudo, ReadAudit, ReadAppArmor, ReadFail2ban}
+}
+
 // Read gives the seven readings, at most five minutes old. What the journal does not
 // reach, or was too much to be read, makes unknown what would be ok.
 func (s *Security) Read(ctx context.Context) []bot.Reading {

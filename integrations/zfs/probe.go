@@ -22,6 +22,9 @@ func (z *ZFS) Probe() Probe { return Probe{z} }
 // Name is "zfs" and the host's name.
 func (p Probe) Name() string { return strings.TrimSpace("zfs " + p.z.h.Name) }
 
+// Tells are what its readings are called (bot/probing, Teller).
+func (p Probe) Tells() []string { return []string{"pools", "dataset quotas", "ARC"} }
+
 // Read gives a reading for each pool, for each dataset that is nearly at its quota,
 // and for the ARC; what cannot be found out is unknown, with the reason.
 func (p Probe) Read(ctx context.Context) []bot.Reading {

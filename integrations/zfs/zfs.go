@@ -28,6 +28,8 @@ type Options struct {
 	QuotaUsed int
 	// ScrubWithin is how old the last scrub may be; 35 days, for monthly ones.
 	ScrubWithin time.Duration
+	// Snapshots are the datasets of which sanoid or zfs-auto-snapshot ought to keep some.
+	Snapshots []string
 }
 
 // Range is what an amount may be; 0 leaves an end open.

@@ -137,7 +137,7 @@ func (p *Parts) zfs(c *config.Agent, h sys.Host, _ Options) error {
 		return nil
 	}
 	z := zfs.New(h, zfs.Options{Max: zfs.Range(c.ZFS.Max), Min: zfs.Range(c.ZFS.Min), CapacityUsed: c.ZFS.CapacityUsed, QuotaUsed: c.ZFS.QuotaUsed,
-		ScrubWithin: c.ZFS.ScrubWithin})
+		ScrubWithin: c.ZFS.ScrubWithin, Snapshots: c.ZFS.Snapshots})
 	p.Operations = append(p.Operations, z.ARCSet())
 	p.Looks = append(p.Looks, z.Looks()...)
 	p.Probes = append(p.Probes, z.Probe(), z.Snapshots())
@@ -213,7 +213,9 @@ func (p *Parts) dumps(c *config.Agent, h sys.Host, _ Options) error {
 	for _, d := range c.Dumps {
 		made = append(made, dumps.Dump{Name: d.Name, Files: d.Files, MaxAge: d.MaxAge, MinSize: int64(d.MinSize)})
 	}
-	p.Probes = append(p.Probes, dumps.New(h, made))
+	probe := dumps.New(h, made)
+	p.Probes = append(p.Probes, probe)
+	p.Tasks = append(p.Tasks, probe.Keep)
 	return nil
 }
 

@@ -129,7 +129,7 @@ func columnsOf(args []string) (columns []string, ok bool) {
 		switch args[i] {
 		case "-Hp", "-pH", "-H", "-p":
 		case "-t":
-			if i++; i >= len(args) || args[i] != "filesystem" && args[i] != "snapshot" {
+			if i++; i >= len(args) || !slices.Contains([]string{"filesystem", "filesystem,volume", "snapshot"}, args[i]) {
 				return nil, false
 			}
 		case "-o":
