@@ -26,9 +26,11 @@ type Checklist struct {
 	Lasts time.Duration
 	// Remind is how long before a run's end what is open is reminded of; 0 for never.
 	Remind time.Duration
-	// Timed: a run is worked through against the clock, as a drill is: how long each step
-	// took is told, and in the end all of them with what was found. Without a Cron and
-	// After it begins by hand alone.
+	// Timed: it never comes round. People open it as an incident or a drill, several at
+	// once if need be, and work through it against the clock: how long each step took is
+	// told, and in the end all of them with what was found and what is to be done. A run
+	// without Lasts is open until somebody closes it, and Remind is then how often it is
+	// told that it is open still.
 	Timed bool
 	// Report: when a run begins, the month that it looks back on is told as a whole:
 	// figures, trends, and a file.
@@ -194,8 +196,8 @@ type ChecklistState struct {
 	Measuring  EffectKey `json:",omitempty"`
 	// LookAt is when it is looked at next by itself; zero for not again.
 	LookAt time.Time `json:",omitzero"`
-	// Timed as its checklist is; the clock runs from Firing.
-	Timed bool `json:",omitempty"`
+	// Incident is what a run has that people opened, nil for one that came round.
+	Incident *IncidentState `json:",omitempty"`
 	// Host that the run is about, "" for all.
 	Host string `json:",omitempty"`
 }
@@ -227,9 +229,12 @@ type ItemState struct {
 	// Plan is the operation that was offered and asked for, "" for none: its outcome
 	// ticks the item.
 	Plan PlanID `json:",omitempty"`
+	// FollowUp is what the item is of, as it was when the run began; nil for those of the
+	// list itself.
+	FollowUp *FollowUp `json:",omitempty"`
 }
 
-// Comment is what somebody said of an item.
+// Comment is what somebody said of an item, or found in an incident.
 type Comment struct {
 	By   PersonID
 	At   time.Time

@@ -288,6 +288,8 @@ type World interface {
 	Plans(context.Context) ([]Thread, error)
 	// Schedules are the checklists with how they stand, in the configuration's order.
 	Schedules(context.Context) ([]ScheduleFacts, error)
+	// Incidents are the open ones, the last closed one, and what is to be done after them.
+	Incidents(context.Context) (IncidentFacts, error)
 	// Scorecard is what the plan's measures of success come to in the month of an
 	// instant, in Zone; the month that goes on is measured now as well.
 	Scorecard(ctx context.Context, month time.Time) ([]Score, error)
@@ -302,8 +304,9 @@ type World interface {
 	Maintenances(ctx context.Context, from, to time.Time) ([]Thread, error)
 	// Windows asks a host's agent when its policy lets things start next.
 	Windows(ctx context.Context, host string) ([]NextWindow, error)
-	// Person finds one of the configuration by name.
-	Person(PersonID) (Person, bool)
+	// Person finds one of the configuration as people call them in a chat: by their name
+	// there, in any case, or by an account, with or without an @ before it.
+	Person(called string) (Person, bool)
 	// Journal reads what had a consequence, the newest first.
 	Journal(context.Context, JournalQuery) ([]JournalLine, error)
 	// Slip is what somebody takes to `watchstander approve` to sign a word on a

@@ -120,7 +120,9 @@
 //     of the run before, keeps them, and moves the ticks that evidence may move.
 //  4. apply_checklists.go: what people say of an item (commands, checklists.go). What an item offers
 //     is asked for as a plan, and offeredEnded ticks the item by the plan's evidence.
-//  5. bot/view, checklist.go and checklist_log.go say it; report.go gathers and tells a
+//  5. An incident is a run that people open: bot/flow, incidents.go. What is to be done after
+//     one waits as a row (follow_ups.go) that the next run of a list takes in.
+//  6. bot/view, checklist.go, incident.go and their logs say it; report.go gathers and tells a
 //     month; brief.go what the night brought.
 //
 // # Who owns which goroutine

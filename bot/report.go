@@ -14,6 +14,8 @@ type Report struct {
 	Scores []Score
 	// Lists are the checklists that had a run in the month, in the configuration's order.
 	Lists []ListReport
+	// Incidents are those and the drills that were opened in the month, the oldest first.
+	Incidents []IncidentReport
 	// Alerts counts the threads of alerts that began; Criticals those of them that were
 	// critical.
 	Alerts, Criticals int
@@ -44,6 +46,20 @@ type ListReport struct {
 	// Longest is the item of the newest run that was carried the longest, "" for none.
 	Longest string
 	Carried int
+}
+
+// IncidentReport is how one incident, or drill, went.
+type IncidentReport struct {
+	// List is the title of its list, Title what it is called, What what happened.
+	List, Title, What string
+	OpenedAt          time.Time
+	// Took is how long it was open, or is so far.
+	Took time.Duration
+	Open bool
+	// Steps that were done, of All.
+	Done, All int
+	// FollowUps that were written down, and those of them that nobody has ended.
+	FollowUps, FollowUpsOpen int
 }
 
 // Trend is one figure over the month.

@@ -46,7 +46,7 @@ const (
 	ThreadNotice       ThreadKind = "notice"       // the bot's own troubles
 	ThreadConversation ThreadKind = "conversation" // the answer to a command outside threads
 	ThreadPlan         ThreadKind = "plan"         // an operation that was asked for, and what became of it
-	ThreadChecklist    ThreadKind = "checklist"    // one run of a checklist
+	ThreadChecklist    ThreadKind = "checklist"    // one run of a checklist, an incident's too
 	ThreadMaintenance  ThreadKind = "maintenance"  // a maintenance that somebody opened by hand
 	ThreadBrief        ThreadKind = "brief"        // what the night brought
 )
@@ -272,8 +272,10 @@ type ThreadFacts struct {
 	// Remade: the former root was deleted in the room that this is rendered for.
 	Remade bool
 	// Changes on the thread's host in the ChangesBefore before it opened, the oldest
-	// first.
+	// first; for an incident that is about none, on all hosts.
 	Changes []Change
+	// FollowUps of an incident, by their numbers.
+	FollowUps []FollowUp
 	// Gathered are the threads an after-reboot thread speaks for, the waiting
 	// ones that a storm message lists, those that a digest tells.
 	Gathered []ThreadFacts

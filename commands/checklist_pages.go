@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,13 +28,20 @@ func checklist(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, err
 	}
 	run := th.State.Checklist
-	m := bot.Message{Title: bot.Line(bot.B(run.Title), bot.T(fmt.Sprintf(" of %s: %d of %d left", dayText(run.Firing, call), run.Left(), len(run.Items)))),
+	title := run.Title
+	if run.Incident != nil {
+		title = incidentName(run)
+	}
+	m := bot.Message{Title: bot.Line(bot.B(title), bot.T(fmt.Sprintf(" of %s: %d of %d left", dayText(run.Firing, call), run.Left(), len(run.Items)))),
 		Note: bot.Line(bot.M(string(th.ID)))}
 	var items []bot.Text
 	for _, x := range run.Items {
 		t := bot.Line(bot.B(fmt.Sprintf("%d. %s", x.Number, statusWord(x))), bot.T(": "+x.Item.Task))
 		if x.Assigned != "" {
 			t = append(t, bot.T(" ("+string(x.Assigned)+")"))
+		}
+		if x.FollowUp != nil {
+			t = append(t, bot.T(", "+followUpOf(*x.FollowUp, call)))
 		}
 		items = append(items, t)
 	}
@@ -47,8 +55,20 @@ func allLists(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	incidents, err := call.World.Incidents(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var items []bot.Text
+	for _, th := range incidents.Open {
+		run := th.State.Checklist
+		items = append(items, bot.Line(bot.B(incidentName(run)), bot.T(" "), bot.M("checklist of "+run.Incident.Name),
+			bot.T(fmt.Sprintf(": %d of %d left, open since %s", run.Left(), len(run.Items), clockText(run.Firing, call.World.Zone(), call.Now)))))
+	}
 	for _, x := range all {
+		if x.Checklist.Timed {
+			continue
+		}
 		t := bot.Line(bot.B(x.Checklist.Title), bot.T(" "), bot.M("checklist "+x.Checklist.Name))
 		run := x.Run.State.Checklist
 		switch {
@@ -59,12 +79,39 @@ func allLists(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		default:
 			t = append(t, bot.T(fmt.Sprintf(": ended with %d of %d left, of %s", run.Left(), len(run.Items), dayText(run.Firing, call))))
 		}
+		if n := waiting(incidents.FollowUps, x); n > 0 {
+			t = append(t, bot.T(fmt.Sprintf("; %s for the next one", phrase.Count(n, "follow-up waits", "follow-ups wait"))))
+		}
 		items = append(items, t)
 	}
 	if items == nil {
 		return bot.Say{Message: bot.Message{Title: bot.Line(bot.T("No checklist is configured."))}}, nil
 	}
 	return bot.Say{Message: bot.Message{Title: bot.Line(bot.B("Checklists")), Blocks: []bot.Block{bot.List{Items: items}}}}, nil
+}
+
+// waiting counts the follow-ups that a list's next run takes, and that its newest has not.
+func waiting(all []bot.FollowUp, x bot.ScheduleFacts) (n int) {
+	for _, f := range all {
+		has := func(item bot.ItemState) bool { return item.FollowUp != nil && item.FollowUp.Is(f) }
+		if run := x.Run.State.Checklist; f.List == x.Checklist.Name && (run == nil || !slices.ContainsFunc(run.Items, has)) {
+			n++
+		}
+	}
+	return n
+}
+
+// followUpOf is "of Incident wiki, 6 d old, by Fri 7 Jan".
+func followUpOf(x bot.FollowUp, call bot.Call) string {
+	text := "of " + x.OriginTitle + ", " + phrase.Duration(call.Now.Sub(x.At)) + " old"
+	switch {
+	case x.Due.IsZero():
+	case call.Now.After(x.Due):
+		text += ", was due " + dayText(x.Due, call)
+	default:
+		text += ", by " + dayText(x.Due, call)
+	}
+	return text
 }
 
 func dayText(t time.Time, call bot.Call) string {
@@ -109,6 +156,9 @@ func itemPage(th bot.Thread, x bot.ItemState, call bot.Call) bot.Message {
 	}
 	if x.Carried > 0 {
 		para("Left", fmt.Sprintf("since %s, through %s", dayText(x.Since, call), phrase.Count(x.Carried, "list", "lists")))
+	}
+	if x.FollowUp != nil {
+		para("Follow-up", fmt.Sprintf("%s, `%s`", followUpOf(*x.FollowUp, call), x.FollowUp.Origin))
 	}
 	para("From the plan", x.Item.Plan)
 	var look []bot.Text

@@ -26,10 +26,22 @@ func runOf(ctx context.Context, call bot.Call) (bot.Thread, error) {
 	if err != nil {
 		return bot.Thread{}, err
 	}
+	incidents, err := call.World.Incidents(ctx)
+	if err != nil {
+		return bot.Thread{}, err
+	}
+	for _, th := range incidents.Open {
+		if name != "" && strings.EqualFold(th.State.Checklist.Incident.Name, name) {
+			return th, nil
+		}
+	}
 	if name != "" {
 		x, err := listOf(all, name)
 		if err != nil {
 			return bot.Thread{}, err
+		}
+		if x.Checklist.Timed {
+			return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "%s is not open. `incident open %s because …` begins one.", x.Checklist.Title, x.Checklist.Name)
 		}
 		all = []bot.ScheduleFacts{x}
 		if x.Run.State.Checklist == nil {
@@ -41,6 +53,12 @@ func runOf(ctx context.Context, call bot.Call) (bot.Thread, error) {
 	}
 	var open []bot.Thread
 	var names, hosts []string
+	for _, th := range incidents.Open {
+		if name == "" && on(call) == "" {
+			open, hosts = append(open, th), append(hosts, th.State.Checklist.Host)
+			names = append(names, "`of "+th.State.Checklist.Incident.Name+"`")
+		}
+	}
 	for _, x := range all {
 		before := len(open)
 		for _, th := range x.Open {
@@ -166,16 +184,16 @@ func assignItem(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := bot.PersonID(call.Args["person"].Text)
+	typed := call.Args["person"].Text
+	var name bot.PersonID
 	switch {
-	case strings.EqualFold(string(name), "me"):
+	case strings.EqualFold(typed, "me"):
 		name = call.By.ID
-	case strings.EqualFold(string(name), "nobody"):
-		name = ""
+	case strings.EqualFold(typed, "nobody"):
 	default:
-		p, known := call.World.Person(name)
-		if !known {
-			return nil, bot.Errorf(bot.CodeNotFound, "There is nobody `%s` in my configuration.", echo(string(name), echoWord))
+		p, err := personNamed(call, typed)
+		if err != nil {
+			return nil, err
 		}
 		if !p.Has(x.Item.Role) {
 			return nil, bot.Errorf(bot.CodeInvalid, "Item %d wants the role %s, which %s has not.", x.Number, x.Item.Role, p.ID)
@@ -210,7 +228,7 @@ func doItem(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return nil, bot.Errorf(bot.CodeInvalid, "Item %d offers nothing to do by command. `checklist %d` tells what to look at.", x.Number, x.Number)
 	}
 	if !th.Open() {
-		return nil, bot.Errorf(bot.CodeConflict, "That run is over. `checklist %s` shows the newest.", th.State.Checklist.Name)
+		return nil, bot.Errorf(bot.CodeConflict, "That run is over. `checklist` shows those that are open.")
 	}
 	out, err := New(call.World.Commands()).interpret(ctx, x.Item.Offer, call)
 	if o, ok := out.(bot.Ask); ok && err == nil {

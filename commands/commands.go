@@ -14,6 +14,7 @@ func All() []bot.Command {
 		alertCommands,
 		planCommands,
 		checklistCommands,
+		incidentCommands,
 		maintenanceCommands,
 		nixosCommands,
 		backupCommands,

@@ -32,7 +32,9 @@
 //
 // Punctuation at the name makes it talk too: "status?" is asked of people, "ack,
 // will do" is said to them. What stays: "ack whatever you like" is an ack with a
-// comment wherever it is said, and a lone "help" or "silence" gets an answer. A
+// comment wherever it is said, "finding it hard" is a finding, and a lone "help" or
+// "silence" gets an answer. "incident open" and its like are taken where what follows can
+// be meant: "incident open and shut" is talk. A
 // command that changes something prefers an answer too many to being ignored.
 //
 // # Reading a line

@@ -62,9 +62,11 @@ type fakeWorld struct {
 	query   bot.JournalQuery
 	journal []bot.JournalLine
 	lists   []bot.ScheduleFacts
-	hosts   []string
-	open    []bot.Thread // maintenances
-	windows map[string][]bot.NextWindow
+	// incidents as they stand.
+	incidents bot.IncidentFacts
+	hosts     []string
+	open      []bot.Thread // maintenances
+	windows   map[string][]bot.NextWindow
 	// noise answers Noise, over since.
 	noise    bot.NoiseFacts
 	noiseErr error
@@ -115,9 +117,12 @@ func scores(month time.Time) ([]bot.Score, error) {
 	return []bot.Score{{Metric: ssh, From: from, State: bot.NotOK, Value: "at least 1", Note: "1 from 192.0.2.9 on 3 Jan"}, {Metric: busy, From: from, State: bot.OK, Value: "cpu 12.0 % at most"}}, nil
 }
 
+func (w *fakeWorld) Incidents(context.Context) (bot.IncidentFacts, error) { return w.incidents, nil }
+
 func (w *fakeWorld) Schedules(context.Context) ([]bot.ScheduleFacts, error) { return w.lists, nil }
 
-func (w *fakeWorld) Person(id bot.PersonID) (bot.Person, bool) {
+func (w *fakeWorld) Person(called string) (bot.Person, bool) {
+	id := bot.PersonID(strings.ToLower(strings.TrimPrefix(called, "@")))
 	for _, p := range []bot.Person{operator, observer, admin, {ID: "bob", Roles: []bot.Role{bot.RoleAdmin}}} {
 		if p.ID == id {
 			return p, true

@@ -159,6 +159,10 @@ func TestAll(t *testing.T) {
 				here.Silences = []bot.Silence{silenceOf(silenceB, "active")}
 				w.threads = []bot.ThreadFacts{here, abcd, {Thread: w.lists[0].Run}}
 				w.silences["main"] = []bot.Silence{silenceOf(silenceA, "active")}
+				if c.Family == familyIncidents {
+					work := atWork(t, incidentThread("thr_WIKI2222", "wiki"))
+					w.lists, w.incidents = work.lists, work.incidents
+				}
 				_, err := ask(t, w, operator, thread, e)
 				tried = tried || err == nil
 			}

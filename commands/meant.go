@@ -54,6 +54,9 @@ func (i *Interpreter) meantBare(line string) bool {
 		return true
 	case c.Gated:
 		return strings.HasPrefix(strings.ToLower(second.text), "pln_") || i.reads(c, line, after)
+	case c.Family == familyIncidents:
+		// Its arguments begin with words that are talk elsewhere: because, of, me.
+		return i.reads(c, line, after) || changing(c) && !second.is(talk...) && i.begins(c, line, after)
 	case second.is(talk...):
 		return false
 	case everyday(c) && changing(c):

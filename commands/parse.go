@@ -179,6 +179,12 @@ func (p *parser) read(a bot.Arg) (v bot.Value, fits bool, err error) {
 		return p.since(w, &ahead)
 	case kindBecause:
 		return p.because(w, &ahead)
+	case kindIncident:
+		v, fits = p.incident(w)
+		return v, fits, nil
+	case kindSeverity:
+		v, fits = severity(w)
+		return v, fits, nil
 	case kindItem:
 		return p.item(w)
 	case kindMonth:

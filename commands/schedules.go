@@ -26,6 +26,8 @@ func schedule(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 			t = append(t, bot.B(": paused"), bot.T(" by "+string(x.Schedule.PausedBy)+" until "+clockText(x.Schedule.PausedUntil, zone, call.Now)+", "+x.Schedule.Reason))
 		case !x.Schedule.Next.IsZero():
 			t = append(t, bot.T(": next "+clockText(x.Schedule.Next, zone, call.Now)))
+		case x.Checklist.Timed:
+			t = append(t, bot.T(": begins with "), bot.M("incident open "+timedName(x.Checklist.Name)+" because …"))
 		default:
 			t = append(t, bot.T(": "+comesAfter(x.Checklist.After)))
 		}
@@ -57,8 +59,19 @@ func comesAfter(kinds []bot.ChangeKind) string {
 	return "after " + text
 }
 
+// timedName is what people write for the name of an incident of a list.
+func timedName(list string) string {
+	if list == incidentList {
+		return "NAME"
+	}
+	return list
+}
+
 func runSchedule(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	x, err := listGiven(ctx, call)
+	if x.Checklist.Timed {
+		return nil, bot.Errorf(bot.CodeInvalid, "%s begins with `incident open %s because …`.", x.Checklist.Title, timedName(x.Checklist.Name))
+	}
 	return bot.RunChecklist{Name: x.Checklist.Name, Why: call.Args["reason"].Text}, err
 }
 

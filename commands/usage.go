@@ -166,6 +166,8 @@ func placeholder(a bot.Arg) string {
 		return "find WORDS…"
 	case kindKind:
 		return "kind KIND"
+	case kindSeverity:
+		return "critical|warning|info"
 	case kindSince:
 		return "since DURATION"
 	case kindBecause:

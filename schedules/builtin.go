@@ -18,7 +18,7 @@ import (
 var builtin embed.FS
 
 // builtinNames are their names, in the order in which people read them.
-var builtinNames = []string{"daily", "weekly", "monthly", "quarterly", "validation", "drill"}
+var builtinNames = []string{"daily", "weekly", "monthly", "quarterly", "validation", "incident", "drill"}
 
 // file is a checklist as it is written. The bot's configuration has the same keys, and
 // reads files of people by them; a test there holds the two together.
@@ -48,7 +48,8 @@ type file struct {
 }
 
 // Builtin are the checklists of the plan that the program is for: daily, weekly,
-// monthly, quarterly, and validation after a change. They have no rooms and no zone:
+// monthly, quarterly, validation after a change, and the two that people open: an
+// incident, and the disaster recovery drill. They have no rooms and no zone:
 // these are the operator's. The caller owns what it gets.
 func Builtin() []bot.Checklist {
 	out := slices.Clone(readBuiltin())

@@ -39,7 +39,7 @@ func TestBuiltinItems(t *testing.T) {
 	short := regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
 	used := map[string]bool{}
 	for _, c := range schedules.Builtin() {
-		if c.Title == "" || c.Zone != "" || c.Rooms != nil || c.Missed != bot.CatchUp || (c.Cron == "") != (len(c.After) > 0 || c.Timed) || (c.Cron == "") != (c.Lasts > 0) {
+		if c.Title == "" || c.Zone != "" || c.Rooms != nil || c.Missed != bot.CatchUp || (c.Cron == "") != (len(c.After) > 0 || c.Timed) || (c.Cron == "") != (c.Lasts > 0 || c.Timed) {
 			t.Errorf("%s: %+v", c.Name, c)
 		}
 		ids := map[string]bool{}

@@ -23,6 +23,7 @@ var planned = []struct {
 	{"weekly", "Weekly tasks", []string{"Review performance metrics", "Check for security updates", "Validate backup integrity", "Update documentation"}},
 	{"monthly", "Monthly tasks", []string{"Full backup restore test", "Security audit review", "Performance optimization review", "Capacity planning update"}},
 	{"quarterly", "Quarterly tasks", []string{"Disaster recovery drill", "Security assessment", "Architecture review", "Documentation audit"}},
+	{"incident", "Incident response", []string{"Incident response automation"}},
 	{"drill", "The disaster recovery drill, step by step", []string{"Disaster recovery drill"}},
 	{"validation", "Validation criteria", []string{"All services start successfully", "No security warnings in logs", "Performance metrics within acceptable range", "All health checks passing", "Backup operations successful"}},
 }
@@ -131,7 +132,10 @@ func checklistTable(part string, tasks []string, c bot.Checklist) table {
 	comes := "comes at `" + c.Cron + "`"
 	switch {
 	case c.Timed:
-		comes = "is begun by hand (`schedule run " + c.Name + "`), and worked through against the clock"
+		comes = "is opened by hand (`incident open " + c.Name + " because …`), and worked through against the clock"
+		if c.Name == "incident" {
+			comes = "is opened by hand (`incident open NAME because …`, in an alert's thread without a name), and worked through against the clock"
+		}
 	case c.Cron == "":
 		var after []string
 		for _, k := range c.After {

@@ -215,6 +215,14 @@ func (l *lister) sound(e *checklistKeys) {
 	}
 	length := c.Lasts
 	switch {
+	case c.Timed && (c.Cron != "" || len(c.After) > 0):
+		fault(at, "cron and after do not go with timed: people open such a checklist with `incident open`. Leave them out, or write timed: false")
+		return
+	case c.Timed && c.Lasts == 0:
+		if c.Remind > 0 && c.Remind < leastLasts {
+			b.fault(e.place, "would tell every %s that it is open still: write a remind of at least %s, or 0s for never", spelt(c.Remind), spelt(leastLasts))
+		}
+		length = mostLasts
 	case c.Cron != "" && e.Lasts.ok:
 		b.fault(e.Lasts.place, "is only for a checklist without cron: each run of this one ends when the next begins")
 	case c.Cron != "":

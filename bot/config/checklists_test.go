@@ -63,8 +63,8 @@ func TestChecklistsThatAreOff(t *testing.T) {
 	for _, x := range []struct{ keys, names string }{
 		{"{builtin: false}", ""},
 		{"{builtin: false, lists: [{name: weekly}]}", "weekly"},
-		{"{lists: [{name: weekly, off: true}, {name: validation, off: true}]}", "daily monthly quarterly drill"},
-		{"{lists: [{name: own, after: [switch], items: [{id: a, task: Look}]}]}", "daily weekly monthly quarterly validation drill own"},
+		{"{lists: [{name: weekly, off: true}, {name: validation, off: true}]}", "daily monthly quarterly incident drill"},
+		{"{lists: [{name: own, after: [switch], items: [{id: a, task: Look}]}]}", "daily weekly monthly quarterly validation incident drill own"},
 		{"{builtin: false, lists: [{name: own, off: true, after: [switch], items: [{id: a, task: Look}]}]}", ""},
 	} {
 		if got := checklistNames(mustParse(t, "checklists: "+x.keys+"\n", config.Options{})); got != x.names {

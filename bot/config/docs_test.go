@@ -151,7 +151,7 @@ func TestExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := config.Paths(data)
-	if names := checklistNames(c); names != "daily weekly monthly validation drill winter cold-start" {
+	if names := checklistNames(c); names != "daily weekly monthly validation incident drill winter cold-start" {
 		t.Errorf("checklists: %s", names)
 	}
 	for _, path := range config.KeyPaths() {

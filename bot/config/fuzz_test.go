@@ -54,7 +54,7 @@ func FuzzParse(f *testing.F) {
 			}
 			noon := time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
 			for _, x := range c.Checklists {
-				if len(x.Rooms) == 0 || len(x.Items) == 0 || x.Zone == "" || (x.Cron == "") != c.Cron(x.Name).Next(noon).IsZero() || x.Cron == "" && (len(x.After) == 0 && !x.Timed || x.Lasts == 0) {
+				if len(x.Rooms) == 0 || len(x.Items) == 0 || x.Zone == "" || (x.Cron == "") != c.Cron(x.Name).Next(noon).IsZero() || x.Cron == "" && !x.Timed && (len(x.After) == 0 || x.Lasts == 0) || x.Timed && (x.Cron != "" || len(x.After) > 0) {
 					t.Errorf("a checklist that never comes, or is nothing: %+v", x)
 				}
 			}

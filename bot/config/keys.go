@@ -231,7 +231,7 @@ type checklistsKeys struct {
 // another one.
 type checklistKeys struct {
 	place
-	Name   given[string]        `yaml:"name" need:"the name that people type: a built-in one (daily, weekly, monthly, quarterly, validation), or one of your own"`
+	Name   given[string]        `yaml:"name" need:"the name that people type: a built-in one (daily, weekly, monthly, quarterly, validation, incident, drill), or one of your own"`
 	Off    given[bool]          `yaml:"off"`
 	File   given[string]        `yaml:"file"`
 	Rooms  list[given[string]]  `yaml:"rooms"`

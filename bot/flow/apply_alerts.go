@@ -171,6 +171,11 @@ func (c *change) settle(g *group) error {
 	if err := c.showAlert(g); err != nil {
 		return err
 	}
+	if wasOpen != (len(live) > 0) {
+		if err := c.alertTurned(*th); err != nil {
+			return err
+		}
+	}
 	return c.repairs(th, live)
 }
 

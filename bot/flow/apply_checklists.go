@@ -41,6 +41,9 @@ func (c *change) onChecklist(conv bot.Thread, r store.Request, o bot.Outcome) er
 				return "", bot.Errorf(bot.CodeConflict, "It is so already.")
 			}
 			x.Assigned = o.To
+			if err := c.assignedFollowUp(*x); err != nil {
+				return "", err
+			}
 			return "Assigned.", c.log(th, r.Person, view.Assigned(*x, r.Person))
 		})
 	}
@@ -90,6 +93,9 @@ func (c *change) item(id bot.ThreadID, number int) (bot.Thread, *bot.ItemState, 
 // goes on when something is left again, until its time is over.
 func (c *change) setItem(th *bot.Thread, x *bot.ItemState, by bot.PersonID, o bot.SetItem) (string, error) {
 	run := th.State.Checklist
+	if !th.Open() && run.Incident != nil {
+		return "", bot.Errorf(bot.CodeConflict, "It was closed %s; what its steps came to stands there. `followup …` notes what is still to be done.", c.style().Time(th.ClosedAt))
+	}
 	if !th.Open() && (run.Until.IsZero() || !run.Until.After(c.now) || c.succeeded(*th)) {
 		return "", bot.Errorf(bot.CodeConflict, "That run ended %s. What it left stands in the next one; `checklist %s` shows it.", c.style().Time(th.ClosedAt), run.Name)
 	}
@@ -103,6 +109,9 @@ func (c *change) setItem(th *bot.Thread, x *bot.ItemState, by bot.PersonID, o bo
 	was := x.Status
 	x.Status, x.By, x.At, x.Reason, x.Until = o.Status, by, c.now, o.Reason, o.Until
 	if err := c.log(th, by, view.ItemSet(*run, *x, was, by, c.style())); err != nil {
+		return "", err
+	}
+	if err := c.followedUp(*x, by); err != nil {
 		return "", err
 	}
 	text := fmt.Sprintf("put item %d (%s) of %s at %s", x.Number, x.Item.ID, run.Name, x.Status)
@@ -122,11 +131,15 @@ func (c *change) succeeded(th bot.Thread) bool {
 	return err == nil && ok && last.ID != th.ID
 }
 
-// finish ends a run in which nothing is left, and nothing returns before its time is over.
+// finish ends a run in which nothing is left, and nothing returns before its time is over;
+// an incident is over when somebody says so.
 func (c *change) finish(th *bot.Thread) error {
 	run := th.State.Checklist
 	if !th.Open() || run.Left() > 0 || run.Returns() {
 		return nil
+	}
+	if run.Incident != nil {
+		return c.log(th, "", view.AllStepsDone())
 	}
 	th.ClosedAt = c.now
 	return c.log(th, "", view.RunSummary(*run, "", c.style()))

@@ -64,6 +64,8 @@ func (c *change) answered(e bot.Answered) error {
 		return c.onPlan(conv, r, o.Plan, o)
 	case bot.SetItem, bot.CommentItem, bot.AssignItem, bot.RunChecklist, bot.PauseSchedule:
 		return c.onChecklist(conv, r, o)
+	case bot.OpenIncident, bot.CloseIncident, bot.LeadIncident, bot.AddFinding, bot.AddFollowUp:
+		return c.onIncident(conv, r, o)
 	case bot.OpenMaintenance, bot.CloseMaintenance:
 		return c.onMaintenance(conv, r, o)
 	case bot.Measure:

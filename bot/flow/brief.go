@@ -148,6 +148,10 @@ func (c *change) briefWaits(b *bot.BriefState) error {
 	}
 	for _, th := range runs {
 		run := th.State.Checklist
+		if in := run.Incident; in != nil {
+			b.Waits = append(b.Waits, fmt.Sprintf("%s `%s` is open since %s, %s leads: %s", view.IncidentName(*run), th.ID, c.style().Time(run.Firing), in.Lead, in.What))
+			continue
+		}
 		for _, x := range run.Items {
 			if x.Status == bot.ItemOpen && x.Verdict == bot.NotOK {
 				b.Waits = append(b.Waits, fmt.Sprintf("%s, item %d was not ok %s: %s", run.Title, x.Number, c.style().Time(run.MeasuredAt), x.Item.Task))

@@ -106,12 +106,12 @@ func (c *change) looked(e bot.Looked) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	threads, err := c.OpenThreads(bot.ThreadAlert)
+	threads, err := c.OpenThreads(bot.ThreadAlert, bot.ThreadChecklist)
 	if err != nil {
 		return err
 	}
 	for _, th := range threads {
-		if th.State.Alert.Host != of || !anyBefore(fresh, th.OpenedAt) {
+		if !tellsChangesOf(th, of) || !anyBefore(fresh, th.OpenedAt) {
 			continue
 		}
 		th.Version++
@@ -120,6 +120,14 @@ func (c *change) looked(e bot.Looked) error {
 		}
 	}
 	return nil
+}
+
+// tellsChangesOf tells whether a thread's root has what changed on a host before it.
+func tellsChangesOf(th bot.Thread, host string) bool {
+	if run := th.State.Checklist; run != nil {
+		return run.Incident != nil && (run.Host == "" || run.Host == host)
+	}
+	return th.State.Alert.Host == host
 }
 
 // anyBefore tells whether a thread that opened at a moment tells of a change.

@@ -23,6 +23,8 @@ func gatherFacts(tx *store.Tx, th bot.Thread, episodes int, now time.Time) (f bo
 		f.Gathered, err = factsOf(tx, st.Brief.Threads, now)
 	case st.Digest != nil:
 		f.Gathered, err = factsOf(tx, st.Digest.Threads, now)
+	case st.Checklist != nil && st.Checklist.Incident != nil:
+		return incidentFacts(tx, f, episodes)
 	case st.Storm != nil && th.Open():
 		waiting, err := tx.WaitingThreads(st.Storm.Room, now)
 		if err != nil {
@@ -38,6 +40,25 @@ func gatherFacts(tx *store.Tx, th bot.Thread, episodes int, now time.Time) (f bo
 		return f, nil
 	}
 	return f, err
+}
+
+// incidentFacts are what is to be done after an incident, and what changed before it.
+func incidentFacts(tx *store.Tx, f bot.ThreadFacts, episodes int) (_ bot.ThreadFacts, err error) {
+	if f.FollowUps, err = tx.FollowUps(f.Thread.ID); err != nil || episodes <= 1 {
+		return f, err
+	}
+	from, to := f.Thread.OpenedAt.Add(-bot.ChangesBefore), f.Thread.OpenedAt
+	if host := f.Thread.State.Checklist.Host; host != "" {
+		f.Changes, err = tx.Changes(host, from, to)
+		return f, err
+	}
+	if f.Changes, err = tx.AllChanges(from, to); err != nil {
+		return f, err
+	}
+	for i, x := range f.Changes {
+		f.Changes[i].Text = whatChanged(x)
+	}
+	return f, nil
 }
 
 func factsOf(tx *store.Tx, ids []bot.ThreadID, now time.Time) ([]bot.ThreadFacts, error) {

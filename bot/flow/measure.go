@@ -224,8 +224,10 @@ func (c *change) measured(e bot.Measured) error {
 			return err
 		}
 	}
-	if err := c.finish(&th); err != nil {
-		return err
+	if run.Incident == nil || len(changed) > 0 { // of an incident it is told each time
+		if err := c.finish(&th); err != nil {
+			return err
+		}
 	}
 	if err := c.putRun(&th); err != nil {
 		return err

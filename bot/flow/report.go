@@ -108,6 +108,9 @@ func gatherReport(tx *store.Tx, s *Settings, o bot.MakeReport, now time.Time) (r
 	if r.Lists, err = gatherLists(tx, s, o); err != nil {
 		return r, err
 	}
+	if r.Incidents, err = gatherIncidents(tx, o); err != nil {
+		return r, err
+	}
 	alerts, err := tx.ThreadsOpened(bot.ThreadAlert, o.From, o.To)
 	if err != nil {
 		return r, err
@@ -171,7 +174,7 @@ func gatherLists(tx *store.Tx, s *Settings, o bot.MakeReport) ([]bot.ListReport,
 		l := bot.ListReport{Title: x.Title}
 		for _, th := range opened { // the oldest first
 			run := th.State.Checklist
-			if run.Name != x.Name {
+			if run.Name != x.Name || run.Incident != nil {
 				continue
 			}
 			l.Runs++
@@ -195,6 +198,43 @@ func gatherLists(tx *store.Tx, s *Settings, o bot.MakeReport) ([]bot.ListReport,
 		if l.Runs > 0 {
 			out = append(out, l)
 		}
+	}
+	return out, nil
+}
+
+// gatherIncidents reads the incidents and drills that were opened in the month.
+func gatherIncidents(tx *store.Tx, o bot.MakeReport) (out []bot.IncidentReport, err error) {
+	opened, err := tx.ThreadsOpened(bot.ThreadChecklist, o.From, o.To)
+	if err != nil {
+		return nil, err
+	}
+	for _, th := range opened {
+		run := th.State.Checklist
+		if run.Incident == nil {
+			continue
+		}
+		x := bot.IncidentReport{List: run.Title, Title: view.IncidentName(*run), What: run.Incident.What, OpenedAt: run.Firing, Open: th.Open(), All: len(run.Items)}
+		end := o.To
+		if !th.Open() {
+			end = th.ClosedAt
+		}
+		x.Took = end.Sub(run.Firing)
+		for _, i := range run.Items {
+			if i.Status == bot.ItemDone {
+				x.Done++
+			}
+		}
+		todo, err := tx.FollowUps(th.ID)
+		if err != nil {
+			return nil, err
+		}
+		x.FollowUps = len(todo)
+		for _, f := range todo {
+			if f.Status == bot.ItemOpen {
+				x.FollowUpsOpen++
+			}
+		}
+		out = append(out, x)
 	}
 	return out, nil
 }

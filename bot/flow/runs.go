@@ -25,7 +25,7 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 	}
 	th := c.newThread(bot.ThreadChecklist, runSubject(s.Name, host))
 	th.Severity = bot.SeverityInfo
-	run := &bot.ChecklistState{Name: s.Name, Title: s.Title, Firing: firing, Cause: cause, Host: host, Timed: s.Timed, Until: s.Next(c.now)}
+	run := &bot.ChecklistState{Name: s.Name, Title: s.Title, Firing: firing, Cause: cause, Host: host, Until: s.Next(c.now)}
 	if run.Until.IsZero() && s.Lasts > 0 {
 		run.Until = c.now.Add(s.Lasts)
 	}
@@ -37,6 +37,9 @@ func (c *change) beginRun(s Schedule, row *bot.Schedule, firing time.Time, cause
 	}
 	for i, x := range s.Items {
 		run.Items = append(run.Items, bot.ItemState{Item: x, Number: i + 1, Status: bot.ItemOpen})
+	}
+	if err := c.takeFollowUps(s, run); err != nil {
+		return err
 	}
 	var dropped []bot.ItemState
 	if known {
@@ -96,10 +99,16 @@ func carry(from, to *bot.ChecklistState, now time.Time) (dropped []bot.ItemState
 		}
 		x := &to.Items[i]
 		x.Carried, x.Since = old.Carried+1, old.Since
-		if x.Since.IsZero() {
+		switch {
+		case x.Since.IsZero() && x.FollowUp != nil:
+			x.Since = x.FollowUp.At
+		case x.Since.IsZero():
 			x.Since = from.Firing
 		}
-		x.Assigned, x.Comments, x.Plan = old.Assigned, old.Comments, old.Plan
+		x.Comments, x.Plan = old.Comments, old.Plan
+		if x.FollowUp == nil { // whose that is, its row knows
+			x.Assigned = old.Assigned
+		}
 		if old.Status == bot.ItemDeferred && old.Until.After(now) {
 			x.Status, x.By, x.At, x.Reason, x.Until = bot.ItemDeferred, old.By, old.At, old.Reason, old.Until
 		}
@@ -133,7 +142,7 @@ func (c *change) dueRun(th bot.Thread) error {
 		th.NextAt = time.Time{}
 		return c.PutThread(th, "", c.now)
 	}
-	if !run.Until.IsZero() && !run.Until.After(c.now) {
+	if run.Incident == nil && !run.Until.IsZero() && !run.Until.After(c.now) {
 		return c.endRun(&th, "")
 	}
 	for i := range run.Items {
@@ -151,7 +160,12 @@ func (c *change) dueRun(th bot.Thread) error {
 			return err
 		}
 	}
-	if !run.RemindAt.IsZero() && !run.RemindAt.After(c.now) {
+	switch {
+	case run.Incident != nil:
+		if err := c.dueIncident(&th); err != nil {
+			return err
+		}
+	case !run.RemindAt.IsZero() && !run.RemindAt.After(c.now):
 		run.RemindAt = time.Time{}
 		if run.Left() > 0 {
 			if err := c.log(&th, "", view.LeftOver(*run, c.now, c.style())); err != nil {
@@ -159,7 +173,10 @@ func (c *change) dueRun(th bot.Thread) error {
 			}
 		}
 	}
-	return c.putRun(&th)
+	if err := c.putRun(&th); err != nil || th.Open() {
+		return err
+	}
+	return c.show(th, nil)
 }
 
 // endRun ends a run with its summary; why is told where it is not its time alone.
@@ -198,7 +215,12 @@ func (c *change) putRun(th *bot.Thread) error {
 	return c.PutThread(*th, runWords(*run), c.now)
 }
 
-func runWords(run bot.ChecklistState) string { return "checklist " + run.Name + " " + run.Title }
+func runWords(run bot.ChecklistState) string {
+	if in := run.Incident; in != nil {
+		return "incident " + in.Name + " " + run.Title + " " + in.What
+	}
+	return "checklist " + run.Name + " " + run.Title
+}
 
 // runSubject is what the runs of a checklist are about; those that come after a change of
 // a host are that host's.

@@ -71,8 +71,8 @@ func (c *change) forgetSchedule(name string) error {
 		return err
 	}
 	for _, th := range open {
-		if th.State.Checklist.Name != name {
-			continue
+		if th.State.Checklist.Name != name || th.State.Checklist.Incident != nil {
+			continue // an incident has its steps, and is over when somebody says so
 		}
 		if err := c.endRun(&th, "The checklist is no longer configured."); err != nil {
 			return err
@@ -167,8 +167,8 @@ func (c *change) unmade(row *bot.Schedule, n int, from, to time.Time, why string
 // runChecklist begins a run on somebody's word.
 func (c *change) runChecklist(name string, by bot.PersonID, why string) (bot.Thread, error) {
 	s, ok := c.s.schedule(name)
-	if !ok {
-		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "No checklist %q is configured any more.", name)
+	if !ok || s.Timed {
+		return bot.Thread{}, bot.Errorf(bot.CodeNotFound, "No checklist %q that could be run is configured any more.", name)
 	}
 	row, known, err := c.Schedule(name)
 	if err != nil {

@@ -38,6 +38,8 @@ type Settings struct {
 	Person func(bot.ChatID, bot.UserID) (bot.Person, bool)
 	// People finds a person by name.
 	People func(bot.PersonID) (bot.Person, bool)
+	// Called finds a person as people call them in a chat. It proves nothing of who writes.
+	Called func(string) (bot.Person, bool)
 	// RebootGrace is how long a host's alerts gather after its boot.
 	RebootGrace func(host string) time.Duration
 	// Quiet tells until when a new thread of this severity is held back, zero

@@ -46,6 +46,11 @@ func SettingsOf(c *config.Config) *Settings {
 		p, ok := people[id]
 		return p, ok
 	}
+	called := calledBy(c.People)
+	s.Called = func(name string) (bot.Person, bool) {
+		p, ok := people[called[plainName(name)]]
+		return p, ok
+	}
 	s.Host = func(l bot.Labels) string {
 		name, _ := c.Host(l)
 		return name
@@ -90,6 +95,34 @@ func SettingsOf(c *config.Config) *Settings {
 	}
 	return s
 }
+
+// calledBy are the names that people call each other by: those of the configuration, and
+// accounts as chats hand them out when somebody is mentioned: "@bob:example.org" of Matrix,
+// "@U0BOB" of Slack, whose accounts begin with their team. What two have means neither.
+func calledBy(people []bot.Person) map[string]bot.PersonID {
+	accounts := map[string]bot.PersonID{}
+	for _, p := range people {
+		for _, u := range p.Users {
+			_, short, ok := strings.Cut(string(u.ID), "/")
+			if !ok {
+				short = string(u.ID)
+			}
+			short = plainName(short)
+			if other, taken := accounts[short]; taken && other != p.ID {
+				accounts[short] = ""
+				continue
+			}
+			accounts[short] = p.ID
+		}
+	}
+	for _, p := range people {
+		accounts[plainName(string(p.ID))] = p.ID
+	}
+	return accounts
+}
+
+// plainName is a name without its @, in small letters.
+func plainName(s string) string { return strings.ToLower(strings.TrimPrefix(s, "@")) }
 
 // routeOfConfig names a heartbeat's route by its matchers: the name must outlive
 // an edit of the routes before it.

@@ -7,8 +7,8 @@ import (
 	"watchstander/bot/store"
 )
 
-// Person finds one of the configuration by name.
-func (w *world) Person(id bot.PersonID) (bot.Person, bool) { return w.f.settings.Load().People(id) }
+// Person finds one of the configuration as people call them.
+func (w *world) Person(called string) (bot.Person, bool) { return w.f.settings.Load().Called(called) }
 
 // Schedules are the checklists with how they stand. Where a checklist has runs of
 // several hosts, the newest that is open is told, else the newest.
@@ -26,12 +26,13 @@ func (w *world) Schedules(ctx context.Context) (out []bot.ScheduleFacts, err err
 				return err
 			}
 			for _, th := range open {
-				if th.State.Checklist.Name == x.Name && !th.OpenedAt.Before(f.Run.OpenedAt) {
+				if run := th.State.Checklist; run.Incident != nil || run.Name != x.Name {
+					continue
+				}
+				if !th.OpenedAt.Before(f.Run.OpenedAt) {
 					f.Run = th
 				}
-				if th.State.Checklist.Name == x.Name {
-					f.Open = append(f.Open, th)
-				}
+				f.Open = append(f.Open, th)
 			}
 			if f.Run.State.Checklist == nil {
 				if f.Run, err = newestRun(tx, x.Name); err != nil {
@@ -43,6 +44,43 @@ func (w *world) Schedules(ctx context.Context) (out []bot.ScheduleFacts, err err
 		return nil
 	})
 	return out, err
+}
+
+// Incidents are the open ones, the one that was closed last, and all follow-ups that
+// nobody has ended.
+func (w *world) Incidents(ctx context.Context) (out bot.IncidentFacts, err error) {
+	s := w.f.settings.Load()
+	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
+		out = bot.IncidentFacts{}
+		var err error
+		if out.Open, err = openIncidents(tx); err != nil {
+			return err
+		}
+		if out.Last, err = lastIncident(tx); err != nil {
+			return err
+		}
+		if out.FollowUps, err = tx.OpenFollowUps(); err != nil {
+			return err
+		}
+		for i, x := range out.FollowUps {
+			list, _ := s.takes(x.List)
+			out.FollowUps[i].List = list.Name
+		}
+		return nil
+	})
+	return out, err
+}
+
+// lastIncident is the one that was closed last, of those that were opened last.
+func lastIncident(tx *store.Tx) (last bot.Thread, err error) {
+	const look = 50
+	found, err := tx.ThreadsBySubject(incidentSubject(""), look)
+	for _, th := range found {
+		if !th.Open() && th.ClosedAt.After(last.ClosedAt) {
+			last = th
+		}
+	}
+	return last, err
 }
 
 // newestRun is the newest run of a checklist, of whatever host.

@@ -119,6 +119,9 @@ func (t *Tx) Prune(now, keep time.Time) (int64, error) {
 			return 0, err
 		}
 	}
+	if err := t.pruneFollowUps(now); err != nil {
+		return 0, err
+	}
 	if keep.IsZero() {
 		return 0, nil
 	}

@@ -16,7 +16,7 @@ import (
 // words, look at the difference and run the test with -update.
 func TestBook(t *testing.T) {
 	var b strings.Builder
-	for _, p := range slices.Concat(pages(style(t)), planPages(style(t)), checklistPages(style(t)), scorecardPages(style(t)), maintenancePages(style(t))) {
+	for _, p := range slices.Concat(pages(style(t)), planPages(style(t)), checklistPages(style(t)), scorecardPages(style(t)), maintenancePages(style(t)), incidentPages(style(t))) {
 		fmt.Fprintf(&b, "=== %s\n%s\n", p.what, drawn(p.m))
 	}
 	golden.Check(t, "testdata/book.txt", b.String())

@@ -17,6 +17,9 @@ import (
 // is dealt with, by whom or by what figure.
 func checklistRoot(f bot.ThreadFacts, s Style) bot.Message {
 	run := *f.Thread.State.Checklist
+	if run.Incident != nil {
+		return incidentRoot(f, s)
+	}
 	tone, word := runState(f.Thread)
 	day := run.Firing.In(s.zone()).Format("Mon 2 Jan")
 	m := bot.Message{Tone: tone, Note: idNote(f.Thread)}
@@ -139,6 +142,9 @@ func itemLine(x bot.ItemState, s Style) bot.Text {
 	if x.Assigned != "" {
 		t = append(t, bot.T(" ("+string(x.Assigned)+")"))
 	}
+	if x.FollowUp != nil {
+		t = append(t, bot.T(", "+FollowUpOrigin(*x.FollowUp, s)))
+	}
 	switch {
 	case x.Status == bot.ItemDone && x.By != "":
 		t = append(t, bot.T(": "+string(x.By)+reason(x.Reason)))
@@ -170,7 +176,7 @@ func reason(why string) string {
 // rest, as far as there is room for.
 func evidence(x bot.ItemState, s Style) bot.Text {
 	if len(x.Evidence) == 0 {
-		if x.Status == bot.ItemOpen && x.Item.Person != "" && s.Detail == 0 {
+		if x.Status == bot.ItemOpen && x.Item.Person != "" && s.Detail == 0 && x.FollowUp == nil {
 			return bot.Line(bot.F("For a person: " + x.Item.Person))
 		}
 		return nil
@@ -292,12 +298,21 @@ func runActions(t bot.Thread, s Style) []bot.Action {
 	var out []bot.Action
 	if len(done.Choices) > 0 {
 		done.Name = done.Choices[0].Name
+	}
+	if t.State.Checklist.Incident != nil {
+		return incidentActions(done)
+	}
+	if len(done.Choices) > 0 {
 		out = []bot.Action{done,
-			itemForm("skip", "Skip …", bot.Question{Word: "because", Label: "Why?", Hint: "Everybody in the thread reads it.", Long: true}),
+			actionSkip(),
 			itemForm("assign", "Assign …", bot.Question{Label: "To whom?", Hint: "a name, me, or nobody"})}
 	}
 	return append(out, itemForm("comment", "Comment …", bot.Question{Label: "What should the others know?", Long: true}),
 		itemForm("undone", "Open again …", bot.Question{Word: "because", Label: "Why?", Optional: true, Long: true}), ActionRecheck)
+}
+
+func actionSkip() bot.Action {
+	return itemForm("skip", "Skip …", bot.Question{Word: "because", Label: "Why?", Hint: "Everybody in the thread reads it.", Long: true})
 }
 
 // itemForm asks for an item by its number: the thread has them, and more than a menu does.

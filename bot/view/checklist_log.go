@@ -1,9 +1,7 @@
 package view
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -114,70 +112,10 @@ func ItemSet(run bot.ChecklistState, x bot.ItemState, was bot.ItemStatus, by bot
 		t = append(t, bot.T(" ("+x.Reason+")"))
 	}
 	m := bot.Message{Title: t}
-	if run.Timed && x.Status == bot.ItemDone {
-		for _, l := range steps(run) {
-			if l.number == x.Number {
-				m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T(l.took()))}}
-			}
-		}
+	if run.Incident != nil && x.Status == bot.ItemDone {
+		m.Blocks = stepTook(run, x.Number)
 	}
 	return m
-}
-
-// step is a step of a run that is worked through against the clock.
-type step struct {
-	number      int
-	task        string
-	since, last time.Duration // from the beginning, and from the step before
-}
-
-func (l step) took() string {
-	return "At " + phrase.Duration(l.since) + " from the beginning, " + phrase.Duration(l.last) + " after the step before."
-}
-
-// steps are those that are done, in the order in which they were.
-func steps(run bot.ChecklistState) []step {
-	var out []step
-	for _, x := range run.Items {
-		if x.Status == bot.ItemDone {
-			out = append(out, step{number: x.Number, task: x.Item.Task, since: x.At.Sub(run.Firing)})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b step) int { return cmp.Compare(a.since, b.since) })
-	for i := range out {
-		out[i].last = out[i].since
-		if i > 0 {
-			out[i].last -= out[i-1].since
-		}
-	}
-	return out
-}
-
-// timedBlocks are the times of a run that was worked through against the clock, what was
-// found, and what somebody has to do about it.
-func timedBlocks(run bot.ChecklistState) []bot.Block {
-	var out []bot.Block
-	part := func(head string, items []bot.Text) {
-		if len(items) > 0 {
-			out = append(out, bot.Para{Text: bot.Line(bot.B(head))}, bot.List{Items: items})
-		}
-	}
-	var times, found, todo []bot.Text
-	for _, l := range steps(run) {
-		times = append(times, bot.Line(bot.B(fmt.Sprintf("%d.", l.number)), bot.T(fmt.Sprintf(" %s: at %s, took %s", l.task, phrase.Duration(l.since), phrase.Duration(l.last)))))
-	}
-	for _, x := range run.Items {
-		for _, c := range x.Comments {
-			found = append(found, bot.Line(bot.B(fmt.Sprintf("%d.", x.Number)), bot.T(" "+string(c.By)+": "+c.Text)))
-		}
-		if x.Assigned != "" && x.Status != bot.ItemDone {
-			todo = append(todo, bot.Line(bot.B(string(x.Assigned)), bot.T(": "+x.Item.Task)))
-		}
-	}
-	part("Times", times)
-	part("Found", found)
-	part("To do", todo)
-	return out
 }
 
 // Commented tells what somebody says of an item.
@@ -199,15 +137,21 @@ func Undeferred(x bot.ItemState, s Style) bot.Message {
 	return bot.Message{Title: bot.Line(bot.B(fmt.Sprintf("Item %d is open again", x.Number)), bot.T(": "+x.Item.Task+". It was deferred until now by "+string(x.By)+reason(x.Reason)))}
 }
 
-// Carried tells what a run takes over from the one before; any is false where that is
-// nothing.
+// Carried tells what a run takes over from the one before, and from incidents; any is
+// false where that is nothing.
 func Carried(run bot.ChecklistState, dropped []bot.ItemState, s Style) (m bot.Message, any bool) {
 	var items []bot.Text
 	for _, x := range run.Items {
-		if x.Carried == 0 {
+		if x.Carried == 0 && x.FollowUp == nil {
 			continue
 		}
-		t := bot.Line(bot.B(fmt.Sprintf("%d.", x.Number)), bot.T(" "+x.Item.Task+", "+leftSince(x, s)))
+		t := bot.Line(bot.B(fmt.Sprintf("%d.", x.Number)), bot.T(" "+x.Item.Task))
+		if x.FollowUp != nil {
+			t = append(t, bot.T(", "+FollowUpOrigin(*x.FollowUp, s)))
+		}
+		if x.Carried > 0 {
+			t = append(t, bot.T(", "+leftSince(x, s)))
+		}
 		if x.Status == bot.ItemDeferred {
 			t = append(t, bot.T("; deferred until "+s.Time(x.Until)))
 		}
@@ -281,9 +225,6 @@ func RunSummary(run bot.ChecklistState, why string, s Style) bot.Message {
 	}
 	if n["left"]+len(against) > 0 {
 		m.Tone = bot.ToneWarning
-	}
-	if run.Timed {
-		m.Blocks = append(m.Blocks, timedBlocks(run)...)
 	}
 	if len(left) > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("Goes on in the next one"))}, bot.List{Items: left})

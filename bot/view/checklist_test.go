@@ -63,7 +63,8 @@ func checklistPages(s Style) []page {
 	offered := run.Items[1]
 	offered.Status, offered.Verdict = bot.ItemDone, bot.OK
 	drill := aRun()
-	drill.Title, drill.Timed, drill.Firing = "Disaster recovery drill", true, noon.Add(-3*time.Hour)
+	drill.Name, drill.Title, drill.Firing = "drill", "Disaster recovery drill", noon.Add(-3*time.Hour)
+	drill.Incident = &bot.IncidentState{Name: "drill", What: "of the quarter", By: "alice", Lead: "alice"}
 	for i := range drill.Items {
 		x := &drill.Items[i]
 		x.Evidence, x.Verdict, x.Carried, x.Comments = nil, "", 0, nil
@@ -103,12 +104,13 @@ func checklistPages(s Style) []page {
 		{"log: the end of a run", RunSummary(run, "", s)},
 		{"log: the end of a complete run", RunSummary(complete, "", s)},
 		{"log: a step of a drill is done", ItemSet(drill, drill.Items[1], bot.ItemOpen, "alice", s)},
-		{"log: the end of a drill", RunSummary(drill, "", s)},
 		{"log: what an item offered is done", Offered(offered, done, s)},
 		{"log: what an item offered is done and found nothing", Offered(unsureItem, unsure, s)},
 		{"log: what an item offered failed", Offered(run.Items[1], failed, s)},
 		{"log: a month's report", Report(bot.Report{From: noon.AddDate(0, -1, 0), To: noon, Alerts: 12, Criticals: 2,
-			Lists:   []bot.ListReport{{Title: "Daily checklist", Runs: 30, ByEvidence: 180, ByPeople: 25, Skipped: 2, Left: 3, Longest: "Read the security events", Carried: 2}},
+			Lists: []bot.ListReport{{Title: "Daily checklist", Runs: 30, ByEvidence: 180, ByPeople: 25, Skipped: 2, Left: 3, Longest: "Read the security events", Carried: 2}},
+			Incidents: []bot.IncidentReport{{List: "Incident", Title: "Incident wiki", What: "pages time out", OpenedAt: noon.AddDate(0, 0, -9), Took: 72 * time.Minute, Done: 7, All: 8, FollowUps: 2, FollowUpsOpen: 1},
+				{List: "Disaster recovery drill", Title: "Disaster recovery drill", What: "of the quarter", OpenedAt: noon.Add(-3 * time.Hour), Took: 3 * time.Hour, Open: true, Done: 3, All: 9}},
 			Plans:   []bot.Tally{{What: "done", N: 4}, {What: "undone", N: 1}},
 			Changes: []bot.Tally{{What: "switch", N: 5}, {What: "reboot", N: 1}},
 			Trends: []bot.Trend{{Host: "vulcan", What: "disk /", First: bot.Reading{Value: "3.1 % of 1 TiB", At: noon.AddDate(0, -1, 0)}.With(3.1, bot.FigurePercent), Last: bot.Reading{Value: "4.8 % of 1 TiB", At: noon}.With(4.8, bot.FigurePercent)},

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/phrase"
@@ -28,6 +29,7 @@ func Report(r bot.Report, trends []bot.Picture, s Style) bot.Message {
 		}
 	}
 	n.part("Checklists", listLines(r), 10)
+	n.part("Incidents and drills", incidentLines(r, s), 10)
 	n.part("Alerts and changes", happened(r, s), 10)
 	n.part("Trends", trendLines(r, s), 12)
 	return n.message("report-"+r.From.In(s.zone()).Format("2006-01")+".md", trends)
@@ -103,6 +105,45 @@ func listLines(r bot.Report) []string {
 		out = []string{"no checklist had a run"}
 	}
 	return out
+}
+
+func incidentLines(r bot.Report, s Style) []string {
+	if len(r.Incidents) == 0 && !r.Known.Before(r.To) {
+		return []string{"unknown, as the alerts"}
+	}
+	if len(r.Incidents) == 0 {
+		return []string{"none was opened"}
+	}
+	var took time.Duration
+	var out []string
+	todo, open := 0, 0
+	var lists []string
+	n := map[string]int{}
+	for _, x := range r.Incidents {
+		took, todo, open = took+x.Took, todo+x.FollowUps, open+x.FollowUpsOpen
+		if n[x.List]++; n[x.List] == 1 {
+			lists = append(lists, x.List)
+		}
+		state := "took "
+		if x.Open {
+			state = "still open, for "
+		}
+		out = append(out, fmt.Sprintf("%s of %s %s%s, %d of %s done, %s: %s", x.Title, x.OpenedAt.In(s.zone()).Format("2 Jan"), state, phrase.Duration(x.Took),
+			x.Done, phrase.Count(x.All, "step", "steps"), followUpCount(x.FollowUps, x.FollowUpsOpen), cut(x.What, mostShown)))
+	}
+	for i, l := range lists {
+		lists[i] = fmt.Sprintf("%s %d", l, n[l])
+	}
+	all := fmt.Sprintf("%d in all: %s; %s together; %s", len(r.Incidents), strings.Join(lists, ", "), phrase.Duration(took), followUpCount(todo, open))
+	return append([]string{all}, out...)
+}
+
+// followUpCount is "3 follow-ups, 1 open".
+func followUpCount(all, open int) string {
+	if all == 0 {
+		return "no follow-ups"
+	}
+	return phrase.Count(all, "follow-up", "follow-ups") + fmt.Sprintf(", %d open", open)
 }
 
 func happened(r bot.Report, s Style) []string {

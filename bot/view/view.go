@@ -117,6 +117,8 @@ func TitleOf(t bot.Thread) string {
 		return st.Notice.Title
 	case st.Plan != nil:
 		return st.Plan.Proposal.Plan.Draft.Summary
+	case st.Checklist != nil && st.Checklist.Incident != nil:
+		return IncidentName(*st.Checklist)
 	case st.Checklist != nil:
 		return st.Checklist.Title
 	case st.Maintenance != nil:
@@ -179,7 +181,10 @@ func Marker(t bot.Thread) bot.Message {
 		_, word := planState(*t.State.Plan)
 		m.Title = bot.Line(bot.B(word), bot.T(": cannot be shown here; ask for "), bot.M("approvals "+string(t.State.Plan.Proposal.Plan.ID)))
 	}
-	if t.State.Checklist != nil {
+	switch run := t.State.Checklist; {
+	case run != nil && run.Incident != nil:
+		m.Title = bot.Line(bot.T("This incident cannot be shown here; ask for "), bot.M("incident"))
+	case run != nil:
 		m.Title = bot.Line(bot.T("This checklist cannot be shown here; ask for "), bot.M("checklist "+t.State.Checklist.Name))
 	}
 	if t.Kind != bot.ThreadAlert {
