@@ -71,6 +71,7 @@ func hideReadings(rs []bot.Reading, redact func(string) string, most int) []bot.
 	for i, r := range rs {
 		out[i] = bot.Reading{Host: text(r.Host), What: text(r.What), Value: text(r.Value), Note: text(r.Note), Source: text(r.Source), At: r.At, State: r.State}.
 			With(r.Figure, text(r.Unit))
+		out[i].Blank = r.Blank
 	}
 	return out
 }
