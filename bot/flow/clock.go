@@ -17,7 +17,7 @@ const wallCheck = 30 * time.Second
 
 // tick is the worker for what time alone makes due: reminders, absent
 // heartbeats, digests, ends of grace, pruning. Where nothing
-// happens it still notes each minute that the bot is there.
+// happens it still notes every few minutes that the bot is there.
 func (f *Flow) tick(ctx context.Context, wake <-chan struct{}) {
 	var dealt time.Time // what the last Tick was for
 	for ctx.Err() == nil {

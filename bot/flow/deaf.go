@@ -13,7 +13,7 @@ import (
 // keeps since when it is there, and its own absences, and those of its Alertmanagers.
 const (
 	// aliveEvery is how often a time is written that says until when all was heard.
-	aliveEvery = time.Minute
+	aliveEvery = 3 * time.Minute
 	// deafLeast is the shortest absence that counts.
 	deafLeast = 5 * time.Minute
 )
