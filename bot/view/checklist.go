@@ -225,7 +225,7 @@ func readingText(r bot.Reading, before []bot.Reading, s Style) string {
 		text += " " + r.Value
 	}
 	for _, old := range before {
-		if old.Host == r.Host && old.What == r.What && old.Unit != "" && figure(old) != figure(r) {
+		if old.Host == r.Host && old.What == r.What && old.Unit != "" && old.Unit == r.Unit && figure(old) != figure(r) {
 			text += ", was " + figure(old) + " on " + old.At.In(s.zone()).Format("2 Jan")
 		}
 	}

@@ -160,3 +160,14 @@ func TestALongChecklistTellsWhatItLeavesOut(t *testing.T) {
 		t.Errorf("the shortest form has %d bytes", before)
 	}
 }
+
+// A figure is compared with one of the same unit alone, whatever a probe calls it.
+func TestFiguresOfAnotherUnitAreNotCompared(t *testing.T) {
+	now := bot.Reading{What: "disk /", Value: "61 %"}.With(61, bot.FigurePercent)
+	for unit, want := range map[string]string{bot.FigurePercent: "disk / 61 %, was 42 % on 22 Nov", bot.FigureBytes: "disk / 61 %", "": "disk / 61 %"} {
+		before := bot.Reading{What: "disk /", At: noon.AddDate(0, 0, -1)}.With(42, unit)
+		if got := readingText(now, []bot.Reading{before}, style(t)); got != want {
+			t.Errorf("before in %q: %q, want %q", unit, got, want)
+		}
+	}
+}
