@@ -1,0 +1,16 @@
+# Packages and formats as the modules use them, without a store: a package is its name and a
+# path, a generated file the value that it was made of.
+{ lib }:
+let
+  at = name: "${builtins.storeDir}/${lib.concatStrings (lib.genList (_: "0") 32)}-${name}";
+  package = name: { inherit name; pname = name; outPath = at name; meta.mainProgram = name; type = "derivation"; };
+  json = { }: {
+    type = lib.types.attrsOf lib.types.anything;
+    generate = name: value: { inherit name value; outPath = at name; type = "derivation"; text = builtins.toJSON value; };
+  };
+in
+{
+  watchstander = package "watchstander";
+  formats = { yaml = json; json = json; };
+  writeText = name: text: { inherit name text; outPath = at name; type = "derivation"; };
+}

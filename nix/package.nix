@@ -1,0 +1,27 @@
+# The program: one static binary, for the bot, its agent and the tools beside them.
+{ lib, buildGoModule, version ? "unstable" }:
+
+buildGoModule {
+  pname = "watchstander";
+  inherit version;
+
+  src = lib.fileset.toSource {
+    root = ../.;
+    fileset = lib.fileset.difference ../. (lib.fileset.unions [ ../nix (lib.fileset.maybeMissing ../flake.nix) (lib.fileset.maybeMissing ../flake.lock) ]);
+  };
+
+  # Of what `go mod vendor` writes: `nix-hash --type sha256 --sri vendor`.
+  vendorHash = "sha256-7yg3g5mtnA299uOCyT1OeqJwZJD7p2hgLyqwo416J4U=";
+
+  env.CGO_ENABLED = "0";
+  ldflags = [ "-s" "-w" "-X main.release=${version}" ];
+
+  # The tests want real servers, which they build or download themselves.
+  doCheck = false;
+
+  meta = {
+    description = "ChatOps bot for NixOS hosts: truthful alert threads, gated operations, checklists with evidence";
+    mainProgram = "watchstander";
+    platforms = lib.platforms.linux;
+  };
+}
