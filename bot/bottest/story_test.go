@@ -67,7 +67,7 @@ func points() int {
 // after a commit, or after a message that the chat accepted and whose receipt
 // never arrives. The story's expectations and the model stay the same: a crash
 // must not be seen. Every point is tried with WATCHSTANDER_CRASHES=all,
-// so many of each kind with a number (40 in CI); otherwise one in each story, by turns of the one
+// so many of each kind with a number; otherwise one in each story, by turns of the one
 // and of the other kind.
 func TestStoriesWithCrashes(t *testing.T) {
 	if testing.Short() {
