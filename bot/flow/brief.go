@@ -110,9 +110,17 @@ func (c *change) briefDone(b *bot.BriefState) error {
 	if err != nil {
 		return err
 	}
+	gaps, err := c.Gaps(b.Since, c.now)
+	if err != nil {
+		return err
+	}
 	for _, x := range changes {
 		if x.Kind == bot.ChangeRestart {
 			continue // by the dozen with each switch; `changes` has them
+		}
+		// A start of the bot's own is worth a word where it was away before.
+		if x.Kind == bot.ChangeBot && !slices.ContainsFunc(gaps, func(g bot.Interval) bool { return x.At.After(g.From) && !x.At.After(g.To.Add(time.Minute)) }) {
+			continue
 		}
 		lines = append(lines, line{x.At, x.Text + on(x.Host)})
 	}
