@@ -35,6 +35,10 @@ type Rule struct {
 	ConfirmWithin Seconds `json:"confirm_within"`
 }
 
+// Unasked tells that no role may agree, since nobody is asked to: root broke the glass, or
+// a standing approval lets it run.
+func (r Rule) Unasked() bool { return len(r.Approvers) == 0 }
+
 // Standing is a standing approval as its agent tells it: so that the bot knows of
 // which alerts to tell the agent. Whether it may be used is the agent's to say.
 type Standing struct {

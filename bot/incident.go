@@ -2,6 +2,7 @@ package bot
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,15 @@ type IncidentState struct {
 	Why     string   `json:",omitempty"`
 	// Still is what fired when it was closed; nil while it is open.
 	Still *Still `json:",omitempty"`
+}
+
+// IncidentName is what an incident or a drill is called: "Incident wiki". The run must be
+// one.
+func (s ChecklistState) IncidentName() string {
+	if strings.EqualFold(s.Incident.Name, s.Name) {
+		return s.Title
+	}
+	return s.Title + " " + s.Incident.Name
 }
 
 // MostFindings and MostFollowUps bound what one incident holds.

@@ -30,7 +30,7 @@ func checklist(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	run := th.State.Checklist
 	title := run.Title
 	if run.Incident != nil {
-		title = incidentName(run)
+		title = run.IncidentName()
 	}
 	m := bot.Message{Title: bot.Line(bot.B(title), bot.T(fmt.Sprintf(" of %s: %d of %d left", dayText(run.Firing, call), run.Left(), len(run.Items)))),
 		Note: bot.Line(bot.M(string(th.ID)))}
@@ -62,7 +62,7 @@ func allLists(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	var items []bot.Text
 	for _, th := range incidents.Open {
 		run := th.State.Checklist
-		items = append(items, bot.Line(bot.B(incidentName(run)), bot.T(" "), bot.M("checklist of "+run.Incident.Name),
+		items = append(items, bot.Line(bot.B(run.IncidentName()), bot.T(" "), bot.M("checklist of "+run.Incident.Name),
 			bot.T(fmt.Sprintf(": %d of %d left, open since %s", run.Left(), len(run.Items), clockText(run.Firing, call.World.Zone(), call.Now)))))
 	}
 	for _, x := range all {

@@ -28,7 +28,7 @@ func incidents(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	for _, th := range all.Open {
 		run := th.State.Checklist
 		in := run.Incident
-		t := bot.Line(bot.B(incidentName(run)), bot.T(" for "+phrase.Duration(call.Now.Sub(run.Firing))+", "+string(in.Lead)+" leads: "+echo(in.What, echoWhat)))
+		t := bot.Line(bot.B(run.IncidentName()), bot.T(" for "+phrase.Duration(call.Now.Sub(run.Firing))+", "+string(in.Lead)+" leads: "+echo(in.What, echoWhat)))
 		if next := nextStep(run); next != "" {
 			t = append(t, bot.T(fmt.Sprintf("; %d of %s left, next %s", run.Left(), phrase.Count(len(run.Items), "step", "steps"), next)))
 		} else {
@@ -39,7 +39,7 @@ func incidents(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	m.Blocks = lists(items)
 	if run := all.Last.State.Checklist; run != nil {
 		text := " " + clockText(all.Last.ClosedAt, zone, call.Now) + ", after " + phrase.Duration(all.Last.ClosedAt.Sub(run.Firing)) + ": " + echo(run.Incident.What, echoWhat)
-		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T("Closed last: "), bot.B(incidentName(run)), bot.T(text+" · "), bot.M(string(all.Last.ID)))})
+		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.T("Closed last: "), bot.B(run.IncidentName()), bot.T(text+" · "), bot.M(string(all.Last.ID)))})
 	}
 	if len(all.FollowUps) > 0 {
 		m.Blocks = append(m.Blocks, bot.Para{Text: bot.Line(bot.B("To follow up"))})
@@ -70,14 +70,6 @@ func followUpItems(all []bot.FollowUp, call bot.Call) (out []bot.Text) {
 		out = append(out, t)
 	}
 	return out
-}
-
-// incidentName is what an incident is called: "Incident wiki".
-func incidentName(run *bot.ChecklistState) string {
-	if strings.EqualFold(run.Incident.Name, run.Name) {
-		return run.Title
-	}
-	return run.Title + " " + run.Incident.Name
 }
 
 func nextStep(run *bot.ChecklistState) string {

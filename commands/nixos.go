@@ -249,10 +249,8 @@ func diffFields(d host.Diff, resized int) []bot.Block {
 		name  string
 		units []string
 	}{{"Units added", d.Units.Added}, {"Units removed", d.Units.Removed}, {"Units changed", d.Units.Changed}} {
-		if n := len(u.units); n > most {
-			field(u.name, fmt.Sprintf("%s and %d more", strings.Join(u.units[:most], ", "), n-most))
-		} else if n > 0 {
-			field(u.name, strings.Join(u.units, ", "))
+		if len(u.units) > 0 {
+			field(u.name, phrase.Some(u.units, most))
 		}
 	}
 	if d.Units.Unknown != "" {

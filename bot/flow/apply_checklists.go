@@ -53,7 +53,7 @@ func (c *change) onChecklist(conv bot.Thread, r store.Request, o bot.Outcome) er
 	return err
 }
 
-// onItem changes one item of a run, and answers where the thread's log is not seen.
+// onItem changes one item of a run.
 func (c *change) onItem(conv bot.Thread, id bot.ThreadID, number int, do func(*bot.Thread, *bot.ItemState) (string, error)) error {
 	th, x, err := c.item(id, number)
 	if err != nil {
@@ -63,6 +63,12 @@ func (c *change) onItem(conv bot.Thread, id bot.ThreadID, number int, do func(*b
 	if err != nil {
 		return err
 	}
+	return c.changedRun(conv, th, said)
+}
+
+// changedRun puts and shows a run that somebody changed, and answers where its log is not
+// seen.
+func (c *change) changedRun(conv, th bot.Thread, said string) error {
 	th.Version++
 	if err := c.putRun(&th); err != nil {
 		return err

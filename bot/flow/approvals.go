@@ -27,6 +27,9 @@ var approvalSpans = []struct {
 	{"approvals 90 d", 90 * 24 * time.Hour},
 }
 
+// mostBlind is how many plans are named that are not well.
+const mostBlind = 3
+
 // approvals are figures of plans.
 type approvals struct {
 	asked, approved, denied, expired, open, other int
@@ -57,7 +60,7 @@ func countApprovals(tx *store.Tx, from, to time.Time) (approvals, error) {
 
 func (a *approvals) add(p bot.Proposal) {
 	name, standing := strings.CutPrefix(string(p.Plan.Requester), "standing:")
-	glass := p.Plan.Rule.Name == "break-glass"
+	glass := !standing && p.Plan.Rule.Unasked()
 	a.asked++
 	switch {
 	case standing:
@@ -193,8 +196,11 @@ func (f *Flow) approvalsOver(ctx context.Context, what string, span time.Duratio
 	var a approvals
 	var since time.Time
 	err := f.o.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if since, err = f.knownSince(tx, now, from); err != nil {
+		if since, err = stateKnown(tx, f.settings.Load(), now); err != nil {
 			return err
+		}
+		if since.Before(from) {
+			since = from
 		}
 		a, err = countApprovals(tx, since, now.Add(time.Millisecond))
 		return err
@@ -213,10 +219,10 @@ func (f *Flow) approvalsOver(ctx context.Context, what string, span time.Duratio
 		}
 	}
 	if len(a.blind) > 0 {
-		judge(bot.NotOK, "done without evidence: "+firstOf(a.blind))
+		judge(bot.NotOK, "done without evidence: "+phrase.Some(a.blind, mostBlind))
 	}
 	if len(a.lost) > 0 {
-		judge(bot.NotOK, "not known how it ended, or not undone: "+firstOf(a.lost))
+		judge(bot.NotOK, "not known how it ended, or not undone: "+phrase.Some(a.lost, mostBlind))
 	}
 	if since.After(from) {
 		judge(bot.Unknown, "known for "+phrase.Duration(now.Sub(since))+" alone")
@@ -228,30 +234,4 @@ func (f *Flow) approvalsOver(ctx context.Context, what string, span time.Duratio
 	}
 	r.Note = strings.Join(why, "; ")
 	return r
-}
-
-func firstOf(names []string) string {
-	const most = 3
-	if more := len(names) - most; more > 0 {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", more)
-	}
-	return strings.Join(names, ", ")
-}
-
-// knownSince is from when on the state knows of plans: from a moment, or later.
-func (f *Flow) knownSince(tx *store.Tx, now, from time.Time) (time.Time, error) {
-	known, err := tx.KnownSince()
-	if err != nil {
-		return from, err
-	}
-	if known.IsZero() || f.started.Before(known) {
-		known = f.started
-	}
-	if known.After(from) {
-		from = known
-	}
-	if keep := f.settings.Load().KeepClosed; keep > 0 && now.Add(-keep).After(from) {
-		from = now.Add(-keep)
-	}
-	return from, nil
 }

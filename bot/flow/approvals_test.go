@@ -37,7 +37,7 @@ func TestApprovals(t *testing.T) {
 			n++
 			id := bot.PlanID(fmt.Sprintf("pln_%d", n))
 			asked := now.Add(-ago)
-			p := bot.Proposal{State: state, Plan: bot.Plan{ID: id, Host: "vulcan", Operation: "service.restart", Requester: by, MintedAt: asked, Draft: bot.Draft{Summary: fmt.Sprintf("restart %d", n)}}}
+			p := bot.Proposal{State: state, Plan: bot.Plan{ID: id, Host: "vulcan", Operation: "service.restart", Rule: bot.Rule{Name: "restart", Approvers: []bot.Role{bot.RoleApprover}}, Requester: by, MintedAt: asked, Draft: bot.Draft{Summary: fmt.Sprintf("restart %d", n)}}}
 			if change != nil {
 				change(&p)
 			}
@@ -78,7 +78,7 @@ func TestApprovals(t *testing.T) {
 		put(time.Hour, "bob", bot.Waiting, nil)
 		put(time.Hour, "bob", bot.Running, all(says(bot.Approve, "alice", 20*time.Minute), func(p *bot.Proposal) { p.StartedAt = now }))
 		put(3*day, "standing:restart-nginx", bot.Done, runs)
-		put(2*day, "root", bot.Done, all(runs, func(p *bot.Proposal) { p.Plan.Rule.Name = "break-glass" }))
+		put(2*day, "root", bot.Done, all(runs, func(p *bot.Proposal) { p.Plan.Rule = bot.Rule{Name: "break-glass"} }))
 		const figures = "10 asked for; 4 approved, 1 denied, 1 expired, 1 taken back or stale, 1 waiting; 6 ran: 3 done, 1 failed, 1 undone, 1 not over; " +
 			"decided after 20 min (median), 3 h at most; approvals by alice 3, bob 2; 1 agreed to by who asked alone; standing approvals used: restart-nginx 1; 1 by break-glass"
 		want("many", "ok | "+figures+" |  | 10")

@@ -157,7 +157,7 @@ func (c *change) briefWaits(b *bot.BriefState) error {
 	for _, th := range runs {
 		run := th.State.Checklist
 		if in := run.Incident; in != nil {
-			b.Waits = append(b.Waits, fmt.Sprintf("%s `%s` is open since %s, %s leads: %s", view.IncidentName(*run), th.ID, c.style().Time(run.Firing), in.Lead, in.What))
+			b.Waits = append(b.Waits, fmt.Sprintf("%s `%s` is open since %s, %s leads: %s", run.IncidentName(), th.ID, c.style().Time(run.Firing), in.Lead, in.What))
 			continue
 		}
 		for _, x := range run.Items {

@@ -42,7 +42,7 @@ func (c *change) addFollowUp(th *bot.Thread, by bot.PersonID, o bot.AddFollowUp)
 		return bot.Errorf(bot.CodeConflict, "It has %d follow-ups, and holds no more: make one of several.", bot.MostFollowUps)
 	}
 	in.FollowUps++
-	x := bot.FollowUp{Origin: th.ID, OriginTitle: view.IncidentName(*run), Number: in.FollowUps, Text: o.Text, By: by, At: c.now,
+	x := bot.FollowUp{Origin: th.ID, OriginTitle: run.IncidentName(), Number: in.FollowUps, Text: o.Text, By: by, At: c.now,
 		Owner: o.Owner, Due: o.Due, List: o.List, Status: bot.ItemOpen}
 	if err := c.PutFollowUp(x); err != nil {
 		return err

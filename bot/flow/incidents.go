@@ -31,7 +31,7 @@ func (c *change) onIncident(conv bot.Thread, r store.Request, o bot.Outcome) err
 				}
 				return "", bot.Errorf(bot.CodeConflict, "%s has closed it already, %s.", by, c.style().Time(th.ClosedAt))
 			}
-			return "Closed: " + view.IncidentName(*th.State.Checklist) + ".", c.closeIncident(th, c.now, r.Person, o.Why)
+			return "Closed: " + th.State.Checklist.IncidentName() + ".", c.closeIncident(th, c.now, r.Person, o.Why)
 		})
 	case bot.LeadIncident:
 		err = c.inIncident(conv, o.Thread, func(th *bot.Thread) (string, error) { return "Noted.", c.lead(th, r.Person, o.To) })
@@ -54,7 +54,7 @@ func (c *change) onIncident(conv bot.Thread, r store.Request, o bot.Outcome) err
 	return err
 }
 
-// inIncident changes one, and answers where the thread's log is not seen.
+// inIncident changes one.
 func (c *change) inIncident(conv bot.Thread, id bot.ThreadID, do func(*bot.Thread) (string, error)) error {
 	th, ok, err := c.Thread(id)
 	if err != nil {
@@ -67,14 +67,7 @@ func (c *change) inIncident(conv bot.Thread, id bot.ThreadID, do func(*bot.Threa
 	if err != nil {
 		return err
 	}
-	th.Version++
-	if err := c.putRun(&th); err != nil {
-		return err
-	}
-	if err := c.show(th, nil); err != nil {
-		return err
-	}
-	return c.confirm(conv, th.ID, said)
+	return c.changedRun(conv, th, said)
 }
 
 func incidentSubject(name string) string { return "incident:" + strings.ToLower(name) }
@@ -100,7 +93,7 @@ func (c *change) openIncident(conv bot.Thread, r store.Request, o bot.OpenIncide
 		in := th.State.Checklist.Incident
 		if strings.EqualFold(in.Name, o.Name) || o.About != "" && in.About == o.About {
 			return bot.Errorf(bot.CodeConflict, "%s is open already, by %s since %s: `%s`. Go on there.",
-				view.IncidentName(*th.State.Checklist), in.By, c.style().Time(th.State.Checklist.Firing), th.ID)
+				th.State.Checklist.IncidentName(), in.By, c.style().Time(th.State.Checklist.Firing), th.ID)
 		}
 	}
 	th := c.newThread(bot.ThreadChecklist, incidentSubject(o.Name))
@@ -146,7 +139,7 @@ func (c *change) openIncident(conv bot.Thread, r store.Request, o bot.OpenIncide
 			return err // the alert's own log tells it
 		}
 	}
-	return c.confirm(conv, th.ID, "Open: "+view.IncidentName(*run)+". You lead; its thread has the steps.")
+	return c.confirm(conv, th.ID, "Open: "+run.IncidentName()+". You lead; its thread has the steps.")
 }
 
 // remindAt is when people are told that a run is open: before its end, or for one without
@@ -224,6 +217,6 @@ func (c *change) lead(th *bot.Thread, by, to bot.PersonID) error {
 
 func (c *change) journalIncident(th bot.Thread, by bot.PersonID, did, reason string) error {
 	run := th.State.Checklist
-	return c.journal(journal.Entry{Kind: journal.KindNote, Host: run.Host, By: by, Subject: string(th.ID), Text: did + " " + view.IncidentName(*run),
+	return c.journal(journal.Entry{Kind: journal.KindNote, Host: run.Host, By: by, Subject: string(th.ID), Text: did + " " + run.IncidentName(),
 		Fields: map[string]string{journal.FieldThread: string(th.ID), "reason": reason}})
 }

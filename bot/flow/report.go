@@ -213,7 +213,7 @@ func gatherIncidents(tx *store.Tx, o bot.MakeReport) (out []bot.IncidentReport, 
 		if run.Incident == nil {
 			continue
 		}
-		x := bot.IncidentReport{List: run.Title, Title: view.IncidentName(*run), What: run.Incident.What, OpenedAt: run.Firing, Open: th.Open(), All: len(run.Items)}
+		x := bot.IncidentReport{List: run.Title, Title: run.IncidentName(), What: run.Incident.What, OpenedAt: run.Firing, Open: th.Open(), All: len(run.Items)}
 		end := o.To
 		if !th.Open() {
 			end = th.ClosedAt

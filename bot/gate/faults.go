@@ -275,7 +275,7 @@ func longestGap(ws []bot.Window) time.Duration {
 		return daysAhead * day
 	}
 	for i := 1; i < len(all); i++ {
-		gap = max(gap, all[i].from.Sub(all[i-1].until))
+		gap = max(gap, all[i].From.Sub(all[i-1].To))
 	}
 	return gap
 }

@@ -29,8 +29,8 @@ func Open(windows []bot.Window, t time.Time) (from, until time.Time, open bool) 
 		return time.Time{}, time.Time{}, true
 	}
 	for _, s := range spans(windows, t) {
-		if !t.Before(s.from) && t.Before(s.until) {
-			return s.from, s.until, true
+		if !t.Before(s.From) && t.Before(s.To) {
+			return s.From, s.To, true
 		}
 	}
 	return time.Time{}, time.Time{}, false
@@ -40,8 +40,8 @@ func Open(windows []bot.Window, t time.Time) (from, until time.Time, open bool) 
 // open then; false when none does within fifteen days, or there are none.
 func NextOpen(windows []bot.Window, t time.Time) (from, until time.Time, ok bool) {
 	for _, s := range spans(windows, t) {
-		if s.from.After(t) {
-			return s.from, s.until, true
+		if s.From.After(t) {
+			return s.From, s.To, true
 		}
 	}
 	return time.Time{}, time.Time{}, false
@@ -56,11 +56,9 @@ func OpenOrNext(windows []bot.Window, t time.Time) (from, until time.Time, ok bo
 	return NextOpen(windows, t)
 }
 
-type span struct{ from, until time.Time }
-
 // spans are the times around t at which a window is open, in order and apart.
-func spans(windows []bot.Window, t time.Time) []span {
-	var all []span
+func spans(windows []bot.Window, t time.Time) []bot.Interval {
+	var all []bot.Interval
 	for _, w := range windows {
 		r, faults := readWindow(w)
 		if len(faults) > 0 {
@@ -73,36 +71,25 @@ func spans(windows []bot.Window, t time.Time) []span {
 		year, month, today := t.In(r.zone).Date()
 		for d := today - daysBack; d <= today+daysAhead; d++ {
 			if date := time.Date(year, month, d, 0, 0, 0, 0, time.UTC); r.days[date.Weekday()] {
-				var s span
-				s.from, _ = bot.ClockShows(date.Add(r.from), r.zone)
-				s.until, _ = bot.ClockShows(date.Add(r.to), r.zone)
-				if s.from.Before(s.until) { // else its whole time was jumped over
+				var s bot.Interval
+				s.From, _ = bot.ClockShows(date.Add(r.from), r.zone)
+				s.To, _ = bot.ClockShows(date.Add(r.to), r.zone)
+				if s.From.Before(s.To) { // else its whole time was jumped over
 					all = append(all, s)
 				}
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b span) int { return a.from.Compare(b.from) })
-	var out []span
-	for _, s := range all {
-		if last := len(out) - 1; last >= 0 && !s.from.After(out[last].until) {
-			if s.until.After(out[last].until) {
-				out[last].until = s.until
-			}
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
+	return bot.JoinIntervals(all)
 }
 
 // firings are the times around t at which a window with a cron expression is open. One
 // whose start the clock jumps over opens at the moment of the jump, one whose start it
 // shows twice opens once (package schedules), and each lasts as long as it says.
-func (w window) firings(t time.Time) (out []span) {
+func (w window) firings(t time.Time) (out []bot.Interval) {
 	end := t.Add(daysAhead * day)
 	for at := w.cron.Next(t.Add(-daysBack * day)); !at.IsZero() && at.Before(end); at = w.cron.Next(at) {
-		out = append(out, span{at, at.Add(w.lasts)})
+		out = append(out, bot.Interval{From: at, To: at.Add(w.lasts)})
 	}
 	return out
 }

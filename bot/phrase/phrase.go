@@ -51,6 +51,14 @@ func Count(n int, singular, plural string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
+// Some are names, at most so many: "a, b and 3 more".
+func Some(names []string, most int) string {
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
 // Or is a choice: "mars", "mars or vulcan", "mars, pluto or vulcan". Of no words it
 // is "".
 func Or(words []string) string {

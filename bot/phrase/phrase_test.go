@@ -58,3 +58,14 @@ func TestOr(t *testing.T) {
 		}
 	}
 }
+
+func TestSome(t *testing.T) {
+	for most, want := range map[int]string{1: "a and 2 more", 2: "a, b and 1 more", 3: "a, b, c", 9: "a, b, c"} {
+		if got := Some([]string{"a", "b", "c"}, most); got != want {
+			t.Errorf("at most %d are %q, want %q", most, got, want)
+		}
+	}
+	if got := Some(nil, 3); got != "" {
+		t.Errorf("none are %q", got)
+	}
+}

@@ -21,7 +21,7 @@ func incidentRoot(f bot.ThreadFacts, s Style) bot.Message {
 	in := run.Incident
 	tone, word := incidentState(f.Thread)
 	m := bot.Message{Tone: tone, Note: idNote(f.Thread)}
-	m.Title = bot.Line(bot.B(word), bot.T(": "+IncidentName(run)+": "+cut(strings.TrimRight(in.What, "."), mostShown)))
+	m.Title = bot.Line(bot.B(word), bot.T(": "+run.IncidentName()+": "+cut(strings.TrimRight(in.What, "."), mostShown)))
 	m.Blocks = append(m.Blocks, bot.Fields{Fields: incidentFields(f.Thread, s)})
 	list := func(head string, items []bot.Text, most int) {
 		if len(items) == 0 {
@@ -49,14 +49,6 @@ func incidentRoot(f bot.ThreadFacts, s Style) bot.Message {
 	}
 	m.Actions = runActions(f.Thread, s)
 	return m
-}
-
-// IncidentName is what an incident or a drill is called: "Incident wiki".
-func IncidentName(run bot.ChecklistState) string {
-	if strings.EqualFold(run.Incident.Name, run.Name) {
-		return run.Title
-	}
-	return run.Title + " " + run.Incident.Name
 }
 
 // incidentState is an incident in a word or two. What fired at its closing is told as

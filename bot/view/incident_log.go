@@ -13,12 +13,12 @@ import (
 // IncidentOpened tells an alert's thread that an incident was opened from it.
 func IncidentOpened(t bot.Thread) bot.Message {
 	in := t.State.Checklist.Incident
-	return bot.Message{Title: bot.Line(bot.B(IncidentName(*t.State.Checklist)+" is open"), bot.T(", "+string(in.Lead)+" leads; its thread has the steps "), bot.M(string(t.ID)))}
+	return bot.Message{Title: bot.Line(bot.B(t.State.Checklist.IncidentName()+" is open"), bot.T(", "+string(in.Lead)+" leads; its thread has the steps "), bot.M(string(t.ID)))}
 }
 
 // IncidentOver tells an alert's thread that its incident was closed.
 func IncidentOver(t bot.Thread) bot.Message {
-	return bot.Message{Title: bot.Line(bot.B(IncidentName(*t.State.Checklist)+" is closed"), bot.T(" "), bot.M(string(t.ID)))}
+	return bot.Message{Title: bot.Line(bot.B(t.State.Checklist.IncidentName()+" is closed"), bot.T(" "), bot.M(string(t.ID)))}
 }
 
 // AlertTurned tells an incident that its alert is over, or fires again.
@@ -91,7 +91,7 @@ func IncidentSummary(t bot.Thread, todo []bot.FollowUp, s Style) bot.Message {
 	if in.EndedBy != "" {
 		by = ", closed by " + string(in.EndedBy)
 	}
-	m := bot.Message{Title: bot.Line(bot.B(IncidentName(run)+" took "+took), bot.T(by+reason(in.Why)))}
+	m := bot.Message{Title: bot.Line(bot.B(run.IncidentName()+" took "+took), bot.T(by+reason(in.Why)))}
 	m.Tone, _ = incidentState(t)
 	left := stepsLeft(run, s)
 	if len(left) > 0 && m.Tone == bot.ToneOK {

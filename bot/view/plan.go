@@ -48,7 +48,7 @@ func planState(st bot.PlanState) (bot.Tone, string) {
 	case bot.Proposed:
 		return bot.ToneInfo, "ASKED FOR"
 	case bot.Waiting:
-		if unasked(p.Plan.Rule) {
+		if p.Plan.Rule.Unasked() {
 			return bot.ToneInfo, "STARTS BY ITSELF"
 		}
 		n := int(p.Plan.Rule.Count)
@@ -157,7 +157,7 @@ func enough(p bot.Proposal) bool {
 
 // needs is "2 of: approver; not the one who asked; with a signature".
 func needs(r bot.Rule) string {
-	if unasked(r) {
+	if r.Unasked() {
 		return "nobody's word"
 	}
 	roles := make([]string, len(r.Approvers))
@@ -179,10 +179,6 @@ func needs(r bot.Rule) string {
 	}
 	return text
 }
-
-// unasked: no role may agree, since nobody is asked to. Root broke the glass, or a
-// standing approval lets it run.
-func unasked(r bot.Rule) bool { return len(r.Approvers) == 0 }
 
 var stepWords = map[bot.StepUp]string{
 	bot.StepTOTP: "with a time-based code",
@@ -210,10 +206,10 @@ func howToDecide(st bot.PlanState) bot.Text {
 	if p.State == bot.Confirming {
 		return bot.Quoted(confirmWays(st, id) + " says that all is well; `cancel " + id + "` has it undone at once.")
 	}
-	if unasked(p.Plan.Rule) && p.State.Open() && p.Plan.Rule.Name == "break-glass" {
+	if p.Plan.Rule.Unasked() && p.State.Open() && p.Plan.Rule.Name == "break-glass" {
 		return bot.Quoted("Root may start it, and can stop it on the host alone.")
 	}
-	if unasked(p.Plan.Rule) && p.State.Open() {
+	if p.Plan.Rule.Unasked() && p.State.Open() {
 		return bot.Quoted("Nobody is asked. Until it runs, an admin stops it with `cancel " + id + "`.")
 	}
 	if !p.State.Open() || st.Closed != "" {
@@ -305,7 +301,7 @@ func planActions(st bot.PlanState) []bot.Action {
 		return []bot.Action{careful(ActionConfirm, p.Plan, "You have looked, and all is well: what was done stays.")}
 	case p.State == bot.Confirming:
 		return nil
-	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0 || unasked(p.Plan.Rule):
+	case !p.State.Open() || st.Closed != "" || len(st.Shown) == 0 || p.Plan.Rule.Unasked():
 		return nil
 	case len(p.Plan.Rule.StepUp) > 0, p.State == bot.Queued:
 		return []bot.Action{ActionDeny}

@@ -118,7 +118,7 @@ func TitleOf(t bot.Thread) string {
 	case st.Plan != nil:
 		return st.Plan.Proposal.Plan.Draft.Summary
 	case st.Checklist != nil && st.Checklist.Incident != nil:
-		return IncidentName(*st.Checklist)
+		return st.Checklist.IncidentName()
 	case st.Checklist != nil:
 		return st.Checklist.Title
 	case st.Maintenance != nil:

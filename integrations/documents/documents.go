@@ -12,7 +12,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -117,7 +116,7 @@ func (p *Probe) document(ctx context.Context, d Document, t tree, at time.Time) 
 		}
 	}
 	if len(missing) > 0 {
-		judge(bot.NotOK, "not there: "+named(missing))
+		judge(bot.NotOK, "not there: "+phrase.Some(missing, mostNamed))
 	}
 	if more := len(files) - mostFiles; more > 0 {
 		files = files[:mostFiles]
@@ -148,7 +147,7 @@ func (p *Probe) document(ctx context.Context, d Document, t tree, at time.Time) 
 		}
 	}
 	if len(unknown) > 0 {
-		judge(bot.Unknown, "not known of: "+named(unknown))
+		judge(bot.Unknown, "not known of: "+phrase.Some(unknown, mostNamed))
 	}
 	r.Note = strings.Join(why, "; ")
 	return r
@@ -221,15 +220,10 @@ func (p *Probe) age(ctx context.Context, d Document, t tree, file string, now ti
 	return x
 }
 
-func named(all []string) string {
-	const most = 3
-	if n := len(all) - most; n > 0 {
-		return strings.Join(all[:most], ", ") + fmt.Sprintf(" and %d more", n)
-	}
-	return strings.Join(all, ", ")
-}
-
 // longest is how many characters of others' words are repeated.
 const longest = 100
+
+// mostNamed is how many files a reading names.
+const mostNamed = 3
 
 func line(s string) string { return clean.Line(s, longest) }

@@ -197,9 +197,9 @@ func (p *Probe) dashboards(ctx context.Context) bot.Reading {
 	var why []string
 	switch {
 	case len(missing) > 0 && n >= mostFound:
-		r.State, why = bot.Unknown, append(why, "not among those that it lists at once: "+named(missing))
+		r.State, why = bot.Unknown, append(why, "not among those that it lists at once: "+phrase.Some(missing, mostNamed))
 	case len(missing) > 0:
-		r.State, why = bot.NotOK, append(why, "missing: "+named(missing)+hidden)
+		r.State, why = bot.NotOK, append(why, "missing: "+phrase.Some(missing, mostNamed)+hidden)
 	}
 	if n < p.o.AtLeast {
 		r.State, why = bot.NotOK, append(why, fmt.Sprintf("there should be at least %d", p.o.AtLeast))
@@ -257,10 +257,10 @@ func (p *Probe) sources(ctx context.Context) bot.Reading {
 		r.State, why = bot.Unknown, append(why, phrase.Count(n, "more is", "more are")+" not asked")
 	}
 	if len(untold) > 0 {
-		r.State, why = bot.Unknown, slices.Insert(why, 0, "not known of: "+named(untold))
+		r.State, why = bot.Unknown, slices.Insert(why, 0, "not known of: "+phrase.Some(untold, mostNamed))
 	}
 	if len(bad) > 0 {
-		r.State, why = bot.NotOK, slices.Insert(why, 0, "does not work: "+named(bad))
+		r.State, why = bot.NotOK, slices.Insert(why, 0, "does not work: "+phrase.Some(bad, mostNamed))
 	}
 	if len(all) == 0 {
 		r.State, r.Value, why = bot.Unknown, "none", []string{"it has none, or none that this token may see"}
@@ -302,10 +302,3 @@ func reason(s string) string {
 
 // said is somebody else's word, at most so long that several fit a line.
 func said(s string) string { return clean.Line(s, 60) }
-
-func named(all []string) string {
-	if n := len(all) - mostNamed; n > 0 {
-		return strings.Join(all[:mostNamed], ", ") + fmt.Sprintf(" and %d more", n)
-	}
-	return strings.Join(all, ", ")
-}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"watchstander/bot/phrase"
 	"watchstander/bot/sys"
 )
 
@@ -97,7 +98,7 @@ func (a *activation) line(l string) string {
 		}
 		names := a.names(m[2])
 		a.Failed = append(a.Failed, names...)
-		return "These units failed right after the switch: " + list(names, 20) + "."
+		return "These units failed right after the switch: " + phrase.Some(names, 20) + "."
 	}
 	if m := freshLine.FindStringSubmatch(l); m != nil {
 		a.Fresh = append(a.Fresh, a.names(m[1])...)
@@ -151,11 +152,11 @@ func (a *activation) units(would, not bool, verb string, users bool, text string
 	if would || len(names) == 0 {
 		return ""
 	}
-	return say + ": " + list(names, 20) + "."
+	return say + ": " + phrase.Some(names, 20) + "."
 }
 
 func (a *activation) users(verb, text string) string {
-	said := verb + ": " + list(a.names(text), 20)
+	said := verb + ": " + phrase.Some(a.names(text), 20)
 	a.Users = append(a.Users, said)
 	return "Units of users, " + said + "."
 }

@@ -137,7 +137,7 @@ func (n *NixOS) judgeBuilt(r *bot.Reading, b built, d host.Drift, judge func(bot
 		return
 	}
 	if missing := n.missing(b.target); len(missing) > 0 {
-		judge(bot.NotOK, "what was built is no whole system: it lacks "+list(missing, 3))
+		judge(bot.NotOK, "what was built is no whole system: it lacks "+phrase.Some(missing, 3))
 		return
 	}
 	r.Value += ", " + systemName(b.target)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"watchstander/bot/phrase"
 	"watchstander/bot/sys"
 )
 
@@ -123,7 +124,7 @@ func idlers(a, b sample) (text string, count int) {
 	}
 	const most = 10
 	for _, why := range slices.Sorted(maps.Keys(named)) {
-		text += "; " + why + ": " + list(named[why], most)
+		text += "; " + why + ": " + phrase.Some(named[why], most)
 	}
 	return text, count
 }

@@ -92,7 +92,7 @@ func (p *planning) refuse() error {
 	case t.StorePath == p.s.current && p.s.profile == t.Number:
 		return bot.Errorf(bot.CodeConflict, "Generation %d runs on %s already, and its profile points at it. There is nothing to do.", t.Number, name)
 	case !t.Complete():
-		return no("it is not whole: %s missing. It may have been collected.", list(t.Missing, 5)+are(len(t.Missing)))
+		return no("it is not whole: %s missing. It may have been collected.", phrase.Some(t.Missing, 5)+are(len(t.Missing)))
 	}
 	// The loader stays what it is; nothing that is unknown counts as the same.
 	keep := p.n.o.Loader
@@ -129,7 +129,7 @@ func (p *planning) refuse() error {
 	case c.initInterface != "" && t.initInterface != "" && c.initInterface != t.initInterface:
 		return no("its init (%s) is not compatible with the running one (%s): it can only be booted into, and the bot never reboots.", t.initInterface, c.initInterface)
 	case len(inhibited(c, t)) > 0:
-		return no("it changes what must not change under a running system (%s): it can only be booted into, and the bot never reboots.", list(inhibited(c, t), 10))
+		return no("it changes what must not change under a running system (%s): it can only be booted into, and the bot never reboots.", phrase.Some(inhibited(c, t), 10))
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func (p *planning) complete(say condition) {
 	if len(whole) < p.n.o.MinGenerations {
 		st = bot.NotOK
 	}
-	say(fmt.Sprintf("at least %d whole generations are kept", p.n.o.MinGenerations), fmt.Sprintf("%d: %s", len(whole), list(numbers, 12)), st)
+	say(fmt.Sprintf("at least %d whole generations are kept", p.n.o.MinGenerations), fmt.Sprintf("%d: %s", len(whole), phrase.Some(numbers, 12)), st)
 }
 
 func (p *planning) botCondition(say condition) {
@@ -236,15 +236,15 @@ func (p *planning) checkCondition(ctx context.Context, say condition) {
 		for _, c := range broken {
 			names = append(names, tame(c.Name))
 		}
-		say(text, "not "+list(names, 10)+". Unless all hold afterwards, it is undone", bot.NotOK)
+		say(text, "not "+phrase.Some(names, 10)+". Unless all hold afterwards, it is undone", bot.NotOK)
 	} else if len(held) > 0 {
 		for i := range held {
 			held[i] = tame(held[i])
 		}
-		say(text, list(held, 10), bot.OK)
+		say(text, phrase.Some(held, 10), bot.OK)
 	}
 	if len(later) > 0 {
-		say("the health checks that only a run can ask hold now", list(later, 10)+": asked when it starts, before the switch. Unless all hold afterwards, it is undone", bot.Unknown)
+		say("the health checks that only a run can ask hold now", phrase.Some(later, 10)+": asked when it starts, before the switch. Unless all hold afterwards, it is undone", bot.Unknown)
 	}
 }
 

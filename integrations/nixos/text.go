@@ -3,7 +3,6 @@ package nixos
 import (
 	"fmt"
 	"path"
-	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -40,14 +39,6 @@ func day(t time.Time) string {
 		return orUnknown("")
 	}
 	return t.UTC().Format("2 Jan 2006 15:04 UTC")
-}
-
-// list joins names, at most so many.
-func list(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // reading is one figure of a verification, or of the probe.

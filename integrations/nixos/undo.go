@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"watchstander/bot"
+	"watchstander/bot/phrase"
 )
 
 // Undo brings back what ran before: profile and boot menu where they were touched,
@@ -75,5 +76,5 @@ func (n *NixOS) activatedAgain(former string, a activation) bot.Reading {
 	if a.Locked {
 		return n.reading("activation", value, "switch-to-configuration", bot.NotOK, "somebody else was switching at that moment")
 	}
-	return n.judgeActivation(former, value, a.Exit, list(a.Snippets, 10), strings.Join(a.Failed, ", "))
+	return n.judgeActivation(former, value, a.Exit, phrase.Some(a.Snippets, 10), strings.Join(a.Failed, ", "))
 }

@@ -107,7 +107,7 @@ func scores(of map[string]float64) string {
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%s %.1f", tame(name), of[name])
 	}
-	return list(names, 5)
+	return phrase.Some(names, 5)
 }
 
 // Vulnix is where its result lies.

@@ -318,7 +318,7 @@ func (n *NixOS) readings(w watch, l looks) []bot.Reading {
 		}
 		note := ""
 		if len(others) > 0 {
-			note = "also failed, but nobody saw them fine before: " + list(others, most)
+			note = "also failed, but nobody saw them fine before: " + phrase.Some(others, most)
 		}
 		out = append(out, n.reading("units", value, unitSource, st, note))
 		out = append(out, bad[:min(most, len(bad))]...)

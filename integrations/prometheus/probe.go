@@ -107,7 +107,7 @@ func (p *Probe) targets(ctx context.Context) bot.Reading {
 	slices.Sort(down)
 	switch {
 	case len(down) > 0:
-		r.State, r.Note = bot.NotOK, "down: "+named(down)
+		r.State, r.Note = bot.NotOK, "down: "+phrase.Some(down, mostNamed)
 	case unscraped > 0:
 		r.State = bot.Unknown
 	}
@@ -146,13 +146,6 @@ func short(s string) string {
 		s = string(r[:most]) + "…"
 	}
 	return s
-}
-
-func named(all []string) string {
-	if n := len(all) - mostNamed; n > 0 {
-		return strings.Join(all[:mostNamed], ", ") + fmt.Sprintf(" and %d more", n)
-	}
-	return strings.Join(all, ", ")
 }
 
 func joined(a, b string) string {

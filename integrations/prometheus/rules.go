@@ -90,10 +90,10 @@ func (p *Probe) evaluated(ctx context.Context, all []rule, groups int) bot.Readi
 	slices.Sort(failing)
 	slices.Sort(stale)
 	if len(failing) > 0 {
-		r.State, r.Note = bot.NotOK, "failing: "+named(failing)
+		r.State, r.Note = bot.NotOK, "failing: "+phrase.Some(failing, mostNamed)
 	}
 	if len(stale) > 0 {
-		r.State, r.Note = bot.NotOK, joined(r.Note, "not evaluated in time: "+named(stale))
+		r.State, r.Note = bot.NotOK, joined(r.Note, "not evaluated in time: "+phrase.Some(stale, mostNamed))
 	}
 	if fresh > 0 {
 		if r.State == bot.OK {

@@ -51,7 +51,7 @@ func (p *Probe) runbooks(all []rule) bot.Reading {
 		r.Value += fmt.Sprintf(", %d of them elsewhere, not followed", n[elsewhere])
 	}
 	if len(without) > 0 {
-		r.State, r.Note = bot.NotOK, "without one: "+named(without)
+		r.State, r.Note = bot.NotOK, "without one: "+phrase.Some(without, mostNamed)
 	}
 	return r.With(float64(len(without)), bot.FigureCount)
 }

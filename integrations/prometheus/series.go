@@ -86,7 +86,7 @@ func (p *Probe) series(ctx context.Context, all []rule) bot.Reading {
 	slices.Sort(dead)
 	r.Value = fmt.Sprintf("%d of %s", len(dead), phrase.Count(len(exprs)+unread, "alerting rule", "alerting rules"))
 	if len(dead) > 0 {
-		r.State, r.Note = bot.NotOK, "these cannot fire, for what they name has no series: "+named(dead)
+		r.State, r.Note = bot.NotOK, "these cannot fire, for what they name has no series: "+phrase.Some(dead, mostNamed)
 	}
 	if unread > 0 {
 		if r.State == bot.OK {

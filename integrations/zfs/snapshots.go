@@ -115,11 +115,11 @@ func (s *Snapshots) Read(ctx context.Context) []bot.Reading {
 		var none, why []string
 		for _, d := range others {
 			if in(d) {
-				none = append(none, d)
+				none = append(none, line(d))
 			}
 		}
 		if len(none) > 0 {
-			r.Value += "; none of " + few(none)
+			r.Value += "; none of " + phrase.Some(none, 3)
 		}
 		for _, d := range slices.Sorted(maps.Keys(wanted)) {
 			if in(d) {
@@ -185,19 +185,6 @@ func (s *Snapshots) without(ctx context.Context, found map[string]pool) (wanted 
 		}
 	}
 	return wanted, others, doubt
-}
-
-// few names at most three, and counts the rest.
-func few(names []string) string {
-	const most = 3
-	var out []string
-	for _, d := range names[:min(len(names), most)] {
-		out = append(out, line(d))
-	}
-	if more := len(names) - len(out); more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(out, ", "), more)
-	}
-	return strings.Join(out, ", ")
 }
 
 // pool is what its datasets have of each kind.
