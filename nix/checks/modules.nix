@@ -36,6 +36,10 @@ let
     "the agent is of this host" = whole.environment.etc."watchstander/agent.yaml".source.value.host == "nixos";
     "the agent has no network" = agents.PrivateNetwork && agents.RestrictAddressFamilies == [ "AF_UNIX" ];
     "the agent gets what its operations need" = agents.DeviceAllow == [ "/dev/zfs rw" ] && agents.ReadWritePaths == [ "-/nix/var/nix/gcroots" ];
+    "the bot alone may call where it calls" = (whole.systemd.sockets.watchstander-agent.socketConfig) == {
+      ListenStream = "/run/watchstander-agent/agent.sock"; FileDescriptorName = "agent"; Service = "watchstander-agent.service";
+      SocketUser = "watchstander"; SocketMode = "0600"; DirectoryMode = "0755";
+    };
     "and no more" = !(without ? DeviceAllow) && !(without ? ReadWritePaths) && !(without ? RuntimeDirectory);
     "what is agreed to is switched on" = broken whole == [ ];
     "a policy beyond that is told" = lib.any (lib.hasInfix "the policy allows nixos.rollback") (broken (evaluate [ (agent rollback { }) ]));

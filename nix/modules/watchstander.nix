@@ -56,6 +56,18 @@ let
     RestrictSUIDSGID = true;
     SystemCallArchitectures = "native";
   };
+  # A socket of the agent's, in a directory of root's.
+  socket = what: name: mode: {
+    description = "Watchstander's agent: ${what}";
+    wantedBy = [ "sockets.target" ];
+    socketConfig = {
+      ListenStream = "/run/watchstander-agent/${name}.sock";
+      FileDescriptorName = name;
+      Service = "watchstander-agent.service";
+      DirectoryMode = "0755";
+    } // mode;
+  };
+
   # Neither ever gives up: a homeserver that is away for long is no reason, nor is a file
   # with faults that somebody is about to mend.
   patient = { StartLimitIntervalSec = 0; };
@@ -228,29 +240,9 @@ in
       environment.etc."watchstander/agent.yaml".source = agentFile;
 
       # systemd holds both sockets, in a directory of root's: they outlive the agent.
-      systemd.sockets.watchstander-agent = {
-        description = "Watchstander's agent: where the bot calls";
-        wantedBy = [ "sockets.target" ];
-        socketConfig = {
-          ListenStream = "/run/watchstander-agent/agent.sock";
-          FileDescriptorName = "agent";
-          Service = "watchstander-agent.service";
-          SocketUser = "watchstander";
-          SocketMode = "0600";
-          DirectoryMode = "0755";
-        };
-      };
-      systemd.sockets.watchstander-approve = {
-        description = "Watchstander's agent: where people on the host call";
-        wantedBy = [ "sockets.target" ];
-        socketConfig = {
-          ListenStream = "/run/watchstander-agent/approve.sock";
-          FileDescriptorName = "approve";
-          Service = "watchstander-agent.service";
-          SocketMode = "0666";
-          DirectoryMode = "0755";
-        };
-      };
+      systemd.sockets.watchstander-agent = socket "where the bot calls" "agent" { SocketUser = "watchstander"; SocketMode = "0600"; };
+      # Everybody may: the agent asks the kernel who calls.
+      systemd.sockets.watchstander-approve = socket "where people on the host call" "approve" { SocketMode = "0666"; };
 
       systemd.services.watchstander-agent = {
         description = "Watchstander's agent, the privileged half";
