@@ -19,7 +19,8 @@ const joiner = "\u2060" // word joiner: no width, no break
 // tame takes the life out of "@room", user ids and Matrix' own links in a text
 // that clean.Text has seen: clients, and push rules of older homeservers, look for
 // them. A joiner without width is put in; the text looks the same. An address
-// like root@host is left alone.
+// like root@host is left alone. Another span may follow the end of s without a
+// blank, so that an end is taken for the beginning of a word.
 func tame(s string) string {
 	if !strings.Contains(s, "@") && !containsFold(s, "matrix") {
 		return s
@@ -34,7 +35,7 @@ func tame(s string) string {
 		switch {
 		case r == '@' && !isWord(before) && startsWord(rest):
 			b.WriteString(joiner)
-		case r == '.' && endsFold(s[:i], "matrix") && startsFold(rest, "to"):
+		case r == '.' && endsFold(s[:i], "matrix") && (startsFold(rest, "to") || startsFold("to", rest)):
 			b.WriteString(joiner)
 		case r == ':' && endsFold(s[:i], "matrix") && startsWord(rest):
 			b.WriteString(joiner)
@@ -47,10 +48,10 @@ func tame(s string) string {
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // startsWord takes what a user id or "@room" can begin with; historical ids
-// hold nearly anything.
+// hold nearly anything, and after an end anything can follow.
 func startsWord(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
-	return s != "" && !unicode.IsSpace(r)
+	return s == "" || !unicode.IsSpace(r)
 }
 
 func endsFold(s, end string) bool {
