@@ -58,6 +58,11 @@ func FuzzShown(f *testing.F) {
 		"  a  ", "a\u00a0b", "a\u202fb", "␣a", "a\tb", "| a", "a\n\n\nb", "\U000e0041", "\ufeffa", "\u3164", "\u115f", "\u2800", strings.Repeat("x", 200), strings.Repeat("x ", 100), "e\u0301", "\ufe0f", "\u034f", "\x9b31m", "\u17b4", "\U000c1041", "\u0378", "\n", "\n\na"} {
 		f.Add(s, s+" ")
 	}
+	for _, blank := range []string{" ", "\u00a0", "\u202f", "␣", "⍽", "⎵"} {
+		for _, other := range []string{" ", "\u00a0", "\u202f"} {
+			f.Add("a"+blank, "a"+other)
+		}
+	}
 	want := headingsOf(shownOf("on", "on"))
 	f.Fuzz(func(t *testing.T, s, other string) {
 		if s == "" || len(s) > 1000 || len(other) > 1000 {

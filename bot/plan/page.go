@@ -120,6 +120,10 @@ func broken(line string, first, rest int) []string {
 	return append(out, part)
 }
 
+// blankSigns are how blanks are shown where nobody would see them, each by its own.
+// A text cannot hold the signs themselves (TextFault).
+var blankSigns = map[rune]rune{' ': '␣', 0xA0: '⍽', 0x202F: '⎵'}
+
 // visible makes signs of the blanks that nobody would see: those at the ends of a
 // line, and those after another.
 func visible(line string) string {
@@ -127,9 +131,9 @@ func visible(line string) string {
 	last := ' '
 	end := len(strings.TrimRight(line, " \u00A0\u202F"))
 	for i, r := range line {
-		blank := r == ' ' || r == 0xA0 || r == 0x202F
+		sign, blank := blankSigns[r]
 		if blank && (last == ' ' || i >= end) {
-			b.WriteRune('␣')
+			b.WriteRune(sign)
 			continue
 		}
 		b.WriteRune(r)

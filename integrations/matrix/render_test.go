@@ -111,6 +111,7 @@ func TestHostileTextShowsAsItself(t *testing.T) {
 		"matrix:u/alice:house.test": "matrix:" + joiner + "u/alice:house.test",
 		"matrix: the homeserver":    "matrix: the homeserver",
 		"what follows is another @": "what follows is another @" + joiner,
+		"root@":                     "root@" + joiner,
 		"a link to matrix.":         "a link to matrix." + joiner,
 		"a link to matrix.T":        "a link to matrix." + joiner + "T",
 	} {
@@ -219,7 +220,7 @@ func squeezed(s string) string {
 
 // hostile are texts that have broken other programs.
 var hostile = []string{
-	"room @",
+	"room @", "room@",
 	"", "plain", "<b>x</b><script>alert(1)</script>", "@room @alice:house.test", "[x](https://matrix.to/#/@a:b)",
 	"a\u202Eb\u2066c", "אבג @room", "\x00\xff\r\n", "</code></pre><img src=x onerror=y>", "&lt;&amp;&#64;room", "a  b\tc\n\n\nd",
 }

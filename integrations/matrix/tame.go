@@ -33,7 +33,7 @@ func tame(s string) string {
 		rest := s[i+size:]
 		b.WriteString(s[i : i+size])
 		switch {
-		case r == '@' && !isWord(before) && startsWord(rest):
+		case r == '@' && (rest == "" || !isWord(before) && startsWord(rest)):
 			b.WriteString(joiner)
 		case r == '.' && endsFold(s[:i], "matrix") && (startsFold(rest, "to") || startsFold("to", rest)):
 			b.WriteString(joiner)
