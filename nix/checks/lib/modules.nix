@@ -62,6 +62,7 @@ let
       throw "Module `${at}' has an unsupported attribute `${head (attrNames strange)}': it has config or options too, and belongs into config."
     else {
       file = at;
+      key = m.key or (if isPath then file else null);
       imports = m.imports or [ ];
       options = m.options or { };
       config = if long then m.config or { } else removeAttrs m [ "_file" "key" "imports" "disabledModules" "meta" "_class" ];
@@ -73,6 +74,13 @@ let
   collect = args: where: modules: concatMap
     (m: let n = normal args where m; in collect args n.file n.imports ++ [ n ])
     modules;
+  # A file that is imported in several places counts once.
+  once = foldl'
+    (seen: m: if m.key != null && seen.keys ? ${m.key} then seen else {
+      all = seen.all ++ [ m ];
+      keys = seen.keys // (if m.key == null then { } else { ${m.key} = true; });
+    })
+    { all = [ ]; keys = { }; };
 
   # Definitions of a set, without the conditions around it: mkIf and its like are pushed down
   # to what is in the set.
@@ -138,7 +146,7 @@ let
         options._module.args = lib.mkOption { type = lib.types.attrsOf lib.types.raw; default = { }; };
         config = { };
       };
-      collected = [ own ] ++ collect args "(a module)" modules;
+      collected = [ own ] ++ (once (collect args "(a module)" modules)).all;
       freeform = foldl' (f: m: if m.freeform != null then m.freeform else f) null collected;
       built = tree freeform prefix
         (map (m: { inherit (m) file; value = m.options; }) collected)

@@ -1,0 +1,59 @@
+# What is checked of the modules by evaluating them: every file of cases/, with the small lib
+# and the stubs of this folder, or with the real nixpkgs where its path is given.
+#
+#   nix-instantiate --store dummy:// --readonly-mode --eval --strict --json nix/checks
+#
+# gives, for each file of cases/, how many cases it has and the names of those that are wrong.
+{ nixpkgs ? null }:
+let
+  lib = if nixpkgs == null then import ./lib else import (nixpkgs + "/lib");
+  pkgs =
+    if nixpkgs == null then import ./pkgs.nix { inherit lib; }
+    else import nixpkgs { system = "x86_64-linux"; overlays = [ (import ../overlay.nix) ]; config = { }; };
+
+  files = dir: map (name: dir + "/${name}")
+    (builtins.filter (name: builtins.match ".*\\.nix" name != null) (builtins.attrNames (builtins.readDir dir)));
+
+  # A host of these modules, with every module of ../modules at hand.
+  evaluate = modules:
+    if nixpkgs == null then
+      (lib.evalModules { specialArgs = { inherit pkgs; }; modules = files ./stubs ++ [ ../modules ] ++ modules; }).config
+    else
+      (import (nixpkgs + "/nixos/lib/eval-config.nix") {
+        system = null;
+        modules = [{ nixpkgs.pkgs = pkgs; } ../modules ] ++ modules;
+      }).config;
+
+  tools = {
+    inherit lib pkgs evaluate;
+    real = nixpkgs != null;
+    # The messages of a host's assertions that do not hold.
+    broken = config: map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
+    # Whether one of them has these words.
+    tells = words: config: lib.any (lib.hasInfix words) (tools.broken config);
+    # Whether a value can be had at all.
+    fails = v: !(builtins.tryEval (builtins.deepSeq v v)).success;
+  };
+
+  # A file of cases gives `holds`, by name: what must be true; and `refused`, by name: what
+  # must not evaluate.
+  result = file:
+    let
+      cases = import file tools;
+      refused = cases.refused or { };
+      ok = v: let t = builtins.tryEval (v == true); in t.success && t.value;
+    in
+    {
+      name = baseNameOf (toString file);
+      value = {
+        cases = lib.length (lib.attrNames cases.holds) + lib.length (lib.attrNames refused);
+        wrong = lib.attrNames (lib.filterAttrs (_: v: !(ok v)) cases.holds)
+          ++ map (n: "refused: ${n}") (lib.attrNames (lib.filterAttrs (_: v: !(tools.fails v)) refused));
+      };
+    };
+in
+{
+  inherit tools;
+  rendered = import ./rendered.nix tools;
+  results = builtins.listToAttrs (map result (files ./cases));
+}

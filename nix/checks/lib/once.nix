@@ -1,0 +1,5 @@
+# A module for test.nix.
+{ lib, ... }: {
+  options.once = lib.mkOption { type = lib.types.listOf lib.types.str; };
+  config.once = [ "here" ];
+}

@@ -1,0 +1,2 @@
+# pkgs.watchstander.
+final: _: { watchstander = final.callPackage ./package.nix { }; }
