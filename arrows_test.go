@@ -60,7 +60,7 @@ var arrows = map[string][]string{
 	"integrations/zfs":             {"bot", "bot/clean", "bot/host", "bot/phrase", "bot/sys"},
 	"bot/bottest/contract":         {"bot"},
 	"bot/bottest/golden":           {},
-	"nix/checks": {},
+	"nix/checks":                   {},
 	"bot/bottest/real":             {},
 	"integrations/alertmanager/alertmanagertest": {"bot", "integrations/alertmanager"},
 	// The joiners: they see everything.
