@@ -54,6 +54,11 @@ let
 in
 {
   inherit tools;
+  # The example host's settings of the bot and its agent, as they are written.
+  settings = {
+    bot = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander.settings;
+    agent = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander.agent.settings;
+  };
   rendered = import ./rendered.nix tools;
   results = builtins.listToAttrs (map result (files ./cases));
 }

@@ -212,12 +212,17 @@ in
           LoadCredential = loads cfg.credentials;
 
           CapabilityBoundingSet = "";
+          PrivateMounts = true;
           PrivateDevices = true;
-          # Not ProcSubset=pid: `status` reads the host's load and memory.
+          DevicePolicy = "closed";
+          # Not ProcSubset=pid: `status` reads the host's load and memory. Not PrivateUsers:
+          # who calls at the console would be nobody. Not ProtectHome=true: `status` tells
+          # the room there.
           ProtectProc = "invisible";
           RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" ];
           RemoveIPC = true;
-          SystemCallFilter = [ "@system-service" "~@privileged" ];
+          SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
+          SystemCallErrorNumber = "EPERM";
         };
       };
     })

@@ -29,6 +29,40 @@
       matrix-token = "/run/secrets/watchstander/matrix-token";
       webhook-token = "/run/secrets/watchstander/webhook-token";
     };
-    agent.enable = true;
+    agent = {
+      enable = true;
+      operations = { "nixos.rollback" = true; "zfs.arc.set" = true; };
+      settings = {
+        zone = "America/Los_Angeles";
+        # A single operator: their word counts alone, where the host itself vouches for it.
+        people = [{ name = "alice"; roles = [ "operator" "approver" ]; uid = [ 1000 ]; }];
+        policy = [
+          {
+            name = "rollback";
+            operations = [ "nixos.rollback" ];
+            risk = "high";
+            requesters = [ "operator" ];
+            approvers = { roles = [ "approver" ]; requester_counts = true; };
+            step_up = [ "host" "ssh" ];
+            confirm_within = "10m";
+          }
+          {
+            name = "cache-sizes";
+            operations = [ "zfs.arc.set" ];
+            arguments = { max = [ "8GiB..48GiB" ]; min = [ "1GiB..8GiB" ]; };
+            risk = "medium";
+            requesters = [ "operator" ];
+            approvers = { roles = [ "approver" ]; requester_counts = true; };
+            step_up = [ "host" "ssh" ];
+          }
+        ];
+        nixos = {
+          loader = "grub";
+          state_version = "25.05";
+          keep_generations = 3;
+        };
+        zfs.arc = { max = "8GiB..48GiB"; min = "1GiB..8GiB"; };
+      };
+    };
   };
 }

@@ -1,0 +1,103 @@
+package checks
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"watchstander/bot/bottest/real"
+	"watchstander/bot/config"
+)
+
+// TestExposure: what systemd says of how much the bot and its agent could do. The
+// numbers are those of systemd 252, out of 10; a lower threshold is stricter.
+func TestExposure(t *testing.T) {
+	analyze := real.Require(t, "systemd-analyze")
+	dir, _ := writeUnits(t)
+	for unit, threshold := range map[string]string{"watchstander.service": "15", "watchstander-agent.service": "17"} {
+		cmd := exec.CommandContext(t.Context(), analyze, "security", "--offline=yes", "--no-pager", "--threshold="+threshold, filepath.Join(dir, unit))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", unit, err, out)
+		}
+	}
+}
+
+// otherwise are the keys in which the module's units differ from those of docs/systemd,
+// and must: where the program lies, which secrets there are, and what NixOS or systemd
+// from 253 on do by themselves.
+var otherwise = map[string][]string{
+	"watchstander.service":        {"ExecStart", "ExecReload", "Type", "LoadCredential", "WantedBy"},
+	"watchstander-agent.service":  {"ExecStart", "ExecReload", "Type", "WantedBy"},
+	"watchstander-agent.socket":   {"WantedBy", "Description"},
+	"watchstander-approve.socket": {"WantedBy", "Description"},
+}
+
+// TestUnitsAreThoseOfTheManual: what was tried by hand under systemd is what the module
+// makes, line by line.
+func TestUnitsAreThoseOfTheManual(t *testing.T) {
+	units := evaluate[map[string]string](t, "rendered")
+	for name, except := range otherwise {
+		text, err := os.ReadFile(filepath.Join(root, "..", "docs", "systemd", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := keysOf(string(text)), keysOf(units[name])
+		for key := range mergedKeys(want, got) {
+			if !slices.Contains(except, key) && want[key] != got[key] {
+				t.Errorf("%s: %s is %q in docs/systemd and %q in the module", name, key, want[key], got[key])
+			}
+		}
+	}
+}
+
+// keysOf gives a unit's keys with all their words, sorted: the order of a list's lines
+// means nothing for those we use.
+func keysOf(unit string) map[string]string {
+	words := map[string][]string{}
+	for line := range strings.Lines(unit) {
+		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if !ok || strings.HasPrefix(key, "#") {
+			continue
+		}
+		value = map[string]string{"true": "yes", "false": "no"}[value] + strings.TrimSuffix(strings.TrimSuffix(value, "true"), "false")
+		words[key] = append(words[key], strings.Fields(value)...)
+	}
+	keys := map[string]string{}
+	for key, w := range words {
+		slices.Sort(w)
+		keys[key] = strings.Join(w, " ")
+	}
+	return keys
+}
+
+func mergedKeys(a, b map[string]string) map[string]string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// TestSettingsAreTheBots: what the module writes for the example host is what the bot and
+// the agent read, without a fault or a warning. JSON is YAML.
+func TestSettingsAreTheBots(t *testing.T) {
+	files := evaluate[map[string]json.RawMessage](t, "settings")
+	var warned config.Faults
+	warn := func(f config.Faults) { warned = append(warned, f...) }
+	c, err := config.Parse(files["bot"], config.Options{File: "bot", Warn: warn})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, files["bot"])
+	}
+	if len(c.Hosts) != 1 || c.Hosts[0].Name != "vulcan" {
+		t.Errorf("the hosts are %+v", c.Hosts)
+	}
+	if _, err := config.ParseAgent(files["agent"], config.AgentOptions{File: "agent", Warn: warn}); err != nil {
+		t.Errorf("%v\n%s", err, files["agent"])
+	}
+	for _, w := range warned {
+		t.Errorf("warned of: %v", w)
+	}
+}
