@@ -1,6 +1,11 @@
 # The program: one static binary, for the bot, its agent and the tools beside them.
 { lib, buildGoModule, version ? "unstable" }:
 
+let
+  # The newest state that this bot reads: the number of its last migration (docs/host-mark.md).
+  schema = lib.foldl' lib.max 0 (map (name: lib.toIntBase10 (lib.head (lib.splitString "_" name)))
+    (lib.attrNames (builtins.readDir ../bot/store/migrations/sqlite)));
+in
 buildGoModule {
   pname = "watchstander";
   inherit version;
@@ -18,6 +23,8 @@ buildGoModule {
 
   # The tests want real servers, which they build or download themselves.
   doCheck = false;
+
+  passthru = { inherit schema; };
 
   meta = {
     description = "ChatOps bot for NixOS hosts: truthful alert threads, gated operations, checklists with evidence";

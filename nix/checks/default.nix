@@ -4,9 +4,10 @@
 #   nix-instantiate --store dummy:// --readonly-mode --eval --strict --json nix/checks
 #
 # gives, for each file of cases/, how many cases it has and the names of those that are wrong.
-{ nixpkgs ? null }:
+{ nixpkgs ? null
+, lib ? import (if nixpkgs == null then ./lib else nixpkgs + "/lib")
+}:
 let
-  lib = if nixpkgs == null then import ./lib else import (nixpkgs + "/lib");
   pkgs =
     if nixpkgs == null then import ./pkgs.nix { inherit lib; }
     else import nixpkgs { system = "x86_64-linux"; overlays = [ (import ../overlay.nix) ]; config = { }; };
@@ -59,6 +60,7 @@ in
     bot = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander.settings;
     agent = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander.agent.settings;
   };
+  mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
   results = builtins.listToAttrs (map result (files ./cases));
 }

@@ -10,7 +10,11 @@ let
   };
 in
 {
-  watchstander = package "watchstander";
+  # The real expression, with functions of ours around it.
+  watchstander = package "watchstander" // lib.filterAttrs (n: _: lib.elem n [ "version" "schema" "vendorHash" ]) (import ../package.nix {
+    inherit lib;
+    buildGoModule = args: args // args.passthru;
+  });
   formats = { yaml = json; json = json; };
   writeText = name: text: { inherit name text; outPath = at name; type = "derivation"; };
 }

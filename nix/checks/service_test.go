@@ -12,6 +12,7 @@ import (
 
 	"watchstander/bot/bottest/real"
 	"watchstander/bot/config"
+	"watchstander/integrations/nixos"
 )
 
 // TestExposure: what systemd says of how much the bot and its agent could do. The
@@ -99,5 +100,22 @@ func TestSettingsAreTheBots(t *testing.T) {
 	}
 	for _, w := range warned {
 		t.Errorf("warned of: %v", w)
+	}
+}
+
+// TestMark: the agent reads the mark that the module puts into a system, and the schema in
+// it is the state's.
+func TestMark(t *testing.T) {
+	text := evaluate[map[string]string](t, "mark")["vulcan"]
+	m, err := nixos.ParseMark([]byte(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	migrations, err := filepath.Glob(filepath.Join(root, "..", "bot", "store", "migrations", "sqlite", "*.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Host != "vulcan" || m.StateVersion != "25.05" || m.Loader != "grub" || m.Bot == nil || m.Bot.Schema != len(migrations) {
+		t.Errorf("the mark is %s, and the state has %d migrations", text, len(migrations))
 	}
 }

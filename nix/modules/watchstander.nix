@@ -121,6 +121,17 @@ in
       description = "Files with the bot's secrets, by the names that its settings use. They may be root's alone.";
     };
 
+    secretsVersion = mkOption {
+      type = types.nullOr types.nonEmptyStr;
+      default = null;
+      example = lib.literalExpression "inputs.secrets.shortRev";
+      description = ''
+        Names the version of the secrets that this system deploys, so that a rollback's plan can
+        say that older ones come back: the revision of the flake input that holds them. Never
+        anything that is computed from the secrets' file.
+      '';
+    };
+
     agent = {
       enable = mkEnableOption "the agent of this host, which looks at it and carries out what was agreed to";
 
@@ -176,6 +187,15 @@ in
       };
       users.groups.watchstander = { };
       environment.systemPackages = [ cfg.package ];
+
+      # docs/host-mark.md. Without it no generation is gone back to.
+      environment.etc."watchstander/host.json".text = builtins.toJSON ({
+        version = 1;
+        host = agent.settings.host;
+        state_version = config.system.stateVersion;
+        loader = config.system.boot.loader.id;
+        bot = { inherit (cfg.package) version schema; };
+      } // lib.optionalAttrs (cfg.secretsVersion != null) { secrets = cfg.secretsVersion; });
     })
 
     (mkIf cfg.enable {

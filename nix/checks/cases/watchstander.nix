@@ -24,6 +24,12 @@ let
     "the bot has no capabilities" = unit.serviceConfig.CapabilityBoundingSet == "";
     "the bot gets its secrets" = unit.serviceConfig.LoadCredential == [ "matrix-token:/run/secrets/matrix-token" ];
     "the bot needs no agent" = unit.wants == [ "network-online.target" ];
+    "a system has its mark" = builtins.fromJSON whole.environment.etc."watchstander/host.json".text == {
+      version = 1; host = "nixos"; state_version = whole.system.stateVersion; loader = whole.system.boot.loader.id;
+      bot = { version = "unstable"; inherit (pkgs.watchstander) schema; };
+    };
+    "and says which secrets it has, where it knows" =
+      lib.hasInfix ''"secrets":"2f1c9a4"'' (evaluate [ few { services.watchstander.secretsVersion = "2f1c9a4"; } ]).environment.etc."watchstander/host.json".text;
     "settings are written" = (evaluate [ few ]).environment.etc."watchstander/config.yaml".source.value.version == 1;
     "an agent's bot waits for its socket" = lib.elem "watchstander-agent.socket" whole.systemd.services.watchstander.after;
     "the agent is of this host" = whole.environment.etc."watchstander/agent.yaml".source.value.host == "nixos";

@@ -21,6 +21,13 @@ rec {
   throwIf = bad: message: if bad then throw message else id;
   assertMsg = ok: message: if ok then true else throw message;
 
+  # Numbers.
+  max = a: b: if a > b then a else b;
+  min = a: b: if a < b then a else b;
+  toIntBase10 = s:
+    let digits = match "0*([0-9]+)" s; in
+    if digits == null then throw "${s} is no number" else fromJSON (head digits);
+
   # Lists.
   optional = yes: x: if yes then [ x ] else [ ];
   optionals = yes: xs: if yes then xs else [ ];

@@ -30,6 +30,7 @@ let
     "config sees itself" = (eval [ (option types.int) ({ config, ... }: { options.y = mkOption { type = types.int; default = config.x + 1; }; }) { x = 1; } ]).y == 2;
     "a condition on itself" = (eval [ (option types.bool) ({ config, ... }: { options.y = mkOption { type = types.int; default = 0; }; config = mkIf config.x { y = 5; }; }) { x = true; } ]).y == 5;
     "arguments" = (eval [ ({ pkgs, ... }: { options.x = mkOption { default = pkgs.name; }; }) ]).x == "p";
+    "numbers" = lib.max 3 14 == 14 && lib.min 3 14 == 3 && lib.toIntBase10 "00014" == 14 && lib.toIntBase10 "0" == 0;
     "a file imported twice counts once" = (lib.evalModules { modules = [ ./once.nix { imports = [ ./once.nix ]; } ]; }).config.once == [ "here" ];
     "imports" = (eval [ { imports = [ (option types.int) ]; config.x = 1; } ]).x == 1;
     "apply" = (eval [ { options.x = mkOption { type = types.int; apply = v: v * 2; }; } { x = 2; } ]).x == 4;

@@ -34,6 +34,9 @@ in
       default = { };
     };
 
+    system.stateVersion = mkOption { type = types.str; default = "26.11"; };
+    system.boot.loader.id = mkOption { type = types.str; default = "grub"; };
+
     networking.hostName = mkOption { type = types.str; default = "nixos"; };
 
     users.users = mkOption {

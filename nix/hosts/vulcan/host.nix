@@ -1,4 +1,5 @@
 # The machine itself: an Apple T2 with 64 GiB of memory, rpool on SSDs and tank on disks.
 {
   networking.hostName = "vulcan";
+  system.stateVersion = "25.05";
 }
