@@ -55,11 +55,21 @@ let
 in
 {
   inherit tools;
-  # The example host's settings of the bot and its agent, as they are written.
-  settings = {
-    bot = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander.settings;
-    agent = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander.agent.settings;
-  };
+  # Settings of the bot and its agent, as they are written: the example host's, and what the
+  # few lines of the manual come to.
+  settings =
+    let
+      vulcan = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander;
+      slack = (tools.evaluate [{
+        networking.hostName = "house";
+        services.watchstander = {
+          enable = true;
+          slack = { team = "T024BE7LD"; botTokenFile = "/run/secrets/bot"; appTokenFile = "/run/secrets/app"; channel = "C024BE91L"; };
+          operators.alice = "T024BE7LD/U012AB3CD";
+        };
+      }]).services.watchstander;
+    in
+    { bots = { vulcan = vulcan.settings; house = slack.settings; }; agents.vulcan = vulcan.agent.settings; };
   mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
   results = builtins.listToAttrs (map result (files ./cases));

@@ -15,6 +15,8 @@ in
     inherit lib;
     buildGoModule = args: args // args.passthru;
   });
+  # What the modules name of nixpkgs.
+} // lib.genAttrs [ "coreutils" "openssl" ] package // {
   formats = { yaml = json; json = json; };
   writeText = name: text: { inherit name text; outPath = at name; type = "derivation"; };
 }

@@ -82,24 +82,32 @@ func mergedKeys(a, b map[string]string) map[string]string {
 	return all
 }
 
-// TestSettingsAreTheBots: what the module writes for the example host is what the bot and
-// the agent read, without a fault or a warning. JSON is YAML.
+// TestSettingsAreTheBots: what the modules write is what the bot and the agent read,
+// without a fault or a warning. JSON is YAML.
 func TestSettingsAreTheBots(t *testing.T) {
-	files := evaluate[map[string]json.RawMessage](t, "settings")
-	var warned config.Faults
-	warn := func(f config.Faults) { warned = append(warned, f...) }
-	c, err := config.Parse(files["bot"], config.Options{File: "bot", Warn: warn})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, files["bot"])
+	files := evaluate[struct {
+		Bots, Agents map[string]json.RawMessage
+	}](t, "settings")
+	if len(files.Bots) < 2 || len(files.Agents) < 1 {
+		t.Fatalf("%d and %d files", len(files.Bots), len(files.Agents))
 	}
-	if len(c.Hosts) != 1 || c.Hosts[0].Name != "vulcan" {
-		t.Errorf("the hosts are %+v", c.Hosts)
+	warn := func(f config.Faults) {
+		for _, w := range f {
+			t.Errorf("warned of: %v", w)
+		}
 	}
-	if _, err := config.ParseAgent(files["agent"], config.AgentOptions{File: "agent", Warn: warn}); err != nil {
-		t.Errorf("%v\n%s", err, files["agent"])
+	for name, text := range files.Bots {
+		c, err := config.Parse(text, config.Options{File: name, Warn: warn})
+		if err != nil {
+			t.Errorf("%v\n%s", err, text)
+		} else if len(c.Hosts) != 1 || string(c.Hosts[0].Name) != name {
+			t.Errorf("%s: the hosts are %+v", name, c.Hosts)
+		}
 	}
-	for _, w := range warned {
-		t.Errorf("warned of: %v", w)
+	for name, text := range files.Agents {
+		if _, err := config.ParseAgent(text, config.AgentOptions{File: name, Warn: warn}); err != nil {
+			t.Errorf("%v\n%s", err, text)
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ let
     "config sees itself" = (eval [ (option types.int) ({ config, ... }: { options.y = mkOption { type = types.int; default = config.x + 1; }; }) { x = 1; } ]).y == 2;
     "a condition on itself" = (eval [ (option types.bool) ({ config, ... }: { options.y = mkOption { type = types.int; default = 0; }; config = mkIf config.x { y = 5; }; }) { x = true; } ]).y == 5;
     "arguments" = (eval [ ({ pkgs, ... }: { options.x = mkOption { default = pkgs.name; }; }) ]).x == "p";
+    "a type that another is made into" =
+      let t = types.coercedTo types.str lib.singleton (types.listOf types.str); in
+      (eval [ { options.x = mkOption { type = t; }; config.x = "a"; } ]).x == [ "a" ] && (eval [ { options.x = mkOption { type = t; }; config.x = [ "b" ]; } ]).x == [ "b" ];
     "numbers" = lib.max 3 14 == 14 && lib.min 3 14 == 3 && lib.toIntBase10 "00014" == 14 && lib.toIntBase10 "0" == 0;
     "a file imported twice counts once" = (lib.evalModules { modules = [ ./once.nix { imports = [ ./once.nix ]; } ]; }).config.once == [ "here" ];
     "imports" = (eval [ { imports = [ (option types.int) ]; config.x = 1; } ]).x == 1;

@@ -84,6 +84,13 @@ rec {
       else if all (d: b.check d.value) defs then b.merge loc defs
       else same loc defs;
   };
+  # A value of from is made one of to.
+  coercedTo = from: f: to: type {
+    name = "${to.name} or ${from.name} convertible to it";
+    check = x: from.check x && to.check (f x) || to.check x;
+    merge = loc: defs: to.merge loc (map (d: if from.check d.value then d // { value = f d.value; } else d) defs);
+    inherit (to) nested empty;
+  };
   oneOf = ts: foldl' either (head ts) (builtins.tail ts);
 
   listOf = t: type {

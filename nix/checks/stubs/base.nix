@@ -37,6 +37,8 @@ in
     system.stateVersion = mkOption { type = types.str; default = "26.11"; };
     system.boot.loader.id = mkOption { type = types.str; default = "grub"; };
 
+    time.timeZone = mkOption { type = types.nullOr types.str; default = null; };
+
     networking.hostName = mkOption { type = types.str; default = "nixos"; };
 
     users.users = mkOption {
