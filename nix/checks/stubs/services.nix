@@ -10,6 +10,7 @@ in
 {
   options = {
     system.preSwitchChecks = mkOption { type = types.attrsOf types.str; default = { }; };
+    system.autoUpgrade.enable = bool;
     system.configurationRevision = mkOption { type = types.nullOr types.str; default = null; };
 
     nix.package = mkOption { type = types.package; default = pkgs.nix; };
