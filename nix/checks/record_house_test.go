@@ -84,10 +84,10 @@ func recordBot(t *testing.T) {
 	listen := real.FreeAddr(t)
 	am := real.StartAlertmanager(t, real.AlertmanagerOptions{Config: fmt.Sprintf(`
 route: {receiver: watchstander, group_by: [alertname], group_wait: 1s, group_interval: 1s}
-receivers: [{name: watchstander, webhook_configs: [{url: "http://%s/webhook/main", http_config: {authorization: {credentials: token}}}]}]
+receivers: [{name: watchstander, webhook_configs: [{url: "http://%s/webhook/main", http_config: {authorization: {credentials: token-of-the-test}}}]}]
 `, listen)})
 	proxy := real.StartProxy(t, hs.URL)
-	for name, text := range map[string]string{"matrix-token": bot.Token, "webhook-token": "token", "config.yaml": fmt.Sprintf(`
+	for name, text := range map[string]string{"matrix-token": bot.Token, "webhook-token": "token-of-the-test", "config.yaml": fmt.Sprintf(`
 version: 1
 zone: UTC
 state: {path: %q}
@@ -106,7 +106,7 @@ routes: [{rooms: [matrix]}]
 	real.StartProcess(t, real.Command{Name: "watchstander", Path: program, Args: []string{"serve", "--config", filepath.Join(dir, "config.yaml")}})
 	metrics := "http://" + listen + "/metrics"
 	published := func(what string) {
-		real.Eventually(t, time.Minute, "the bot publishes "+what, func() error {
+		real.Eventually(t, 20*time.Second, "the bot publishes "+what, func() error {
 			if !strings.Contains(read(t, metrics), what) {
 				return fmt.Errorf("it is not there")
 			}
