@@ -50,6 +50,8 @@ in
           extraGroups = mkOption { type = types.listOf types.str; default = [ ]; };
           description = mkOption { type = types.str; default = ""; };
           uid = mkOption { type = types.nullOr types.int; default = null; };
+          subUidRanges = mkOption { default = [ ]; type = types.listOf (types.submodule { options = { startUid = mkOption { type = types.int; }; count = mkOption { type = types.int; default = 1; }; }; }); };
+          subGidRanges = mkOption { default = [ ]; type = types.listOf (types.submodule { options = { startGid = mkOption { type = types.int; }; count = mkOption { type = types.int; default = 1; }; }; }); };
           home = mkOption { type = types.path; default = "/var/empty"; };
         };
       });
