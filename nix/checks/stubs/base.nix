@@ -67,7 +67,7 @@ in
       type = unit {
         serviceConfig = mkOption { type = any; default = { }; };
         environment = mkOption { type = types.attrsOf types.str; default = { }; };
-        path = mkOption { type = types.listOf types.package; default = [ ]; };
+        path = mkOption { type = types.listOf (types.either types.package types.str); default = [ ]; };
         script = mkOption { type = types.lines; default = ""; };
         startAt = mkOption { type = types.either types.str (types.listOf types.str); default = [ ]; };
         restartTriggers = mkOption { type = types.listOf types.anything; default = [ ]; };
