@@ -35,7 +35,6 @@ let
     proxy_cache_lock on;
     proxy_cache_bypass $http_authorization $http_cookie;
     proxy_no_cache $http_authorization $http_cookie $upstream_http_set_cookie;
-    add_header X-Cache-Status $upstream_cache_status;
   '';
   places = lib.concatLists (lib.mapAttrsToList (_: p: lib.concatLists (lib.mapAttrsToList (host: map (l: "${host}${l}")) p.locations)) cfg.proxy);
 in
