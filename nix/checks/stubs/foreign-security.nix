@@ -1,0 +1,30 @@
+# Options of others' areas that watchstander.constraints and watchstander.apparmor look at.
+{ lib, ... }:
+let
+  inherit (lib) mkOption types;
+  bool = default: mkOption { type = types.bool; inherit default; };
+  str = default: mkOption { type = types.str; inherit default; };
+  lines = mkOption { type = types.lines; default = ""; };
+  any = mkOption { type = types.attrsOf types.anything; default = { }; };
+in
+{
+  options = {
+    nix.gc = { automatic = bool false; options = mkOption { type = types.singleLineStr; default = ""; }; };
+    programs.nh.clean.enable = bool false;
+    system.autoUpgrade.allowReboot = bool false;
+    boot.zfs.enabled = bool false;
+    services.nginx.enable = bool false;
+    services.nginx.sslProtocols = str "TLSv1.2 TLSv1.3";
+    services.nginx.commonHttpConfig = lines;
+    services.nginx.appendHttpConfig = lines;
+    services.postgresql = { enable = bool false; enableTCPIP = bool false; settings = any; authentication = lines; };
+    services.grafana = { enable = bool false; settings = any; };
+    services.prometheus = {
+      enable = bool false;
+      port = mkOption { type = types.port; default = 9090; };
+      listenAddress = str "0.0.0.0";
+      exporters.node = { enable = bool false; port = mkOption { type = types.port; default = 9100; }; listenAddress = str "0.0.0.0"; openFirewall = bool false; };
+    };
+    services.step-ca.enable = bool false;
+  };
+}
