@@ -16,7 +16,8 @@ in
     buildGoModule = args: args // args.passthru;
   });
   # What the modules name of nixpkgs.
-} // lib.genAttrs [ "coreutils" "openssl" ] package // {
+} // lib.genAttrs [ "coreutils" "openssl" ] package
+  // lib.genAttrs [ "graphviz" "systemd" ] package // {
   formats = { yaml = json; json = json; };
   writeText = name: text: { inherit name text; outPath = at name; type = "derivation"; };
 }
