@@ -61,6 +61,8 @@ func FuzzShown(f *testing.F) {
 	for _, blank := range []string{" ", "\u00a0", "\u202f", "␣", "⍽", "⎵"} {
 		for _, other := range []string{" ", "\u00a0", "\u202f"} {
 			f.Add("a"+blank, "a"+other)
+			f.Add("‹"+blank+"›", "‹"+other+"›")
+			f.Add(blank+"a", other+"a")
 		}
 	}
 	want := headingsOf(shownOf("on", "on"))
@@ -92,4 +94,13 @@ func FuzzShown(f *testing.F) {
 			t.Fatalf("%q and %q are shown in the same signs", s, other)
 		}
 	})
+}
+
+// TestBlanksCanBeSigned: what shows blanks by signs can itself be signed.
+func TestBlanksCanBeSigned(t *testing.T) {
+	for s, want := range map[string]string{"a  b": "a ␣b", "a\u00a0": "a⍽", "a\u202f": "a⎵", "␣": "‹␣›"} {
+		if text := shownOf(s, "on"); !strings.Contains(text, want) {
+			t.Errorf("%q is not shown as %q: %q", s, want, text)
+		}
+	}
 }

@@ -104,7 +104,7 @@ func timeFault(t time.Time) string {
 // hidden character U+202E". People must see all that they agree to, and texts
 // that look the same must be the same as far as that can be had. What bot/clean
 // wrote can stand there, but for tabs, joiners and selectors (emoji made of
-// several signs), signs for blanks, and what is newer than our Unicode.
+// several signs), and what is newer than our Unicode.
 func TextFault(s string) string {
 	if !utf8.ValidString(s) {
 		return "is no valid UTF-8"
@@ -115,8 +115,6 @@ func TextFault(s string) string {
 	for _, r := range s {
 		switch {
 		case r == '\n' || r == ' ' || r == 0xA0 || r == 0x202F: // the blanks within figures
-		case r == 0x2423 || r == 0x237D || r == 0x23B5: // blankSigns
-			return fmt.Sprintf("holds the sign %c, which stands for a blank in what people are shown", r)
 		case unicode.IsControl(r):
 			return fmt.Sprintf("holds the control character U+%04X", r)
 		case unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp, unicode.Zs), unicode.Is(unicode.Variation_Selector, r), r == 0x2800:

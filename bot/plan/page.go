@@ -120,8 +120,8 @@ func broken(line string, first, rest int) []string {
 	return append(out, part)
 }
 
-// blankSigns are how blanks are shown where nobody would see them, each by its own.
-// A text cannot hold the signs themselves (TextFault).
+// blankSigns are how blanks are shown where nobody would see them, each by its own. The
+// sign itself, where a text holds it, stands in ‹ ›: between these no blank is unseen.
 var blankSigns = map[rune]rune{' ': '␣', 0xA0: '⍽', 0x202F: '⎵'}
 
 // visible makes signs of the blanks that nobody would see: those at the ends of a
@@ -136,7 +136,11 @@ func visible(line string) string {
 			b.WriteRune(sign)
 			continue
 		}
-		b.WriteRune(r)
+		if r == '␣' || r == '⍽' || r == '⎵' {
+			b.WriteString("‹" + string(r) + "›")
+		} else {
+			b.WriteRune(r)
+		}
 		last = r
 		if blank {
 			last = ' '
