@@ -216,17 +216,26 @@ func asked(t *testing.T, kind string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for name, d := range readDashboards(t) {
-		known := map[string]bool{}
+		known := map[string]string{}
 		for _, v := range d.Templating.List {
-			known["$"+v.Name], known["${"+v.Name+"}"] = true, true
+			value := ".*"
+			if v.Type == "custom" {
+				var values string
+				if err := json.Unmarshal(v.Query, &values); err != nil {
+					t.Errorf("%s: variable %s: %v", name, v.Name, err)
+				}
+				value, _, _ = strings.Cut(values, ",")
+			}
+			known["$"+v.Name], known["${"+v.Name+"}"] = value, value
 		}
 		put := func(where, expr string) {
-			for _, v := range chosen.FindAllString(variables.Replace(expr), -1) {
-				if !known[v] {
+			found[where] = chosen.ReplaceAllStringFunc(variables.Replace(expr), func(v string) string {
+				value, ok := known[v]
+				if !ok {
 					t.Errorf("%s: %s is no variable of the dashboard: %s", where, v, expr)
 				}
-			}
-			found[where] = chosen.ReplaceAllString(variables.Replace(expr), ".*")
+				return value
+			})
 		}
 		for _, p := range d.Panels {
 			for _, q := range p.Targets {

@@ -9,9 +9,9 @@ let
   quote = builtins.toJSON;
   drop = lib.concatMapStrings (line: "  ${line}\n") [
     "stage.match {"
-    ''  selector            = "{level=\"debug\"}"''
-    ''  action              = "drop"''
-    ''  drop_counter_reason = "debug"''
+    "  selector            = ${quote "{level=\"debug\"}"}"
+    "  action              = ${quote "drop"}"
+    "  drop_counter_reason = ${quote "debug"}"
     "}"
   ];
 
