@@ -23,7 +23,17 @@ in
       type = types.nullOr types.nonEmptyStr;
       default = null;
       example = "grafana.example.org";
-      description = "The virtual host of nginx that shows the pictures at `/dependencies/`. It must exist already: whoever may open it may see them.";
+      description = "The virtual host of nginx that shows the pictures at `/dependencies/`. It must exist already.";
+    };
+    authRequest = mkOption {
+      type = types.nullOr (types.strMatching "/.+");
+      default = null;
+      example = "/grafana-user";
+      description = ''
+        A location of that virtual host that tells nginx whether somebody may see the pictures.
+        `/grafana-user` of `watchstander.grafana.proxy` lets those see them who are logged in to
+        Grafana. Without one, whoever reaches the virtual host sees them.
+      '';
     };
   };
 
@@ -92,7 +102,7 @@ in
     services.nginx = mkIf (cfg.virtualHost != null) {
       virtualHosts.${cfg.virtualHost}.locations."/dependencies/" = {
         alias = "${dir}/";
-        extraConfig = ''
+        extraConfig = lib.optionalString (cfg.authRequest != null) "auth_request ${cfg.authRequest};\n" + ''
           autoindex on;
           add_header Content-Security-Policy "default-src 'none'; style-src 'unsafe-inline'" always;
         '';

@@ -18,7 +18,6 @@ let
   files = lib.genAttrs cfg.dashboards (name: ../dashboards + "/${name}.json") // cfg.extraDashboards;
 
   source = name: type: url: more: { inherit name type url; uid = type; access = "proxy"; editable = false; } // more;
-  ours = { Prometheus = "prometheus"; Loki = "loki"; Alertmanager = "alertmanager"; };
 in
 {
   options.watchstander.grafana = {
@@ -27,7 +26,7 @@ in
     domain = mkOption {
       type = types.nonEmptyStr;
       example = "grafana.example.org";
-      description = "The name under which people open Grafana. Other names are refused.";
+      description = "The name under which people open Grafana, over TLS.";
     };
     port = mkOption {
       type = types.port;
@@ -117,18 +116,18 @@ in
             http_port = cfg.port;
             inherit (cfg) domain;
             root_url = "https://${cfg.domain}/";
-            enforce_domain = true;
           };
           security = {
             secret_key = credential "secret-key";
             admin_password = credential "admin-password";
-            # The cookie travels over TLS alone: there is no other way in from elsewhere.
+            # The cookie travels over TLS alone: there is no other way in from elsewhere. Not
+            # "strict": a link in a chat would lead to the login.
             cookie_secure = true;
-            cookie_samesite = "strict";
+            cookie_samesite = "lax";
             disable_gravatar = true;
             content_security_policy = true;
           };
-          users = { allow_sign_up = false; allow_org_create = false; viewers_can_edit = false; };
+          users = { allow_sign_up = false; allow_org_create = false; };
           "auth.anonymous".enabled = false;
           # Nothing is told to others, and nothing is fetched: what runs here is what was built.
           analytics = { reporting_enabled = false; check_for_updates = false; check_for_plugin_updates = false; feedback_links_enabled = false; };
@@ -143,8 +142,6 @@ in
           enable = true;
           datasources.settings = {
             apiVersion = 1;
-            # What had one of these names before, under another uid, would be in the way.
-            deleteDatasources = lib.mapAttrsToList (name: _: { inherit name; orgId = 1; }) ours;
             datasources =
               [ (source "Prometheus" "prometheus" cfg.prometheus { isDefault = true; jsonData = { httpMethod = "POST"; timeInterval = "30s"; manageAlerts = false; }; }) ]
               ++ lib.optional (cfg.loki != null) (source "Loki" "loki" cfg.loki { jsonData = { maxLines = 1000; manageAlerts = false; }; })
@@ -167,6 +164,11 @@ in
           };
         };
       };
+
+      services.prometheus.scrapeConfigs = [{
+        job_name = "grafana";
+        static_configs = [{ targets = [ "127.0.0.1:${toString cfg.port}" ]; labels.instance = config.networking.hostName; }];
+      }];
 
       environment.etc = lib.mapAttrs' (name: file: lib.nameValuePair "grafana-dashboards/${name}.json" { source = file; }) files;
 
@@ -199,6 +201,16 @@ in
             proxyPass = "http://127.0.0.1:${toString cfg.port}";
             proxyWebsockets = true;
             recommendedProxySettings = true;
+          };
+          # Whether who asks is logged in, for other locations of this host (auth_request).
+          locations."= /grafana-user" = {
+            proxyPass = "http://127.0.0.1:${toString cfg.port}/api/user";
+            recommendedProxySettings = true;
+            extraConfig = ''
+              internal;
+              proxy_pass_request_body off;
+              proxy_set_header Content-Length "";
+            '';
           };
         } // lib.optionalAttrs (!proxy.acme) { sslCertificate = proxy.certificate; sslCertificateKey = proxy.certificateKey; };
       };

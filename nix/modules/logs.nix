@@ -216,6 +216,13 @@ in
     };
     environment.etc."alloy/watchstander-journal.alloy".source = alloy;
 
+    services.prometheus.scrapeConfigs = lib.mapAttrsToList
+      (job_name: port: {
+        inherit job_name;
+        static_configs = [{ targets = [ "127.0.0.1:${toString port}" ]; labels.instance = cfg.host; }];
+      })
+      { loki = cfg.port; alloy = cfg.alloyPort; };
+
     systemd.services = {
       loki.serviceConfig = {
         MemoryMax = cfg.memoryMax;

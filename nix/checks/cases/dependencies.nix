@@ -14,6 +14,7 @@ in
     "it runs each day, and after a boot" = (of { }).systemd.timers.watchstander-dependencies.timerConfig == { OnBootSec = "10min"; OnCalendar = "daily"; RandomizedDelaySec = "30min"; Persistent = true; };
     "nothing is shown, unless it is said where" = (of { }).services.nginx.virtualHosts == { };
     "nginx shows them" = location."/dependencies/".alias == "/var/lib/watchstander-dependencies/";
+    "nginx asks whether one may" = lib.hasPrefix "auth_request /grafana-user;\n" (of { virtualHost = "g"; authRequest = "/grafana-user"; }).services.nginx.virtualHosts.g.locations."/dependencies/".extraConfig;
     "no unit is told" = tells "units is empty" (of { units = [ ]; });
   };
   refused = {

@@ -1,4 +1,4 @@
-# services.nginx, as far as the modules define it.
+# services.nginx and Prometheus' targets, as far as the modules define them.
 { lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -6,6 +6,7 @@ let
   path = mkOption { type = types.nullOr types.path; default = null; };
 in
 {
+  options.services.prometheus.scrapeConfigs = mkOption { type = types.listOf (types.attrsOf types.anything); default = [ ]; };
   options.services.nginx = {
     enable = off;
     sslProtocols = mkOption { type = types.str; default = "TLSv1.2 TLSv1.3"; };

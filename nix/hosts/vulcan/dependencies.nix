@@ -18,5 +18,6 @@
       "watchstander*"
     ];
     virtualHost = "grafana.example.org";
+    authRequest = "/grafana-user";
   };
 }
