@@ -5,6 +5,12 @@ let
   inherit (lib) mkEnableOption mkIf mkOption types;
   cfg = config.watchstander.dependencies;
   dir = "/var/lib/watchstander-dependencies";
+
+  program = pkgs.writeShellApplication {
+    name = "watchstander-dependencies";
+    runtimeInputs = [ pkgs.systemd pkgs.graphviz pkgs.coreutils pkgs.gnugrep ];
+    text = builtins.readFile ../scripts/dependencies.sh;
+  };
 in
 {
   options.watchstander.dependencies = {
@@ -52,11 +58,10 @@ in
 
     systemd.services.watchstander-dependencies = {
       description = "Draw the services' dependencies";
-      path = [ pkgs.systemd pkgs.graphviz pkgs.coreutils ];
       environment.UNITS = lib.concatStringsSep " " cfg.units;
-      script = builtins.readFile ../scripts/dependencies.sh;
       serviceConfig = {
         Type = "oneshot";
+        ExecStart = lib.getExe program;
         User = "watchstander-dependencies";
         Group = "watchstander-dependencies";
         StateDirectory = "watchstander-dependencies";

@@ -9,7 +9,7 @@ in
   holds = {
     "nothing, unless it is enabled" = (evaluate [ ]).systemd.services == { } && (evaluate [ ]).users.users == { };
     "the units are enough" = broken (of { }) == [ ];
-    "they reach the script" = unit.environment.UNITS == "postgresql.service restic-*.service" && lib.hasInfix "systemd-analyze dot" unit.script;
+    "they reach the script" = unit.environment.UNITS == "postgresql.service restic-*.service" && lib.hasSuffix "/bin/watchstander-dependencies" unit.serviceConfig.ExecStart;
     "it is nobody, and has no network" = unit.serviceConfig.User == "watchstander-dependencies" && unit.serviceConfig.PrivateNetwork && unit.serviceConfig.CapabilityBoundingSet == "";
     "it runs each day, and after a boot" = (of { }).systemd.timers.watchstander-dependencies.timerConfig == { OnBootSec = "10min"; OnCalendar = "daily"; RandomizedDelaySec = "30min"; Persistent = true; };
     "nothing is shown, unless it is said where" = (of { }).services.nginx.virtualHosts == { };
