@@ -31,7 +31,7 @@ func TestOptions(t *testing.T) {
 		t.Fatalf("there are only %d options", len(options))
 	}
 	for i, o := range options {
-		if len(strings.Fields(o.Description)) < 3 {
+		if len(strings.Fields(o.Description)) < 2 {
 			t.Errorf("%s (%s) has no description: %q", o.Name, o.Module, o.Description)
 		}
 		if o.Type == "" {
