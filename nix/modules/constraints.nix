@@ -64,6 +64,8 @@ let
   ];
   isLocal = port: lib.any (r: r.port == port && r.reach == "local") (lib.attrValues cfg.ports);
   postgres = services.postgresql or { enable = false; };
+  # Its settings are only whole where it runs.
+  grafana = if services.grafana.enable or false then builtins.removeAttrs services.grafana.settings [ "_module" ] else { };
   database = lib.any (r: r.port == (postgres.settings.port or 5432) && r.reach != "limited") (lib.attrValues cfg.ports);
 
   # Secrets that can be told by their look.
@@ -167,7 +169,7 @@ in
         "services.postgresql.settings.ssl_min_protocol_version must be \"TLSv1.2\" or \"TLSv1.3\".")
       (say (!(postgres.enable && (postgres.enableTCPIP or false) && !lib.elem (postgres.settings.ssl or false) [ true "on" ]))
         "services.postgresql listens on the network (enableTCPIP) without settings.ssl.")
-      (say (lib.elem (services.grafana.settings.server.min_tls_version or "") [ "" "TLS1.2" "TLS1.3" ])
+      (say (lib.elem (grafana.server.min_tls_version or "") [ "" "TLS1.2" "TLS1.3" ])
         "services.grafana.settings.server.min_tls_version must be TLS1.2 or TLS1.3.")
 
       # Ports.
@@ -190,12 +192,12 @@ in
       (told "a file of /etc (environment.etc.NAME.text):" (named (_: f: f.text != null && secret f.text) config.environment.etc))
       (told "the environment (virtualisation.oci-containers.containers.NAME.environment) of"
         (named (_: c: plainEnv c.environment != [ ] || secret (builtins.toJSON c.environment)) (config.virtualisation.oci-containers.containers or { })))
-      (told "services.grafana.settings." (settingsSecrets [ ] (builtins.removeAttrs (services.grafana.settings or { }) [ "_module" ])))
+      (told "services.grafana.settings." (settingsSecrets [ ] grafana))
       (told "the settings of" (named (_: v: secret (builtins.toJSON v)) {
         "services.watchstander" = services.watchstander.settings or { };
         "services.watchstander.agent" = services.watchstander.agent.settings or { };
         "services.prometheus.alertmanager" = services.prometheus.alertmanager.configuration or null;
-        "services.grafana" = services.grafana.settings or { };
+        "services.grafana" = grafana;
       }))
       (let who = named (_: u: opensSops (scripts u)) units; in
         say (who == [ ]) "The unit ${quote who} opens the secrets with sops. Only sops-nix does that, when the system is activated; nothing else reads them.")

@@ -13,12 +13,9 @@ in
     programs.nh.clean.enable = bool false;
     system.autoUpgrade.allowReboot = bool false;
     boot.zfs.enabled = bool false;
-    services.nginx.enable = bool false;
-    services.nginx.sslProtocols = str "TLSv1.2 TLSv1.3";
     services.nginx.commonHttpConfig = lines;
     services.nginx.appendHttpConfig = lines;
     services.postgresql = { enable = bool false; enableTCPIP = bool false; settings = any; authentication = lines; };
-    services.grafana = { enable = bool false; settings = any; };
     services.prometheus = {
       enable = bool false;
       port = mkOption { type = types.port; default = 9090; };
