@@ -44,8 +44,8 @@ let
     [ (watch "time" "/etc/localtime") ]
     # The kernel.
     (calls "init_module,finit_module,delete_module" "" "modules")
-    (calls "kexec_load" "" "kexec")
-    [ "-a always,exit -F arch=b64 -S kexec_file_load -F key=kexec" ]
+    # (of 32-bit programs its name is another for each version of audit)
+    [ "-a always,exit -F arch=b64 -S kexec_load,kexec_file_load -F key=kexec" ]
     (calls "ptrace" people "tracing")
     # Mounts by people.
     [ "-a always,exit -F arch=b64 -S mount,umount2 ${people} -F key=mounts" ]
