@@ -16,6 +16,9 @@ let
     prometheus = { runs = services.prometheus.enable or false; unit = "prometheus"; };
     node-exporter = { runs = services.prometheus.exporters.node.enable or false; unit = "prometheus-node-exporter"; };
     grafana = { runs = services.grafana.enable or false; unit = "grafana"; };
+    alertmanager = { runs = services.prometheus.alertmanager.enable or false; unit = "alertmanager"; };
+    postgres-exporter = { runs = services.prometheus.exporters.postgres.enable or false; unit = "prometheus-postgres-exporter"; };
+    loki = { runs = services.loki.enable or false; unit = "loki"; };
     step-ca = { runs = services.step-ca.enable or false; unit = "step-ca"; };
     watchstander = { runs = services.watchstander.enable or false; unit = "watchstander"; };
   };

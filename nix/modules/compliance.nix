@@ -29,17 +29,19 @@ let
     (control "files-hostkey" "the host's key is root's alone" "mode" [ "/etc/ssh/ssh_host_ed25519_key" "600" ])
     # Network.
     (control "firewall" "there is a firewall" "config" [ config.networking.firewall.enable "networking.firewall.enable = ${lib.boolToString config.networking.firewall.enable}" ])
-    (sysctl "net.ipv4.conf.all.accept_redirects" "0" "no host says where packets go")
-    (sysctl "net.ipv4.conf.all.send_redirects" "0" "nor does this one")
     (sysctl "net.ipv4.tcp_syncookies" "1" "a flood of connections is borne")
-    # Kernel.
     (sysctl "kernel.randomize_va_space" "2" "addresses are at random")
-    (sysctl "kernel.dmesg_restrict" "1" "the kernel's log is root's")
-    (sysctl "kernel.yama.ptrace_scope" "1" "programs look into their children alone")
-    (sysctl "fs.suid_dumpable" "0" "setuid programs leave no memory behind")
     # The way back.
     (control "generations" "there are generations to go back to" "generations" [ "3" ])
     (control "boot-loader" "the boot loader is GRUB" "config" [ config.boot.loader.grub.enable "boot.loader.grub.enable = ${lib.boolToString config.boot.loader.grub.enable}" ])
+  ]
+  ++ optionals (ours.kernel.enable or false) [
+    (sysctl "net.ipv4.conf.all.accept_redirects" "0" "no host says where packets go")
+    (sysctl "net.ipv4.conf.all.send_redirects" "0" "nor does this one")
+    (sysctl "kernel.dmesg_restrict" "1" "the kernel's log is root's")
+    (sysctl "kernel.yama.ptrace_scope" "1" "programs look into their children alone")
+    (sysctl "kernel.kptr_restrict" "2" "the kernel's addresses are nobody's")
+    (sysctl "fs.suid_dumpable" "0" "setuid programs leave no memory behind")
   ]
   ++ lib.mapAttrsToList (n: p: control "port-${n}" "${n} is this host's alone" "port" [ (toString p.port) ]) locals
   ++ optional (services.fail2ban.enable or false) (control "fail2ban" "fail2ban runs" "unit" [ "fail2ban.service" ])
@@ -115,7 +117,7 @@ in
         MemoryMax = "256M";
         UMask = "0077";
         # It reads what is root's, and asks the kernel for audit's rules.
-        CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" "CAP_AUDIT_CONTROL" "CAP_SYS_ADMIN" "CAP_MAC_ADMIN" ];
+        CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" "CAP_AUDIT_CONTROL" "CAP_MAC_ADMIN" ];
         IPAddressDeny = "any";
         LockPersonality = true;
         NoNewPrivileges = true;

@@ -66,6 +66,7 @@ let
   postgres = services.postgresql or { enable = false; };
   # Its settings are only whole where it runs.
   grafana = if services.grafana.enable or false then builtins.removeAttrs services.grafana.settings [ "_module" ] else { };
+  wide = postgres.enable && ((postgres.enableTCPIP or false) || lib.any (a: !loopback a) (words (postgres.settings.listen_addresses or "localhost")));
   database = lib.any (r: r.port == (postgres.settings.port or 5432) && r.reach != "limited") (lib.attrValues cfg.ports);
 
   # Secrets that can be told by their look.
@@ -167,8 +168,8 @@ in
         "services.nginx.sslProtocols (or its http configuration) has a protocol before TLS 1.2.")
       (say (!(postgres.enable && lib.elem (postgres.settings.ssl_min_protocol_version or "TLSv1.2") [ "" "TLSv1" "TLSv1.1" ]))
         "services.postgresql.settings.ssl_min_protocol_version must be \"TLSv1.2\" or \"TLSv1.3\".")
-      (say (!(postgres.enable && (postgres.enableTCPIP or false) && !lib.elem (postgres.settings.ssl or false) [ true "on" ]))
-        "services.postgresql listens on the network (enableTCPIP) without settings.ssl.")
+      (say (!(wide && !lib.elem (postgres.settings.ssl or false) [ true "on" ]))
+        "services.postgresql listens on the network (enableTCPIP or settings.listen_addresses) without settings.ssl.")
       (say (lib.elem (grafana.server.min_tls_version or "") [ "" "TLS1.2" "TLS1.3" ])
         "services.grafana.settings.server.min_tls_version must be TLS1.2 or TLS1.3.")
 
@@ -176,7 +177,7 @@ in
       (say (cfg.ports == { } || firewall.enable) "networking.firewall.enable must be true: watchstander.constraints.ports says who may reach what.")
       (say (!(cfg.ports != { } && (services.prometheus.exporters.node.enable or false) && (services.prometheus.exporters.node.openFirewall or false)))
         "services.prometheus.exporters.node.openFirewall must be false.")
-      (say (!(postgres.enable && database && lib.any (line: has "^[ \t]*host[a-z]*[ \t].*[ \t](trust|password)[ \t]*$" line) (lib.splitString "\n" (postgres.authentication or ""))))
+      (say (!(postgres.enable && database && lib.any (line: !has "(127\\.0\\.0\\.1|::1/128)" line && has "^[ \t]*host[a-z]*[ \t].*[ \t](trust|password)[ \t]*$" line) (lib.splitString "\n" (postgres.authentication or ""))))
         "services.postgresql.authentication lets callers over the network in by trust or by passwords in the clear: use cert or scram-sha-256, with hostssl.")
     ]
     ++ lib.concatLists (lib.mapAttrsToList portRules cfg.ports)

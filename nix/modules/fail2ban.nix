@@ -45,7 +45,8 @@ in
       ignoreIP = cfg.ignore;
       daemonSettings.Definition = { loglevel = "INFO"; logtarget = "SYSLOG"; };
       # OpenSSH 9.8 and later log as sshd-session: by the unit both are found.
-      filters.sshd.Definition.journalmatch = "_SYSTEMD_UNIT=sshd.service";
+      filters.sshd.Definition.journalmatch =
+        if config.services.openssh.startWhenNeeded or false then "_SYSTEMD_SLICE=system-sshd.slice" else "_SYSTEMD_UNIT=sshd.service";
       jails.sshd.settings = {
         backend = "systemd";
         mode = "aggressive";

@@ -24,6 +24,7 @@ in
     }];
     systemd.services.watchstander-generations = {
       description = "Keep the newest ${toString cfg.keep} generations, and collect garbage";
+      environment = { NIX_REMOTE = "daemon"; HOME = "/tmp"; };
       serviceConfig = {
         Type = "oneshot";
         # "+N" keeps the newest N, and never deletes the current one.
@@ -34,16 +35,17 @@ in
         TimeoutStartSec = "4h";
         Nice = 19;
         IOSchedulingClass = "idle";
-        MemoryMax = "4G";
-        ReadWritePaths = [ "/nix" ];
-        CapabilityBoundingSet = [ "CAP_DAC_OVERRIDE" "CAP_FOWNER" "CAP_CHOWN" ];
+        MemoryMax = "1G";
+        # It takes links away here; what is collected is the daemon's work, which may write to the store.
+        ReadWritePaths = [ "/nix/var/nix/profiles" ];
+        CapabilityBoundingSet = "";
         LockPersonality = true;
         NoNewPrivileges = true;
         PrivateDevices = true;
         PrivateTmp = true;
         ProtectClock = true;
         ProtectControlGroups = true;
-        ProtectHome = "read-only"; # users' results are roots
+        ProtectHome = true;
         ProtectHostname = true;
         ProtectKernelLogs = true;
         ProtectKernelModules = true;

@@ -53,6 +53,8 @@ in
     "new TLS is not" = broken (of { services.nginx = { enable = true; sslProtocols = "TLSv1.2 TLSv1.3"; }; }) == [ ];
     "old TLS of PostgreSQL is told" = tells "ssl_min_protocol_version" (of (database { settings.ssl_min_protocol_version = "TLSv1.1"; }));
     "PostgreSQL without TLS is told" = tells "without settings.ssl" (of (database { enableTCPIP = true; }));
+    "by its address, too" = tells "without settings.ssl" (of (database { settings.listen_addresses = "localhost, 10.0.0.1"; }));
+    "on this host it needs none" = broken (of (database { settings.listen_addresses = "localhost,127.0.0.1"; authentication = "host all all 127.0.0.1/32 trust"; })) == [ ];
     "passwords in the clear are told" = tells "passwords in the clear" (of (database { authentication = "host all all 10.0.0.0/8 password"; }));
 
     "no firewall is told" = tells "networking.firewall.enable must be true" (of { networking.firewall.enable = false; });

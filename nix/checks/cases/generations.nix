@@ -11,6 +11,8 @@ in
     "no assertion fails" = broken on == [ ];
     "by number, not by age" = lib.hasSuffix "--delete-generations +10" (lib.head run) && !(lib.any (lib.hasInfix "older-than") run);
     "then what nothing needs" = lib.hasSuffix "/bin/nix-store --gc" (lib.last run);
+    "the daemon collects" = on.systemd.services.watchstander-generations.environment.NIX_REMOTE == "daemon"
+      && on.systemd.services.watchstander-generations.serviceConfig.ReadWritePaths == [ "/nix/var/nix/profiles" ];
     "another collector is told" = tells "nix.gc.automatic exclude each other" (of { enable = true; } { nix.gc.automatic = true; });
   };
   refused = {
