@@ -39,7 +39,9 @@ func TestDocsOfTheHost(t *testing.T) {
 			}
 		}
 		for _, m := range optionInDocs.FindAllStringSubmatch(string(text), -1) {
-			named := func(o string) bool { return o == m[1] || strings.HasPrefix(o, m[1]+".") || strings.HasPrefix(m[1], o+".") }
+			named := func(o string) bool {
+				return o == m[1] || strings.HasPrefix(o, m[1]+".") || strings.HasPrefix(m[1], o+".")
+			}
 			if !slices.ContainsFunc(options, named) {
 				t.Errorf("%s names %s, which is no option", path, m[1])
 			}
