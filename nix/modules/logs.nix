@@ -85,6 +85,8 @@ let
   '';
 in
 {
+  imports = [ ./alerts.nix ];
+
   options.watchstander.logs = {
     enable = mkEnableOption "Loki, and Alloy to read the journal into it";
 
@@ -216,6 +218,7 @@ in
     };
     environment.etc."alloy/watchstander-journal.alloy".source = alloy;
 
+    watchstander.alerts.files.logs = ../alerts/logs.yaml;
     services.prometheus.scrapeConfigs = lib.mapAttrsToList
       (job_name: port: {
         inherit job_name;
