@@ -1,82 +1,150 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"flag"
+	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+
 	"watchstander/bot"
+	"watchstander/bot/agent/parts"
+	"watchstander/bot/config"
+	simhost "watchstander/bot/sys/simulated"
 )
 
-// TestReadingsAreRecorded: nix/checks/recorded/readings.prom, which rules and dashboards are
-// held to, is what the command writes of such readings. RECORD=1 writes it anew.
-func TestReadingsAreRecorded(t *testing.T) {
-	at := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
-	var all []bot.Reading
-	tell := func(what string, state bot.ReadingState, figure ...any) {
-		r := bot.Reading{Host: "vulcan", What: what, State: state, At: at}
-		if len(figure) == 2 {
-			r = r.With(figure[0].(float64), figure[1].(string))
-		}
-		all = append(all, r)
-	}
-	tell("backup b2", bot.OK, 21600.0, bot.FigureSeconds)
-	tell("restore b2", bot.OK, 864000.0, bot.FigureSeconds)
-	tell("dump postgresql", bot.OK, 7200.0, bot.FigureSeconds)
-	tell("snapshots rpool/home", bot.OK, 61.0, bot.FigureCount)
-	tell("pool rpool", bot.OK, 41.0, bot.FigurePercent)
-	tell("pool tank", bot.NotOK, 91.0, bot.FigurePercent)
-	tell("ARC", bot.OK, 17179869184.0, bot.FigureBytes)
-	tell("disk /", bot.OK, 52.0, bot.FigurePercent)
-	tell("memory", bot.OK, 48.0, bot.FigurePercent)
-	tell("load", bot.OK, 0.4, bot.FigureCount)
-	tell("temperature", bot.OK, 58.0, bot.FigureCelsius)
-	tell("failed units", bot.OK, 0.0, bot.FigureCount)
-	tell("flapping units", bot.OK, 0.0, bot.FigureCount)
-	tell("unit postgresql.service", bot.OK)
-	tell("systemd", bot.OK)
-	tell("ssh root logins", bot.OK, 0.0, bot.FigureCount)
-	tell("ssh logins", bot.OK, 3.0, bot.FigureCount)
-	tell("ssh failed logins", bot.OK, 120.0, bot.FigureCount)
-	tell("sudo commands", bot.OK, 14.0, bot.FigureCount)
-	tell("audit events", bot.OK, 900.0, bot.FigureCount)
-	tell("apparmor denials", bot.Unknown)
-	tell("fail2ban", bot.OK, 100.0, bot.FigurePercent)
-	tell("vulnerabilities", bot.NotOK, 2.0, bot.FigureCount)
-	tell("nixpkgs age", bot.OK, 518400.0, bot.FigureSeconds)
-	tell("generation", bot.OK, 172800.0, bot.FigureSeconds)
-	tell("generations kept", bot.OK, 12.0, bot.FigureCount)
-	tell("booted system", bot.OK)
-	tell("configuration build", bot.OK, 43200.0, bot.FigureSeconds)
-	tell("drift", bot.OK)
-	tell("certificate vulcan.lan:443", bot.OK, 5184000.0, bot.FigureSeconds)
+var recordReadings = flag.Bool("record-readings", false, "make nix/checks/recorded/readings.prom anew")
 
-	written := filepath.Join(t.TempDir(), "watchstander.prom")
-	if _, err := askReadings(t, all, "--textfile", written); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(written)
+const recordedReadings = "nix/checks/recorded/readings.prom"
+
+const recordedHow = `# watchstander of this tree, its agent with docs/agent.example.yaml on the simulated vulcan
+# (bot/sys/simulated), and again on a host of which nothing can be had; all at one moment:
+#   watchstander readings --textfile watchstander.prom
+# made by: go test . -run TestRecordedReadings -record-readings
+`
+
+// exampleReadings are what the example's agent tells of the simulated host, and under
+// which names it tells that it cannot.
+func exampleReadings(t *testing.T) []bot.Reading {
+	t.Helper()
+	data, err := os.ReadFile("docs/agent.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// When it was written is another time each time.
-	want := "# What `watchstander readings --textfile FILE` of this tree writes of an agent that tells such\n" +
-		"# readings as a host has: `RECORD=1 go test -run TestReadingsAreRecorded .`\n" +
-		regexp.MustCompile(`(?m)^(watchstander_readings_timestamp_seconds) .*$`).ReplaceAllString(string(text), "$1 1.7959140e+09")
-	path := filepath.Join("nix", "checks", "recorded", "readings.prom")
-	if os.Getenv("RECORD") == "1" {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+	c, err := config.ParseAgent(data, config.AgentOptions{Operations: agentOperations})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := simhost.New(simhost.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	made, err := parts.Of(c, sim.Sys(), parts.Options{AskBackups: func(context.Context) error { return errRefused }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
+	var all []bot.Reading
+	for _, p := range slices.Concat(agentProbes(t), made.Probes) {
+		for _, r := range p.Read(t.Context()) {
+			// When it was looked at, and how much was there, is not what the file is for.
+			r.Host, r.At = "vulcan", at
+			if r.Unit != "" {
+				r.Figure = 1
+			}
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// TestRecordedReadings: the file that the rules and dashboards are held to has the metrics and
+// names that the command writes.
+func TestRecordedReadings(t *testing.T) {
+	families, err := readingMetrics(exampleReadings(t), time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := bytes.NewBufferString(recordedHow)
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(got, f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := os.ReadFile(path)
+	if *recordReadings {
+		if err := os.WriteFile(recordedReadings, got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(recordedReadings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != want {
-		t.Errorf("%s is not what is written: %d and %d lines", path, strings.Count(string(got), "\n"), strings.Count(want, "\n"))
+	if !bytes.Equal(want, got.Bytes()) {
+		t.Errorf("%s is not what is written now (go test . -run TestRecordedReadings -record-readings); the names are\n%s", recordedReadings, got)
+	}
+}
+
+// agentsProbes are the folders whose probes the agent has.
+var agentsProbes = []string{"integrations/nixos", "integrations/zfs", "integrations/restic", "integrations/dumps", "integrations/documents", "integrations/units", "integrations/certs"}
+
+// noRule are readings for which no rule of readings.yaml fires, and why.
+var noRule = map[string]string{
+	"failed units":      "the systemd exporter's rules name each",
+	"unit ":             "the systemd exporter's rules name each",
+	"units":             "of a run of nixos.rollback",
+	"activation":        "of a run of nixos.rollback",
+	"ssh logins":        "a login is no fault",
+	"ssh failed logins": "those are weather; fail2ban's reading tells whether they are dealt with",
+	"new snapshot in ":  "of a run of backup.run",
+}
+
+// TestEachReadingHasItsRule: a name that stands in the code of an agent's probe is one that a
+// rule looks for, and each rule looks for such a name.
+func TestEachReadingHasItsRule(t *testing.T) {
+	rules, err := os.ReadFile("nix/alerts/readings.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, root := range agentsProbes {
+		names = append(names, namesOfReadings(t, root)...)
+	}
+	for _, r := range exampleReadings(t) {
+		names = append(names, r.What)
+	}
+	used := map[string]bool{}
+	found := regexp.MustCompile(`watchstander:reading_not_ok\{reading=~?"([^"]+)"`).FindAllSubmatch(rules, -1)
+	if len(found) < 15 || len(names) < 30 {
+		t.Fatalf("only %d rules and %d names were found", len(found), len(names))
+	}
+	for _, n := range names {
+		any := false
+		for _, m := range found {
+			for part := range strings.SplitSeq(string(m[1]), "|") {
+				if regexp.MustCompile("^(?:" + part + ")$").MatchString(n) {
+					used[part], any = true, true
+				}
+			}
+		}
+		exempt := slices.ContainsFunc(slices.Collect(maps.Keys(noRule)), func(begin string) bool { return strings.HasPrefix(n, begin) })
+		if !any && !exempt {
+			t.Errorf("no rule looks for %q", n)
+		}
+	}
+	for _, m := range found {
+		for part := range strings.SplitSeq(string(m[1]), "|") {
+			if !used[part] {
+				t.Errorf("a rule looks for %q, and no reading is called so", part)
+			}
+		}
 	}
 }

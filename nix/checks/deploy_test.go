@@ -145,6 +145,14 @@ func TestPreSwitchTells(t *testing.T) {
 	if said, ok := s.look("test"); !ok {
 		t.Errorf("a test is refused: %s", said)
 	}
+	s.write("health", "DEGRADED\n")
+	if said, ok := s.look("dry-activate"); !ok {
+		t.Errorf("a dry run is refused: %s", said)
+	}
+	s.settings["loader"] = "systemd-boot"
+	if _, ok := s.look("dry-activate"); ok {
+		t.Error("a dry run of another loader is let through")
+	}
 	// A host that had no bot before says nothing of itself.
 	s = newSwitch(t)
 	if err := os.Remove(s.path("running/etc/watchstander/host.json")); err != nil {

@@ -64,6 +64,9 @@ compare "another host's name" host "$host" "${old[0]-}" "${told[0]-}"
 compare "another kind of boot loader" loader "$loader" "${old[1]-}" "${told[1]-}"
 compare "another system.stateVersion" "state version" "$stateVersion" "${old[2]-}" "${told[2]-}"
 
+# A dry run changes nothing, and people want its answer most when the host is not well.
+[[ $verb != dry-activate ]] || exit "$refused"
+
 if [[ $requireRevision == true && -z $revision ]]; then
 	unless revision "it was built from files that are in no commit: nobody could build it again"
 fi
