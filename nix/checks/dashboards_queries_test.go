@@ -116,7 +116,7 @@ func TestDashboardsQueries(t *testing.T) {
 }
 
 // ofScrapes are labels that Prometheus adds to what it scrapes.
-var ofScrapes = []string{"instance", "job", "host"}
+var ofScrapes = []string{"instance", "job", "host", "probe"}
 
 var sampleLine = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? `)
 
