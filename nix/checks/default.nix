@@ -87,5 +87,6 @@ in
     { bots = { vulcan = vulcan.settings; house = slack.settings; }; agents.vulcan = vulcan.agent.settings; };
   mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
+  monitoring = import ./monitoring.nix tools;
   results = builtins.listToAttrs (map result (files ./cases));
 }
