@@ -47,6 +47,7 @@ func digestOf(t *testing.T, p bot.Plan) string {
 type standIn struct {
 	proposal bot.Proposal
 	locks    []api.Lock
+	readings []bot.Reading
 	mu       sync.Mutex
 	told     []api.Decide
 	words    []string // paths of other questions that change something
@@ -82,6 +83,9 @@ func (s *standIn) listen(t *testing.T) string {
 			s.told = append(s.told, q)
 			s.mu.Unlock()
 			answer = s.proposal
+		}
+		if r.URL.Path == api.PathReadings {
+			answer = s.readings
 		}
 		if err := json.NewEncoder(w).Encode(answer); err != nil {
 			t.Error(err)

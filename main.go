@@ -60,6 +60,6 @@ Try it: watchstander demo`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(demoCommand(), serveCommand(), agentCommand(), approveCommand(), consoleCommand(), checkCommand(), slackCommand(), journalCommand(), versionCommand(), manCommand())
+	root.AddCommand(demoCommand(), serveCommand(), agentCommand(), approveCommand(), readingsCommand(), consoleCommand(), checkCommand(), slackCommand(), journalCommand(), versionCommand(), manCommand())
 	return root
 }

@@ -174,6 +174,8 @@
 //	bot/bottest/real            Dendrite, Alertmanager, Prometheus, systemd, restic for tests
 //	commands                    what people can type; parser, help
 //	schedules                   when checklists come round, and what is on them
+//	nix                         the package, the modules of bot, agent and host, their alert
+//	                            rules; nix/checks has the tests of all that
 //	docs/runbooks               what to do about a thing, as files that people read, and as messages
 //	integrations/alertmanager   webhook in, API back; alertmanagertest simulates one
 //	integrations/prometheus     expressions to graphs

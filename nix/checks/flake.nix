@@ -24,5 +24,5 @@ in
   '';
 } // lib.optionalAttrs (pkgs.stdenv.hostPlatform.system == "x86_64-linux") {
   vulcan = self.nixosConfigurations.vulcan.config.system.build.toplevel;
-  vm = pkgs.testers.runNixOSTest (import ./vm.nix { inherit self; });
+  vm = pkgs.testers.runNixOSTest (import ./vm.nix { });
 }

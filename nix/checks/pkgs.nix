@@ -16,7 +16,11 @@ in
     buildGoModule = args: args // args.passthru;
   });
   # What the modules name of nixpkgs.
-} // lib.genAttrs [ "coreutils" "openssl" ] package // {
+} // lib.genAttrs [
+  "coreutils" "curl" "findutils" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix" "openssl" "podman" "procps" "systemd" "trivy" "util-linux" "vulnix"
+] package // {
   formats = { yaml = json; json = json; };
+  # A script with its programs in PATH, which nixpkgs has shellcheck read when it is built.
+  writeShellApplication = { name, text, runtimeInputs ? [ ], ... }: package name // { inherit text runtimeInputs; };
   writeText = name: text: { inherit name text; outPath = at name; type = "derivation"; };
 }

@@ -100,7 +100,7 @@ func TestSettingsAreTheBots(t *testing.T) {
 		c, err := config.Parse(text, config.Options{File: name, Warn: warn})
 		if err != nil {
 			t.Errorf("%v\n%s", err, text)
-		} else if len(c.Hosts) != 1 || string(c.Hosts[0].Name) != name {
+		} else if len(c.Hosts) != 1 || c.Hosts[0].Name != name {
 			t.Errorf("%s: the hosts are %+v", name, c.Hosts)
 		}
 	}

@@ -14,10 +14,14 @@ import (
 // ofStore is a program of the simulated store, which has no files.
 var ofStore = regexp.MustCompile(`/nix/store/[0-9a-z]{32}-[^/\s]+/s?bin/[^\s"]+`)
 
+// newer are settings that systemd has since 254.
+var newer = regexp.MustCompile(`(?m)^(RestartSteps|RestartMaxDelaySec)=.*\n`)
+
 // here makes a unit one of this machine: a program that exists in the place of those of
-// the store, and a type that systemd has known since 253 by its elder.
+// the store, without newer settings, and with the elder of a type that systemd has known
+// since 253.
 func here(unit string) string {
-	return strings.ReplaceAll(ofStore.ReplaceAllString(unit, "/bin/true"), "Type=notify-reload\n", "Type=notify\n")
+	return strings.ReplaceAll(ofStore.ReplaceAllString(newer.ReplaceAllString(unit, ""), "/bin/true"), "Type=notify-reload\n", "Type=notify\n")
 }
 
 // writeUnits writes the example host's units into a folder.

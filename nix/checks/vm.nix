@@ -3,7 +3,7 @@
 # is done once somebody on the host has agreed.
 #
 # It needs nixpkgs and KVM: `nix build .#checks.x86_64-linux.vm`.
-{ self }:
+{ }:
 { pkgs, lib, ... }:
 let
   homeserver = "http://127.0.0.1:8008";
@@ -24,7 +24,7 @@ in
   name = "watchstander";
 
   nodes.vulcan = { config, ... }: {
-    imports = [ self.nixosModules.default ];
+    imports = [ ../modules ];
 
     # A boot loader of its own, so that there are generations to go back to.
     virtualisation = { useBootLoader = true; memorySize = 2048; cores = 2; diskSize = 8192; writableStore = true; };

@@ -38,6 +38,8 @@ let
     "imports" = (eval [ { imports = [ (option types.int) ]; config.x = 1; } ]).x == 1;
     "apply" = (eval [ { options.x = mkOption { type = types.int; apply = v: v * 2; }; } { x = 2; } ]).x == 4;
     "a condition around sets" = (eval [ { options.a.b = mkOption { type = types.int; default = 1; }; } { config = mkIf true { a.b = 2; }; } ]).a.b == 2;
+    "a function as a value" = (x types.raw [ (y: y + 1) ]) 1 == 2;
+    "a module for elsewhere" = (eval [ (x types.deferredModule [ { options.n = mkOption { type = types.int; }; } ({ lib, ... }: { n = lib.max 3 2; }) ]) ]).n == 3;
     "shell words" = lib.escapeShellArgs [ "a" "b c" "d'e" ] == "a 'b c' 'd'\\''e'";
     "splitting" = lib.splitString "." "a.b.c" == [ "a" "b" "c" ] && lib.hasInfix "." "a.b" && !(lib.hasInfix "." "ab");
   };

@@ -31,7 +31,12 @@ rec {
   inherit type;
 
   # Whether several definitions of x make sense is for whoever reads it.
-  raw = plain "raw value" (_: true);
+  raw = type {
+    name = "raw value";
+    check = _: true;
+    # Functions are never equal, not even to themselves.
+    merge = loc: defs: if length defs == 1 then (head defs).value else same loc defs;
+  };
   anything = type {
     name = "anything";
     check = _: true;
@@ -132,5 +137,11 @@ rec {
     empty = { value = { }; };
     nested = { inherit modules; };
   };
-  deferredModule = raw;
+  # A module that is evaluated elsewhere: several definitions are modules of one.
+  deferredModule = type {
+    name = "module";
+    check = x: isAttrs x || isFunction x || isStringLike x;
+    merge = _: defs: { imports = map (d: d.value) defs; };
+    empty = { value = { }; };
+  };
 }

@@ -50,6 +50,8 @@ in
           extraGroups = mkOption { type = types.listOf types.str; default = [ ]; };
           description = mkOption { type = types.str; default = ""; };
           uid = mkOption { type = types.nullOr types.int; default = null; };
+          subUidRanges = mkOption { default = [ ]; type = types.listOf (types.submodule { options = { startUid = mkOption { type = types.int; }; count = mkOption { type = types.int; default = 1; }; }; }); };
+          subGidRanges = mkOption { default = [ ]; type = types.listOf (types.submodule { options = { startGid = mkOption { type = types.int; }; count = mkOption { type = types.int; default = 1; }; }; }); };
           home = mkOption { type = types.path; default = "/var/empty"; };
         };
       });
@@ -65,7 +67,7 @@ in
       type = unit {
         serviceConfig = mkOption { type = any; default = { }; };
         environment = mkOption { type = types.attrsOf types.str; default = { }; };
-        path = mkOption { type = types.listOf types.package; default = [ ]; };
+        path = mkOption { type = types.listOf (types.either types.package types.str); default = [ ]; };
         script = mkOption { type = types.lines; default = ""; };
         startAt = mkOption { type = types.either types.str (types.listOf types.str); default = [ ]; };
         restartTriggers = mkOption { type = types.listOf types.anything; default = [ ]; };
