@@ -75,6 +75,8 @@ let
         { matchers = [ ''severity="critical"'' ]; receiver = bot; group_wait = "10s"; }
         # The bot tells these in its digest.
         { matchers = [ ''severity="info"'' ]; receiver = bot; group_wait = "5m"; group_interval = "30m"; }
+        # What continued through a route above would end there, without this one.
+        { receiver = bot; }
       ];
   };
 
