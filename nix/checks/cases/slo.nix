@@ -10,7 +10,8 @@ let
     networking.hostName = "house";
   }];
   good = of { web.objective = "99.9"; database = { errors = "1 - avg(avg_over_time(pg_up[@window@]))"; }; };
-  file = lib.findFirst (f: f.name == "slo-levels.rules.yaml") { } good.services.prometheus.ruleFiles;
+  fileOf = config: lib.findFirst (f: f.name == "slo-levels.rules.yaml") { } config.services.prometheus.ruleFiles;
+  file = fileOf good;
   groups = (builtins.fromJSON file.text).groups;
   rules = lib.concatMap (g: g.rules) groups;
   rule = slo: record: lib.findFirst (r: r.record == record && r.labels.slo == slo) { } rules;
@@ -30,8 +31,8 @@ in
     "a probe that is not there is told" = tells "mail looks at a probe" (of { mail.objective = "99"; });
   };
   refused = {
-    "all of the time" = (lib.last (of { web.objective = "100"; }).services.prometheus.ruleFiles).text;
-    "a number" = (lib.last (of { web.objective = 99.9; }).services.prometheus.ruleFiles).text;
-    "an expression without its window" = (lib.last (of { web.errors = "1 - avg(probe_success)"; }).services.prometheus.ruleFiles).text;
+    "all of the time" = (fileOf (of { web.objective = "100"; })).text;
+    "a number" = (fileOf (of { web.objective = 99.9; })).text;
+    "an expression without its window" = (fileOf (of { web.errors = "1 - avg(probe_success)"; })).text;
   };
 }
