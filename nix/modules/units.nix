@@ -150,6 +150,7 @@ let
       RestrictSUIDSGID = true;
       SystemCallArchitectures = "native";
       SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
+      SystemCallErrorNumber = "EPERM";
     };
   };
   timer = name: u: lib.nameValuePair (healthUnit name) {
