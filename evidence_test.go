@@ -55,6 +55,8 @@ var noEvidence = map[string]string{
 	"state":                   "of the bot itself, which cannot run without it",
 	"held back by ":           "only there when something is wrong with Alertmanager, whose own readings tell",
 	"new snapshot in ":        "of a run of backup.run",
+	"activation":              "of a run of nixos.rollback",
+	"units":                   "of a run of nixos.rollback",
 	"what its agent measures": "a blank one, which stands for all that was measured before",
 }
 
@@ -64,54 +66,70 @@ var noEvidence = map[string]string{
 func TestNamesOfReadingsFitTheLists(t *testing.T) {
 	seen := 0
 	for _, root := range []string{"integrations", "bot/flow"} {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
+		for _, name := range namesOfReadings(t, root) {
+			seen++
+			if _, exempt := noEvidence[strings.TrimSuffix(name, "x")]; !exempt && len(fitting(name)) == 0 {
+				t.Errorf("%s: a reading is called %q, and no list looks for that", root, name)
 			}
-			if slices.ContainsFunc([]string{"integrations/slack/", "integrations/matrix/", "integrations/console/", "integrations/alertmanager/alertmanagertest/"}, func(s string) bool { return strings.HasPrefix(path, s) }) {
-				return nil // chats have no probes: what they read is for `watchstander check`
-			}
-			set := token.NewFileSet()
-			file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
-			if err != nil {
-				return err
-			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				lit, ok := n.(*ast.CompositeLit)
-				if !ok {
-					return true
-				}
-				for _, e := range lit.Elts {
-					kv, ok := e.(*ast.KeyValueExpr)
-					if !ok {
-						continue
-					}
-					if key, ok := kv.Key.(*ast.Ident); !ok || key.Name != "What" {
-						continue
-					}
-					name, begins := literal(kv.Value)
-					if name == "" || !isReading(lit) {
-						continue
-					}
-					seen++
-					if begins {
-						name += "x"
-					}
-					if _, exempt := noEvidence[strings.TrimSuffix(name, "x")]; !exempt && len(fitting(name)) == 0 {
-						t.Errorf("%s: a reading is called %q, and no list looks for that", set.Position(kv.Pos()), name)
-					}
-				}
-				return true
-			})
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 	if seen < 15 {
 		t.Errorf("only %d names were seen", seen)
 	}
+}
+
+// namesOfReadings are those that stand in the code below root; one that is only the
+// beginning of a name has an x behind it.
+func namesOfReadings(t *testing.T, root string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		if slices.ContainsFunc([]string{"integrations/slack/", "integrations/matrix/", "integrations/console/", "integrations/alertmanager/alertmanagertest/"}, func(s string) bool { return strings.HasPrefix(path, s) }) {
+			return nil // chats have no probes: what they read is for `watchstander check`
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		named := func(e ast.Expr) {
+			switch name, begins := literal(e); {
+			case name == "":
+			case begins:
+				names = append(names, name+"x")
+			default:
+				names = append(names, name)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr: // n.reading("drift", …)
+				if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "reading" && len(n.Args) > 0 {
+					named(n.Args[0])
+				}
+			case *ast.CompositeLit:
+				if !isReading(n) {
+					return true
+				}
+				for _, e := range n.Elts {
+					kv, ok := e.(*ast.KeyValueExpr)
+					if !ok {
+						continue
+					}
+					if key, ok := kv.Key.(*ast.Ident); ok && key.Name == "What" {
+						named(kv.Value)
+					}
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 func isReading(l *ast.CompositeLit) bool {

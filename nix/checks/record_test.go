@@ -147,12 +147,12 @@ func TestRecord(t *testing.T) {
 func recordSystemd(t *testing.T) {
 	unit := func(s string) string { return "[Unit]\nDefaultDependencies=no\n" + s }
 	s := real.StartSystemd(t, map[string]string{
-		"nginx.service":                   unit("[Service]\nExecStart=/bin/sleep infinity\n"),
-		"broken.service":                  unit("[Service]\nExecStart=/bin/false\n"),
-		"flapping.service":                unit("StartLimitIntervalSec=0\n[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=1s\n"),
-		"restic-backups-b2.service":       unit("[Service]\nType=oneshot\nExecStart=/bin/true\n"),
-		"restic-backups-b2.timer":         unit("[Timer]\nOnActiveSec=1s\nOnUnitActiveSec=1h\n"),
-		"watchstander-agent.socket":       unit("[Socket]\nListenStream=/run/agent.sock\nAccept=no\nService=nginx.service\n"),
+		"nginx.service":                    unit("[Service]\nExecStart=/bin/sleep infinity\n"),
+		"broken.service":                   unit("[Service]\nExecStart=/bin/false\n"),
+		"flapping.service":                 unit("StartLimitIntervalSec=0\n[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=1s\n"),
+		"restic-backups-b2.service":        unit("[Service]\nType=oneshot\nExecStart=/bin/true\n"),
+		"restic-backups-b2.timer":          unit("[Timer]\nOnActiveSec=1s\nOnUnitActiveSec=1h\n"),
+		"watchstander-agent.socket":        unit("[Socket]\nListenStream=/run/agent.sock\nAccept=no\nService=nginx.service\n"),
 		"prometheus-node-exporter.service": unit("[Service]\nExecStart=/bin/sleep infinity\n"),
 	}, "nginx.service", "broken.service", "flapping.service", "restic-backups-b2.timer", "watchstander-agent.socket", "prometheus-node-exporter.service")
 	url, _ := exporter(t, "systemd_exporter", []string{"DBUS_SYSTEM_BUS_ADDRESS=" + s.Address}, "--systemd.collector.enable-restart-count")

@@ -1,0 +1,2 @@
+# What the agent measures, for Prometheus.
+{ watchstander.readings.enable = true; }
