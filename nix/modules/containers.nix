@@ -195,6 +195,8 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
       restartIfChanged = false;
+      # An image is larger than a /tmp in memory.
+      environment = { HOME = "/var/cache/watchstander-image-scan"; TMPDIR = "/var/cache/watchstander-image-scan"; };
       serviceConfig = {
         Type = "oneshot";
         ExecStart = "${lib.getExe (pkgs.writeShellApplication {

@@ -83,6 +83,7 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" "docker-registry.service" ];
       restartIfChanged = false;
+      environment = { HOME = "/var/cache/watchstander-registry-scan"; TMPDIR = "/var/cache/watchstander-registry-scan"; };
       serviceConfig = {
         Type = "oneshot";
         ExecStart = "${lib.getExe (pkgs.writeShellApplication {

@@ -123,7 +123,8 @@ in
         StateDirectory = "watchstander-updates";
         StateDirectoryMode = "0750";
         TimeoutStartSec = "6h";
-        MemoryMax = "12G";
+        # Nix' own part, and the VM's.
+        MemoryMax = "${toString (6144 + (if cfg.vm.enable then config.watchstander.deploy.staging.memorySize else 0))}M";
         Nice = 19;
         IOSchedulingClass = "idle";
         CapabilityBoundingSet = "";

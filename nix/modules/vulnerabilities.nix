@@ -29,6 +29,8 @@ in
       after = [ "network-online.target" ];
       # After a switch another system runs, of which the old result says nothing.
       restartIfChanged = false;
+      # By itself root's Nix would write the store's database.
+      environment = { NIX_REMOTE = "daemon"; HOME = "/var/cache/vulnix"; };
       serviceConfig = {
         Type = "oneshot";
         ExecStart = lib.concatStringsSep " " ([
