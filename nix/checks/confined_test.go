@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -57,6 +58,23 @@ func unitOf(t *testing.T, settings map[string]any) string {
 		}
 	}
 	return ourScripts.ReplaceAllString(text, "/bin/bash /srv/$1.sh")
+}
+
+// TestExposureOfTheRest: what systemd says of how much the units beside the bot could do
+// (systemd 252, in tenths). What collects evidence and what asks Podman are root's, and look
+// at what is others'.
+func TestExposureOfTheRest(t *testing.T) {
+	analyze := real.Require(t, "systemd-analyze")
+	dir, _ := writeUnits(t)
+	for unit, threshold := range map[string]string{
+		"watchstander-health-nginx": "17", "watchstander-update-figures": "30", "watchstander-updates": "35",
+		"watchstander-vulnix": "30", "nixos-config-build": "35", "watchstander-evidence@": "67", "watchstander-image-scan": "75",
+	} {
+		cmd := exec.CommandContext(t.Context(), analyze, "security", "--offline=yes", "--no-pager", "--threshold="+threshold, filepath.Join(dir, unit+".service"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", unit, err, out)
+		}
+	}
 }
 
 // TestConfinedScripts runs the scripts under a real systemd, with everything that the

@@ -173,13 +173,20 @@ in
           ProtectClock = true;
           ProtectControlGroups = true;
           ProtectHome = true;
+          ProtectHostname = true;
           ProtectKernelLogs = true;
           ProtectKernelModules = true;
           ProtectKernelTunables = true;
           ProtectSystem = "strict";
+          ProtectProc = "invisible";
+          # Nix' daemon builds; this one asks it, and fetches inputs.
+          RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
+          RestrictNamespaces = true;
           RestrictRealtime = true;
           RestrictSUIDSGID = true;
           SystemCallArchitectures = "native";
+          SystemCallFilter = [ "@system-service" ];
+          UMask = "0022";
         };
       };
       systemd.timers.nixos-config-build = {

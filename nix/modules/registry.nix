@@ -116,6 +116,7 @@ in
         RestrictRealtime = true;
         RestrictSUIDSGID = true;
         SystemCallArchitectures = "native";
+        SystemCallFilter = [ "@system-service" ];
       };
     };
     systemd.timers.watchstander-registry-scan = mkIf cfg.scan.enable {

@@ -38,10 +38,14 @@ let
     ProtectKernelLogs = true;
     ProtectKernelModules = true;
     ProtectKernelTunables = true;
+    ProtectProc = "invisible";
     ProtectSystem = "strict";
+    RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
+    RestrictNamespaces = true;
     RestrictRealtime = true;
     RestrictSUIDSGID = true;
     SystemCallArchitectures = "native";
+    SystemCallFilter = [ "@system-service" ];
   };
 in
 {
@@ -150,8 +154,6 @@ in
         CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" ];
         PrivateDevices = true;
         PrivateNetwork = true;
-        ProtectProc = "invisible";
-        RestrictNamespaces = true;
         UMask = "0022";
       };
     };

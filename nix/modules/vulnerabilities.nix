@@ -73,6 +73,7 @@ in
         RestrictRealtime = true;
         RestrictSUIDSGID = true;
         SystemCallArchitectures = "native";
+        SystemCallFilter = [ "@system-service" ];
       };
     };
     systemd.timers.watchstander-vulnix = {
