@@ -3,6 +3,7 @@ package checks
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,27 +23,25 @@ let
     watchstander.textfile.directory = "/mnt";
     watchstander.alerts.runbooks = "https://git.example.org/runbooks";
     watchstander.units.web.check = { command = [ "/bin/sh" "-c" "test ! -e /srv/bad" ]; failures = 2; restart = { enable = true; count = 1; }; };
+    watchstander.units.crash.restart = { policy = "on-failure"; delay = 1; maxDelay = 1; burst = 3; interval = 30; };
     watchstander.incident.enable = true;
     watchstander.updates = { enable = true; vm.enable = false; };
   } ];
 in
-builtins.mapAttrs (_: u: u.serviceConfig) config.systemd.services`
+builtins.mapAttrs (_: u: { Unit = u.unitConfig; Service = u.serviceConfig; }) config.systemd.services`
 
 // ourScripts are the scripts' names in the simulated store.
 var ourScripts = regexp.MustCompile(`"?/nix/store/0{32}-watchstander-([a-z-]+)/bin/watchstander-[a-z-]+"?`)
 
 // unitOf is a service of the modules' as a systemd of this machine can start it: the
 // scripts lie in /srv.
-func unitOf(t *testing.T, settings map[string]any) string {
-	t.Helper()
-	text := "[Unit]\nDefaultDependencies=no\n[Service]\n"
-	for _, key := range slices.Sorted(func(yield func(string) bool) {
-		for k := range settings {
-			if !yield(k) {
-				return
-			}
-		}
-	}) {
+func unitOf(unit map[string]map[string]any) string {
+	text := "[Unit]\nDefaultDependencies=no\n" + section(unit["Unit"]) + "[Service]\n" + section(unit["Service"])
+	return newer.ReplaceAllString(ourScripts.ReplaceAllString(text, "/bin/bash /srv/$1.sh"), "")
+}
+
+func section(settings map[string]any) (text string) {
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
 		values, isList := settings[key].([]any)
 		if !isList {
 			values = []any{settings[key]}
@@ -57,7 +56,7 @@ func unitOf(t *testing.T, settings map[string]any) string {
 			text += fmt.Sprintf("%s=%v\n", key, v)
 		}
 	}
-	return ourScripts.ReplaceAllString(text, "/bin/bash /srv/$1.sh")
+	return text
 }
 
 // TestExposureOfTheRest: what systemd says of how much the units beside the bot could do
@@ -81,7 +80,7 @@ func TestExposureOfTheRest(t *testing.T) {
 // modules take from them: what they need they still have.
 func TestConfinedScripts(t *testing.T) {
 	real.Require(t, "jq")
-	var all map[string]map[string]any
+	var all map[string]map[string]map[string]any
 	if err := json.Unmarshal(instantiate(t, "--eval", "--strict", "--json", "-E", ofModules), &all); err != nil {
 		t.Fatal(err)
 	}
@@ -98,9 +97,10 @@ func TestConfinedScripts(t *testing.T) {
 	d := real.StartSystemdWith(t, real.SystemdOptions{
 		Units: map[string]string{
 			"web.service":                         "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep infinity\n",
-			"watchstander-health-web.service":     unitOf(t, all["watchstander-health-web"]),
-			"watchstander-evidence@.service":      unitOf(t, all["watchstander-evidence@"]),
-			"watchstander-update-figures.service": unitOf(t, all["watchstander-update-figures"]),
+			"crash.service":                       unitOf(all["crash"]) + "ExecStart=/bin/false\n",
+			"watchstander-health-web.service":     unitOf(all["watchstander-health-web"]),
+			"watchstander-evidence@.service":      unitOf(all["watchstander-evidence@"]),
+			"watchstander-update-figures.service": unitOf(all["watchstander-update-figures"]),
 		},
 		Start:  []string{"web.service"},
 		Mounts: []real.Mount{{Dir: srv, At: "/srv"}, {Dir: figures, At: "/mnt"}, {Dir: state, At: "/var/lib"}},
@@ -154,6 +154,19 @@ func TestConfinedScripts(t *testing.T) {
 	if figure("health-web.prom", `watchstander_health_check_failures{service="web"} 3`); started() != second {
 		t.Error("it was restarted beyond its budget")
 	}
+
+	// What crashes at once is started three times, and then no more.
+	if _, err := d.Do(t.Context(), "systemctl", "start", "--no-block", "crash.service"); err != nil {
+		t.Fatal(err)
+	}
+	const asked = "systemctl show --property=Result,NRestarts,ActiveState crash.service"
+	real.Eventually(t, 20*time.Second, "systemd gives up", func() error {
+		said, err := d.Do(t.Context(), strings.Fields(asked)...)
+		if err == nil && (!strings.Contains(said, "NRestarts=3") || !strings.Contains(said, "ActiveState=failed")) {
+			err = fmt.Errorf("it says %q", said)
+		}
+		return err
+	})
 
 	run("watchstander-evidence@suspicion.service")
 	if found, err := filepath.Glob(filepath.Join(state, "watchstander-evidence/*.tar.gz")); err != nil || len(found) != 1 {

@@ -72,6 +72,7 @@ let
     };
   };
 
+  # Each of these options was given to a Podman 4.3, which made the container so.
   pinned = lib.filterAttrs (_: a: a.digest != null) cfg.apps;
   contained = name: a: {
     image = "${a.image}@${a.digest}";
