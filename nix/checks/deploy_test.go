@@ -225,7 +225,7 @@ exit `+code)
 		}
 	}
 	b.recorded("vulnerabilities", good)
-	for name, c := range map[string][2]string{"failed": {"3", found}, "cut off": {"2", found[:90]}, "no list": {"0", "{}"}} {
+	for name, c := range map[string][2]string{"failed": {"3", found}, "cut off": {"2", found[:90]}, "silent": {"2", ""}, "no list": {"0", "{}"}} {
 		if _, ok := said(c[0], c[1]); ok || strings.TrimSpace(b.read("result.json")) != found {
 			t.Errorf("%s: the last result gave way", name)
 		}
