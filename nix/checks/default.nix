@@ -15,6 +15,13 @@ let
   files = dir: map (name: dir + "/${name}")
     (builtins.filter (name: builtins.match ".*\\.nix" name != null) (builtins.attrNames (builtins.readDir dir)));
 
+  # Every option of the modules, as docs/options.md tells it (options_test.go). The small
+  # lib's alone: nixpkgs has its own way.
+  documented = import ./options.nix {
+    inherit lib;
+    inherit (lib.evalModules { specialArgs = { inherit pkgs; }; modules = files ./stubs ++ [ ../modules ]; }) options;
+  };
+
   # A host of these modules, with every module of ../modules at hand.
   evaluate = modules:
     if nixpkgs == null then
@@ -54,7 +61,13 @@ let
     };
 in
 {
-  inherit tools;
+  inherit tools documented;
+  # What the example host's files of logs and of Grafana hold.
+  logs = let c = tools.evaluate [ ../hosts/vulcan ]; in {
+    loki = c.services.loki.configuration;
+    alloy = c.environment.etc."alloy/watchstander-journal.alloy".source.text;
+    grafana = { inherit (c.services.grafana) settings provision; };
+  };
   # Settings of the bot and its agent, as they are written: the example host's, and what the
   # few lines of the manual come to.
   settings =

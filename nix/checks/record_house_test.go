@@ -115,6 +115,11 @@ routes: [{rooms: [matrix]}]
 	}
 	am.Post(t, real.Alert{Labels: map[string]string{"alertname": "HighLoad", "severity": "critical"}})
 	published("watchstander_sent_total{")
+	// What a person says and what must not be said.
+	alice.Say(t, room, "!silences")
+	published("watchstander_commands_total{")
+	am.Post(t, real.Alert{Labels: map[string]string{"alertname": "LoginFailed"}, Annotations: map[string]string{"description": "postgres://bob:Sommer2026!@db/shop was refused"}})
+	published("watchstander_redactions_total{")
 	proxy.Fail(http.StatusInternalServerError)
 	am.Post(t, real.Alert{Labels: map[string]string{"alertname": "DiskFull", "severity": "critical"}})
 	published("watchstander_chat_errors_total{")
@@ -129,5 +134,5 @@ routes: [{rooms: [matrix]}]
 	}
 	am.Stop(t)
 	save(t, "watchstander", "watchstander of this tree, between a homeserver (Dendrite) that failed for a moment and an Alertmanager 0.25.0 that ended:\n  watchstander serve",
-		metrics, `watchstander_polls_total{alertmanager="main",result="error"}`, "watchstander_webhooks_total{", "watchstander_due_oldest_seconds")
+		metrics, `watchstander_polls_total{alertmanager="main",result="error"}`, "watchstander_lookups_total{", "watchstander_webhooks_total{", "watchstander_due_oldest_seconds")
 }

@@ -122,7 +122,7 @@ let
         else if length options < length here then throw "The option `${where path}' is an option in one module, and a set of options in another."
         else if length options > 1 then
           throw "The option `${where path}' is declared in several modules: ${concatStringsSep ", " (map (d: d.file) options)}."
-        else { config = evalOption path (head options).value.${n} (defsOf n); options = (head options).value.${n} // { loc = path; definitions = defsOf n; }; unknown = [ ]; };
+        else { config = evalOption path (head options).value.${n} (defsOf n); options = (head options).value.${n} // { loc = path; definitions = defsOf n; declared = (head options).file; }; unknown = [ ]; };
       known = lib.genAttrs names one;
       strange = lib.unique (concatMap (d: filter (n: !(elem n names)) (attrNames d.value)) pushed);
       unknown = concatMap (n: map (d: { loc = loc ++ [ n ]; inherit (d) file; }) (defsOf n)) strange;
