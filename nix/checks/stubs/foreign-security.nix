@@ -3,7 +3,6 @@
 let
   inherit (lib) mkOption types;
   bool = default: mkOption { type = types.bool; inherit default; };
-  str = default: mkOption { type = types.str; inherit default; };
   lines = mkOption { type = types.lines; default = ""; };
   any = mkOption { type = types.attrsOf types.anything; default = { }; };
 in
@@ -16,12 +15,6 @@ in
     services.nginx.commonHttpConfig = lines;
     services.nginx.appendHttpConfig = lines;
     services.postgresql = { enable = bool false; enableTCPIP = bool false; settings = any; authentication = lines; };
-    services.prometheus = {
-      enable = bool false;
-      port = mkOption { type = types.port; default = 9090; };
-      listenAddress = str "0.0.0.0";
-      exporters.node = { enable = bool false; port = mkOption { type = types.port; default = 9100; }; listenAddress = str "0.0.0.0"; openFirewall = bool false; };
-    };
     services.step-ca.enable = bool false;
   };
 }
