@@ -62,6 +62,8 @@ let
 in
 {
   inherit tools documented;
+  # The texts of the example host's rule files: those of ../alerts, and what modules make.
+  rules = map (f: f.text) (tools.evaluate [ ../hosts/vulcan ]).services.prometheus.ruleFiles;
   # What the example host's files of logs and of Grafana hold.
   logs = let c = tools.evaluate [ ../hosts/vulcan ]; in {
     loki = c.services.loki.configuration;
