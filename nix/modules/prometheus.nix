@@ -9,12 +9,14 @@ let
 
   local = port: "127.0.0.1:${toString port}";
   exporter = name: lib.optionalAttrs exporters.${name}.enable { ${name}.address = local exporters.${name}.port; };
-  # What is enabled on this host; Grafana, Loki and Alloy name themselves. Each has its own job,
-  # and all have the host as instance, so that an alert names the host and not a port.
+  # What is enabled on this host. Each has its own job, and all have the host as instance, so that an alert names the host and not a port.
   found = { prometheus.address = local cfg.port; }
     // lib.concatMapAttrs (name: _: exporter name) (lib.genAttrs [ "node" "postgres" "systemd" "zfs" "smartctl" "blackbox" ] (n: n))
     // lib.optionalAttrs services.prometheus.alertmanager.enable { alertmanager.address = local services.prometheus.alertmanager.port; }
-    // lib.optionalAttrs (services.watchstander.enable or false) { watchstander.address = services.watchstander.settings.listen or "127.0.0.1:9097"; };
+    // lib.optionalAttrs (services.watchstander.enable or false) { watchstander.address = services.watchstander.settings.listen or "127.0.0.1:9097"; }
+    // lib.optionalAttrs (services.grafana.enable or false) { grafana.address = local (services.grafana.settings.server.http_port or 3000); }
+    // lib.optionalAttrs (services.loki.enable or false) { loki.address = local (services.loki.configuration.server.http_listen_port or 3100); }
+    // lib.optionalAttrs (services.alloy.enable or false) { alloy.address = "127.0.0.1:12345"; };
 
   duration = types.strMatching "([0-9]+(ms|s|m|h|d|w|y))+";
 in
