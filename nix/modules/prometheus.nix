@@ -9,7 +9,8 @@ let
 
   local = port: "127.0.0.1:${toString port}";
   exporter = name: lib.optionalAttrs exporters.${name}.enable { ${name}.address = local exporters.${name}.port; };
-  # What is enabled on this host. Each has its own job, and all have the host as instance, so that an alert names the host and not a port.
+  # What is enabled on this host. Each has its own job, and all have the host as instance, so
+  # that an alert names the host and not a port.
   found = { prometheus.address = local cfg.port; }
     // lib.concatMapAttrs (name: _: exporter name) (lib.genAttrs [ "node" "postgres" "systemd" "zfs" "smartctl" "blackbox" ] (n: n))
     // lib.optionalAttrs services.prometheus.alertmanager.enable { alertmanager.address = local services.prometheus.alertmanager.port; }
