@@ -1,0 +1,2 @@
+# Storage: ZFS' bounds and figures.
+{ watchstander.zfs.enable = true; }
