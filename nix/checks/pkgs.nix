@@ -4,8 +4,11 @@
 let
   at = name: "${builtins.storeDir}/${lib.concatStrings (lib.genList (_: "0") 32)}-${name}";
   package = name: { inherit name; pname = name; outPath = at name; meta.mainProgram = name; type = "derivation"; };
+  # What can stand in such a file, as nixpkgs has it: lists that are given twice are one.
+  value = with lib.types; nullOr (oneOf [ bool int float str path (attrsOf value) (listOf value) ])
+    // { name = "a value"; description = "a value"; };
   json = { }: {
-    type = lib.types.attrsOf lib.types.anything;
+    type = value;
     generate = name: value: { inherit name value; outPath = at name; type = "derivation"; text = builtins.toJSON value; };
   };
 in
