@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -105,7 +106,7 @@ func TestDashboardsQueries(t *testing.T) {
 				t.Errorf("%s: nobody publishes %s", where, v.Name)
 			}
 			for _, m := range v.LabelMatchers {
-				if ok && has != nil && m.Name != labels.MetricName && !has[m.Name] && !slices.Contains(ofScrapes, m.Name) {
+				if ok && has != nil && m.Name != model.MetricNameLabel && !has[m.Name] && !slices.Contains(ofScrapes, m.Name) {
 					t.Errorf("%s: %s has no label %s", where, v.Name, m.Name)
 				}
 			}
