@@ -1,7 +1,6 @@
 # vulcan's backups: Backblaze B2, and a disk of its own beside it.
 {
   watchstander.backup = {
-    enable = true;
     repositories = {
       b2 = {
         # b2:BUCKET:vulcan. The key may list, read and write this bucket, and nothing else.
@@ -36,7 +35,6 @@
       "/var/lib/prometheus2"
       "/var/lib/loki"
     ];
-    after = [ "postgresqlBackup.service" ];
     scratch = "/scratch";
     # Read-only, bounded, and done only while the repository is due: without it the drill waits
     # for somebody to remember it.

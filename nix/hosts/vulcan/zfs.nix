@@ -4,7 +4,6 @@
   # imported.
   networking.hostId = "8425e349";
   watchstander.zfs = {
-    enable = true;
     pools = [ "rpool" "tank" ];
     # The plan's: half of the memory at most, and 4 GiB at least.
     memory = 64 * 1024;
