@@ -18,7 +18,7 @@ func TestImageScan(t *testing.T) {
 	for _, dir := range []string{"results", "figures"} {
 		b.mkdir(dir)
 	}
-	list := b.write("images", "wiki docker.io/example/wiki@sha256:0\nbroken docker.io/example/broken@sha256:1\nweb docker.io/example/web@sha256:2\n")
+	list := b.write("images", "wiki docker.io/example/wiki@sha256:0\nbroken docker.io/example/broken@sha256:1\nsilent docker.io/example/silent@sha256:1\nnone docker.io/example/none@sha256:1\nweb docker.io/example/web@sha256:2\n")
 	b.program("podman", `case "$1 $2" in
 "image inspect") echo "id-of $5" ;;
 "save --quiet") while [ $# -gt 1 ]; do [ "$1" != --output ] || out=$2; shift; done; echo "$1" >"$out" ;;
@@ -26,6 +26,8 @@ esac`)
 	b.program("trivy", `while [ $# -gt 0 ]; do [ "$1" != --input ] || file=$2; shift; done
 case $(cat "$file") in
 *broken*) echo '{"SchemaVersion": 2, "Resul'; exit 1 ;;
+*silent*) ;;
+*none*) echo '{"error": "no such image"}' ;;
 *web*) echo '{"SchemaVersion": 2}' ;;
 *) echo '{"SchemaVersion": 2, "Results": [{"Target": "os"}, {"Vulnerabilities": [{"VulnerabilityID": "CVE-1", "Severity": "CRITICAL"}, {"Severity": "HIGH"}, {"Severity": "HIGH"}]}]}' ;;
 esac`)
@@ -44,6 +46,8 @@ esac`)
 	for name, want := range map[string]float64{
 		series("watchstander_image_scan", "wiki", `,outcome="ok"`):                   1,
 		series("watchstander_image_scan", "broken", `,outcome="failed"`):             1,
+		series("watchstander_image_scan", "silent", `,outcome="failed"`):             1,
+		series("watchstander_image_scan", "none", `,outcome="failed"`):               1,
 		series("watchstander_image_scan", "web", `,outcome="ok"`):                    1,
 		series("watchstander_image_vulnerabilities", "wiki", `,severity="critical"`): 1,
 		series("watchstander_image_vulnerabilities", "wiki", `,severity="high"`):     2,

@@ -62,6 +62,8 @@ let
 in
 {
   inherit tools documented;
+  # The texts of the example host's rule files: those of ../alerts, and what modules make.
+  rules = map (f: f.text) (tools.evaluate [ ../hosts/vulcan ]).services.prometheus.ruleFiles;
   # What the example host's files of logs and of Grafana hold.
   logs = let c = tools.evaluate [ ../hosts/vulcan ]; in {
     loki = c.services.loki.configuration;
@@ -85,5 +87,6 @@ in
     { bots = { vulcan = vulcan.settings; house = slack.settings; }; agents.vulcan = vulcan.agent.settings; };
   mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
+  monitoring = import ./monitoring.nix tools;
   results = builtins.listToAttrs (map result (files ./cases));
 }

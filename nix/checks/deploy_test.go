@@ -87,7 +87,12 @@ func TestPreSwitch(t *testing.T) {
 		"another loader":   {func(s *aSwitch) { s.settings["loader"] = "systemd-boot" }, "another kind of boot loader: systemd-boot, and the running one has grub", ""},
 		"another version":  {func(s *aSwitch) { s.settings["stateVersion"] = "26.05" }, "another system.stateVersion", ""},
 		"a mark that lies": {func(s *aSwitch) { s.system("new", `{"host": "vulcan", "loader": "systemd-boot"}`) }, "contradicts itself", ""},
-		"no way back":      {func(s *aSwitch) { s.settings["wayBack"] = 3 }, "only 2 other whole generations", ""},
+		"fewer ways back":  {func(s *aSwitch) { s.settings["wayBack"] = 3 }, "only 2 other whole generations", "wayBack"},
+		"no way back": {func(s *aSwitch) {
+			for _, name := range []string{"running", "older"} {
+				_ = os.Remove(s.path(name + "/bin/switch-to-configuration"))
+			}
+		}, "none of the 3 other generations is whole", ""},
 		"a degraded pool":  {func(s *aSwitch) { s.write("health", "DEGRADED\n") }, "pool rpool is DEGRADED", "pools"},
 		"errors in a pool": {func(s *aSwitch) { s.write("errors", "  pool: rpool\n status: data corruption\n") }, "pool rpool has errors", "pools"},
 		"a pool that is not there": {func(s *aSwitch) { s.program("zpool", "echo no such pool >&2; exit 1") },
@@ -153,6 +158,14 @@ func TestPreSwitchTells(t *testing.T) {
 	if _, ok := s.look("dry-activate"); ok {
 		t.Error("a dry run of another loader is let through")
 	}
+	// A host that is being installed has one generation.
+	s = newSwitch(t)
+	for _, name := range []string{"39", "40", "41"} {
+		_ = os.Remove(s.path("profiles/system-" + name + "-link"))
+	}
+	if said, ok := s.look("boot"); !ok {
+		t.Errorf("an installation is refused: %s", said)
+	}
 	// A host that had no bot before says nothing of itself.
 	s = newSwitch(t)
 	if err := os.Remove(s.path("running/etc/watchstander/host.json")); err != nil {
@@ -212,7 +225,7 @@ exit `+code)
 		}
 	}
 	b.recorded("vulnerabilities", good)
-	for name, c := range map[string][2]string{"failed": {"3", found}, "cut off": {"2", found[:90]}, "no list": {"0", "{}"}} {
+	for name, c := range map[string][2]string{"failed": {"3", found}, "cut off": {"2", found[:90]}, "silent": {"2", ""}, "no list": {"0", "{}"}} {
 		if _, ok := said(c[0], c[1]); ok || strings.TrimSpace(b.read("result.json")) != found {
 			t.Errorf("%s: the last result gave way", name)
 		}

@@ -86,6 +86,16 @@ func TestLoki(t *testing.T) {
 		return err
 	})
 
+	if *recordNew {
+		old := fmt.Sprintf(`{"streams":[{"stream":{"job":"journal"},"values":[["%d","too old"]]}]}`, now.Add(-10*24*time.Hour).UnixNano())
+		if _, err := post(t, base+"/loki/api/v1/push", old); err == nil {
+			t.Error("a line of ten days ago is taken")
+		}
+		save(t, "loki", "Loki 3.7.8, built from the module proxy's source; with the example host's configuration, three lines and one that was too old; of its thousand metrics a few:\n  loki -config.file=…",
+			base+"/metrics", "loki_discarded_samples_total{", "loki_distributor_lines_received_total{", "loki_ingester_memory_streams{")
+		keepFew(t, "recorded/loki.prom", regexp.MustCompile(`^# [LA ]|^(?:# (?:HELP|TYPE) )?loki_(?:build_info|discarded|distributor_(?:bytes|lines)_received_total|ingester_memory_(?:chunks|streams)|compactor_apply_retention_[a-z_]+_seconds|panic_total)`))
+	}
+
 	queries := asked(t, "loki")
 	for where, q := range queries {
 		answer, err := get(t, base+"/loki/api/v1/query_range?"+url.Values{"query": {q}, "start": {fmt.Sprint(now.Add(-30 * time.Minute).UnixNano())}, "end": {fmt.Sprint(now.Add(time.Minute).UnixNano())}, "step": {"60"}}.Encode())
@@ -109,6 +119,23 @@ func TestLokiRefuses(t *testing.T) {
 	path := lokiFile(t, config, t.TempDir(), real.FreeAddr(t))
 	if out, err := exec.CommandContext(t.Context(), program, "-verify-config", "-config.file="+path).CombinedOutput(); err == nil {
 		t.Errorf("it takes a retention that would delete nothing: %s", out)
+	}
+}
+
+// keepFew leaves of a file the lines that fit.
+func keepFew(t *testing.T, path string, fit *regexp.Regexp) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if fit.MatchString(line) {
+			left.WriteString(line)
+		}
+	}
+	if err := os.WriteFile(path, []byte(left.String()), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

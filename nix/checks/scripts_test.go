@@ -19,6 +19,20 @@ func TestScriptsAreClean(t *testing.T) {
 	if len(found) == 0 {
 		t.Fatal("there are no scripts")
 	}
+	// As nixpkgs' writeShellApplication puts them together.
+	const head = "#!/bin/bash\nset -o errexit\nset -o nounset\nset -o pipefail\n\nexport PATH=\"/nix/store/x/bin:$PATH\"\n\n"
+	dir := t.TempDir()
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		built := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(built, append([]byte(head), text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, built)
+	}
 	if out, err := exec.CommandContext(t.Context(), program, append([]string{"--shell=bash"}, found...)...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

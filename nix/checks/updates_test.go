@@ -167,9 +167,11 @@ func TestProposeUpdateRefuses(t *testing.T) {
 	}
 	u := newUpdate(t)
 	u.vm(`echo '{"state": "degraded", "failed": ["smartd.service"]}' >"$SHARED_DIR/verdict.json"`)
-	u.program("vulnix", "exit 3")
-	if status, said := u.propose(); status.Outcome != "proposed" || !strings.Contains(u.read("state/proposal.json"), `"before": null`) {
-		t.Errorf("what may fail, and a vulnix that cannot tell: %+v\n%s", status, said)
+	for _, failure := range []string{"exit 3", "exit 2", "echo '{}'", "echo '[{'; exit 2"} {
+		u.program("vulnix", failure)
+		if status, said := u.propose(); status.Outcome != "proposed" || !strings.Contains(u.read("state/proposal.json"), `"before": null`) {
+			t.Errorf("what may fail, and a vulnix that cannot tell (%s): %+v\n%s", failure, status, said)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ let
     published = "Why a port of it may be reached from elsewhere. Podman opens it past the firewall.";
     hostNetwork = "Why it is in the host's own network.";
     hostPaths = "Why it has what the host itself is made of: `/`, `/etc`, `/root`, all secrets, a container engine's socket.";
-    privileged = "Why it is as good as root on the host.";
+    privileged = "Why it is as good as root on the host: by `--privileged`, by the host's processes, by a capability such as `SYS_ADMIN`, or without the filter of system calls.";
     unlimited = "Why it may take all memory, or as many processes as it likes.";
   };
   exceptionsOf = name: cfg.exceptions.${name} or (lib.mapAttrs (_: _: null) rules);
@@ -72,6 +72,7 @@ let
     };
   };
 
+  # Each of these options was given to a Podman 4.3, which made the container so.
   pinned = lib.filterAttrs (_: a: a.digest != null) cfg.apps;
   contained = name: a: {
     image = "${a.image}@${a.digest}";
@@ -93,6 +94,8 @@ let
   loopback = p: lib.any (a: lib.hasPrefix a p) [ "127." "[::1]:" "localhost:" ];
   source = v: lib.head (lib.splitString ":" v);
   precious = [ "/" "/etc" "/root" "/run" "/run/secrets" "/nix" "/nix/var" "/var" "/var/lib" "/proc" "/sys" "/dev" ];
+  # Whoever has one of these can have the others.
+  mighty = [ "ALL" "BPF" "DAC_READ_SEARCH" "MKNOD" "NET_ADMIN" "PERFMON" "SYSLOG" "SYS_ADMIN" "SYS_BOOT" "SYS_MODULE" "SYS_PTRACE" "SYS_RAWIO" ];
   hostly = v: lib.elem (lib.removeSuffix "/" (source v)) precious || source v == "/" || lib.hasSuffix ".sock" (source v);
   keeps = name: c: {
     writableRoot = has c "--read-only";
@@ -102,8 +105,10 @@ let
     unpinned = c.imageFile != null || c.imageStream != null || builtins.match ".+@sha256:[0-9a-f]{64}" c.image != null;
     published = lib.all loopback c.ports && !(has c "--publish") && !(has c "-p");
     hostNetwork = !(lib.elem "host" c.networks) && !(has c "--network=host") && !(has c "--net=host");
-    hostPaths = !(lib.any hostly c.volumes);
-    privileged = !c.privileged && !(has c "--privileged");
+    # What mounts by an option is not looked through: volumes are there for that.
+    hostPaths = !(lib.any hostly c.volumes) && !(lib.any (has c) [ "--volume" "-v" "--mount" ]);
+    privileged = !c.privileged && !(lib.any (has c) [ "--privileged" "--pid=host" "--ipc=host" "--uts=host" "--cgroupns=host" "--security-opt=seccomp=unconfined" ])
+      && !(lib.any (cap: (c.capabilities.${cap} or null) == true || has c "--cap-add=${cap}" || has c "--cap-add=CAP_${cap}") mighty);
     unlimited = has c "--memory=" && has c "--pids-limit=";
   };
   broken = name: c: lib.filter (rule: !(keeps name c).${rule} && !(excepted name rule)) (lib.attrNames rules);
@@ -195,6 +200,8 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
       restartIfChanged = false;
+      # An image is larger than a /tmp in memory.
+      environment = { HOME = "/var/cache/watchstander-image-scan"; TMPDIR = "/var/cache/watchstander-image-scan"; };
       serviceConfig = {
         Type = "oneshot";
         ExecStart = "${lib.getExe (pkgs.writeShellApplication {

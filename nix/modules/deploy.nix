@@ -37,8 +37,8 @@ in
   options.watchstander.deploy = {
     enable = mkEnableOption ''
       checks before each switch. They refuse another host's system, another kind of boot loader,
-      another `system.stateVersion`, and what could not be gone back from; these nobody can excuse.
-      The others root can, for an hour, with a reason, in `/run/watchstander-deploy-excuses`
+      another `system.stateVersion`, and a switch without any way back; these nobody can excuse. The
+      others root can, for an hour, with a reason, in `/run/watchstander-deploy-excuses`
     '';
 
     wayBack = mkOption {
@@ -46,8 +46,8 @@ in
       default = 1;
       example = 2;
       description = ''
-        So many whole generations must be there beside the one that is switched to. A new host has
-        one, the installer's; raise it when it has more.
+        So many whole generations must be there beside the one that is switched to. A host that is being
+        installed has none yet, and is let through. Excuse: `wayBack`, as long as one is there.
       '';
     };
     requireRevision = mkOption {
@@ -107,10 +107,10 @@ in
       '';
       secrets = mkOption {
         type = types.listOf (types.strMatching "/.+");
-        default = lib.unique (lib.attrValues (bot.credentials // bot.agent.credentials));
-        defaultText = "the files with the secrets of services.watchstander and its agent";
+        default = [ ];
+        example = [ "/run/secrets/web/session-key" ];
         description = ''
-          Files that services expect secrets in. In the VM each holds one made-up line. The real ones,
+          Files that services expect secrets in, beside those of services.watchstander. In the VM each holds one made-up line. The real ones,
           and the host's keys, never get into it: nothing of the host is shared with it but the store.
         '';
       };
@@ -173,13 +173,20 @@ in
           ProtectClock = true;
           ProtectControlGroups = true;
           ProtectHome = true;
+          ProtectHostname = true;
           ProtectKernelLogs = true;
           ProtectKernelModules = true;
           ProtectKernelTunables = true;
           ProtectSystem = "strict";
+          ProtectProc = "invisible";
+          # Nix' daemon builds; this one asks it, and fetches inputs.
+          RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
+          RestrictNamespaces = true;
           RestrictRealtime = true;
           RestrictSUIDSGID = true;
           SystemCallArchitectures = "native";
+          SystemCallFilter = [ "@system-service" ];
+          UMask = "0022";
         };
       };
       systemd.timers.nixos-config-build = {
@@ -201,7 +208,8 @@ in
           graphics = false;
           inherit (staging) memorySize cores diskSize;
         };
-        systemd.tmpfiles.rules = map (file: "f ${file} 0400 root root - stand-in-of-the-staging-vm") staging.secrets;
+        systemd.tmpfiles.rules = map (file: "f ${file} 0400 root root - stand-in-of-the-staging-vm")
+          (lib.unique (lib.attrValues (bot.credentials // bot.agent.credentials) ++ staging.secrets));
         # Its unit is there, and masked: whoever wants it does not fail for it.
         systemd.services = lib.genAttrs staging.silent (_: { enable = lib.mkForce false; }) // {
           # Only where somebody waits for a verdict (watchstander.updates).

@@ -165,11 +165,6 @@ in
         };
       };
 
-      services.prometheus.scrapeConfigs = [{
-        job_name = "grafana";
-        static_configs = [{ targets = [ "127.0.0.1:${toString cfg.port}" ]; labels.instance = config.networking.hostName; }];
-      }];
-
       environment.etc = lib.mapAttrs' (name: file: lib.nameValuePair "grafana-dashboards/${name}.json" { source = file; }) files;
 
       systemd.services.grafana.serviceConfig = {

@@ -85,6 +85,8 @@ let
   '';
 in
 {
+  imports = [ ./alerts.nix ];
+
   options.watchstander.logs = {
     enable = mkEnableOption "Loki, and Alloy to read the journal into it";
 
@@ -98,11 +100,6 @@ in
       type = types.port;
       default = 3100;
       description = "Loki's port, on localhost. Nobody logs in there: who may reach it may read every log.";
-    };
-    alloyPort = mkOption {
-      type = types.port;
-      default = 12345;
-      description = "Alloy's port on localhost, for its own metrics and its page of components.";
     };
     retentionDays = mkOption {
       type = types.ints.positive;
@@ -144,10 +141,6 @@ in
       {
         assertion = cfg.perUnit.burst >= cfg.perUnit.rate;
         message = "watchstander.logs.perUnit.burst is below its rate: nothing could ever be sent at the rate. Raise burst.";
-      }
-      {
-        assertion = cfg.port != cfg.alloyPort;
-        message = "watchstander.logs.port and watchstander.logs.alloyPort are the same. Give each one of its own.";
       }
     ];
 
@@ -212,17 +205,11 @@ in
 
     services.alloy = {
       enable = true;
-      extraFlags = [ "--server.http.listen-addr=127.0.0.1:${toString cfg.alloyPort}" "--disable-reporting" ];
+      extraFlags = [ "--server.http.listen-addr=127.0.0.1:12345" "--disable-reporting" ];
     };
     environment.etc."alloy/watchstander-journal.alloy".source = alloy;
 
-    services.prometheus.scrapeConfigs = lib.mapAttrsToList
-      (job_name: port: {
-        inherit job_name;
-        static_configs = [{ targets = [ "127.0.0.1:${toString port}" ]; labels.instance = cfg.host; }];
-      })
-      { loki = cfg.port; alloy = cfg.alloyPort; };
-
+    watchstander.alerts.files.logs = ../alerts/logs.yaml;
     systemd.services = {
       loki.serviceConfig = {
         MemoryMax = cfg.memoryMax;

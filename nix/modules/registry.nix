@@ -83,6 +83,7 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" "docker-registry.service" ];
       restartIfChanged = false;
+      environment = { HOME = "/var/cache/watchstander-registry-scan"; TMPDIR = "/var/cache/watchstander-registry-scan"; };
       serviceConfig = {
         Type = "oneshot";
         ExecStart = "${lib.getExe (pkgs.writeShellApplication {
@@ -115,6 +116,7 @@ in
         RestrictRealtime = true;
         RestrictSUIDSGID = true;
         SystemCallArchitectures = "native";
+        SystemCallFilter = [ "@system-service" ];
       };
     };
     systemd.timers.watchstander-registry-scan = mkIf cfg.scan.enable {

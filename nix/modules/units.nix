@@ -150,6 +150,7 @@ let
       RestrictSUIDSGID = true;
       SystemCallArchitectures = "native";
       SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
+      SystemCallErrorNumber = "EPERM";
     };
   };
   timer = name: u: lib.nameValuePair (healthUnit name) {
@@ -196,7 +197,6 @@ let
   alsoRestarted = u: lib.any (s: lib.elem "${u.unit}.service" (s.arguments.unit or [ ])) standing;
 
   told = f: lib.concatLists (lib.mapAttrsToList f cfg);
-  quoted = n: "\"${n}\"";
 in
 {
   imports = [ ./alerts.nix ./textfile.nix ];
@@ -258,17 +258,6 @@ in
 
     systemd.services = lib.mkMerge [ (lib.mapAttrs' service cfg) (lib.mapAttrs' health checked) ];
     systemd.timers = lib.mapAttrs' timer checked;
-
-    # `dot -Tsvg /etc/watchstander/units.dot`: who waits for whom.
-    environment.etc."watchstander/units.dot".text = ''
-      digraph units {
-        rankdir=LR;
-    '' + lib.concatStrings (lib.concatLists (lib.mapAttrsToList
-      (_: u:
-        map (d: "  ${quoted "${u.unit}.service"} -> ${quoted d} [label=needs];\n") u.needs
-        ++ map (d: "  ${quoted "${u.unit}.service"} -> ${quoted d} [label=wants, style=dashed];\n") u.wants
-        ++ map (d: "  ${quoted "${u.unit}.service"} -> ${quoted d} [label=after, style=dotted];\n") u.after)
-      cfg)) + "}\n";
 
     watchstander.textfile.enable = checked != { };
     watchstander.alerts.files = mkIf (checked != { }) { units = ../alerts/units.yaml; };

@@ -38,10 +38,14 @@ let
     ProtectKernelLogs = true;
     ProtectKernelModules = true;
     ProtectKernelTunables = true;
+    ProtectProc = "invisible";
     ProtectSystem = "strict";
+    RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
+    RestrictNamespaces = true;
     RestrictRealtime = true;
     RestrictSUIDSGID = true;
     SystemCallArchitectures = "native";
+    SystemCallFilter = [ "@system-service" ];
   };
 in
 {
@@ -123,7 +127,8 @@ in
         StateDirectory = "watchstander-updates";
         StateDirectoryMode = "0750";
         TimeoutStartSec = "6h";
-        MemoryMax = "12G";
+        # Nix' own part, and the VM's.
+        MemoryMax = "${toString (6144 + (if cfg.vm.enable then config.watchstander.deploy.staging.memorySize else 0))}M";
         Nice = 19;
         IOSchedulingClass = "idle";
         CapabilityBoundingSet = "";
@@ -149,8 +154,6 @@ in
         CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" ];
         PrivateDevices = true;
         PrivateNetwork = true;
-        ProtectProc = "invisible";
-        RestrictNamespaces = true;
         UMask = "0022";
       };
     };

@@ -29,6 +29,8 @@ in
       after = [ "network-online.target" ];
       # After a switch another system runs, of which the old result says nothing.
       restartIfChanged = false;
+      # By itself root's Nix would write the store's database.
+      environment = { NIX_REMOTE = "daemon"; HOME = "/var/cache/vulnix"; };
       serviceConfig = {
         Type = "oneshot";
         ExecStart = lib.concatStringsSep " " ([
@@ -71,6 +73,7 @@ in
         RestrictRealtime = true;
         RestrictSUIDSGID = true;
         SystemCallArchitectures = "native";
+        SystemCallFilter = [ "@system-service" ];
       };
     };
     systemd.timers.watchstander-vulnix = {

@@ -16,7 +16,7 @@ look() {
 	local file=$1
 	shift
 	trivy image --quiet --format json --scanners vuln --cache-dir "$cache" --timeout 15m "$@" >"$work/said" &&
-		jq -e 'has("SchemaVersion")' "$work/said" >/dev/null &&
+		[[ $(jq -r 'has("SchemaVersion")' "$work/said") == true ]] &&
 		mv -f "$work/said" "$file"
 }
 

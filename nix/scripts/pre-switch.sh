@@ -9,8 +9,8 @@
 # running (the system that runs), excuses.
 #
 # What may be excused is, by a line "NAME REASON" in the file `excuses`, which root wrote
-# within the last hour: pools, free, busy, failed, revision. Host, loader, state version
-# and the way back are never.
+# within the last hour: wayBack (as long as there is one), pools, free, busy, failed,
+# revision. Host, loader and state version are never.
 set -euo pipefail
 
 settings=$1 system=$2 verb=$3
@@ -71,14 +71,22 @@ if [[ $requireRevision == true && -z $revision ]]; then
 	unless revision "it was built from files that are in no commit: nobody could build it again"
 fi
 
-# Other generations of the profile that are whole.
-whole=0 target=$(readlink -f "$system")
+# Other generations of the profile, and those of them that are whole. A host that is being
+# installed has none; one whose others are all broken has no way back.
+others=0 whole=0 target=$(readlink -f "$system")
 for link in "$profile"-*-link; do
-	other=$(readlink -f "$link") || continue
-	[[ $other == "$target" || ! -x $other/bin/switch-to-configuration ]] || whole=$((whole + 1))
+	[[ -L $link ]] || continue
+	other=$(readlink -m "$link")
+	[[ $other != "$target" ]] || continue
+	others=$((others + 1))
+	[[ ! -x $other/bin/switch-to-configuration ]] || whole=$((whole + 1))
 done
-if ((whole < wayBack)) && [[ $verb != test && $verb != check ]]; then
-	refuse "only $whole other whole generations are kept, and $wayBack are wanted as a way back"
+if ((whole < wayBack && others > 0)) && [[ $verb != test && $verb != check ]]; then
+	if ((whole == 0)); then
+		refuse "none of the $others other generations is whole: there is no way back"
+	else
+		unless wayBack "only $whole other whole generations are kept, and $wayBack are wanted as a way back"
+	fi
 fi
 
 for pool in "${pools[@]}"; do

@@ -85,9 +85,14 @@ if [[ $(of .vulnix) == true ]]; then
 	stage=vulnerabilities
 	# holes SYSTEM: how many known ones, or null where vulnix cannot tell.
 	holes() {
-		local code=0 found
+		local code=0 found count
 		found=$(vulnix --json "$1") || code=$?
-		if ((code > 2)); then echo null; else jq '[.[].affected_by | length] | add // 0' <<<"$found" || echo null; fi
+		# Some of its failures end with 2, too, and say nothing.
+		if ((code <= 2)) && count=$(jq 'if type == "array" then [.[].affected_by | length] | add // 0 else error end' <<<"$found") && [[ -n $count ]]; then
+			echo "$count"
+		else
+			echo null
+		fi
 	}
 	holes_before=$(holes "$running")
 	holes_after=$(holes "$candidate")

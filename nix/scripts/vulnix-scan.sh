@@ -9,11 +9,13 @@ set -euo pipefail
 result=$1 textfiles=$2
 shift 2
 
-# 0: nothing, 1: what is on the whitelist, 2: something. 3: it failed.
+# 0: nothing, 1: what is on the whitelist, 2: something, or a failure that says nothing. Else
+# it failed.
 code=0
 vulnix --system --json "$@" >"$result.new" || code=$?
 outcome=failed
-if ((code <= 2)) && jq -e 'type == "array"' "$result.new" >/dev/null 2>&1; then
+# Of an empty file jq says nothing, and ends well.
+if ((code <= 2)) && [[ $(jq -r type "$result.new" 2>/dev/null) == array ]]; then
 	outcome=ok
 	chmod 0644 "$result.new"
 	mv -f "$result.new" "$result"

@@ -62,6 +62,11 @@ in
     "an engine's socket" = breaks "hostPaths" { volumes = [ "/run/podman/podman.sock:/var/run/docker.sock" ]; };
     "a directory of its own is none" = broken (raw { volumes = [ "/tank/wiki:/data:idmap" "cache:/cache" ]; }) == [ ];
     "as good as root" = breaks "privileged" { privileged = true; };
+    "by a capability" = breaks "privileged" { capabilities = { ALL = false; SYS_ADMIN = true; }; } && breaks "privileged" { extraOptions = options ++ [ "--cap-add=CAP_SYS_MODULE" ]; };
+    "by the host's processes" = breaks "privileged" { extraOptions = options ++ [ "--pid=host" ]; };
+    "without the filter" = breaks "privileged" { extraOptions = options ++ [ "--security-opt=seccomp=unconfined" ]; };
+    "a mount by an option" = breaks "hostPaths" { extraOptions = options ++ [ "--mount=type=bind,src=/etc,dst=/x" ]; };
+    "a small capability is none" = broken (raw { capabilities = { ALL = false; NET_BIND_SERVICE = true; }; }) == [ ];
     "a NixOS container with the host's root is told" = tells "containers.nginx: its root is the host's root" (of { } { containers.nginx.autoStart = true; });
     "one with users of its own is not" = broken (of { } { containers.nginx.privateUsers = "pick"; }) == [ ];
     "an exception for nobody is told" = tells "a container that is not there: wikki" (of { exceptions.wikki.published = "x"; } { });

@@ -33,7 +33,6 @@ in
     "or those that are named" = lib.attrNames (of { dashboards = [ "host" ]; }).environment.etc == [ "grafana-dashboards/host.json" ];
     "and one's own" = (of { extraDashboards.shop = ./grafana.nix; }).environment.etc ? "grafana-dashboards/shop.json";
     "they are read where they are put" = (lib.head grafana.provision.dashboards.settings.providers).options.path == "/etc/grafana-dashboards";
-    "Prometheus asks it" = (lib.head whole.services.prometheus.scrapeConfigs).static_configs == [{ targets = [ "127.0.0.1:3000" ]; labels.instance = "nixos"; }];
     "whether somebody is logged in, nginx alone may ask" = lib.hasInfix "internal;" own.services.nginx.virtualHosts."grafana.example.org".locations."= /grafana-user".extraConfig;
     "no proxy, unless it is asked for" = !whole.services.nginx.enable;
     "a proxy with TLS" = broken own == [ ] && own.services.nginx.virtualHosts."grafana.example.org".forceSSL

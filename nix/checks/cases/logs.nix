@@ -19,10 +19,9 @@ in
     "Alloy writes where Loki listens" = lib.hasInfix "http://127.0.0.1:3111/loki/api/v1/push" (alloy (of { port = 3111; }));
     "the host is named" = lib.hasInfix ''host = "house"'' (alloy whole);
     "debug stays in the journal" = lib.hasInfix ''level=\"debug\"'' (alloy whole) && !(lib.hasInfix "debug" (alloy (of { dropDebug = false; })));
-    "Prometheus asks both" = map (s: s.job_name) whole.services.prometheus.scrapeConfigs == [ "alloy" "loki" ];
+    "its rules are Prometheus'" = whole.watchstander.alerts.files ? logs;
     "a changed file is taken up" = lib.length whole.systemd.services.alloy.reloadTriggers == 1;
     "a burst below the rate is told" = tells "Raise burst" (of { perUnit = { rate = 100; burst = 10; }; });
-    "one port for two is told" = tells "one of its own" (of { port = 12345; });
   };
   refused = {
     "promtail, which is gone" = (evaluate [{ services.promtail.enable = true; }]).services.loki.enable;

@@ -42,7 +42,6 @@ in
     "its timer" = whole.systemd.timers.watchstander-health-web.timerConfig.OnUnitInactiveSec == 60;
     "its alerts and its directory" = whole.watchstander.alerts.files ? units && whole.systemd.tmpfiles.rules == [ "d /var/lib/node-exporter-textfile 0755 root root -" ];
     "no alerts without a check" = (with' { }).watchstander.alerts.files == { };
-    "a picture" = lib.hasInfix ''"nginx.service" -> "postgresql.service" [label=needs];'' whole.environment.etc."watchstander/units.dot".text;
 
     "a circle is told" = tells "wait for each other" (of { a.after = [ "b.service" ]; b.needs = [ "c.service" ]; c.wants = [ "a.service" ]; });
     "and who is in it, no others" = tells "at random: a, b." (of { a.after = [ "b.service" ]; b.after = [ "a.service" ]; d.after = [ "a.service" ]; });

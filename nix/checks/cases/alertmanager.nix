@@ -1,0 +1,47 @@
+# watchstander.alertmanager.
+{ lib, evaluate, broken, tells, ... }:
+let
+  few = { deadMan.urlFile = "/run/secrets/dead-man"; secondReceiver.webhook.urlFile = "/run/secrets/second"; };
+  of = more: evaluate [{ watchstander.alertmanager = { enable = true; } // few // more; }];
+  whole = of { };
+  c = whole.services.prometheus.alertmanager.configuration;
+  mail = { secondReceiver.email = { to = "ops@example.org"; smarthost = "mail.example.org:587"; }; };
+  routes = c.route.routes;
+  names = config: map (r: r.name) config.services.prometheus.alertmanager.configuration.receivers;
+  vulcan = evaluate [ ../../hosts/vulcan ];
+in
+{
+  holds = {
+    "nothing, unless it is enabled" = !(evaluate [ ]).services.prometheus.alertmanager.enable;
+    "a few lines are enough" = broken whole == [ ] && broken (of mail) == [ ];
+    "it listens to this host alone" = whole.services.prometheus.alertmanager.listenAddress == "127.0.0.1" && lib.elem "--cluster.listen-address=" whole.services.prometheus.alertmanager.extraFlags;
+    "the Watchdog is first, and each delivery counts" = (lib.head routes).matchers == [ ''alertname="Watchdog"'' ] && (lib.head routes).repeat_interval == "1m" && (lib.head routes).group_interval == "1m";
+    "it leaves the house, and comes to the bot" = map (r: r.receiver) (lib.filter (r: r.matchers or [ ] == [ ''alertname="Watchdog"'' ]) routes) == [ "dead-man" "watchstander" ];
+    "what is led on ends at the bot" = lib.last routes == { receiver = "watchstander"; };
+    "a thread for each alert of a host" = c.route.group_by == [ "alertname" "instance" ];
+    "no reminders within a day" = c.route.repeat_interval == "1d";
+    "the bot's secret comes from systemd" = (lib.head (lib.head c.receivers).webhook_configs).http_config.authorization.credentials_file == "/run/credentials/alertmanager.service/webhook-token"
+      && lib.elem "webhook-token:/var/lib/watchstander-webhook/token" whole.systemd.services.alertmanager.serviceConfig.LoadCredential;
+    "it is the bot's own" = lib.elem "webhook-token:/run/secrets/hook" (evaluate [{ services.watchstander.webhookTokenFile = "/run/secrets/hook"; watchstander.alertmanager = { enable = true; } // few; }]).systemd.services.alertmanager.serviceConfig.LoadCredential;
+    "the second receiver by mail" = names (of (mail // { secondReceiver = mail.secondReceiver // { webhook.urlFile = null; }; })) == [ "watchstander" "dead-man" "second" ];
+    "a dollar is kept from envsubst" =
+      let r = lib.findFirst (r: r ? matchers && lib.any (lib.hasInfix "vm") r.matchers) { } (of { routes = [{ matchers = [ ''instance=~"vm$"'' ]; receiver = "watchstander"; }]; }).services.prometheus.alertmanager.configuration.route.routes;
+      in r.matchers == [ ''instance=~"vm$$"'' ];
+    "no inhibition silences what is critical" = lib.all (r: lib.elem ''severity!="critical"'' r.target_matchers && r.equal != [ ]) c.inhibit_rules;
+    "nor one of the host's own" = lib.all (r: lib.elem ''severity!="critical"'' r.target_matchers)
+      (of { inhibitions = [{ source_matchers = [ ''alertname="A"'' ]; target_matchers = [ ''alertname="B"'' ]; equal = [ "instance" ]; }]; }).services.prometheus.alertmanager.configuration.inhibit_rules;
+    "vulcan's bot knows the receiver" = lib.elem vulcan.watchstander.alertmanager.bot.receiver (lib.head vulcan.services.watchstander.settings.alertmanagers).receivers;
+    "no second receiver is told" = tells "would reach nobody while the bot is down" (of { secondReceiver = { }; });
+    "no dead man is told" = tells "when this host dies, nobody is told" (of { deadMan = { }; });
+    "mail without a server is told" = tells "smarthost is not set" (of { secondReceiver.email.to = "ops@example.org"; });
+    "half an account is told" = tells "only one of" (of { secondReceiver.email = mail.secondReceiver.email // { username = "x"; }; });
+    "an inhibition of everything is told" = tells "silence far more" (of { inhibitions = [{ source_matchers = [ ''alertname="A"'' ]; target_matchers = [ ''severity="warning"'' ]; }]; });
+    "a secret in the store is told" = tells "a secret lies in the store" (of { deadMan.urlFile = "${builtins.storeDir}/00000000000000000000000000000000-x"; });
+  };
+  refused = {
+    "an address in the place of its file" = (of { deadMan.urlFile = "https://hc.example.org/x"; }).watchstander.alertmanager.deadMan.urlFile;
+    "a file that Nix would copy" = (of { secondReceiver.webhook.urlFile = ./alertmanager.nix; }).watchstander.alertmanager.secondReceiver.webhook.urlFile;
+    "no address of mail" = (of { secondReceiver.email.to = "ops"; }).watchstander.alertmanager.secondReceiver.email.to;
+    "a user, as it once was" = (evaluate [{ services.prometheus.alertmanager.user = "x"; }]).services.prometheus.alertmanager.enable;
+  };
+}

@@ -1,0 +1,4 @@
+# Forecasts.
+{
+  watchstander.capacity.enable = true;
+}
