@@ -15,6 +15,12 @@ in
     services.nginx.commonHttpConfig = lines;
     services.nginx.appendHttpConfig = lines;
     services.postgresql = { enable = bool false; enableTCPIP = bool false; settings = any; authentication = lines; };
-    services.step-ca.enable = bool false;
+    services.step-ca = {
+      enable = bool false;
+      address = lib.mkOption { type = lib.types.str; };
+      port = lib.mkOption { type = lib.types.port; };
+      settings = lib.mkOption { type = lib.types.attrsOf lib.types.anything; default = { }; };
+    };
+    virtualisation.docker.rootless.enable = bool false;
   };
 }
