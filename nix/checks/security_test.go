@@ -242,7 +242,7 @@ func TestFail2ban(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{
-		"['set', 'sshd', 'maxretry', 5]", "['set', 'sshd', 'addjournalmatch', '_SYSTEMD_UNIT=sshd.service']", "['set', 'sshd', 'findtime', '10m']",
+		"['set', 'sshd', 'maxretry', 5]", "['set', 'sshd', 'addjournalmatch', '_SYSTEMD_UNIT=sshd.service']", "['set', 'sshd', 'findtime', '1d']",
 		"['set', 'sshd', 'bantime.increment', True]", "['set', 'sshd', 'bantime.maxtime', '168h']", "['set', 'sshd', 'addignoreip', '10.100.0.0/24']",
 	} {
 		if !strings.Contains(string(out), want) {
