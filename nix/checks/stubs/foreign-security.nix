@@ -13,5 +13,6 @@ in
     boot.zfs.enabled = bool false;
     services.nginx.commonHttpConfig = lines;
     services.nginx.appendHttpConfig = lines;
+    virtualisation.docker.rootless.enable = bool false;
   };
 }
