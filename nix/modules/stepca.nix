@@ -133,7 +133,9 @@ in
         (name: c: {
           inherit (c) domain group webroot listenHTTP;
           extraDomainNames = c.names;
-          postRun = lib.optionalString (c.owner != null) "${pkgs.systemd}/bin/systemctl start ${deliver name}.service";
+          # Without waiting: where this is run by the unit that the copy comes after, it would wait
+          # for itself. The reload waits for the copy, which is ordered before it.
+          postRun = lib.optionalString (c.owner != null) "${pkgs.systemd}/bin/systemctl --no-block start ${deliver name}.service";
           reloadServices = c.units;
         })
         cfg.certificates;

@@ -35,7 +35,7 @@ in
       && on.security.acme.defaults.renewInterval == "daily";
     "they come from it" = on.security.acme.defaults.server == "https://ca.vulcan.lan:8443/acme/acme/directory";
     "who serves one is reloaded" = certs."web.vulcan.lan".reloadServices == [ "nginx.service" ] && certs."web.vulcan.lan".extraDomainNames == [ "www.vulcan.lan" ];
-    "PostgreSQL gets a key of its own" = certs."db.vulcan.lan".postRun == "${pkgs.systemd}/bin/systemctl start watchstander-certificate-db.vulcan.lan.service"
+    "PostgreSQL gets a key of its own" = certs."db.vulcan.lan".postRun == "${pkgs.systemd}/bin/systemctl --no-block start watchstander-certificate-db.vulcan.lan.service"
       && lib.hasInfix " -m 0400 -o postgres " (lib.last copy.serviceConfig.ExecStart) && copy.before == [ "postgresql.service" ];
     "others get none" = certs."web.vulcan.lan".postRun == "" && !(on.systemd.services ? "watchstander-certificate-web.vulcan.lan");
     "the agent reads certificates, and no keys" = with'.agent.settings.certificates == [ "/var/lib/acme/db.vulcan.lan/cert.pem" "/var/lib/acme/web.vulcan.lan/cert.pem" ];
