@@ -72,19 +72,28 @@ func TestKilledProcesses(t *testing.T) {
 	j, err := journal.OpenFile(filepath.Join(dir, "state", "journal"), strings.Clone)
 	k.must(err)
 	defer j.Close()
-	starts, told := map[string]int{}, map[string]int{}
+	starts, forgone, told := map[string]int{}, map[string]int{}, map[string]int{}
 	for e, err := range j.Entries(0) {
 		k.must(err)
 		switch e.Kind {
 		case journal.KindStart:
 			starts[e.Subject]++
+			if starts[e.Subject] > 1+forgone[e.Subject] {
+				t.Errorf("%s is started again, and nothing said before that nothing was begun", e.Subject)
+			}
+		case journal.KindNote:
+			// The agent died between the journal's entry and the record: a start too many
+			// is told, and nothing was done by it.
+			if strings.Contains(e.Text, "Nothing was begun") {
+				forgone[e.Subject]++
+			}
 		case journal.KindEnd, journal.KindInterrupted:
 			told[e.Subject]++
 		}
 	}
 	for id, n := range starts {
-		if n != 1 || told[id] == 0 {
-			t.Errorf("%s has %d starts and %d ends in the journal", id, n, told[id])
+		if told[id] == 0 {
+			t.Errorf("%s has %d starts and no end in the journal", id, n)
 		}
 	}
 }

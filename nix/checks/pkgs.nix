@@ -17,7 +17,7 @@ in
   });
   # What the modules name of nixpkgs.
 } // lib.genAttrs [
-  "coreutils" "curl" "findutils" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix" "openssl" "podman" "procps" "systemd" "trivy" "util-linux" "vulnix"
+  "audit" "coreutils" "curl" "findutils" "gawk" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix" "openssh" "openssl" "podman" "procps" "systemd" "trivy" "util-linux" "vulnix"
 ] package // {
   formats = { yaml = json; json = json; };
   # A script with its programs in PATH, which nixpkgs has shellcheck read when it is built.

@@ -29,10 +29,10 @@ func TestExposure(t *testing.T) {
 }
 
 // otherwise are the keys in which the module's units differ from those of docs/systemd,
-// and must: where the program lies, which secrets there are, and what NixOS or systemd
+// and must: where the program lies, which secrets there are, the host's AppArmor, and what NixOS or systemd
 // from 253 on do by themselves.
 var otherwise = map[string][]string{
-	"watchstander.service":        {"ExecStart", "ExecReload", "Type", "LoadCredential", "WantedBy"},
+	"watchstander.service":        {"ExecStart", "ExecReload", "Type", "LoadCredential", "WantedBy", "AppArmorProfile"},
 	"watchstander-agent.service":  {"ExecStart", "ExecReload", "Type", "WantedBy"},
 	"watchstander-agent.socket":   {"WantedBy", "Description"},
 	"watchstander-approve.socket": {"WantedBy", "Description"},

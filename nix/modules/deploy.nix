@@ -107,10 +107,10 @@ in
       '';
       secrets = mkOption {
         type = types.listOf (types.strMatching "/.+");
-        default = lib.unique (lib.attrValues (bot.credentials // bot.agent.credentials));
-        defaultText = "the files with the secrets of services.watchstander and its agent";
+        default = [ ];
+        example = [ "/run/secrets/web/session-key" ];
         description = ''
-          Files that services expect secrets in. In the VM each holds one made-up line. The real ones,
+          Files that services expect secrets in, beside those of services.watchstander. In the VM each holds one made-up line. The real ones,
           and the host's keys, never get into it: nothing of the host is shared with it but the store.
         '';
       };
@@ -208,7 +208,8 @@ in
           graphics = false;
           inherit (staging) memorySize cores diskSize;
         };
-        systemd.tmpfiles.rules = map (file: "f ${file} 0400 root root - stand-in-of-the-staging-vm") staging.secrets;
+        systemd.tmpfiles.rules = map (file: "f ${file} 0400 root root - stand-in-of-the-staging-vm")
+          (lib.unique (lib.attrValues (bot.credentials // bot.agent.credentials) ++ staging.secrets));
         # Its unit is there, and masked: whoever wants it does not fail for it.
         systemd.services = lib.genAttrs staging.silent (_: { enable = lib.mkForce false; }) // {
           # Only where somebody waits for a verdict (watchstander.updates).

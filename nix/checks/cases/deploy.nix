@@ -6,7 +6,7 @@ let
   built = of { build.enable = true; };
   staged = evaluate [{
     networking.hostName = "house";
-    watchstander.deploy.staging = { enable = true; modules = [ { time.timeZone = "UTC"; } ]; };
+    watchstander.deploy.staging = { enable = true; modules = [ { time.timeZone = "UTC"; } ]; secrets = [ "/run/secrets/web" ]; };
     services.watchstander.credentials.token = "/run/secrets/token";
   }];
   # The variant itself, with the options that NixOS has in a VM alone.
@@ -37,6 +37,7 @@ in
     "its timer" = built.systemd.timers.nixos-config-build.timerConfig.Persistent;
     "the agent is told of it" = built.services.watchstander.agent.settings.nixos.build == { unit = "nixos-config-build.service"; result = "/var/lib/nixos-config-build/result"; };
     "the VM reaches nobody" = inVM.virtualisation.restrictNetwork;
+    "and for those of others" = lib.elem "f /run/secrets/web 0400 root root - stand-in-of-the-staging-vm" inVM.systemd.tmpfiles.rules;
     "it has stand-ins for its secrets" = lib.elem "f /run/secrets/token 0400 root root - stand-in-of-the-staging-vm" inVM.systemd.tmpfiles.rules;
     "and none of what would speak or back up" = !inVM.systemd.services.alertmanager.enable && !inVM.systemd.services.watchstander.enable;
     "and what is asked for" = inVM.time.timeZone == "UTC";

@@ -17,7 +17,7 @@ in
     "it watches itself, and no more than there is" = jobs alone == [ "prometheus" ];
     "every target says which host it is" = lib.all (s: (lib.head s.static_configs).labels.instance == "house") (of { jobs.x.address = "127.0.0.1:1"; }).services.prometheus.scrapeConfigs;
     "or of which other" = lib.any (s: (lib.head s.static_configs).labels.instance == "titan") (of { jobs.x = { address = "titan:9100"; instance = "titan"; }; }).services.prometheus.scrapeConfigs;
-    "what is enabled is scraped" = lib.all (j: lib.elem j (jobs vulcan)) [ "prometheus" "alertmanager" "watchstander" "node" "postgres" "systemd" "zfs" "smartctl" "blackbox" "probe-web" ];
+    "what is enabled is scraped" = lib.all (j: lib.elem j (jobs vulcan)) [ "prometheus" "alertmanager" "watchstander" "node" "postgres" "systemd" "zfs" "smartctl" "blackbox" "probe-web" "grafana" "loki" "alloy" ];
     "the bot is where its settings say" = lib.any (s: s.job_name == "watchstander" && (lib.head s.static_configs).targets == [ "127.0.0.1:9099" ])
       (evaluate [ runbooks { watchstander.prometheus = { enable = true; alertmanagers = [ "a:1" ]; }; services.watchstander = { enable = true; settings = { listen = "127.0.0.1:9099"; chats = [{ name = "x"; }]; }; }; } ]).services.prometheus.scrapeConfigs;
     "alerts go to Alertmanager" = (lib.head (lib.head vulcan.services.prometheus.alertmanagers).static_configs).targets == [ "127.0.0.1:9093" ];

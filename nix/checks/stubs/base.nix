@@ -53,6 +53,12 @@ in
           subUidRanges = mkOption { default = [ ]; type = types.listOf (types.submodule { options = { startUid = mkOption { type = types.int; }; count = mkOption { type = types.int; default = 1; }; }; }); };
           subGidRanges = mkOption { default = [ ]; type = types.listOf (types.submodule { options = { startGid = mkOption { type = types.int; }; count = mkOption { type = types.int; default = 1; }; }; }); };
           home = mkOption { type = types.path; default = "/var/empty"; };
+          openssh.authorizedKeys = {
+            keys = mkOption { type = types.listOf types.singleLineStr; default = [ ]; };
+            keyFiles = mkOption { type = types.listOf types.path; default = [ ]; };
+          };
+        } // lib.genAttrs [ "password" "initialPassword" "hashedPassword" "initialHashedPassword" "hashedPasswordFile" ]
+          (_: mkOption { type = types.nullOr types.str; default = null; }) // {
         };
       });
       default = { };

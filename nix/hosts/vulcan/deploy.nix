@@ -12,6 +12,7 @@
       enable = true;
       memorySize = 8192;
       cores = 4;
+      secrets = [ "/run/secrets/grafana/secret-key" "/run/secrets/grafana/admin-password" ];
     };
   };
   watchstander.vulnerabilities.enable = true;

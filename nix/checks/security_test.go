@@ -1,0 +1,418 @@
+package checks
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"watchstander/bot/bottest/real"
+)
+
+// secured evaluates a host with all that these tests look at.
+const secured = `
+let
+  config = (import ./. { }).tools.evaluate [ {
+    watchstander = {
+      ssh = { enable = true; users = [ "alice" "bob" ]; };
+      fail2ban = { enable = true; ignore = [ "10.100.0.0/24" ]; };
+      audit = { enable = true; level = "full"; trees.configuration = "/etc/nixos"; };
+      apparmor = { enable = true; profiles.grafana.rules = [ "/run/secrets.d/*/grafana/** r" ]; };
+    };
+    networking.nftables.enable = true;
+    services.watchstander = { enable = true; settings.chats = [ { } ]; };
+    services.nginx.enable = true;
+    services.postgresql.enable = true;
+    services.step-ca.enable = true;
+    services.prometheus.enable = true;
+    services.prometheus.exporters.node.enable = true;
+    services.grafana = { enable = true; settings.security.secret_key = "$__file{/run/secrets/k}"; };
+  } ];
+  inherit (config) services security networking;
+in
+{
+  policies = builtins.mapAttrs (_: p: p.profile) security.apparmor.policies;
+  includes = security.apparmor.includes;
+  rules = security.audit.rules;
+  sshd = services.openssh.settings;
+  nft = networking.firewall.extraInputRules;
+  fail2ban = { inherit (services.fail2ban) maxretry bantime ignoreIP bantime-increment; jail = services.fail2ban.jails.sshd.settings; filter = services.fail2ban.filters.sshd; };
+}
+`
+
+type security struct {
+	Policies map[string]string
+	Includes map[string]string
+	Rules    []string
+	SSHD     map[string]any
+	NFT      string
+	Fail2ban struct {
+		Maxretry  int
+		Bantime   string
+		IgnoreIP  []string
+		Increment map[string]any `json:"bantime-increment"`
+		Jail      map[string]any
+		Filter    map[string]map[string]any
+	}
+}
+
+func securedHost(t *testing.T) (s security) {
+	t.Helper()
+	out := instantiate(t, "--eval", "--strict", "--json", "-E", secured)
+	if err := json.Unmarshal(out, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// inOwn runs a program as the root of a world of its own, so that it cannot touch this
+// machine's kernel: not its audit rules, not its firewall.
+func inOwn(t *testing.T, program string, args ...string) (said string, ok bool) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), real.Require(t, "unshare"), append([]string{"--map-root-user", "--net", "--", program}, args...)...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err == nil
+}
+
+// TestAppArmorProfiles has AppArmor's own compiler read every profile, for which it needs
+// no kernel.
+func TestAppArmorProfiles(t *testing.T) {
+	parser := real.Require(t, "apparmor_parser", "/usr/sbin/apparmor_parser")
+	host := securedHost(t)
+	dir := t.TempDir()
+	for name, text := range host.Includes {
+		put(t, filepath.Join(dir, name), text)
+	}
+	parse := func(name, text string) (string, error) {
+		path := filepath.Join(t.TempDir(), name)
+		put(t, path, text)
+		out, err := exec.CommandContext(t.Context(), parser, "--skip-kernel-load", "--skip-cache", "--base", "/etc/apparmor.d", "--Include", dir, path).CombinedOutput()
+		return string(out), err
+	}
+	files, err := os.ReadDir(filepath.Join(root, "apparmor"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if _, ok := host.Policies["watchstander-"+f.Name()]; !ok && !f.IsDir() {
+			t.Errorf("apparmor/%s is no profile of the host", f.Name())
+		}
+	}
+	for name, text := range host.Policies {
+		if said, err := parse(name, text); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, said)
+		}
+		if !strings.Contains(text, "profile "+name+" ") {
+			t.Errorf("%s: the unit would not find it, its profile has another name", name)
+		}
+		// A profile in complain mode stops what it denies in so many words.
+		for line := range strings.Lines(text + host.Includes["abstractions/watchstander"]) {
+			if strings.Contains(line, "deny ") && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+				t.Errorf("%s denies while it complains: %s", name, line)
+			}
+		}
+		if _, err := parse(name, strings.Replace(text, "include <abstractions/watchstander>", "/srv/** rwz,", 1)); err == nil {
+			t.Errorf("%s with a fault is read, too", name)
+		}
+	}
+}
+
+// TestAuditRules has auditctl read every rule. It tells of a fault in one before it finds
+// that there is no audit for it to speak with.
+func TestAuditRules(t *testing.T) {
+	auditctl := real.Require(t, "auditctl", "/usr/sbin/auditctl")
+	read := func(rule string) string {
+		said, _ := inOwn(t, auditctl, strings.Fields(rule)...)
+		return said
+	}
+	good := read("-w /etc/passwd -p wa -k x")
+	if bad := read("-a always,exit -F arch=b64 -S no_such_call -F key=x"); bad == good || !strings.Contains(bad, "no_such_call") {
+		real.Missing(t, "auditctl cannot be asked here: %s", bad)
+	}
+	rules := securedHost(t).Rules
+	for _, rule := range rules {
+		if rule == "-c" {
+			continue
+		}
+		if said := read(rule); said != good {
+			t.Errorf("%s: %s", rule, said)
+		}
+		if slices.Index(rules, rule) != len(rules)-1-slices.Index(reversed(rules), rule) {
+			t.Errorf("it is there twice, which the kernel refuses: %s", rule)
+		}
+	}
+}
+
+func reversed(s []string) []string {
+	r := slices.Clone(s)
+	slices.Reverse(r)
+	return r
+}
+
+// TestSSHD: sshd takes the settings, and does what they say.
+func TestSSHD(t *testing.T) {
+	// It wants to be started by its full path.
+	sshd := real.Require(t, "sshd", "/usr/sbin/sshd")
+	if os.Getuid() != 0 {
+		real.Missing(t, "sshd's settings are only read by root")
+	}
+	if err := os.Mkdir("/run/sshd", 0o755); err == nil { //nolint:gosec // it is to be everybody's to read
+		t.Cleanup(func() { _ = os.Remove("/run/sshd") })
+	}
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "HostKey %s\n", key)
+	for name, v := range securedHost(t).SSHD {
+		switch v := v.(type) {
+		case nil:
+		case bool:
+			fmt.Fprintf(&text, "%s %s\n", name, map[bool]string{true: "yes", false: "no"}[v])
+		case []any:
+			sep := map[bool]string{true: " ", false: ","}[name == "AllowUsers"]
+			var words []string
+			for _, w := range v {
+				words = append(words, fmt.Sprint(w))
+			}
+			if len(words) > 0 {
+				fmt.Fprintf(&text, "%s %s\n", name, strings.Join(words, sep))
+			}
+		default:
+			fmt.Fprintf(&text, "%s %v\n", name, v)
+		}
+	}
+	config := filepath.Join(dir, "sshd_config")
+	put(t, config, text.String())
+	out, err := exec.CommandContext(t.Context(), sshd, "-T", "-f", config).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, text.String())
+	}
+	for _, want := range []string{
+		"passwordauthentication no", "kbdinteractiveauthentication no", "permitrootlogin no", "permitemptypasswords no", "authenticationmethods publickey",
+		"maxstartups 10:30:30", "allowusers alice", "allowusers bob", "loglevel VERBOSE",
+	} {
+		if !strings.Contains(string(out), want+"\n") {
+			t.Errorf("sshd does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+// TestSSHRateLimit: nftables takes the rules that the firewall gets.
+func TestSSHRateLimit(t *testing.T) {
+	nft := real.Require(t, "nft", "/usr/sbin/nft")
+	file := filepath.Join(t.TempDir(), "rules")
+	ruleset := "table inet nixos-fw {\n chain input-allow {\n%s\n }\n}\n"
+	put(t, file, fmt.Sprintf(ruleset, securedHost(t).NFT))
+	if said, ok := inOwn(t, nft, "--check", "--file", file); !ok {
+		t.Errorf("%s", said)
+	}
+	put(t, file, fmt.Sprintf(ruleset, "tcp dport 22 ct state news accept"))
+	if _, ok := inOwn(t, nft, "--check", "--file", file); ok {
+		t.Error("a rule with a fault is taken, too")
+	}
+}
+
+// TestFail2ban: fail2ban reads the jail and the filter, and bans as it is told to.
+func TestFail2ban(t *testing.T) {
+	client := real.Require(t, "fail2ban-client")
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("/etc/fail2ban")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "jail.d")); err != nil { // what Debian switches on
+		t.Fatal(err)
+	}
+	f := securedHost(t).Fail2ban
+	var jail strings.Builder
+	fmt.Fprintf(&jail, "[DEFAULT]\nmaxretry = %d\nbantime = %s\nignoreip = %s\nbantime.increment = %v\nbantime.maxtime = %v\nbantime.overalljails = %v\n[sshd]\nenabled = true\n",
+		f.Maxretry, f.Bantime, strings.Join(f.IgnoreIP, " "), f.Increment["enable"], f.Increment["maxtime"], f.Increment["overalljails"])
+	for name, v := range f.Jail {
+		fmt.Fprintf(&jail, "%s = %v\n", name, v)
+	}
+	put(t, filepath.Join(dir, "jail.local"), jail.String())
+	put(t, filepath.Join(dir, "filter.d", "sshd.local"), fmt.Sprintf("[Definition]\njournalmatch = %v\n", f.Filter["Definition"]["journalmatch"]))
+	out, err := exec.CommandContext(t.Context(), client, "-c", dir, "-d").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{
+		"['set', 'sshd', 'maxretry', 5]", "['set', 'sshd', 'addjournalmatch', '_SYSTEMD_UNIT=sshd.service']", "['set', 'sshd', 'findtime', '10m']",
+		"['set', 'sshd', 'bantime.increment', True]", "['set', 'sshd', 'bantime.maxtime', '168h']", "['set', 'sshd', 'addignoreip', '10.100.0.0/24']",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %s:\n%s", want, out)
+		}
+	}
+}
+
+// TestGenerationsAreKept: what the module runs keeps as many as it says, of however many,
+// and the current one.
+func TestGenerationsAreKept(t *testing.T) {
+	env, store := real.Require(t, "nix-env"), real.Require(t, "nix-store")
+	dir := t.TempDir()
+	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+w", dir).Run() })
+	put(t, filepath.Join(dir, "conf", "nix.conf"), "build-users-group =\n")
+	profile := filepath.Join(dir, "system")
+	nix := func(program string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		cmd.Env = append(os.Environ(), "HOME="+dir, "NIX_STORE_DIR="+dir+"/store", "NIX_STATE_DIR="+dir+"/var", "NIX_LOG_DIR="+dir+"/log", "NIX_CONF_DIR="+dir+"/conf")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s %s: %v", program, strings.Join(args, " "), err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	for n := range 6 {
+		put(t, filepath.Join(dir, fmt.Sprint("source", n), "file"), fmt.Sprint(n))
+		nix(env, "--profile", profile, "--set", nix(store, "--add", filepath.Join(dir, fmt.Sprint("source", n))))
+	}
+	prune := []string{"--profile", profile, "--delete-generations", "+3"}
+	kept := func(want ...string) {
+		t.Helper()
+		found, _ := filepath.Glob(profile + "-*-link")
+		for i := range found {
+			found[i] = strings.TrimSuffix(strings.TrimPrefix(found[i], profile+"-"), "-link")
+		}
+		if !slices.Equal(found, want) {
+			t.Errorf("kept %v, not %v", found, want)
+		}
+	}
+	// Gone back to an old one: it and what is newer stay.
+	nix(env, "--profile", profile, "--switch-generation", "4")
+	nix(env, prune...)
+	kept("2", "3", "4", "5", "6")
+	nix(env, "--profile", profile, "--switch-generation", "6")
+	nix(env, prune...)
+	kept("4", "5", "6")
+	nix(env, prune...)
+	kept("4", "5", "6")
+}
+
+// TestCompliance looks at a host of files, with programs of the test's that answer for the
+// kernel and systemd.
+func TestCompliance(t *testing.T) {
+	b := newBench(t)
+	b.program("systemctl", `case $* in *fail2ban*) echo active ;; *) echo failed ;; esac`)
+	b.program("sshd", `[ -e "$PWD/silent" ] && exit 1; printf 'port 22\npermitrootlogin no\npasswordauthentication yes\n'`)
+	b.program("ss", `printf 'LISTEN 0 128 127.0.0.1:9090 0.0.0.0:*\nLISTEN 0 128 [::1]:9090 [::]:*\nLISTEN 0 128 *:9100 *:*\nLISTEN 0 128 0.0.0.0:19090 0.0.0.0:*\n'`)
+	b.program("auditctl", `case $1 in -l) printf -- '-a always,exit -F arch=b64 -S init_module -F key=modules\n-w /etc/passwd -p wa -k identity\n' ;; -s) printf 'enabled 1\nlost 3\n' ;; esac`)
+	b.write("root/etc/hostname", "vulcan\n")
+	b.write("root/proc/sys/kernel/dmesg_restrict", "1\n")
+	b.write("root/proc/sys/kernel/randomize_va_space", "0\n")
+	b.write("root/etc/passwd", "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\nalice:x:1000:100::/home/alice:/bin/sh\n")
+	b.write("root/etc/shadow", "root:!:1::::::\nalice:$y$j9T$abcdef:1::::::\n")
+	b.write("root/etc/loose", "x")
+	b.write("root/sys/kernel/security/apparmor/profiles", "watchstander-nginx (complain)\nwatchstander-grafana (enforce)\n")
+	for _, n := range []string{"7", "8", "9"} {
+		b.write("root/nix/var/nix/profiles/system-"+n+"-link", "")
+	}
+	if err := os.Chmod(b.path("root/etc/loose"), 0o666); err != nil { //nolint:gosec // that is what is to be found
+		t.Fatal(err)
+	}
+	type control struct {
+		ID    string `json:"id"`
+		Title string `json:"title"`
+		Kind  string `json:"kind"`
+		Args  []any  `json:"args"`
+	}
+	want := map[string]string{}
+	var controls []control
+	add := func(state, id, kind string, args ...any) {
+		controls = append(controls, control{id, "it is so", kind, append([]any{}, args...)})
+		want[id] = state
+	}
+	add("ok", "config", "config", true, "x = true")
+	add("not ok", "config-not", "config", false, "x = false")
+	add("ok", "sysctl", "sysctl", "kernel.dmesg_restrict", "1")
+	add("not ok", "sysctl-not", "sysctl", "kernel.randomize_va_space", "2")
+	add("unknown", "sysctl-none", "sysctl", "kernel.nothing", "1")
+	add("ok", "unit", "unit", "fail2ban.service")
+	add("not ok", "unit-not", "unit", "auditd.service")
+	add("ok", "sshd", "sshd", "permitrootlogin", "no")
+	add("not ok", "sshd-not", "sshd", "passwordauthentication", "no")
+	add("ok", "port", "port", "9090")
+	add("ok", "port-closed", "port", "5432")
+	add("not ok", "port-not", "port", "9100")
+	add("ok", "mode-none", "mode", "/etc/none", "600")
+	add("not ok", "mode-not", "mode", "/etc/loose", "644")
+	add("ok", "audit", "audit", "identity")
+	add("not ok", "audit-not", "audit", "privileged")
+	add("not ok", "lost", "lost")
+	add("ok", "apparmor", "apparmor", "watchstander-nginx", "complain")
+	add("ok", "apparmor-more", "apparmor", "watchstander-grafana", "complain")
+	add("not ok", "apparmor-less", "apparmor", "watchstander-nginx", "enforce")
+	add("not ok", "apparmor-none", "apparmor", "watchstander-step-ca", "complain")
+	add("not ok", "roots", "roots")
+	add("ok", "empty", "empty")
+	add("ok", "generations", "generations", "3")
+	add("not ok", "generations-not", "generations", "4")
+	add("unknown", "strange", "shell", "true")
+	text, err := json.Marshal(controls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := b.write("controls.json", string(text))
+	look := func() map[string]float64 {
+		t.Helper()
+		if said, ok := b.run("compliance.sh", file, b.path("root"), b.path("report.txt"), b.mkdir("textfiles")); !ok {
+			t.Fatal(said)
+		}
+		return b.figures("textfiles/compliance.prom")
+	}
+	got := look()
+	for id, state := range want {
+		for _, each := range []string{"ok", "not ok", "unknown"} {
+			series := fmt.Sprintf(`watchstander_compliance_control{control=%q,state=%q}`, id, each)
+			if v, there := got[series]; !there || (v == 1) != (each == state) {
+				t.Errorf("%s is %v; it should be %s", series, v, state)
+			}
+		}
+	}
+	if got["watchstander_compliance_timestamp_seconds"] == 0 {
+		t.Error("it does not say when")
+	}
+	report := b.read("report.txt")
+	for _, words := range []string{"Controls of vulcan", "the id 0 is that of: root toor", "it listens on *:9100", "3 events were lost", "watchstander-step-ca is not loaded", "12 ok, 12 not ok, 2 unknown"} {
+		if !strings.Contains(report, words) {
+			t.Errorf("the report lacks %q:\n%s", words, report)
+		}
+	}
+	if os.Getuid() == 0 && !strings.Contains(report, "/etc/loose has the mode 666, more than 644") {
+		t.Errorf("the report does not tell of the mode:\n%s", report)
+	}
+	if strings.Contains(report, "$y$") {
+		t.Error("the report has a password's hash")
+	}
+	// What does not answer is unknown, never well.
+	b.write("silent", "")
+	if got := look(); got[`watchstander_compliance_control{control="sshd",state="unknown"}`] != 1 {
+		t.Error("a silent sshd is not unknown")
+	}
+	if said, ok := b.run("compliance.sh", b.write("none.json", "[]"), b.path("root"), b.path("report.txt"), b.path("textfiles")); ok {
+		t.Errorf("without controls it is content: %s", said)
+	}
+	// The form of what it writes, for the rules.
+	if err := os.Remove(b.path("silent")); err != nil {
+		t.Fatal(err)
+	}
+	b.write("controls.json", `[{"id":"firewall","title":"there is a firewall","kind":"config","args":[true,"networking.firewall.enable = true"]}]`)
+	b.recorded("compliance", look())
+}
+
+// put writes a file, with its directories.
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

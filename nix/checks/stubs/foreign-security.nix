@@ -1,0 +1,20 @@
+# Options of others' areas that watchstander.constraints and watchstander.apparmor look at.
+{ lib, ... }:
+let
+  inherit (lib) mkOption types;
+  bool = default: mkOption { type = types.bool; inherit default; };
+  lines = mkOption { type = types.lines; default = ""; };
+  any = mkOption { type = types.attrsOf types.anything; default = { }; };
+in
+{
+  options = {
+    nix.gc = { automatic = bool false; options = mkOption { type = types.singleLineStr; default = ""; }; };
+    programs.nh.clean.enable = bool false;
+    system.autoUpgrade.allowReboot = bool false;
+    boot.zfs.enabled = bool false;
+    services.nginx.commonHttpConfig = lines;
+    services.nginx.appendHttpConfig = lines;
+    services.postgresql = { enable = bool false; enableTCPIP = bool false; settings = any; authentication = lines; };
+    services.step-ca.enable = bool false;
+  };
+}
