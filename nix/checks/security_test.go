@@ -30,6 +30,9 @@ let
     services.step-ca.enable = true;
     services.prometheus.enable = true;
     services.prometheus.exporters.node.enable = true;
+    services.prometheus.exporters.postgres.enable = true;
+    services.prometheus.alertmanager.enable = true;
+    services.loki.enable = true;
     services.grafana = { enable = true; settings.security.secret_key = "$__file{/run/secrets/k}"; };
   } ];
   inherit (config) services security networking;
