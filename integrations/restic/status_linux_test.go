@@ -94,6 +94,7 @@ func TestStatusKeepsWhatIsKnown(t *testing.T) {
 	}
 	r, readings := read()
 	if d.run.count() != 1 || r.State != bot.OK || readings[0].Value != "newest snapshot 6 h ago" || readings[0].State != bot.OK || readings[1].State != bot.OK ||
+		readings[1].Unit != bot.FigureSeconds ||
 		readings[1].Value != "verified 0 s ago: 40 files (1.2 GiB) restored and compared with the live file, 0 differ; 1 of 12 data parts read lately" {
 		t.Errorf("%d calls; %+v; %+v", d.run.count(), r, readings)
 	}

@@ -4,8 +4,11 @@
 let
   at = name: "${builtins.storeDir}/${lib.concatStrings (lib.genList (_: "0") 32)}-${name}";
   package = name: { inherit name; pname = name; outPath = at name; meta.mainProgram = name; type = "derivation"; };
+  # What can stand in such a file, as nixpkgs has it: lists that are given twice are one.
+  value = with lib.types; nullOr (oneOf [ bool int float str path (attrsOf value) (listOf value) ])
+    // { name = "a value"; description = "a value"; };
   json = { }: {
-    type = lib.types.attrsOf lib.types.anything;
+    type = value;
     generate = name: value: { inherit name value; outPath = at name; type = "derivation"; text = builtins.toJSON value; };
   };
 in
@@ -17,7 +20,9 @@ in
   });
   # What the modules name of nixpkgs.
 } // lib.genAttrs [
-  "audit" "coreutils" "curl" "findutils" "gawk" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix" "openssh" "openssl" "podman" "procps" "systemd" "trivy" "util-linux" "vulnix"
+  "audit" "coreutils" "curl" "findutils" "gawk" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix"
+  "openssh" "openssl" "podman" "postgresql" "postgresql_16" "procps" "restic" "step-ca" "systemd" "trivy" "util-linux"
+  "vulnix"
 ] package // {
   formats = { yaml = json; json = json; };
   # A script with its programs in PATH, which nixpkgs has shellcheck read when it is built.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -275,7 +276,7 @@ func recordedFigures(t *testing.T) figures {
 			if err != nil {
 				t.Fatalf("%s: %v: %s", path, err, line)
 			}
-			known[set.Get(labels.MetricName)] = append(known[set.Get(labels.MetricName)], set)
+			known[set.Get(model.MetricNameLabel)] = append(known[set.Get(model.MetricNameLabel)], set)
 		}
 	}
 	for name, text := range ruleFiles(t) {
@@ -321,7 +322,7 @@ func faultsOfExpr(text string, known figures, more map[string][]string) (faults 
 			return nil
 		}
 		for _, m := range v.LabelMatchers {
-			if m.Name == labels.MetricName || sets == nil || m.Type == labels.MatchNotEqual || m.Type == labels.MatchNotRegexp {
+			if m.Name == model.MetricNameLabel || sets == nil || m.Type == labels.MatchNotEqual || m.Type == labels.MatchNotRegexp {
 				continue
 			}
 			if values, ok := more[m.Name]; ok {

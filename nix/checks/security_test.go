@@ -41,6 +41,7 @@ in
   policies = builtins.mapAttrs (_: p: p.profile) security.apparmor.policies;
   includes = security.apparmor.includes;
   rules = security.audit.rules;
+  auditd = security.auditd.settings;
   sshd = services.openssh.settings;
   nft = networking.firewall.extraInputRules;
   fail2ban = { inherit (services.fail2ban) maxretry bantime ignoreIP bantime-increment; jail = services.fail2ban.jails.sshd.settings; filter = services.fail2ban.filters.sshd; };
@@ -51,6 +52,7 @@ type security struct {
 	Policies map[string]string
 	Includes map[string]string
 	Rules    []string
+	Auditd   map[string]any
 	SSHD     map[string]any
 	NFT      string
 	Fail2ban struct {
@@ -155,6 +157,34 @@ func reversed(s []string) []string {
 	return r
 }
 
+// TestAuditdReadsItsSettings: auditd looks through its file before it asks the kernel, which
+// it cannot in a world of its own.
+func TestAuditdReadsItsSettings(t *testing.T) {
+	auditd := real.Require(t, "auditd")
+	dir := t.TempDir()
+	text := "log_file = " + filepath.Join(dir, "audit.log") + "\n"
+	for key, value := range securedHost(t).Auditd {
+		text += fmt.Sprintf("%s = %v\n", key, value)
+	}
+	read := func(text string) string {
+		put(t, filepath.Join(dir, "auditd.conf"), text)
+		said, _ := inOwn(t, auditd, "-f", "-c", dir)
+		return said
+	}
+	if said := read(strings.ReplaceAll(text, "= rotate", "= rotat")); !strings.Contains(said, "Option rotat not found") {
+		t.Skipf("auditd cannot be asked here: %s", said)
+	}
+	said := read(text)
+	for line := range strings.Lines(said) {
+		if strings.Contains(line, "not found") || strings.Contains(line, "Unknown keyword") || strings.Contains(line, "should be") {
+			t.Error(line)
+		}
+	}
+	if n, want := strings.Count(said, "_parser called with: "), strings.Count(text, "\n"); n != want {
+		t.Errorf("it read %d of %d lines:\n%s", n, want, said)
+	}
+}
+
 // TestSSHD: sshd takes the settings, and does what they say.
 func TestSSHD(t *testing.T) {
 	// It wants to be started by its full path.
@@ -245,7 +275,7 @@ func TestFail2ban(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{
-		"['set', 'sshd', 'maxretry', 5]", "['set', 'sshd', 'addjournalmatch', '_SYSTEMD_UNIT=sshd.service']", "['set', 'sshd', 'findtime', '10m']",
+		"['set', 'sshd', 'maxretry', 5]", "['set', 'sshd', 'addjournalmatch', '_SYSTEMD_UNIT=sshd.service']", "['set', 'sshd', 'findtime', '1d']",
 		"['set', 'sshd', 'bantime.increment', True]", "['set', 'sshd', 'bantime.maxtime', '168h']", "['set', 'sshd', 'addignoreip', '10.100.0.0/24']",
 	} {
 		if !strings.Contains(string(out), want) {

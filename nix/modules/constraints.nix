@@ -31,7 +31,8 @@ let
   mentions = port: has "(^|[^0-9.:])${toString port}([^0-9.]|$)" ruleText;
   loopback = a: lib.elem a [ "localhost" "::1" "[::1]" ] || lib.hasPrefix "127." a;
   # What Podman publishes never meets the firewall.
-  published = port: lib.attrNames (lib.filterAttrs
+  forwarded = port: lib.attrNames (lib.filterAttrs (_: c: lib.any (f: (f.hostPort or 0) == port) (c.forwardPorts or [ ])) (config.containers or { }));
+  published = port: forwarded port ++ lib.attrNames (lib.filterAttrs
     (_: c: lib.any (p: has "(^|:)${toString port}:[0-9]+(/tcp)?$" p && !(lib.any (a: lib.hasPrefix a p) [ "127." "[::1]:" "localhost:" ])) c.ports)
     (config.virtualisation.oci-containers.containers or { }));
 
@@ -60,6 +61,9 @@ let
   # Where services listen that the table says are this host's alone. NixOS' own default is all addresses.
   listens = lib.concatLists [
     (lib.optional (services.prometheus.enable or false) { option = "services.prometheus.listenAddress"; port = services.prometheus.port; address = services.prometheus.listenAddress; })
+    (lib.optional (services.step-ca.enable or false) { option = "services.step-ca.address"; inherit (services.step-ca) port address; })
+    (lib.optionals postgres.enable (map (address: { option = "services.postgresql.settings.listen_addresses"; port = postgres.settings.port or 5432; inherit address; })
+      (words (if postgres.enableTCPIP or false then "*" else postgres.settings.listen_addresses or "localhost"))))
     (lib.optional (services.prometheus.exporters.node.enable or false) { option = "services.prometheus.exporters.node.listenAddress"; inherit (services.prometheus.exporters.node) port; address = services.prometheus.exporters.node.listenAddress; })
   ];
   isLocal = port: lib.any (r: r.port == port && r.reach == "local") (lib.attrValues cfg.ports);
@@ -83,8 +87,9 @@ let
     "://[^/@: \"]+:[^/@: \"$]+@" # a password in an address
   ];
   secret = text: lib.any (pattern: has pattern text) looks;
+  upper = lib.replaceStrings (lib.stringToCharacters "abcdefghijklmnopqrstuvwxyz-") (lib.stringToCharacters "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
   isSecretName = n: has "(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$" n;
-  plainEnv = env: lib.filter (n: isSecretName n && (toString env.${n}) != "" && !lib.hasPrefix "/" (toString env.${n})) (lib.attrNames (lib.filterAttrs (_: v: v != null) env));
+  plainEnv = env: lib.filter (n: isSecretName (upper n) && (toString env.${n}) != "" && !lib.hasPrefix "/" (toString env.${n})) (lib.attrNames (lib.filterAttrs (_: v: v != null) env));
   # A value of a settings file, where names tell what is one.
   settingsSecrets = path: v:
     if lib.isAttrs v && !(v ? outPath) then lib.concatLists (lib.mapAttrsToList (n: settingsSecrets (path ++ [ n ])) v)
@@ -97,6 +102,14 @@ let
   scripts = u: lib.concatStringsSep "\n" (map (n: u.${n} or "") [ "script" "preStart" "postStart" "preStop" "postStop" "reload" ] ++ [ (execs u) ]);
   environments = u: lib.concatStringsSep "\n" (lib.mapAttrsToList (n: v: "${n}=${toString v}") u.environment ++ strings (u.serviceConfig.Environment or [ ]));
   named = fits: set: lib.attrNames (lib.filterAttrs fits set);
+  # Its key, its files, or age itself, which needs no sops.
+  opensAge = text: has "(^|[/ \"'])r?age[\" ]+([^\n]* )?(-d|--decrypt)( |\"|$|\n)" text || has "(age|sops)[^ \n]*/keys?\\.txt" text;
+  # Generations removed by their age, or down to fewer than three.
+  dropsGenerations = text: has "nix-collect-garbage[^\n]* (-d|--delete-old|--delete-older-than)([ =\"']|$|\n)" text
+    || has "profile +wipe-history" text || has "--delete-generations +(old|[0-9]+d|\\+[012]([^0-9]|$))" text;
+  # What a unit is given as a credential in its own text.
+  setCredentials = u: lib.filter (w: let m = builtins.match "([A-Za-z0-9_.-]+):(.*)" w; in secret w || m != null && lib.elemAt m 1 != "" && isSecretName (upper (lib.head m)))
+    (strings (u.serviceConfig.SetCredential or [ ]));
   opensSops = has "(^|[/ \"'])sops[\" ]+([^\n]* )?(-d|--decrypt|decrypt|exec-env|exec-file|edit)( |\"|$|\n)";
 
   locked = v: v == null || lib.any (p: lib.hasPrefix p v) [ "!" "*" ];
@@ -147,18 +160,21 @@ in
       # Generations.
       (say (config.boot.loader.grub.configurationLimit >= cfg.generations)
         "boot.loader.grub.configurationLimit is below ${keep}: the menu must have at least ${keep} generations to boot.")
-      (say (!((config.nix.gc.automatic or false) && has "(^|[ \"'])(-d|--delete-old|--delete-older-than)([ =\"']|$)" (toString config.nix.gc.options)))
+      (say (!(has "(^|[ \"'])(-d|--delete-old|--delete-older-than)([ =\"']|$)" (toString config.nix.gc.options)))
         "nix.gc.options deletes generations by age, which can leave a single one. Take that out, and enable watchstander.generations, which keeps ${keep} or more.")
+      (let who = named (_: u: dropsGenerations (scripts u)) units; in
+        say (who == [ ]) "The unit ${quote who} deletes generations by age, or down to fewer than three: watchstander.generations does that by number.")
       (say (!(config.programs.nh.clean.enable or false)) "programs.nh.clean.enable deletes generations by its own rule: enable watchstander.generations instead.")
 
       # People and keys.
       (say (ssh.enable -> ssh.settings.PasswordAuthentication == false && ssh.settings.KbdInteractiveAuthentication == false)
         "services.openssh.settings.PasswordAuthentication and KbdInteractiveAuthentication must be false: keys only.")
       (say (ssh.enable -> ssh.settings.PermitRootLogin == "no") "services.openssh.settings.PermitRootLogin must be \"no\": root never logs in over SSH.")
-      (say (!(has "(PasswordAuthentication|KbdInteractiveAuthentication|PermitEmptyPasswords|PermitRootLogin)[ =\t]+(yes|prohibit-password|without-password|forced-commands-only)" ssh.extraConfig))
+      (say (!(has "(passwordauthentication|kbdinteractiveauthentication|challengeresponseauthentication|permitemptypasswords|permitrootlogin)[ =\t]+\"?(yes|prohibit-password|without-password|forced-commands-only)" (lib.toLower ssh.extraConfig)))
         "services.openssh.extraConfig allows passwords or root: keys only, and never root, in no Match block either.")
 
       # Containers, and reboots.
+      (say (!(config.virtualisation.docker.rootless.enable or false)) "virtualisation.docker.rootless.enable must be false: containers are Podman's.")
       (say (!(config.virtualisation.docker.enable or false)) "virtualisation.docker.enable must be false: containers are Podman's.")
       (say ((config.virtualisation.oci-containers.backend or "podman") == "podman") "virtualisation.oci-containers.backend must be \"podman\".")
       (say (!(config.system.autoUpgrade.allowReboot or false)) "system.autoUpgrade.allowReboot must be false: GRUB cannot undo an unattended boot that hangs. People reboot.")
@@ -170,6 +186,8 @@ in
         "services.postgresql.settings.ssl_min_protocol_version must be \"TLSv1.2\" or \"TLSv1.3\".")
       (say (!(wide && !lib.elem (postgres.settings.ssl or false) [ true "on" ]))
         "services.postgresql listens on the network (enableTCPIP or settings.listen_addresses) without settings.ssl.")
+      (say (!((services.step-ca.enable or false) && has "^1(\\.[01]0*)?$" (toString (services.step-ca.settings.tls.minVersion or "1.2"))))
+        "services.step-ca.settings.tls.minVersion must be 1.2 or 1.3.")
       (say (lib.elem (grafana.server.min_tls_version or "") [ "" "TLS1.2" "TLS1.3" ])
         "services.grafana.settings.server.min_tls_version must be TLS1.2 or TLS1.3.")
 
@@ -189,6 +207,7 @@ in
         (named (_: u: (u.password or null) != null || (u.initialPassword or null) != null || !locked (u.hashedPassword or null) || !locked (u.initialHashedPassword or null)) config.users.users))
       (told "the environment (systemd.services.NAME.environment) of"
         (named (_: u: plainEnv u.environment != [ ] || secret (environments u)) units))
+      (told "a credential (systemd.services.NAME.serviceConfig.SetCredential) of" (named (_: u: setCredentials u != [ ]) units))
       (told "a script or command (systemd.services.NAME) of" (named (_: u: secret (scripts u)) units))
       (told "a file of /etc (environment.etc.NAME.text):" (named (_: f: f.text != null && secret f.text) config.environment.etc))
       (told "the environment (virtualisation.oci-containers.containers.NAME.environment) of"
@@ -200,8 +219,8 @@ in
         "services.prometheus.alertmanager" = services.prometheus.alertmanager.configuration or null;
         "services.grafana" = grafana;
       }))
-      (let who = named (_: u: opensSops (scripts u)) units; in
-        say (who == [ ]) "The unit ${quote who} opens the secrets with sops. Only sops-nix does that, when the system is activated; nothing else reads them.")
+      (let who = named (_: u: opensSops (scripts u) || opensAge (scripts u)) units; in
+        say (who == [ ]) "The unit ${quote who} opens the secrets with sops or age. Only sops-nix does that, when the system is activated; nothing else reads them.")
     ];
   };
 }

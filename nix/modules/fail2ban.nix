@@ -15,7 +15,7 @@ in
       default = 5;
       description = "After so many failures within `within` an address is kept out. The agent's security.ban_after must be the same, since it counts by it.";
     };
-    within = mkOption { type = types.strMatching "[0-9]+[smhd]"; default = "10m"; description = "The time in which failures count."; };
+    within = mkOption { type = types.strMatching "[0-9]+[smhd]"; default = "1d"; description = "The time in which failures count. The agent adds up a day's: with less, who tries slowly is counted by it and never kept out."; };
     banTime = mkOption { type = types.strMatching "[0-9]+[smhd]"; default = "1h"; description = "How long at first; it doubles with each further time."; };
     longest = mkOption { type = types.strMatching "[0-9]+[smhd]"; default = "168h"; description = "How long at most."; };
     ignore = mkOption {
@@ -43,7 +43,8 @@ in
       bantime = cfg.banTime;
       bantime-increment = { enable = true; maxtime = cfg.longest; overalljails = true; };
       ignoreIP = cfg.ignore;
-      daemonSettings.Definition = { loglevel = "INFO"; logtarget = "SYSLOG"; };
+      # What it has forgotten does not make a ban longer: NixOS' fail2ban forgets after a day.
+      daemonSettings.Definition = { loglevel = "INFO"; logtarget = "SYSLOG"; dbpurgeage = "30d"; };
       # OpenSSH 9.8 and later log as sshd-session: by the unit both are found.
       filters.sshd.Definition.journalmatch =
         if config.services.openssh.startWhenNeeded or false then "_SYSTEMD_SLICE=system-sshd.slice" else "_SYSTEMD_UNIT=sshd.service";

@@ -1,6 +1,6 @@
 # watchstander.generations: old generations go by their number, never by their age, so that a
 # quiet month does not leave a single one; then what nothing needs any more is collected.
-{ config, lib, ... }:
+{ config, lib, pkgs, ... }:
 let
   inherit (lib) mkEnableOption mkIf mkOption types;
   cfg = config.watchstander.generations;
@@ -24,14 +24,23 @@ in
     }];
     systemd.services.watchstander-generations = {
       description = "Keep the newest ${toString cfg.keep} generations, and collect garbage";
+      after = [ "nix-daemon.socket" ];
+      requires = [ "nix-daemon.socket" ];
+      # A switch does not end it; and it waits for a switch, by the lock that one takes itself:
+      # the way back must not go while it may be needed.
+      restartIfChanged = false;
       environment = { NIX_REMOTE = "daemon"; HOME = "/tmp"; };
       serviceConfig = {
         Type = "oneshot";
         # "+N" keeps the newest N, and never deletes the current one.
         ExecStart = [
-          "${config.nix.package}/bin/nix-env --profile ${cfg.profile} --delete-generations +${toString cfg.keep}"
+          "${pkgs.util-linux}/bin/flock --wait 900 /run/nixos/switch-to-configuration.lock ${config.nix.package}/bin/nix-env --profile ${cfg.profile} --delete-generations +${toString cfg.keep}"
           "${config.nix.package}/bin/nix-store --gc"
         ];
+        # The lock lies there; it is not taken away when this is over.
+        RuntimeDirectory = "nixos";
+        RuntimeDirectoryMode = "0755";
+        RuntimeDirectoryPreserve = true;
         TimeoutStartSec = "4h";
         Nice = 19;
         IOSchedulingClass = "idle";

@@ -5,6 +5,7 @@ let
   cfg = config.watchstander.ssh;
   limit = cfg.rateLimit;
   ports = config.services.openssh.ports;
+  hasKey = u: let a = config.users.users.${u} or { }; in (a.openssh.authorizedKeys.keys or [ ]) != [ ] || (a.openssh.authorizedKeys.keyFiles or [ ]) != [ ];
   rate = "${toString limit.perMinute}/minute";
   nft = lib.concatMapStrings
     (port:
@@ -45,9 +46,9 @@ in
       }
       {
         # Otherwise nobody comes in any more.
-        assertion = cfg.users == [ ] || lib.any (u: let a = config.users.users.${u} or { }; in (a.openssh.authorizedKeys.keys or [ ]) != [ ] || (a.openssh.authorizedKeys.keyFiles or [ ]) != [ ]) cfg.users
+        assertion = lib.any hasKey (if cfg.users != [ ] then cfg.users else lib.filter (u: u != "root") (lib.attrNames config.users.users))
           || (config.services.openssh.authorizedKeysInHomedir or true);
-        message = "watchstander.ssh.users: none of them has a key in users.users.NAME.openssh.authorizedKeys, and keys in their homes are not read. Nobody could log in.";
+        message = "watchstander.ssh: nobody ${if cfg.users != [ ] then "of watchstander.ssh.users" else "but root"} has a key in users.users.NAME.openssh.authorizedKeys, and keys in their homes are not read. Nobody could log in.";
       }
     ];
 

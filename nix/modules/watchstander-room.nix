@@ -58,6 +58,12 @@ in
         approvers; other roles are given in `settings.people` instead.
       '';
     };
+    certificates = mkOption {
+      type = types.listOf (types.attrsOf types.nonEmptyStr);
+      default = [ ];
+      example = [{ address = "git.example.org:443"; }];
+      description = "Certificates of this host's services at which the bot looks itself, as docs/configuration.md tells `hosts[].certificates`. They are for the host that is set up by these lines; in hosts of your own (`settings.hosts`) they stand with the host.";
+    };
     webhookTokenFile = mkOption {
       type = types.strMatching "/.+";
       default = "/var/lib/watchstander-webhook/token";
@@ -90,7 +96,8 @@ in
             name = config.networking.hostName;
             match = [ ''instance=~"${lib.escapeRegex config.networking.hostName}(:[0-9]+)?"'' ];
             local = true;
-          } // lib.optionalAttrs cfg.agent.enable { agent = { }; })
+          } // lib.optionalAttrs cfg.agent.enable { agent = { }; }
+          // lib.optionalAttrs (cfg.certificates != [ ]) { inherit (cfg) certificates; })
         ];
         alertmanagers = mkDefault [{ name = "main"; urls = [ "http://127.0.0.1:9093" ]; receivers = [ "watchstander" ]; }];
         webhooks = mkDefault [{ name = "main"; alertmanager = "main"; bearer_token_file = "webhook-token"; }];

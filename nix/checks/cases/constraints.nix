@@ -38,6 +38,11 @@ in
     "two generations in the menu are told" = tells "configurationLimit is below 3" (of { boot.loader.grub.configurationLimit = 2; });
     "a collector by age is told" = tells "deletes generations by age" (of { nix.gc = { automatic = true; options = "--delete-older-than 30d"; }; });
     "one that deletes all is told" = tells "deletes generations by age" (of { nix.gc = { automatic = true; options = "-d"; }; });
+    "one that is started by hand is told" = tells "deletes generations by age" (of { nix.gc.options = "--delete-old"; });
+    "a unit that deletes them is told" = tells "x deletes generations by age" (of { systemd.services.x.script = "nix-collect-garbage --quiet -d"; });
+    "by a profile's history, too" = tells "x deletes generations by age" (of { systemd.services.x.script = "nix profile wipe-history --profile y"; });
+    "or down to two" = tells "x deletes generations by age" (of { systemd.services.x.serviceConfig.ExecStart = "/bin/nix-env -p y --delete-generations +2"; });
+    "ours may" = broken (of { watchstander.generations.enable = true; }) == [ ];
     "one that deletes none is not" = !(tells "deletes generations" (of { nix.gc = { automatic = true; options = "--max-freed 10G"; }; }));
     "another cleaner is told" = tells "programs.nh.clean.enable" (of { programs.nh.clean.enable = true; });
 
@@ -62,6 +67,16 @@ in
     "an open database is told" = tells "5432 (postgresql) is for vpn callers alone: take it out" (of (opens 5432));
     "in a range, too" = tells "5432 (postgresql)" (of { networking.firewall.allowedTCPPortRanges = [{ from = 5000; to = 6000; }]; });
     "a database for the network is told" = tells "opens it on lan0" (of (on "lan0" 5432));
+    "step-ca for this host, and open, is told" = tells "services.step-ca.address is" (evaluate [ base { watchstander.constraints.ports.ca = { port = 9443; reach = "local"; }; services.step-ca = { enable = true; address = "0.0.0.0"; port = 9443; }; } ]);
+    "PostgreSQL, too" = tells "listen_addresses is" (evaluate [ base { watchstander.constraints.ports.pg = { port = 5432; reach = "local"; }; services.postgresql = { enable = true; enableTCPIP = true; settings.ssl = true; }; } ]);
+    "old TLS of step-ca is told" = tells "tls.minVersion must be" (of { services.step-ca = { enable = true; address = "127.0.0.1"; port = 8443; settings.tls.minVersion = 1.1; }; });
+    "newer is not" = broken (of { services.step-ca = { enable = true; address = "127.0.0.1"; port = 8443; settings.tls.minVersion = 1.2; }; }) == [ ];
+    "a NixOS container's port is told" = tells "is published by the container web" (of { containers.web.forwardPorts = [{ hostPort = 9090; containerPort = 9090; }]; });
+    "Docker without root is told" = tells "docker.rootless.enable must be false" (of { virtualisation.docker.rootless.enable = true; });
+    "sshd's words in small letters are told" = tells "extraConfig allows passwords" (of (sshd { extraConfig = "Match User bob\n  passwordauthentication yes"; }));
+    "an environment in small letters is told" = tells "the environment (systemd.services.NAME.environment) of x" (of (env { db_password = "hunter2"; }));
+    "a credential in the unit is told" = tells "SetCredential) of x" (of { systemd.services.x.serviceConfig.SetCredential = "api-token:hunter2"; });
+    "one that is no secret is not" = broken (of { systemd.services.x.serviceConfig.SetCredential = "greeting:hello"; }) == [ ];
     "step-ca for others is told" = tells "opens it on wan0" (of (on "wan0" 8443));
     "step-ca for the VPN is not" = broken (of (on "wg0" 8443)) == [ ];
     "a local port on any interface is told" = tells "9090 (prometheus) is for local callers alone, and" (of (on "wg0" 9090));
@@ -90,6 +105,9 @@ in
     "from a file they are none" = broken (of (grafana "$__file{/run/secrets/g}")) == [ ];
     "the bot's" = tells "the settings of services.watchstander." (of { services.watchstander.settings.chats = [{ name = "m"; token = "syt_Ym90_abcdefghijklm"; }]; });
     "a script that opens the secrets is told" = tells "x opens the secrets with sops" (of { systemd.services.x.script = "sops -d /etc/nixos/secrets.yaml > /tmp/s"; });
+    "age alone is told" = tells "x opens the secrets with sops or age" (of { systemd.services.x.script = "age -i k -d secrets.yaml"; });
+    "its key is told" = tells "x opens the secrets with sops or age" (of { systemd.services.x.script = "cp /var/lib/sops-nix/key.txt /tmp"; });
+    "a word in passing is not" = broken (of { systemd.services.x.script = "find /var/tmp -age 3; logger message -d sausage"; }) == [ ];
     "a command too" = tells "x opens the secrets with sops" (of { systemd.services.x.serviceConfig.ExecStart = "/run/current-system/sw/bin/sops --decrypt a.yaml"; });
     "sops-nix' paths are not" = broken (of { systemd.services.x.script = "test -e /run/secrets/sops/x"; }) == [ ];
   };

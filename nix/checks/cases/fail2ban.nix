@@ -11,7 +11,8 @@ in
     "no assertion fails" = broken on == [ ];
     "after five" = on.services.fail2ban.jails.sshd.settings.maxretry == 5 && on.services.fail2ban.maxretry == 5;
     "it is found whatever sshd calls itself" = on.services.fail2ban.filters.sshd.Definition.journalmatch == "_SYSTEMD_UNIT=sshd.service";
-    "its bans can be counted" = on.services.fail2ban.daemonSettings.Definition == { loglevel = "INFO"; logtarget = "SYSLOG"; };
+    "its bans can be counted" = on.services.fail2ban.daemonSettings.Definition == { loglevel = "INFO"; logtarget = "SYSLOG"; dbpurgeage = "30d"; };
+    "within the day that the agent counts by" = on.services.fail2ban.jails.sshd.settings.findtime == "1d";
     "every port of SSH" = (of { enable = true; } { services.openssh.ports = [ 22 2222 ]; }).services.fail2ban.jails.sshd.settings.port == "22,2222";
     "the agent counts by the same" = broken (of { enable = true; banAfter = 3; } (agent 3)) == [ ];
     "by another is told" = tells "the agent counts by 5" (of { enable = true; banAfter = 3; } (agent 5));

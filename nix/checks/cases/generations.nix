@@ -10,6 +10,7 @@ in
     "nothing, unless it is enabled" = (of { } { }).systemd.services == { };
     "no assertion fails" = broken on == [ ];
     "by number, not by age" = lib.hasSuffix "--delete-generations +10" (lib.head run) && !(lib.any (lib.hasInfix "older-than") run);
+    "never while a switch is under way" = lib.hasInfix "/bin/flock --wait 900 /run/nixos/switch-to-configuration.lock " (lib.head run) && !on.systemd.services.watchstander-generations.restartIfChanged;
     "then what nothing needs" = lib.hasSuffix "/bin/nix-store --gc" (lib.last run);
     "the daemon collects" = on.systemd.services.watchstander-generations.environment.NIX_REMOTE == "daemon"
       && on.systemd.services.watchstander-generations.serviceConfig.ReadWritePaths == [ "/nix/var/nix/profiles" ];

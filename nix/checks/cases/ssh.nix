@@ -18,6 +18,9 @@ in
     "or it is left as it was" = (of { enable = true; rateLimit.enable = false; } { }).services.openssh.openFirewall;
     "a rate without a firewall is told" = tells "needs networking.firewall.enable" (of { enable = true; } { networking.firewall.enable = false; });
     "users without keys are told" = tells "Nobody could log in" (of { enable = true; users = [ "alice" ]; } { services.openssh.authorizedKeysInHomedir = false; });
+    "nobody with a key is told" = tells "nobody but root has a key" (of { enable = true; } { services.openssh.authorizedKeysInHomedir = false; });
+    "root's key lets nobody in" = tells "nobody but root has a key" (of { enable = true; } { services.openssh.authorizedKeysInHomedir = false; users.users.root.openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; });
+    "somebody's is enough" = broken (of { enable = true; } { services.openssh.authorizedKeysInHomedir = false; users.users.bob.openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; }) == [ ];
     "one key is enough" = broken (of { enable = true; users = [ "alice" ]; } {
       services.openssh.authorizedKeysInHomedir = false;
       users.users.alice = { isNormalUser = true; openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; };

@@ -65,7 +65,7 @@ let
       key = m.key or (if isPath then file else null);
       imports = m.imports or [ ];
       options = m.options or { };
-      config = if long then m.config or { } else removeAttrs m [ "_file" "key" "imports" "disabledModules" "meta" "_class" ];
+      config = if long then m.config or { } else removeAttrs m [ "_file" "key" "imports" "disabledModules" "freeformType" "meta" "_class" ];
       freeform = m.freeformType or null;
     };
   # Arguments that modules give each other, as nixpkgs' pkgs.
@@ -97,7 +97,7 @@ let
     let
       all' = optional (option ? default) { file = "the default"; value = { _type = "override"; priority = optionDefault; content = option.default; }; } ++ defs;
       m = mergeDefinitions loc option.type all';
-      given = optionals (option ? readOnly && option.readOnly) (concatMap discharge defs);
+      given = optionals (option ? readOnly && option.readOnly) (concatMap discharge all');
       merged =
         if m.defined then m.value
         else option.type.empty.value or (throw "The option `${where loc}' is used but not defined.");

@@ -37,6 +37,7 @@ let
     "a file imported twice counts once" = (lib.evalModules { modules = [ ./once.nix { imports = [ ./once.nix ]; } ]; }).config.once == [ "here" ];
     "imports" = (eval [ { imports = [ (option types.int) ]; config.x = 1; } ]).x == 1;
     "apply" = (eval [ { options.x = mkOption { type = types.int; apply = v: v * 2; }; } { x = 2; } ]).x == 4;
+    "a free form alone" = (x (types.submodule { freeformType = types.attrsOf types.int; }) [ { a = 1; } ]).a == 1;
     "a condition around sets" = (eval [ { options.a.b = mkOption { type = types.int; default = 1; }; } { config = mkIf true { a.b = 2; }; } ]).a.b == 2;
     "a function as a value" = (x types.raw [ (y: y + 1) ]) 1 == 2;
     "a module for elsewhere" = (eval [ (x types.deferredModule [ { options.n = mkOption { type = types.int; }; } ({ lib, ... }: { n = lib.max 3 2; }) ]) ]).n == 3;
@@ -56,6 +57,7 @@ let
     "a port" = x types.port [ 70000 ];
     "declared twice" = (eval [ (option types.int) (option types.int) { x = 1; } ]).x;
     "config beside options" = (eval [ { options.x = mkOption { }; x = 1; } ]).x;
+    "a value for what is worked out" = (eval [ { options.x = mkOption { type = types.int; default = 1; readOnly = true; }; } { x = 2; } ]).x;
     "an argument of nobody" = (eval [ ({ nobody, ... }: { options.x = mkOption { default = nobody; }; }) ]).x;
   };
 

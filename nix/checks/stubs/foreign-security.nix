@@ -4,7 +4,6 @@ let
   inherit (lib) mkOption types;
   bool = default: mkOption { type = types.bool; inherit default; };
   lines = mkOption { type = types.lines; default = ""; };
-  any = mkOption { type = types.attrsOf types.anything; default = { }; };
 in
 {
   options = {
@@ -14,7 +13,6 @@ in
     boot.zfs.enabled = bool false;
     services.nginx.commonHttpConfig = lines;
     services.nginx.appendHttpConfig = lines;
-    services.postgresql = { enable = bool false; enableTCPIP = bool false; settings = any; authentication = lines; };
-    services.step-ca.enable = bool false;
+    virtualisation.docker.rootless.enable = bool false;
   };
 }
