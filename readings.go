@@ -46,7 +46,7 @@ once or not at all, and it ends with 0 whatever they say:
   watchstander_reading_state{host,reading,state}              1 for the state it has
   watchstander_reading_figure{host,reading,unit}              what was measured, where it is a number
   watchstander_reading_measured_timestamp_seconds{host,reading}
-  watchstander_readings_timestamp_seconds                     when this file was written
+  watchstander_readings_timestamp_seconds{host}               when this file was written
 
 A file that gets old says that the agent did not answer.`,
 		Args: cobra.NoArgs,
@@ -136,17 +136,18 @@ func readingMetrics(all []bot.Reading, now time.Time) *prometheus.Registry {
 	state := gauge("watchstander_reading_state", "The state of what the agent measures: 1 for the one that it has.", "host", "reading", "state")
 	figure := gauge("watchstander_reading_figure", "What the agent measured, where that is a number; unit says of what.", "host", "reading", "unit")
 	measured := gauge("watchstander_reading_measured_timestamp_seconds", "When it was measured.", "host", "reading")
-	written := gauge("watchstander_readings_timestamp_seconds", "When the agent's readings were written.")
-	written.WithLabelValues().Set(float64(now.Unix()))
+	written := gauge("watchstander_readings_timestamp_seconds", "When the agent's readings were written.", "host")
 
 	type name struct{ host, what string }
-	worst := map[name]bot.Reading{}
+	worst, own := map[name]bot.Reading{}, ""
 	for _, r := range all {
 		n := name{strings.ToValidUTF8(r.Host, "\uFFFD"), strings.ToValidUTF8(r.What, "\uFFFD")}
+		own = cmp.Or(own, n.host) // an agent tells of its own host
 		if old, ok := worst[n]; !ok || badness(r.State) > badness(old.State) {
 			worst[n] = r
 		}
 	}
+	written.WithLabelValues(own).Set(float64(now.Unix()))
 	for n, r := range worst {
 		for _, s := range []bot.ReadingState{bot.OK, bot.NotOK, bot.Unknown} {
 			is := 0.0

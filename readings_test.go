@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"watchstander/bot"
 )
@@ -57,6 +62,7 @@ func TestReadingsForPrometheus(t *testing.T) {
 		{Host: "vulcan", What: "backup b2", State: bot.OK, At: at},
 		{Host: "vulcan", What: "backup b2", State: bot.Unknown, At: at},
 		{What: "restore b2", State: bot.NotOK},
+		bot.Reading{Host: "vulcan", What: "two\nlines", State: "of a newer agent", At: at}.With(-3, bot.FigureCelsius),
 	}, "--textfile", path)
 	if err != nil || out != "" {
 		t.Fatalf("%q, %v", out, err)
@@ -73,11 +79,31 @@ func TestReadingsForPrometheus(t *testing.T) {
 		`watchstander_reading_state{host="vulcan",reading="backup b2",state="ok"} 0`,
 		`watchstander_reading_state{host="",reading="restore b2",state="not ok"} 1`,
 		`watchstander_reading_measured_timestamp_seconds{host="vulcan",reading="backup b2"} 1.7959141235e+09`,
-		"\nwatchstander_readings_timestamp_seconds 1.",
+		"\nwatchstander_readings_timestamp_seconds{host=\"vulcan\"} 1.",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("there is no %s in\n%s", want, text)
 		}
+	}
+	// Prometheus' own reader takes it, and finds one state for each reading.
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	states := map[string]float64{}
+	for _, m := range families["watchstander_reading_state"].GetMetric() {
+		for _, l := range m.GetLabel() {
+			if l.GetName() == "reading" {
+				states[l.GetValue()] += m.GetGauge().GetValue()
+			}
+		}
+	}
+	if want := map[string]float64{`disk "/a\b"`: 1, "backup b2": 1, "restore b2": 1, "two\nlines": 1}; !maps.Equal(states, want) {
+		t.Errorf("%v", states)
+	}
+	if figures := families["watchstander_reading_figure"].GetMetric(); len(figures) != 2 {
+		t.Errorf("%v", figures)
 	}
 	if strings.Contains(string(text), `measured_timestamp_seconds{host="",`) {
 		t.Error("a time that nobody told")

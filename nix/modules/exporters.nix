@@ -11,8 +11,6 @@ let
     port = mkOption { type = types.port; default = port; description = "The port, on 127.0.0.1 alone."; };
     alerts = mkOption { type = types.bool; default = true; description = "Whether there are alerts on what it measures."; };
   } // more;
-  # Where our units leave figures, if any does (watchstander.textfile).
-  textfile = config.watchstander.textfile or { enable = false; };
   here = [ "127.0.0.1" "::1" "[::1]" "localhost" ];
   exposed = lib.filter
     (name: let e = exporters.${name}; in e.enable or false && (e.openFirewall || !lib.elem e.listenAddress here))
@@ -78,8 +76,7 @@ in
         enable = true;
         listenAddress = "127.0.0.1";
         inherit (cfg.node) port;
-        enabledCollectors = cfg.node.collectors ++ lib.optional textfile.enable "textfile";
-        extraFlags = lib.optional textfile.enable "--collector.textfile.directory=${textfile.directory}";
+        enabledCollectors = cfg.node.collectors;
       };
     })
     (mkIf cfg.postgres.enable {

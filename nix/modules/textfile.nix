@@ -12,12 +12,17 @@ in
       type = types.strMatching "/.+";
       default = "/var/lib/node-exporter-textfile";
       description = ''
-        The directory. node_exporter must be told of it: `--collector.textfile.directory`.
+        The directory. `services.prometheus.exporters.node`, where it is enabled, is told to read it.
       '';
     };
   };
 
   config = mkIf cfg.enable {
     systemd.tmpfiles.rules = [ "d ${cfg.directory} 0755 root root -" ];
+    # Also for a node_exporter that nobody enabled by watchstander.exporters.
+    services.prometheus.exporters.node = {
+      enabledCollectors = [ "textfile" ];
+      extraFlags = [ "--collector.textfile.directory=${cfg.directory}" ];
+    };
   };
 }
