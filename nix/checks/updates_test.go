@@ -30,7 +30,7 @@ func newUpdate(t *testing.T) *anUpdate {
 	// Nix in few words: a new lock, links to what is there, two lines of differences.
 	u.program("nix", `shift 2
 case "$1 $2" in
-"flake update") echo "the new lock" >"`+u.path("state/work/flake.lock")+`"; echo "$@" >"`+u.path("updated")+`" ;;
+"flake update") echo "the new lock" >"`+u.path("state/copy/flake.lock")+`"; echo "$@" >"`+u.path("updated")+`" ;;
 "store diff-closures") printf 'linux: 6.18.16 → 6.18.17\nopenssl: 3.6.0 → 3.6.1\n' ;;
 build*)
 	while [ $# -gt 0 ]; do
@@ -109,7 +109,7 @@ func TestProposeUpdate(t *testing.T) {
 	if !strings.HasSuffix(u.read("updated"), " nixpkgs home\n") {
 		t.Errorf("what was taken newer: %s", u.read("updated"))
 	}
-	if _, err := os.Stat(u.path("state/work")); err == nil {
+	if _, err := os.Stat(u.path("state/copy")); err == nil {
 		t.Error("the copy of the configuration is left there")
 	}
 
@@ -143,7 +143,7 @@ func TestProposeUpdateRefuses(t *testing.T) {
 		"no mark":       {func(u *anUpdate) { u.write("newer/etc/watchstander/host.json", `{}`) }, "marks", "another host"},
 		"half a system": {func(u *anUpdate) { _ = os.Remove(u.path("newer/bin/switch-to-configuration")) }, "build", "no whole system"},
 		"it does not build": {func(u *anUpdate) {
-			u.program("nix", `case "$3" in build) exit 1 ;; esac; mkdir -p "`+u.path("state/work")+`"`)
+			u.program("nix", `case "$3" in build) exit 1 ;; esac; mkdir -p "`+u.path("state/copy")+`"`)
 		}, "build", ""},
 		"no network": {func(u *anUpdate) { u.program("nix", "exit 1") }, "update", ""},
 		"a unit fails there": {func(u *anUpdate) {

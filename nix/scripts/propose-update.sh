@@ -19,7 +19,7 @@ finish() {
 	jq --null-input --arg outcome "$outcome" --arg stage "$stage" --arg reason "$reason" --argjson at "$(date +%s)" \
 		'{outcome: $outcome, stage: $stage, reason: $reason, at: $at}' >"$state/status.new"
 	mv -f "$state/status.new" "$state/status.json"
-	rm -rf "$state/work" "$state/vm-run" "$state/vm" "$state/candidate" "$state/diff.new"
+	rm -rf "$state/copy" "$state/vm-run" "$state/vm" "$state/candidate" "$state/diff.new"
 }
 trap finish EXIT
 
@@ -32,15 +32,15 @@ nix() { command nix --extra-experimental-features 'nix-command flakes' "$@"; }
 # mark SYSTEM KEY: what a system says about itself (docs/host-mark.md).
 mark() { jq -r --arg key "$2" '.[$key] // empty' "$1/etc/watchstander/host.json"; }
 
-rm -rf "$state/work" "$state/vm-run"
-cp -r --no-preserve=mode,ownership "$flake" "$state/work"
+rm -rf "$state/copy" "$state/vm-run"
+cp -r --no-preserve=mode,ownership "$flake" "$state/copy"
 
 stage=update
 mapfile -t inputs < <(of '.inputs[]')
-nix flake update --flake "path:$state/work" "${inputs[@]}"
+nix flake update --flake "path:$state/copy" "${inputs[@]}"
 
 stage=build
-nix build --no-update-lock-file --out-link "$state/candidate" "path:$state/work#$attribute.config.system.build.toplevel"
+nix build --no-update-lock-file --out-link "$state/candidate" "path:$state/copy#$attribute.config.system.build.toplevel"
 candidate=$(readlink -f "$state/candidate")
 [[ -x $candidate/bin/switch-to-configuration ]] || fail "what was built is no whole system: $candidate"
 if [[ $candidate == "$(readlink -f "$running")" ]]; then
@@ -61,7 +61,7 @@ packages=$(grep -c . "$state/diff.new") || packages=0
 
 if [[ $(of .vm) == true ]]; then
 	stage=vm
-	nix build --no-update-lock-file --out-link "$state/vm" "path:$state/work#$attribute.config.system.build.vm"
+	nix build --no-update-lock-file --out-link "$state/vm" "path:$state/copy#$attribute.config.system.build.vm"
 	mkdir -p "$state/vm-run/shared"
 	touch "$state/vm-run/shared/judge"
 	programs=("$state"/vm/bin/run-*-vm)
@@ -100,7 +100,7 @@ fi
 
 stage=proposed
 nix build --out-link "$state/proposed" "$candidate"
-cp "$state/work/flake.lock" "$state/flake.lock"
+cp "$state/copy/flake.lock" "$state/flake.lock"
 mv -f "$state/diff.new" "$state/diff.txt"
 jq --null-input --arg path "$candidate" --argjson packages "$packages" --argjson before "$holes_before" --argjson after "$holes_after" --argjson vm "$(of .vm)" \
 	'{path: $path, packages: $packages, before: $before, after: $after, vm: $vm}' >"$state/proposal.new"
