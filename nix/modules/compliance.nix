@@ -107,7 +107,7 @@ in
     environment.etc."watchstander/compliance-exceptions.json".text = builtins.toJSON cfg.exceptions;
     systemd.services.watchstander-compliance = {
       description = "Look at the host's controls";
-      serviceConfig = {
+      serviceConfig = import ../confined.nix // {
         Type = "oneshot";
         ExecStart = ''${lib.getExe program} ${file} "" /var/lib/watchstander-compliance/report.txt ${directory}'';
         StateDirectory = "watchstander-compliance";
@@ -119,24 +119,9 @@ in
         # It reads what is root's, and asks the kernel for audit's rules.
         CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" "CAP_AUDIT_CONTROL" "CAP_MAC_ADMIN" ];
         IPAddressDeny = "any";
-        LockPersonality = true;
-        NoNewPrivileges = true;
         PrivateDevices = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectSystem = "strict";
         # What ss and auditctl ask the kernel by. Not a network of its own, whose ports would be others.
         RestrictAddressFamilies = [ "AF_UNIX" "AF_NETLINK" "AF_INET" "AF_INET6" ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
       };
     };
     systemd.timers.watchstander-compliance = {

@@ -59,7 +59,7 @@ in
     systemd.services.watchstander-dependencies = {
       description = "Draw the services' dependencies";
       environment.UNITS = lib.concatStringsSep " " cfg.units;
-      serviceConfig = {
+      serviceConfig = import ../confined.nix // {
         Type = "oneshot";
         ExecStart = lib.getExe program;
         User = "watchstander-dependencies";
@@ -71,24 +71,9 @@ in
         MemoryMax = "512M";
         Nice = 10;
         CapabilityBoundingSet = "";
-        NoNewPrivileges = true;
         PrivateDevices = true;
         PrivateNetwork = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectSystem = "strict";
-        LockPersonality = true;
         RestrictAddressFamilies = [ "AF_UNIX" ]; # systemd over D-Bus
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
         SystemCallFilter = [ "@system-service" "~@privileged" ];
         UMask = "0022";
       };

@@ -155,7 +155,7 @@ in
         wants = [ "network-online.target" ];
         after = [ "network-online.target" ];
         environment.HOME = "/var/lib/nixos-config-build"; # nix keeps what it evaluated there
-        serviceConfig = {
+        serviceConfig = import ../confined.nix // {
           Type = "oneshot";
           User = "nixos-config-build";
           StateDirectory = "nixos-config-build";
@@ -166,25 +166,10 @@ in
           Nice = 19;
           IOSchedulingClass = "idle";
           CapabilityBoundingSet = "";
-          LockPersonality = true;
-          NoNewPrivileges = true;
           PrivateDevices = true;
-          PrivateTmp = true;
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHome = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          ProtectSystem = "strict";
           ProtectProc = "invisible";
           # Nix' daemon builds; this one asks it, and fetches inputs.
           RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          SystemCallArchitectures = "native";
           SystemCallFilter = [ "@system-service" ];
           UMask = "0022";
         };

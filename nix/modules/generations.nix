@@ -30,7 +30,7 @@ in
       # the way back must not go while it may be needed.
       restartIfChanged = false;
       environment = { NIX_REMOTE = "daemon"; HOME = "/tmp"; };
-      serviceConfig = {
+      serviceConfig = import ../confined.nix // {
         Type = "oneshot";
         # "+N" keeps the newest N, and never deletes the current one.
         ExecStart = [
@@ -48,23 +48,8 @@ in
         # It takes links away here; what is collected is the daemon's work, which may write to the store.
         ReadWritePaths = [ "/nix/var/nix/profiles" ];
         CapabilityBoundingSet = "";
-        LockPersonality = true;
-        NoNewPrivileges = true;
         PrivateDevices = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectSystem = "strict";
         RestrictAddressFamilies = [ "AF_UNIX" ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
       };
     };
     systemd.timers.watchstander-generations = {

@@ -32,7 +32,7 @@ in
     systemd.services.watchstander-readings = {
       description = "What Watchstander's agent measures, for Prometheus";
       after = [ "watchstander-approve.socket" ];
-      serviceConfig = {
+      serviceConfig = import ../confined.nix // {
         Type = "oneshot";
         ExecStart = "${lib.getExe bot.package} readings --textfile ${directory}/watchstander.prom";
         TimeoutStartSec = "3min";
@@ -43,26 +43,11 @@ in
         TasksMax = 64;
         CapabilityBoundingSet = "";
         IPAddressDeny = "any";
-        LockPersonality = true;
         MemoryDenyWriteExecute = true;
-        NoNewPrivileges = true;
         PrivateDevices = true;
         PrivateNetwork = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
         ProtectProc = "invisible";
-        ProtectSystem = "strict";
         RestrictAddressFamilies = [ "AF_UNIX" ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
         SystemCallErrorNumber = "EPERM";
         SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
       };

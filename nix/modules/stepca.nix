@@ -151,7 +151,7 @@ in
         wants = [ "acme-${name}.service" ];
         after = [ "acme-${name}.service" ];
         unitConfig.ConditionPathExists = "/var/lib/acme/${name}/key.pem";
-        serviceConfig = {
+        serviceConfig = import ../confined.nix // {
           Type = "oneshot";
           ExecStart = [
             "${pkgs.coreutils}/bin/install -d -m 0500 -o ${c.owner} ${copies}/${name}"
@@ -164,25 +164,10 @@ in
           # It reads what is acme's, and gives to another user.
           CapabilityBoundingSet = [ "CAP_CHOWN" "CAP_DAC_OVERRIDE" "CAP_FOWNER" ];
           IPAddressDeny = "any";
-          LockPersonality = true;
           MemoryDenyWriteExecute = true;
-          NoNewPrivileges = true;
           PrivateDevices = true;
           PrivateNetwork = true;
-          PrivateTmp = true;
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHome = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          ProtectSystem = "strict";
           RestrictAddressFamilies = [ "AF_UNIX" ];
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          SystemCallArchitectures = "native";
         };
       })
       owned;

@@ -117,7 +117,7 @@ let
   health = name: u: lib.nameValuePair (healthUnit name) {
     description = "Does ${u.unit} answer?";
     after = [ "${u.unit}.service" ];
-    serviceConfig = {
+    serviceConfig = import ../confined.nix // {
       Type = "oneshot";
       ExecStart = words ([ script name "${u.unit}.service" (toString u.check.failures) (if u.check.restart.enable then toString u.check.restart.count else "0") (toString u.check.restart.within) (toString u.check.limit) (toString u.check.every) "/var/lib/${healthUnit name}" textfiles "--" ] ++ asks u.check);
       StateDirectory = healthUnit name;
@@ -130,25 +130,10 @@ let
       CapabilityBoundingSet = "";
       IPAddressDeny = "any";
       IPAddressAllow = u.check.addresses;
-      LockPersonality = true;
       MemoryDenyWriteExecute = true;
-      NoNewPrivileges = true;
       PrivateDevices = true;
-      PrivateTmp = true;
-      ProtectClock = true;
-      ProtectControlGroups = true;
-      ProtectHome = true;
-      ProtectHostname = true;
-      ProtectKernelLogs = true;
-      ProtectKernelModules = true;
-      ProtectKernelTunables = true;
       ProtectProc = "invisible";
-      ProtectSystem = "strict";
       RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" ];
-      RestrictNamespaces = true;
-      RestrictRealtime = true;
-      RestrictSUIDSGID = true;
-      SystemCallArchitectures = "native";
       SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
       SystemCallErrorNumber = "EPERM";
     };

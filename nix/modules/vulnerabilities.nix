@@ -31,7 +31,7 @@ in
       restartIfChanged = false;
       # By itself root's Nix would write the store's database.
       environment = { NIX_REMOTE = "daemon"; HOME = "/var/cache/vulnix"; };
-      serviceConfig = {
+      serviceConfig = import ../confined.nix // {
         Type = "oneshot";
         ExecStart = lib.concatStringsSep " " ([
           (lib.getExe (pkgs.writeShellApplication {
@@ -55,24 +55,9 @@ in
         IOSchedulingClass = "idle";
         UMask = "0022";
         CapabilityBoundingSet = "";
-        LockPersonality = true;
-        NoNewPrivileges = true;
         PrivateDevices = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
         ProtectProc = "invisible";
-        ProtectSystem = "strict";
         RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
         SystemCallFilter = [ "@system-service" ];
       };
     };

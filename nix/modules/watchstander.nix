@@ -37,24 +37,10 @@ let
 
   # Of both units. Each line is one that the program was run with; the agent's exceptions
   # stand at it.
-  confined = {
+  confined = import ../confined.nix // {
     UMask = "0077";
-    NoNewPrivileges = true;
-    ProtectSystem = "strict";
     ProtectHome = "read-only";
-    PrivateTmp = true;
-    ProtectClock = true;
-    ProtectControlGroups = true;
-    ProtectHostname = true;
-    ProtectKernelLogs = true;
-    ProtectKernelModules = true;
-    ProtectKernelTunables = true;
-    LockPersonality = true;
     MemoryDenyWriteExecute = true;
-    RestrictNamespaces = true;
-    RestrictRealtime = true;
-    RestrictSUIDSGID = true;
-    SystemCallArchitectures = "native";
   };
   # A socket of the agent's, in a directory of root's.
   socket = what: name: mode: {

@@ -162,7 +162,7 @@ in
         after = [ "zfs.target" ];
         # The program of the running module: another version may not understand it.
         path = [ "/run/booted-system/sw" ];
-        serviceConfig = {
+        serviceConfig = import ../confined.nix // {
           Type = "oneshot";
           ExecStart = "${lib.getExe compression} ${policy} ${cfg.compression.default} ${textfiles} ${lib.concatStringsSep " " cfg.pools}";
           ReadWritePaths = [ textfiles ];
@@ -174,24 +174,9 @@ in
           DevicePolicy = "closed";
           DeviceAllow = [ "/dev/zfs rw" ];
           IPAddressDeny = "any";
-          LockPersonality = true;
           MemoryDenyWriteExecute = true;
-          NoNewPrivileges = true;
           PrivateNetwork = true;
-          PrivateTmp = true;
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHome = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          ProtectSystem = "strict";
           RestrictAddressFamilies = [ "AF_UNIX" ];
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          SystemCallArchitectures = "native";
         };
       };
     };
