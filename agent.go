@@ -290,7 +290,7 @@ func (h *agentHouse) hide(s string) string {
 // needsNetwork: a remote repository is reached over the network, and what a
 // switch starts must find the host as it is.
 func needsNetwork(s agent.Spawn) bool {
-	return s.Operation == "nixos.rollback" || opensRepositories(s.Operation)
+	return strings.HasPrefix(string(s.Operation), "nixos.") || opensRepositories(s.Operation)
 }
 
 func opensRepositories(op bot.OperationName) bool { return strings.HasPrefix(string(op), "backup.") }

@@ -35,6 +35,7 @@ import (
 // capturedArguments are what the attack asks for, of each operation that an agent knows.
 var capturedArguments = map[bot.OperationName]bot.Arguments{
 	host.RollbackOperation:     {host.GenerationArgument: {"41"}},
+	host.DeployOperation:       {},
 	host.ARCSetOperation:       {host.ARCMax: {"33GiB"}},
 	host.RestartOperation:      {host.UnitArgument: {"nginx"}},
 	host.BackupVerifyOperation: {host.RepositoryArgument: {"local"}},
@@ -56,7 +57,7 @@ policy:
     requesters: [operator]
     approvers: {roles: [approver], requester_counts: true}
     step_up: [PROOF]
-nixos: {loader: grub, state_version: "25.05", settle: 2s}
+nixos: {loader: grub, state_version: "25.05", settle: 2s, proposed: {link: /var/lib/watchstander-updates/proposed}}
 zfs: {}
 backup:
   program: /demo/restic

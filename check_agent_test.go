@@ -101,7 +101,7 @@ func TestCheckAgent(t *testing.T) {
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"a fault hides what follows", replace(), replace("nixos.rollback", "nixos.rolback"), `
-fault   DIR/agent.yaml:10:18: policy[0].operations[0]: there is no operation "nixos.rolback": known are backup.run, backup.verify, nixos.rollback, service.restart or zfs.arc.set`},
+fault   DIR/agent.yaml:10:18: policy[0].operations[0]: there is no operation "nixos.rolback": known are backup.run, backup.verify, nixos.deploy, nixos.rollback, service.restart or zfs.arc.set`},
 		{"no such argument", replace(), replace("    risk: high", "    arguments: {number: [\"1..9\"]}\n    risk: high"), `
 fault   DIR/agent.yaml:11:25: policy[0].arguments.number: nixos.rollback takes no such argument: it takes generation`},
 		{"other names", replace("name: bob", "name: Bob", "name: alice", "name: alicia"), replace(), `

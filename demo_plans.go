@@ -71,6 +71,9 @@ func (o *demoOperated) begin(d demoDir, c *config.Agent) (err error) {
 		}
 		o.sim.Script(g.Number, a)
 	}
+	if _, err := o.sim.Propose(simhost.Newer()); err != nil { // for `deploy`
+		return err
+	}
 	o.writeJournal()
 	c.State = d.file("agent")
 	o.house = &agentHouse{config: c, log: slog.New(slog.DiscardHandler), host: o.sim.Sys()}

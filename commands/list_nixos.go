@@ -21,7 +21,7 @@ var nixosCommands = []bot.Command{
 		Name: "diff", Family: familyNixOS,
 		Summary: "Tell what differs between two generations.",
 		Args: []bot.Arg{
-			{Name: "from", Kind: kindGeneration, Optional: true, Help: "a generation's number, `current`, `booted` or `profile`; else the one before that which runs"},
+			{Name: "from", Kind: kindGeneration, Optional: true, Help: "a generation's number, `current`, `booted`, `profile` or `proposed`; else the one before that which runs"},
 			{Name: "to", Kind: kindGeneration, Optional: true, Help: "likewise; else the one that runs"},
 			argOn,
 		},
@@ -44,5 +44,12 @@ var nixosCommands = []bot.Command{
 		},
 		Examples: []string{"rollback", "rollback 41"},
 		Run:      rollback,
+	},
+	{
+		Name: "deploy", Family: familyNixOS, Role: bot.RoleOperator,
+		Summary:  "Ask to switch to the system that is proposed.",
+		Args:     []bot.Arg{argOn},
+		Examples: []string{"diff current proposed", "deploy"},
+		Run:      deploy,
 	},
 }

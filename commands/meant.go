@@ -207,6 +207,8 @@ var ordinary = setOf(
 	// approvals, approve, cancel, confirm, deny, statement
 	"approval", "approved", "approver", "approves", "improve", "proven", "cancelled", "canceled", "cancels", "chance", "chances", "channel", "confirmed", "confirms",
 	"conform", "denial", "denied", "dense", "dent", "dents", "dene", "defy", "dewy", "dory", "statements", "testament",
+	// deploy
+	"delay", "deploys", "deployed", "deployer", "destroy", "employ",
 	// diff, drift
 	"biff", "daft", "deft", "difs", "draft", "drafts", "drifts", "duff", "riff", "tiff",
 	// generations

@@ -21,7 +21,7 @@ var chat = []string{
 	"al said so", "Al is on call", "st patrick's day", "St. Pauli", "ls -la", "a", "h", "s", "al\nis here", "hello\nstatus",
 	"watchstander is slow today", "Watchstander was down", "ws is fine", "watchstander's log", "wsl2 is broken", "news", "was",
 	"\"status\"", "`status`", "can you silence it for 2h", "please ack", "I will ack it", "the status is fine", "statuses",
-	"yes", "no", "sure", "on it", "looking", "done", "deploying now", "who restarted vulcan?", "brb", "rebooting mars", "https://example.org/status",
+	"yes", "no", "sure", "on it", "looking", "done", "deploying now", "deploy it", "deploy now please", "Deploy went fine", "deploy is at 5", "deployed", "delay", "who restarted vulcan?", "brb", "rebooting mars", "https://example.org/status",
 	"Status\n\nAll systems nominal", "unlock the door", "sciences", "unsilenced",
 	"generation", "generations of admins have wondered", "Generations to come will know", "generators", "diff is huge", "Diff looks good", "draft", "drifts", "drifting along",
 	"drift is normal", "diff of the two, please", "rollback failed", "Rollback done", "rollback worked", "rollback is a good idea", "rollback plan looks fine", "Rollback, anyone?",
@@ -68,7 +68,7 @@ var orders = []string{
 	"service restart nginx", "Service restart nginx", "service restart nginx now", "service restart restic-backup.service", "service restart",
 	"logs nginx", "Logs nginx", "logs nginx 50", "logs sshd.service 100", "logs nginx on vulcan", "logs", "changes", "Changes", "changes 6", "changes 3d", "changes on vulcan", "changes 24 on vulcan", "noise", "Noise", "noise 1d", "noise 30 days",
 	"runbook", "Runbook", "runbooks", "runbook all", "runbook disk-full", "Runbook disk full", "runbook zfs arc", "runbook rollback act", "runbook DiskFull", "runbook #2", "runbook rolback", "runbook act",
-	"rollback", "Rollback", "rollback 41", "Rollback 41", "rollback 41 on vulcan", "rolback 41", "rollback fortyone",
+	"deploy", "Deploy", "deploy on vulcan", "rollback", "Rollback", "rollback 41", "Rollback 41", "rollback 41 on vulcan", "rolback 41", "rollback fortyone",
 }
 
 func TestMeant(t *testing.T) {
@@ -110,7 +110,7 @@ bank bar base basic bath be bear beat because bed been before begin behind being
 blood blue board boat body book born both bottom box boy branch bread break bring broken brother brown build burn bus busy but buy by cake
 call calm came can car card care carry case cash cat catch cause change charge chart cheap check choice church city claim class clean clear
 clerk clock close clothes cloud coat coffee cold color come common cook cool copy cost could count country course cover crash cross cry cup cut
-dark data date day dead deal dear death deep delay deploy desk did die dinner disk do doctor dog done door double down draft draw dream dress
+dark data date day dead deal dear death deep delay desk did die dinner disk do doctor dog done door double down draft draw dream dress
 drink drive drop dry due during each ear early earth east easy eat effect egg eight either elect elects else empty end enemy engine enjoy
 enough enter equal error escape essence even event ever every exact example except excuse expect eye face fact fail fair fall family far farm
 fast father fear feed feel few field fight fill film final find fine finger finish fire first fish five fix floor fly follow food foot for

@@ -144,7 +144,7 @@ func wholeNumber(s string) (int, bool) {
 // everyday tells commands whose names are words that people use among themselves:
 // only a whole and valid line is one of these.
 func everyday(c *bot.Command) bool {
-	if c.Family == familyBackup || c.Family == familyChecklists || c.Family == familyIncidents {
+	if c.Name == "deploy" || c.Family == familyBackup || c.Family == familyChecklists || c.Family == familyIncidents {
 		return true
 	}
 	for _, a := range c.Args {

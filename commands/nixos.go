@@ -321,6 +321,15 @@ func drift(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	return of(name, call, m), nil
 }
 
+// deploy asks for a plan. Which system is proposed, the agent knows.
+func deploy(ctx context.Context, call bot.Call) (bot.Outcome, error) {
+	name, err := whose(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return bot.Ask{Thread: call.Thread, Host: name, Operation: host.DeployOperation, Arguments: bot.Arguments{}}, nil
+}
+
 // rollback asks for a plan. Which generation is meant without a number, the agent
 // knows.
 func rollback(ctx context.Context, call bot.Call) (bot.Outcome, error) {

@@ -17,7 +17,7 @@ const (
 	kindCommand    bot.ArgKind = "command"    // a command's name, which may have several words
 	kindExpression bot.ArgKind = "expression" // PromQL, as it was typed
 	kindFind       bot.ArgKind = "find"       // find and words
-	kindGeneration bot.ArgKind = "generation" // a generation's number, current, booted or profile
+	kindGeneration bot.ArgKind = "generation" // a generation's number, current, booted, profile or proposed
 	kindKind       bot.ArgKind = "kind"       // kind and the name of one
 	kindOn         bot.ArgKind = "on"         // on NAME
 	kindPlan       bot.ArgKind = "plan"       // a plan's id or the beginning of one
@@ -266,7 +266,7 @@ func (p *parser) alert(w word) (v bot.Value, fits bool, err error) {
 
 // generation reads what diff and rollback may name.
 func generation(w word) (v bot.Value, fits bool) {
-	for _, name := range []string{"current", "booted", "profile"} {
+	for _, name := range []string{"current", "booted", "profile", "proposed"} {
 		if w.is(name) {
 			return bot.Value{Text: name}, true
 		}

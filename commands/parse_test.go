@@ -43,7 +43,7 @@ func TestErrors(t *testing.T) {
 			"There is no command `a-very-long-name-that-nobody-would-ever-…`. `help` lists those that I know."},
 		{"", "two\u202elines", bot.CodeInvalid, "There is no command `two�lines`. `help` lists those that I know."},
 		// Within families.
-		{"", "nixos", bot.CodeInvalid, "`nixos` is a family of commands, and none itself: `generations`, `diff`, `drift`, `rollback`. `help nixos` explains them."},
+		{"", "nixos", bot.CodeInvalid, "`nixos` is a family of commands, and none itself: `generations`, `diff`, `drift`, `rollback`, `deploy`. `help nixos` explains them."},
 		{"", "NixOS rollback 41", bot.CodeInvalid, "`nixos` is a family of commands, and none itself. Did you mean `rollback`?"},
 		{"", "zfs ark", bot.CodeInvalid, "There is no command `zfs ark`. Did you mean `zfs arc`?"},
 		{"", "zfs scrub", bot.CodeInvalid, "There is no command `zfs scrub`. There are `zfs status`, `zfs arc`, `zfs arc set`."},

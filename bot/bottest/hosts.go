@@ -52,7 +52,7 @@ people:
   - {name: carol, roles: [approver], uid: [1003], totp_seed_file: seed-carol}
 policy:
   - name: rollback
-    operations: [nixos.rollback]
+    operations: [nixos.rollback, nixos.deploy]
     risk: high
     requesters: [operator]
     approvers: {roles: [approver], count: 1}
@@ -68,7 +68,7 @@ policy:
     risk: low
     requesters: [operator]
     approvers: {roles: [operator], requester_counts: true}
-nixos: {loader: grub, state_version: "25.05", settle: 30s, build_lock: {path: /run/lock/nixos-build.lock, format: flock}, stateful_packages: [postgresql]}
+nixos: {loader: grub, state_version: "25.05", settle: 30s, build_lock: {path: /run/lock/nixos-build.lock, format: flock}, stateful_packages: [postgresql], proposed: {link: /var/lib/watchstander-updates/proposed}}
 zfs: {}
 services: {restart: [nginx.service], logs: [nginx.service]}
 `

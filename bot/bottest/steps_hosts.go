@@ -17,7 +17,7 @@ import (
 	"watchstander/bot/sys/simulated"
 )
 
-const usageHost = "host unit NAME ACTIVE|busy UNIT FOR|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|switches N|kills-run: what happens on vulcan, without the agent"
+const usageHost = "host unit NAME ACTIVE|busy UNIT FOR|script N fails|breaks|hangs UNIT…|script N says TEXT|restarts UNIT|fails UNIT|breaks UNIT (for good)|mends UNIT|flaps UNIT EVERY|pool NAME HEALTH|arc MAX|logs UNIT TEXT|builds N [SCHEMA [SECRETS]]|switches N|proposes [again]|kills-run: what happens on vulcan, without the agent"
 
 // filled puts the newest plan's id where a line says $plan, and the newest
 // time-based code where it says $code.
@@ -127,6 +127,11 @@ func (p *player) stepHost(l line) error {
 			return err
 		}
 		return p.stage.switchByHand(n)
+	case "proposes": // a newer system that is no generation, and again another one
+		g := simulated.Newer()
+		g.Revision = l.rest(2)
+		_, err := sim.Propose(g)
+		return err
 	case "kills-run":
 		return p.stage.kill()
 	default:

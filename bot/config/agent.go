@@ -121,8 +121,16 @@ type NixOS struct {
 	VulnixMaxAge time.Duration
 	// Build is nil where nothing builds the configuration beside switches.
 	Build *ConfigurationBuild
+	// Proposed is nil where nobody proposes newer systems, and nothing can be deployed.
+	Proposed *ProposedSystem
 	// Stateful are packages whose data does not go back with them.
 	Stateful []string
+}
+
+// ProposedSystem is where somebody leaves a newer system for people to agree to.
+type ProposedSystem struct {
+	// Link leads to it in the store; Report is a file on what was tried, "" for none.
+	Link, Report string
 }
 
 // BuildLock is a lock that the host's own builds take.

@@ -64,6 +64,9 @@ func (b *agentBuilder) nixos() {
 			b.fault(v.Unit.place, "is no service: name what builds, as in nixos-config-build.service, and not what starts it")
 		}
 	}
+	if v := k.Proposed; v != nil {
+		n.Proposed = &ProposedSystem{Link: b.path(v.Link, ""), Report: b.path(v.Report, "")}
+	}
 	if loaders := []string{"grub", "systemd-boot", "generic-extlinux-compatible", "init-script"}; k.Loader.ok && !slices.Contains(loaders, n.Loader) {
 		b.fault(k.Loader.place, "there is no boot loader %s%s", short(n.Loader), choose(n.Loader, loaders...))
 	}

@@ -108,6 +108,13 @@ type nixosKeys struct {
 	Stateful     list[given[string]]  `yaml:"stateful_packages"`
 	Vulnix       *vulnixKeys          `yaml:"vulnix"`
 	Build        *configBuildKeys     `yaml:"build"`
+	Proposed     *proposedKeys        `yaml:"proposed"`
+}
+
+type proposedKeys struct {
+	place
+	Link   given[string] `yaml:"link" need:"the link to the system, as in /var/lib/watchstander-updates/proposed"`
+	Report given[string] `yaml:"report"`
 }
 
 type configBuildKeys struct {

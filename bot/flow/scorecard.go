@@ -212,7 +212,7 @@ func gatherPlans(tx *store.Tx, _ *Settings, in *scorecard.Inputs) error {
 // of these are then of its making. What a backup, or the size of a cache, has to do with
 // one nobody knows.
 func stopsServices(name bot.OperationName) bool {
-	return name == host.RestartOperation || name == host.RollbackOperation
+	return name == host.RestartOperation || name == host.RollbackOperation || name == host.DeployOperation
 }
 
 // restoreTest judges a verification by its evidence: that it is done does not say that

@@ -13,7 +13,7 @@ const (
 	// LookGenerations takes no arguments and answers []Generation, the newest first.
 	LookGenerations = "nixos.generations"
 	// LookDiff takes "from" and "to", each a generation's number, "current",
-	// "booted" or "profile", and answers a Diff.
+	// "booted", "profile" or "proposed", and answers a Diff.
 	LookDiff = "nixos.diff"
 	// LookDrift takes no arguments and answers a Drift.
 	LookDrift = "nixos.drift"
@@ -25,6 +25,14 @@ const (
 const (
 	RollbackOperation  bot.OperationName = "nixos.rollback"
 	GenerationArgument string            = "generation"
+)
+
+// DeployOperation is the name of the operation that activates the system which is
+// proposed, and makes it the newest generation. Its one argument, SystemArgument, is the
+// store path; without it, what is proposed now.
+const (
+	DeployOperation bot.OperationName = "nixos.deploy"
+	SystemArgument  string            = "system"
 )
 
 // Generation is one NixOS system: as a rule one that the system profile keeps.

@@ -71,7 +71,7 @@ func Metrics() []bot.Metric {
 		},
 		{
 			ID: Outages, Name: "Service Availability", Plan: "Zero unplanned outages", Target: "0",
-			How: "Reboots, and spells of time in which one critical alert or more fired on a host. What of them lies in a maintenance there, or in the 10 min after it, does not count, and no alert's time while a plan ran that stops services (service.restart, nixos.rollback), or 10 min after: no plan reboots a host, and a backup stops nothing. " +
+			How: "Reboots, and spells of time in which one critical alert or more fired on a host. What of them lies in a maintenance there, or in the 10 min after it, does not count, and no alert's time while a plan ran that stops services (service.restart, nixos.rollback, nixos.deploy), or 10 min after: no plan reboots a host, and a backup stops nothing. " +
 				"What no critical alert tells of is not counted, and a person's own reboot outside a maintenance counts as unplanned. It is unknown while alerts could not be heard, or reboots are not told.",
 			Source: "the changes of hosts, the critical alerts that were heard, the plans' runs, and maintenances",
 		},

@@ -38,8 +38,8 @@ const (
 
 // Apply activates the target for now. It returns without an error when the target
 // runs, whatever its units do: judging them is Verify's matter.
-func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
-	n, target := r.n, bound(p, factTarget)
+func (r *activating) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
+	n, to := r.n, goalOf(p)
 	if err := r.hold(ctx, p, w, w.BeginBy()); err != nil {
 		return err
 	}
@@ -49,6 +49,14 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	// Units and locks were waited for, which may have taken hours.
 	if err := n.unchanged(p); err != nil {
 		return err
+	}
+	// Of a system that is only proposed nothing is run before people have agreed to it.
+	if to.number == 0 {
+		dry, err := n.dry(ctx, to)
+		if err != nil {
+			return err
+		}
+		w.Say("Its dry run: %s.", dry.touches())
 	}
 	// It may have changed since the plan, which need not have asked all of them.
 	held, broken := n.holding(ctx, n.o.Checks)
@@ -68,32 +76,32 @@ func (r *Rollback) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	); err != nil {
 		return bot.Errorf(bot.CodeInternal, "What was before cannot be written down, so that nothing was begun.").Because(err)
 	}
-	w.Say("Activating generation %s.", bound(p, factGeneration))
-	a, runErr := n.activate(ctx, target, "test", func(l string) { w.Say("%s", l) })
+	w.Say("Activating %s.", to)
+	a, runErr := n.activate(ctx, to.system, "test", func(l string) { w.Say("%s", l) })
 	if err := r.noteActivation(w, a, runErr); err != nil {
 		return err
 	}
 	runs, err := n.running(currentSystem)
 	switch {
 	case runErr != nil:
-		return bot.Errorf(bot.CodeUnavailable, "Activating generation %s did not come to an end.", bound(p, factGeneration)).Because(runErr)
+		return bot.Errorf(bot.CodeUnavailable, "Activating %s did not come to an end.", to).Because(runErr)
 	case a.Locked:
 		return bot.Errorf(bot.CodeConflict, "Somebody else was switching %s at that moment. Nothing was changed.", n.o.Host.Name)
 	case a.Exit == 100:
-		return bot.Errorf(bot.CodeConflict, "Generation %s can only be booted into: %s. Nothing was changed.", bound(p, factGeneration), meaning(a.Exit))
+		return bot.Errorf(bot.CodeConflict, "%s can only be booted into: %s. Nothing was changed.", to.first(), meaning(a.Exit))
 	case a.Inhibited != "":
-		return bot.Errorf(bot.CodeConflict, "Generation %s refuses to be switched to: %s. Nothing was changed.", bound(p, factGeneration), a.Inhibited)
+		return bot.Errorf(bot.CodeConflict, "%s refuses to be switched to: %s. Nothing was changed.", to.first(), a.Inhibited)
 	case err != nil:
 		return err
-	case runs != target:
-		return bot.Errorf(bot.CodeUnavailable, "After activating generation %s it is not what runs: switch-to-configuration ended with %s.", bound(p, factGeneration), a.ended())
+	case runs != to.system:
+		return bot.Errorf(bot.CodeUnavailable, "After activating %s it is not what runs: switch-to-configuration ended with %s.", to, a.ended())
 	}
-	w.Say("Generation %s runs; switch-to-configuration ended with %s. Profile and boot menu are as they were.", bound(p, factGeneration), a.ended())
+	w.Say("%s runs; switch-to-configuration ended with %s. Profile and boot menu are as they were.", to.first(), a.ended())
 	return nil
 }
 
 // noteActivation writes down what the switch said, before anything is made of it.
-func (r *Rollback) noteActivation(w bot.Work, a activation, runErr error) error {
+func (r *activating) noteActivation(w bot.Work, a activation, runErr error) error {
 	outcome := switchOver
 	switch {
 	case a.Touched:
@@ -129,18 +137,15 @@ func (n *NixOS) unchanged(p bot.Plan) error {
 	if err != nil {
 		return err
 	}
-	number, err := strconv.Atoi(bound(p, factGeneration))
-	if err != nil {
-		return bot.Errorf(bot.CodeInternal, "The plan names no generation.").Because(err)
-	}
-	l, ok := s.find(number)
+	to := goalOf(p)
+	l, ok := s.find(to.number)
 	switch {
-	case !ok:
-		return stale(fmt.Sprintf("generation %d is gone", number))
-	case l.target != bound(p, factTarget):
-		return stale(fmt.Sprintf("generation %d is another system", number))
-	case len(n.missing(l.target)) > 0:
-		return stale(fmt.Sprintf("generation %d is not whole any more", number))
+	case to.number > 0 && !ok:
+		return stale(to.String() + " is gone")
+	case to.number > 0 && l.target != to.system:
+		return stale(to.String() + " is another system")
+	case len(n.missing(to.system)) > 0:
+		return stale(to.String() + " is not whole any more")
 	case s.current != bound(p, factCurrent):
 		return stale("another system runs")
 	case s.target != bound(p, factProfile) || strconv.Itoa(s.profile) != bound(p, factNumber):
@@ -163,7 +168,7 @@ func bound(p bot.Plan, name string) string {
 
 // hold takes the host's build lock for the rest of the run. It does not wait for it
 // beyond by, where that is given: what was agreed to ends then.
-func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work, by time.Time) error {
+func (r *activating) hold(ctx context.Context, p bot.Plan, w bot.Work, by time.Time) error {
 	l := r.n.o.BuildLock
 	if l.Path == "" {
 		return nil
@@ -207,7 +212,7 @@ func (r *Rollback) hold(ctx context.Context, p bot.Plan, w bot.Work, by time.Tim
 }
 
 // release gives the build lock back, at the end of Commit or Undo.
-func (r *Rollback) release(p bot.Plan, w bot.Work) {
+func (r *activating) release(p bot.Plan, w bot.Work) {
 	r.mu.Lock()
 	release, have := r.held[p.ID]
 	delete(r.held, p.ID)

@@ -16,71 +16,82 @@ const touched = "touched"
 
 // Commit makes the target what the host starts: profile first, then the boot menu.
 // A boot default that cannot be read back is an unknown reading, not a failure.
-func (r *Rollback) Commit(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
+func (r *activating) Commit(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
 	n := r.n
-	number, err := strconv.Atoi(bound(p, factGeneration))
-	if err != nil {
-		return nil, bot.Errorf(bot.CodeInternal, "The plan names no generation.").Because(err)
-	}
-	if is := n.runs(bound(p, factTarget)); is.State != bot.OK {
-		return []bot.Reading{is}, bot.Errorf(bot.CodeConflict, "Generation %d does not run any more, so that it is not made what %s starts.", number, n.o.Host.Name)
+	to := goalOf(p)
+	if is := n.runs(to.system); is.State != bot.OK {
+		return []bot.Reading{is}, bot.Errorf(bot.CodeConflict, "%s does not run any more, so that it is not made what %s starts.", to.first(), n.o.Host.Name)
 	}
 	if err := w.Note(noteProfile, touched); err != nil {
 		return nil, bot.Errorf(bot.CodeInternal, "What is about to be changed cannot be written down.").Because(err)
 	}
-	if err := n.setProfile(ctx, number, bound(p, factTarget)); err != nil {
+	number, err := n.setProfile(ctx, to)
+	if err != nil {
 		return nil, err
 	}
-	w.Say("The profile points at generation %d.", number)
+	to.number = number // the proposed system has one now
+	w.Say("The profile points at %s.", to)
 	if err := w.Note(noteBoot, touched); err != nil {
 		return nil, bot.Errorf(bot.CodeInternal, "What is about to be changed cannot be written down.").Because(err)
 	}
-	if err := n.writeBoot(ctx, bound(p, factTarget)); err != nil {
+	if err := n.writeBoot(ctx, to.system); err != nil {
 		return nil, err
 	}
-	out := []bot.Reading{n.profileIs(number, bound(p, factTarget)), n.bootIs(bound(p, factTarget))}
+	out := []bot.Reading{n.profileIs(to), n.bootIs(to.system)}
 	for _, is := range out {
 		if is.State == bot.NotOK {
-			return out, bot.Errorf(bot.CodeUnavailable, "What %s starts is not generation %d, although it was set: %s.", n.o.Host.Name, number, is.Note)
+			return out, bot.Errorf(bot.CodeUnavailable, "What %s starts is not %s, although it was set: %s.", n.o.Host.Name, to, is.Note)
 		}
 	}
-	w.Say("Generation %d is what %s starts from now on.", number, n.o.Host.Name)
+	w.Say("%s is what %s starts from now on.", to.first(), n.o.Host.Name)
 	r.release(p, w)
 	return out, nil
 }
 
-// setProfile makes the profile point at a generation, by its number, and reads it
-// back.
-func (n *NixOS) setProfile(ctx context.Context, number int, target string) error {
+// setProfile makes the profile point at a generation, by its number, or at a system that
+// becomes one by that, and reads back which it is.
+func (n *NixOS) setProfile(ctx context.Context, to goal) (number int, err error) {
+	change := []string{"--switch-generation", strconv.Itoa(to.number)}
+	if to.number == 0 {
+		change = []string{"--set", to.system}
+	}
 	out, err := n.o.Host.Run.Run(ctx, sys.Command{
-		Argv:  []string{n.o.NixEnv, "-p", n.o.Profile, "--switch-generation", strconv.Itoa(number)},
+		Argv:  append([]string{n.o.NixEnv, "-p", n.o.Profile}, change...),
 		Limit: n.o.LookLimit,
 		Line:  func(_, l string) { n.o.Output(l) },
 	})
 	if err == nil && out.Exit != 0 {
 		err = fmt.Errorf("nix-env ended with %d: %s", out.Exit, tame(string(out.Stderr)))
 	}
-	is := n.profileIs(number, target)
+	is := n.profileIs(to)
 	if err != nil || is.State != bot.OK {
-		return bot.Errorf(bot.CodeUnavailable, "The profile of %s could not be set to generation %d.", n.o.Host.Name, number).Because(errors.Join(err, errors.New(is.Note)))
+		return 0, bot.Errorf(bot.CodeUnavailable, "The profile of %s could not be set to %s.", n.o.Host.Name, to).Because(errors.Join(err, errors.New(is.Note)))
 	}
-	return nil
+	return n.profileAt(), nil
 }
 
-// profileIs tells whether the profile points at a generation.
-func (n *NixOS) profileIs(number int, target string) bot.Reading {
+// profileAt is the number of the generation that the profile points at, 0 where that
+// cannot be read.
+func (n *NixOS) profileAt() int {
+	to, _ := n.o.Host.Files.Readlink(n.o.Profile)
+	number, _ := generationOf(path.Base(to), path.Base(n.o.Profile))
+	return number
+}
+
+// profileIs tells whether the profile points at a generation; at whichever, where the
+// system is none yet.
+func (n *NixOS) profileIs(want goal) bot.Reading {
 	const what = "profile"
-	to, err := n.o.Host.Files.Readlink(n.o.Profile)
-	if err != nil {
+	if _, err := n.o.Host.Files.Readlink(n.o.Profile); err != nil {
 		return n.reading(what, "", n.o.Profile, bot.Unknown, "it cannot be read")
 	}
-	at, _ := generationOf(path.Base(to), path.Base(n.o.Profile))
+	at := n.profileAt()
 	system := n.resolved(path.Dir(n.o.Profile), path.Base(n.o.Profile))
 	value := "generation " + strconv.Itoa(at)
 	switch {
-	case at != number:
-		return n.reading(what, value, n.o.Profile, bot.NotOK, fmt.Sprintf("it should be generation %d", number))
-	case system != target:
+	case want.number > 0 && at != want.number:
+		return n.reading(what, value, n.o.Profile, bot.NotOK, "it should be "+want.String())
+	case system != want.system:
 		return n.reading(what, value, n.o.Profile, bot.NotOK, "its system is another one")
 	}
 	return n.reading(what, value, n.o.Profile, bot.OK, "")

@@ -10,7 +10,7 @@ import (
 )
 
 // Diff compares two systems, each named by a generation's number, "current",
-// "booted" or "profile".
+// "booted", "profile" or "proposed".
 func (n *NixOS) Diff(ctx context.Context, from, to string) (host.Diff, error) {
 	s, err := n.look()
 	if err != nil {
@@ -24,7 +24,7 @@ func (n *NixOS) Diff(ctx context.Context, from, to string) (host.Diff, error) {
 	if err != nil {
 		return host.Diff{}, err
 	}
-	d, _ := n.compare(ctx, n.at(s, a), n.at(s, b))
+	d, _ := n.compare(ctx, n.named(s, from, a), n.named(s, to, b))
 	if err := ctx.Err(); err != nil {
 		return host.Diff{}, late(err)
 	}
@@ -50,15 +50,26 @@ func (n *NixOS) choose(s state, what string) (string, error) {
 		}
 		return s.target, nil
 	}
+	if what == proposed {
+		return n.proposed()
+	}
 	number, err := strconv.Atoi(what)
 	if err != nil {
-		return "", bot.Errorf(bot.CodeInvalid, "`%s` is no generation: write its number, `current`, `booted` or `profile`.", tame(strings.ReplaceAll(what, "`", "'")))
+		return "", bot.Errorf(bot.CodeInvalid, "`%s` is no generation: write its number, `current`, `booted`, `profile` or `proposed`.", tame(strings.ReplaceAll(what, "`", "'")))
 	}
 	l, ok := s.find(number)
 	if !ok {
 		return "", n.noGeneration(s, number)
 	}
 	return l.target, nil
+}
+
+// named reads the system that somebody named.
+func (n *NixOS) named(s state, name, at string) system {
+	if name == proposed {
+		return n.inStore().at(s, at)
+	}
+	return n.at(s, at)
 }
 
 func (n *NixOS) noGeneration(s state, number int) error {
@@ -75,6 +86,6 @@ func (n *NixOS) compare(ctx context.Context, a, b system) (d host.Diff, unknown 
 		d.PackagesUnknown = "Nix cannot compare the two: " + tame(err.Error())
 	}
 	d.ClosureFrom, d.ClosureTo = n.closure(ctx, a.StorePath), n.closure(ctx, b.StorePath)
-	d.Units = n.unitChanges(a.StorePath, b.StorePath)
+	d.Units = n.inStore().unitChanges(a.StorePath, b.StorePath)
 	return d, unknown
 }

@@ -1,4 +1,5 @@
-// Package nixos looks at a NixOS host's generations and brings another one back.
+// Package nixos looks at a NixOS host's generations, brings another one back, and
+// deploys a newer one.
 //
 // What it reads (generations.go, system.go, mark.go, loader.go) are the profile's
 // links and the files within each system; no old generation's program is run for
@@ -14,6 +15,7 @@
 //     another kind of boot loader, another system.stateVersion, a bot that cannot
 //     read its state, a system that is not whole or that its own checks do not
 //     allow to be switched to.
+//   - activating.go has what the deploy has in common with it: all that follows.
 //   - apply.go takes the host's build lock, and runs the target's
 //     `switch-to-configuration test`. This activates the target and leaves profile
 //     and boot loader alone: a host that loses power now starts what ran before.
@@ -27,7 +29,15 @@
 //   - undo.go activates what ran before, puts back profile and boot menu where they
 //     were touched, and looks at the units again.
 //
-// It never reboots, installs no other loader, and never sets NIXOS_NO_CHECK. The
+// # The deploy
+//
+// deploy.go is the same way to a system that is none of the profile's generations yet:
+// somebody (nix/modules/updates.nix) built it and left a link. It was not made by root,
+// so that Plan runs nothing of it, and reads nothing through it that lies outside the
+// store (instore.go); its dry run comes first in Apply, once people have agreed. Commit
+// makes it the profile's newest generation.
+//
+// Neither ever reboots, installs no other loader, and never sets NIXOS_NO_CHECK. The
 // host's build lock is held from Apply until Commit or Undo ends: these are calls of
 // one process, the worker.
 //

@@ -42,6 +42,9 @@ type Options struct {
 	MinGenerations int
 	// Vulnix is where the result of a scan for known holes lies; its MaxAge is 8 days.
 	Vulnix Vulnix
+	// Proposed is where somebody leaves a newer system for people to agree to; without
+	// its link there is nothing to deploy.
+	Proposed Proposed
 	// Build is a unit that builds the configuration; its MaxAge is 2 days.
 	Build Build
 	// Stateful are the names of packages whose data does not go back with them
@@ -153,6 +156,11 @@ func (o Options) faults() error {
 	}
 	if p := o.BuildLock.Path; p != "" && (!path.IsAbs(p) || path.Clean(p) != p) {
 		say("the build lock %q is no absolute, clean path", p)
+	}
+	for name, p := range map[string]string{"Proposed.Link": o.Proposed.Link, "Proposed.Report": o.Proposed.Report} {
+		if p != "" && (!path.IsAbs(p) || path.Clean(p) != p) {
+			say("%s: %q is no absolute, clean path", name, p)
+		}
 	}
 	if o.BuildLock.Path == switchLock {
 		say("%s is the lock that switch-to-configuration takes itself; held by somebody else it could not run", switchLock)

@@ -3,6 +3,7 @@ package nixos
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,12 +47,12 @@ func (r *Rollback) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, err
 	if !ok {
 		return bot.Draft{}, n.noGeneration(s, number)
 	}
-	p := planning{n: n, s: s, current: n.at(s, s.current), target: n.system(l.target)}
+	p := planning{n: n, s: s, current: n.at(s, s.current), target: n.system(l.target), to: goal{system: l.target, number: number}}
 	n.place(&p.target.Generation, l, s)
 	if err := p.refuse(); err != nil {
 		return bot.Draft{}, err
 	}
-	if p.dry, err = n.dry(ctx, p.target); err != nil {
+	if p.dry, err = n.dry(ctx, p.to); err != nil {
 		return bot.Draft{}, err
 	}
 	p.diff, _ = n.compare(ctx, p.current, p.target)
@@ -59,16 +60,23 @@ func (r *Rollback) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, err
 		return bot.Draft{}, late(err)
 	}
 	d := p.draft(ctx)
-	d.Bound = []bot.Fact{
-		{Name: factTarget, Value: p.target.StorePath},
-		{Name: factGeneration, Value: strconv.Itoa(number)},
-		{Name: factCurrent, Value: s.current},
-		{Name: factProfile, Value: s.target},
-		{Name: factNumber, Value: strconv.Itoa(s.profile)},
-		{Name: factBooted, Value: s.booted},
-		{Name: factBoot, Value: boot},
-	}
+	d.Bound = p.bound(boot)
 	return d, nil
+}
+
+// bound are the facts by which it is known, when it starts, that all is as it was.
+func (p *planning) bound(boot string) []bot.Fact {
+	facts := []bot.Fact{{Name: factTarget, Value: p.to.system}}
+	if p.to.number > 0 {
+		facts = append(facts, bot.Fact{Name: factGeneration, Value: strconv.Itoa(p.to.number)})
+	}
+	return append(facts,
+		bot.Fact{Name: factCurrent, Value: p.s.current},
+		bot.Fact{Name: factProfile, Value: p.s.target},
+		bot.Fact{Name: factNumber, Value: strconv.Itoa(p.s.profile)},
+		bot.Fact{Name: factBooted, Value: p.s.booted},
+		bot.Fact{Name: factBoot, Value: boot},
+	)
 }
 
 // planning is what one Plan has found.
@@ -76,20 +84,24 @@ type planning struct {
 	n               *NixOS
 	s               state
 	current, target system
-	dry             activation
+	to              goal
+	dry             activation // of a proposed system there is none
+	report          report     // of a proposed system, what its proposer says
 	diff            host.Diff
 }
 
 // refuse says what must not be done at all.
 func (p *planning) refuse() error {
 	name, t, c := p.n.o.Host.Name, p.target, p.current
-	no := func(format string, args ...any) error {
-		return bot.Errorf(bot.CodeForbidden, "No rollback to generation %d of %s: %s", t.Number, name, fmt.Sprintf(format, args...))
-	}
+	no := func(format string, args ...any) error { return p.n.refused(p.to, format, args...) }
 	switch {
 	case p.s.profile == 0 || p.s.target == "":
 		return no("where its profile points cannot be read, so that nobody could go back.")
-	case t.StorePath == p.s.current && p.s.profile == t.Number:
+	case t.StorePath == p.s.current && p.s.target == p.s.current && p.to.number == 0:
+		return bot.Errorf(bot.CodeConflict, "What is proposed runs on %s already. There is nothing to do.", name)
+	case t.Number > 0 && p.to.number == 0:
+		return bot.Errorf(bot.CodeConflict, "What is proposed is generation %d of %s already. `rollback %d` activates it.", t.Number, name, t.Number)
+	case t.StorePath == p.s.current && p.s.profile == t.Number && p.to.number > 0:
 		return bot.Errorf(bot.CodeConflict, "Generation %d runs on %s already, and its profile points at it. There is nothing to do.", t.Number, name)
 	case !t.Complete():
 		return no("it is not whole: %s missing. It may have been collected.", phrase.Some(t.Missing, 5)+are(len(t.Missing)))
@@ -146,27 +158,6 @@ func (p *planning) schema() (schema int, known bool) {
 	return p.current.Schema, p.current.Schema > 0
 }
 
-// dry asks the target what activating it would do.
-func (n *NixOS) dry(ctx context.Context, t system) (activation, error) {
-	a, err := n.activate(ctx, t.StorePath, "dry-activate", nil)
-	no := func(format string, args ...any) error {
-		return bot.Errorf(bot.CodeForbidden, "No rollback to generation %d of %s: %s", t.Number, n.o.Host.Name, fmt.Sprintf(format, args...))
-	}
-	switch {
-	case err != nil:
-		return a, bot.Errorf(bot.CodeUnavailable, "What generation %d would do cannot be found out: its dry run did not come to an end.", t.Number).Because(err)
-	case a.Locked: // for a moment, so that what was agreed to is not stale by it
-		return a, bot.Errorf(bot.CodeUnavailable, "%s is being switched by somebody else right now. Try again when that is over.", n.o.Host.Name)
-	case a.Exit == 100:
-		return a, no("its init is not compatible with the running one: it can only be booted into, and the bot never reboots.")
-	case a.Inhibited != "":
-		return a, no("%s.", a.Inhibited)
-	case a.Exit != 0:
-		return a, no("its dry run ended with %s.", a.ended())
-	}
-	return a, nil
-}
-
 // draft puts it into words.
 func (p *planning) draft(ctx context.Context) bot.Draft {
 	o, t := p.n.o, p.target
@@ -190,6 +181,11 @@ func (p *planning) draft(ctx context.Context) bot.Draft {
 	}
 	if p.s.target != p.s.current {
 		d.Roots = append(d.Roots, p.s.target)
+	}
+	if p.to.number == 0 {
+		d.Summary = fmt.Sprintf("deploy the proposed system to %s, over %s: %s", o.Host.Name, named(p.current.Generation), tame(path.Base(p.to.system)))
+		d.Limit += bot.SecondsOf(o.SwitchLimit)
+		d.Irreversible[0] = "Only the system can go back: what newer programs make of databases, of the data of containers and of all else in /var and /home stays."
 	}
 	return d
 }
@@ -218,11 +214,15 @@ func (p *planning) steps() []string {
 		}
 		look += " and at the health checks (" + strings.Join(names, ", ") + ")"
 	}
-	number := strconv.Itoa(p.target.Number)
+	last := "Set the profile to " + p.to.String()
+	if p.to.number == 0 {
+		steps = append(steps, "Ask the proposed system for its dry run, say which units it names, and end there if it refuses. Before this step nothing of it was run.")
+		last = "Make it the profile's newest generation"
+	}
 	return append(steps,
-		"Activate generation "+number+" with its own `switch-to-configuration test`. Profile and boot menu stay as they are: should the host lose power now, it starts what it starts today.",
+		"Activate "+p.to.String()+" with its own `switch-to-configuration test`. Profile and boot menu stay as they are: should the host lose power now, it starts what it starts today.",
 		look+" until two looks, "+phrase.Duration(o.Between)+" apart, agree. What was fine before and fails in both is a failure.",
-		"Set the profile to generation "+number+", let it write its boot menu ("+tame(p.target.Loader)+"), and read both back.",
+		last+", let it write its boot menu ("+tame(p.target.Loader)+"), and read both back.",
 	)
 }
 
@@ -233,6 +233,11 @@ func (p *planning) observed() []bot.Fact {
 		if len(us) > 0 {
 			facts = append(facts, bot.Fact{Name: name, Value: strings.Join(us, ", ")})
 		}
+	}
+	if p.to.number == 0 {
+		units("unit files that come", p.diff.Units.Added)
+		units("unit files that go", p.diff.Units.Removed)
+		units("unit files that change", p.diff.Units.Changed)
 	}
 	units("stops", p.dry.Stop)
 	units("starts", p.dry.Start)

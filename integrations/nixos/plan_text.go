@@ -26,7 +26,9 @@ func (p *planning) differences() []string {
 	if p.current.NixOSVersion != p.target.NixOSVersion {
 		lines = append(lines, "NixOS: "+orUnknown(p.current.NixOSVersion)+" → "+orUnknown(p.target.NixOSVersion))
 	}
-	lines = append(lines, "Made: "+day(p.current.Date)+" → "+day(p.target.Date))
+	if p.to.number > 0 {
+		lines = append(lines, "Made: "+day(p.current.Date)+" → "+day(p.target.Date))
+	}
 	if parts := p.diff.BootParts(); len(parts) > 0 {
 		lines = append(lines, "What the boot loader loads: "+strings.Join(parts, ", "))
 	}
@@ -75,7 +77,7 @@ func (p *planning) packageLines() []string {
 		lines = append(lines, c.String())
 	}
 	if more := len(versions) - mostPackages; more > 0 {
-		lines = append(lines, fmt.Sprintf("and %s with other versions; `diff %s %d` lists all", phrase.Count(more, "more package", "more packages"), p.fromName(), p.target.Number))
+		lines = append(lines, fmt.Sprintf("and %s with other versions; `diff %s %s` lists all", phrase.Count(more, "more package", "more packages"), p.fromName(), p.toName()))
 	}
 	if resized > 0 {
 		lines = append(lines, phrase.Count(resized, "package is", "packages are")+" of another size, of the same version")
@@ -91,6 +93,13 @@ func (p *planning) fromName() string {
 		return strconv.Itoa(p.current.Number)
 	}
 	return "current"
+}
+
+func (p *planning) toName() string {
+	if p.to.number == 0 {
+		return proposed
+	}
+	return strconv.Itoa(p.to.number)
 }
 
 // conditions are what was looked at, good or not.
@@ -110,7 +119,7 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 	switch a, b := p.current.Secrets, p.target.Secrets; {
 	case a == "" || b == "":
 		say("the secrets stay", "which version of them it deploys is unknown; what was revoked since then may come back", bot.Unknown)
-	case a != b && p.target.Number > p.current.Number && p.current.Number > 0:
+	case a != b && (p.to.number == 0 || p.target.Number > p.current.Number && p.current.Number > 0):
 		say("the secrets stay", "it deploys those of "+b+", which is the newer system", bot.OK)
 	case a != b:
 		say("the secrets stay", "it deploys those of "+b+" again: whatever was revoked since then comes back", bot.NotOK)
@@ -132,6 +141,8 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 		say(ended, "what it left, if anything, cannot be read", bot.Unknown)
 	}
 	switch {
+	case p.to.number == 0:
+		p.proposalConditions(say)
 	case !p.dry.Activating || p.dry.Odd > 0:
 		say("which units it touches is known", "the target's dry run says it in a form that I cannot read", bot.Unknown)
 	default:

@@ -3,20 +3,14 @@ package nixos
 import (
 	"context"
 	"strconv"
-	"sync"
 
 	"watchstander/bot"
 	"watchstander/bot/host"
 )
 
 // Rollback is the operation that activates another generation. One value serves a
-// whole run: it holds the host's build lock from Apply to Commit or Undo.
-type Rollback struct {
-	n *NixOS
-
-	mu   sync.Mutex
-	held map[bot.PlanID]func() error
-}
+// whole run.
+type Rollback struct{ activating }
 
 var (
 	_ bot.Operation = (*Rollback)(nil)
@@ -26,7 +20,7 @@ var (
 
 // Rollback makes the operation.
 func (n *NixOS) Rollback() *Rollback {
-	return &Rollback{n: n, held: map[bot.PlanID]func() error{}}
+	return &Rollback{activatingOf(n)}
 }
 
 // Name is "nixos.rollback".

@@ -14,18 +14,19 @@ import (
 // the system where the switch may have begun. What it says was looked at afterwards.
 // A run that changed nothing is looked at as well, but only once; so are the units
 // where the run was told to stop, since it is killed before two looks can agree.
-func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
+func (r *activating) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
 	n := r.n
 	former, profile := bound(p, factCurrent), bound(p, factProfile)
 	number, err := strconv.Atoi(bound(p, factNumber))
 	if err != nil {
 		return nil, bot.Errorf(bot.CodeInternal, "The plan does not say where the profile pointed.").Because(err)
 	}
+	back := goal{system: profile, number: number}
 	switched := w.Noted(noteSwitch)
 	if switched == "" || switched == switchNone {
 		r.release(p, w)
 		w.Say("Nothing was switched, so that nothing is to be brought back.")
-		return []bot.Reading{n.runs(former), n.profileIs(number, profile)}, nil
+		return []bot.Reading{n.runs(former), n.profileIs(back)}, nil
 	}
 	defer r.release(p, w)
 	// In a process of its own, which the worker is not, the lock would have to be
@@ -36,8 +37,11 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 	var out []bot.Reading
 	var failed error
 	if w.Noted(noteProfile) == touched {
-		w.Say("Setting the profile back to generation %d.", number)
-		failed = n.setProfile(ctx, number, profile)
+		w.Say("Setting the profile back to %s.", back)
+		_, failed = n.setProfile(ctx, back)
+		if made := n.madeFor(p); made > 0 {
+			w.Say("Generation %d, which was made for it, stays in the profile's list; nothing points at it.", made)
+		}
 	}
 	w.Say("Activating %s again, which ran before.", n.words(former))
 	a, err := n.activate(ctx, former, "test", func(l string) { w.Say("%s", l) })
@@ -55,7 +59,7 @@ func (r *Rollback) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Read
 		runs.Note = "it was activated again"
 		w.Say("%s runs again.", n.words(former))
 	}
-	out = append([]bot.Reading{runs, n.profileIs(number, profile), n.activatedAgain(former, a)}, out...)
+	out = append([]bot.Reading{runs, n.profileIs(back), n.activatedAgain(former, a)}, out...)
 	units, ok := noted[map[string]role](w, noteBefore)
 	held, okChecks := noted[[]string](w, noteChecks)
 	if !ok || !okChecks {

@@ -12,7 +12,7 @@ import (
 )
 
 // Verify looks whether the target runs, and whether all that was fine still is.
-func (r *Rollback) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
+func (r *activating) Verify(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Reading, error) {
 	n := r.n
 	units, ok := noted[map[string]role](w, noteBefore)
 	if !ok {

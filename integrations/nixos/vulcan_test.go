@@ -282,8 +282,15 @@ func (v *vulcan) starts(t testing.TB) int {
 	return 0
 }
 
+// operation is what a rollback and a deploy both are.
+type operation interface {
+	bot.Operation
+	bot.Undoer
+	bot.Committer
+}
+
 // plan parses and plans as the agent does.
-func plan(t testing.TB, r *nixos.Rollback, generation string) (bot.Plan, error) {
+func plan(t testing.TB, r operation, generation string) (bot.Plan, error) {
 	t.Helper()
 	args := bot.Arguments{}
 	if generation != "" {
@@ -298,7 +305,7 @@ func plan(t testing.TB, r *nixos.Rollback, generation string) (bot.Plan, error) 
 }
 
 // run takes a plan through to its end, as the worker does.
-func run(t testing.TB, r *nixos.Rollback, p bot.Plan) (state bot.ProposalState, evidence []bot.Reading, w *fakeWork, err error) {
+func run(t testing.TB, r operation, p bot.Plan) (state bot.ProposalState, evidence []bot.Reading, w *fakeWork, err error) {
 	t.Helper()
 	w = &fakeWork{notes: map[string]string{}}
 	ctx := t.Context()

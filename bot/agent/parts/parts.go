@@ -113,6 +113,9 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
 		Vulnix:   nixos.Vulnix{Result: n.Vulnix, MaxAge: n.VulnixMaxAge},
 		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output, Confined: o.Confined}
+	if x := n.Proposed; x != nil {
+		opts.Proposed = nixos.Proposed(*x)
+	}
 	if x := n.Build; x != nil {
 		opts.Build = nixos.Build(*x)
 	}
@@ -127,6 +130,9 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 		return fmt.Errorf("nixos: %w", err)
 	}
 	p.Operations = append(p.Operations, made.Rollback())
+	if n.Proposed != nil {
+		p.Operations = append(p.Operations, made.Deploy())
+	}
 	p.Looks = append(p.Looks, made.Looks()...)
 	p.Probes = append(p.Probes, made.Probe())
 	return nil

@@ -243,6 +243,24 @@ func (h *Host) AddGeneration(g Generation) error {
 	return h.link(profile, fmt.Sprintf("system-%d-link", g.Number))
 }
 
+// Proposed is the link that leads to a system which is proposed.
+const Proposed = "/var/lib/watchstander-updates/proposed"
+
+// Propose builds a system that is no generation, and leaves it as a proposal. Its number
+// is that by which Script knows it.
+func (h *Host) Propose(g Generation) (top string, err error) {
+	h.files.Lock()
+	defer h.files.Unlock()
+	s, err := h.realise(g)
+	if err != nil {
+		return "", err
+	}
+	h.mu.Lock()
+	h.stored[s.top] = s
+	h.mu.Unlock()
+	return s.top, h.link(Proposed, s.top)
+}
+
 // ForgetGeneration removes a generation from the profile, as garbage collection
 // does; with its system, if collect says so.
 func (h *Host) ForgetGeneration(number int, collect bool) error {

@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func (h *Host) remove(path string) error { return os.RemoveAll(h.tree.Outside(path)) }
 
-// nixEnv is `nix-env -p PROFILE` with --switch-generation, --list-generations and
+// nixEnv is `nix-env -p PROFILE` with --switch-generation, --set, --list-generations and
 // --delete-generations.
 func (h *Host) nixEnv(_ context.Context, c *Call) int {
 	args := c.Argv[1:]
@@ -35,6 +36,31 @@ func (h *Host) nixEnv(_ context.Context, c *Call) int {
 			return c.fail(fmt.Sprintf("error: profile version %d does not exist", n))
 		}
 		fmt.Fprintf(c.Stderr, "switching profile from version %d to %d\n", h.pointed(), n)
+		if err := h.link(profile, fmt.Sprintf("system-%d-link", n)); err != nil {
+			return c.fail("error: " + err.Error())
+		}
+		return 0
+	case "--set":
+		if len(args) != 4 {
+			return c.fail("error: exactly one argument expected")
+		}
+		s := h.systemAt(args[3])
+		if s == nil {
+			return c.fail("error: path '" + args[3] + "' is not valid")
+		}
+		// What the newest one holds already makes no new one.
+		numbers := h.numbers()
+		n := 0
+		if len(numbers) > 0 {
+			n = numbers[len(numbers)-1]
+		}
+		if n == 0 || h.Toplevel(n) != s.top {
+			n++
+			s.Number = n
+			if err := h.keep(s, time.Now()); err != nil {
+				return c.fail("error: " + err.Error())
+			}
+		}
 		if err := h.link(profile, fmt.Sprintf("system-%d-link", n)); err != nil {
 			return c.fail("error: " + err.Error())
 		}

@@ -74,6 +74,23 @@ func Vulcan() []Generation {
 	}
 }
 
+// Newer is what might be proposed for that host: 43, with a newer nginx and openssl than
+// 42, built from a copy of the configuration that is in no commit.
+func Newer() Generation {
+	all := Vulcan()
+	g := all[len(all)-1]
+	packages := map[string]Package{
+		"nginx": {"1.28.3", 12*mib + 94_000}, "postgresql": {"16.11", 61*mib + 200_000}, "step-ca": {"0.29.0", 46 * mib}, "openssl": {"3.5.5", 9*mib + 12_000}, "zoxide": {"0.9.8", 1_300_000},
+	}
+	g.Number, g.Age, g.Revision = 43, 0, ""
+	g.NixOS = "26.05." + time.Now().UTC().Add(-day).Format("20060102") + ".7c20e4f"
+	for name, p := range packages {
+		g.Packages[name] = p
+	}
+	g.Units = vulcanUnitFiles(packages)
+	return g
+}
+
 // vulcanUnitFiles are the unit files of a generation: a new package makes a new text.
 func vulcanUnitFiles(packages map[string]Package) map[string]string {
 	file := func(description, kind, exec string, more ...string) string {
