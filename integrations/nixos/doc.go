@@ -37,7 +37,7 @@
 // store (instore.go); its dry run comes first in Apply, once people have agreed. Commit
 // makes it the profile's newest generation.
 //
-// Neither ever reboots, installs no other loader, and never sets NIXOS_NO_CHECK. The
+// Neither ever reboots, installs another loader or sets NIXOS_NO_CHECK. The
 // host's build lock is held from Apply until Commit or Undo ends: these are calls of
 // one process, the worker.
 //

@@ -1,9 +1,7 @@
 # watchstander.updates: newer inputs are built, tried in a VM, and proposed. Nothing is
-# switched, and nothing reboots: people decide, and switch on the host.
-#
-# The bot has no `deploy` that it could ask approval for. So the proposal is an alert with the
-# exact store path, whose thread is where people say yes or no; docs/host/services.md has the
-# commands, and `rollback` is the way back, through its gate.
+# switched by it, and nothing reboots: an alert tells of the proposal, and `deploy` asks for
+# it, through its gate and for that store path alone, where the agent's operation
+# "nixos.deploy" is on. `rollback` is the way back.
 { config, lib, pkgs, ... }:
 let
   inherit (lib) mkIf mkOption mkEnableOption types;
@@ -163,6 +161,7 @@ in
       timerConfig = { OnBootSec = "5min"; OnUnitInactiveSec = "10min"; RandomizedDelaySec = "1min"; };
     };
 
+    services.watchstander.agent.settings.nixos.proposed = lib.mkDefault { link = "${state}/proposed"; report = "${state}/proposal.json"; };
     watchstander.textfile.enable = true;
     watchstander.alerts.files.updates = ../alerts/updates.yaml;
   };

@@ -19,6 +19,7 @@ let
   # Operations, and what an agent's settings must hold for each.
   operations = {
     "nixos.rollback" = "nixos";
+    "nixos.deploy" = "nixos";
     "zfs.arc.set" = "zfs";
     "backup.run" = "backup";
     "backup.verify" = "backup";
@@ -246,7 +247,11 @@ in
             assertion = enabled name;
             message = "services.watchstander.agent.settings: the policy allows ${name}, which services.watchstander.agent.operations has not switched on.";
           })
-          (lib.filter (name: operations ? ${name}) allowed);
+          (lib.filter (name: operations ? ${name}) allowed)
+        ++ [{
+          assertion = enabled "nixos.deploy" -> (agent.settings.nixos or { }) ? proposed;
+          message = "services.watchstander.agent.operations.\"nixos.deploy\" is on, and nothing proposes a system: watchstander.updates.enable does, or say in the agent's settings where one is left (nixos.proposed).";
+        }];
 
       environment.etc."watchstander/agent.yaml".source = agentFile;
 

@@ -10,6 +10,9 @@ in
   holds = {
     "nothing, unless it is enabled" = (of { } { }).systemd.services == { };
     "no assertion fails" = broken on == [ ];
+    "the agent knows where a proposal lies" = on.services.watchstander.agent.settings.nixos.proposed == {
+      link = "/var/lib/watchstander-updates/proposed"; report = "/var/lib/watchstander-updates/proposal.json";
+    };
     "a user without rights, and KVM" = service.User == "watchstander-updates" && service.CapabilityBoundingSet == "" && service.DeviceAllow == [ "/dev/kvm rw" ];
     "nothing that switches or reboots" = !(lib.any (w: lib.hasInfix w all) [ "switch-to-configuration" "nixos-rebuild" "reboot" ]);
     "the flake of the builds" = on.watchstander.updates.flake == "/etc/nixos" && on.watchstander.updates.attribute == "nixosConfigurations.house";

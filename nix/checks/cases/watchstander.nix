@@ -9,7 +9,7 @@ let
     };
   };
   agent = settings: operations: few // { services = few.services // { watchstander = few.services.watchstander // { agent = { enable = true; inherit settings operations; }; }; }; };
-  rollback = { policy = [{ operations = [ "nixos.*" ]; }]; nixos = { loader = "grub"; }; zfs = { }; };
+  rollback = { policy = [{ operations = [ "nixos.rollback" ]; }]; nixos = { loader = "grub"; }; zfs = { }; };
 
   unit = (evaluate [ few ]).systemd.services.watchstander;
   whole = evaluate [ (agent rollback { "nixos.rollback" = true; }) ];
@@ -42,6 +42,7 @@ let
     "and no more" = !(without ? DeviceAllow) && !(without ? ReadWritePaths) && !(without ? RuntimeDirectory);
     "what is agreed to is switched on" = broken whole == [ ];
     "a policy beyond that is told" = lib.any (lib.hasInfix "the policy allows nixos.rollback") (broken (evaluate [ (agent rollback { }) ]));
+    "a deploy of nothing is told" = lib.any (lib.hasInfix "nothing proposes a system") (broken (evaluate [ (agent rollback { "nixos.rollback" = true; "nixos.deploy" = true; }) ]));
     "an operation without its section is told" = lib.any (lib.hasInfix "no section `backup`") (broken (evaluate [ (agent { } { "backup.run" = true; }) ]));
     "a bot without a chat is told" = lib.any (lib.hasInfix "nobody to tell") (broken (evaluate [{ services.watchstander.enable = true; }]));
     "a secret in the store is told" = lib.any (lib.hasInfix "a secret lies in the store")

@@ -12,15 +12,15 @@
     settings.prometheus.url = "http://127.0.0.1:9090";
     agent = {
       enable = true;
-      operations = { "nixos.rollback" = true; "zfs.arc.set" = true; };
+      operations = { "nixos.rollback" = true; "nixos.deploy" = true; "zfs.arc.set" = true; };
       settings = {
         zone = "America/Los_Angeles";
         # A single operator: their word counts alone, where the host itself vouches for it.
         people = [{ name = "alice"; roles = [ "operator" "approver" ]; uid = [ 1000 ]; }];
         policy = [
           {
-            name = "rollback";
-            operations = [ "nixos.rollback" ];
+            name = "systems";
+            operations = [ "nixos.rollback" "nixos.deploy" ];
             risk = "high";
             requesters = [ "operator" ];
             approvers = { roles = [ "approver" ]; requester_counts = true; };
