@@ -45,7 +45,7 @@ esac`)
 	s.write("failed", "")
 	s.settings = map[string]any{
 		"host": "vulcan", "loader": "grub", "stateVersion": "25.05", "revision": "2f1c9a4", "requireRevision": true,
-		"profile": s.path("profiles/system"), "running": s.path("running"), "wayBack": 2,
+		"profile": s.path("profiles/system"), "running": s.path("running"), "booted": s.path("running"), "wayBack": 2,
 		"pools": []string{"rpool"}, "zpool": s.path("bin/zpool"), "free": map[string]int{s.dir: 1},
 		"busyUnits": []string{"restic-backups-b2.service"}, "failedUnits": "refuse", "allowFailed": []string{"known.service"},
 		"excuses": s.path("excuses"),
@@ -165,6 +165,20 @@ func TestPreSwitchTells(t *testing.T) {
 	}
 	if said, ok := s.look("boot"); !ok {
 		t.Errorf("an installation is refused: %s", said)
+	}
+	// From a rescue medium neither pools nor units can be asked, systemctl says nothing and ends
+	// well, and nobody could excuse that from outside: it is told. What nobody can excuse holds.
+	s = newSwitch(t)
+	s.settings["booted"] = s.path("not-there")
+	s.program("zpool", "exit 127")
+	s.settings["free"], s.settings["revision"] = map[string]int{"/not/there": 1}, ""
+	s.program("systemctl", `echo "Running in chroot, ignoring command '$1'" >&2`)
+	if said, ok := s.look("boot"); !ok || !strings.Contains(said, "no system of this host was booted (pools):\n  pool rpool is unknown") {
+		t.Errorf("an installation from a rescue medium is refused: %s", said)
+	}
+	s.settings["stateVersion"] = "26.05"
+	if said, ok := s.look("boot"); ok {
+		t.Errorf("a rescue medium lets another state version through: %s", said)
 	}
 	// A host that had no bot before says nothing of itself.
 	s = newSwitch(t)

@@ -25,6 +25,7 @@ let
     allowFailed = cfg.allowFailedUnits;
     profile = "/nix/var/nix/profiles/system";
     running = "/run/current-system";
+    booted = "/run/booted-system";
     excuses = "/run/watchstander-deploy-excuses";
   });
 
