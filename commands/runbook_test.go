@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,36 +12,66 @@ import (
 	"watchstander/docs/runbooks"
 )
 
+// readable parses a line with the real table, in a thread or outside; a command alone may lack
+// its arguments where it is only spoken of.
+func readable(t *testing.T, line string, spoken bool) (bool, error) {
+	t.Helper()
+	i := New(All())
+	c, name, after := i.resolve(reader{line: line})
+	if c == nil {
+		return spoken, i.unknown(line)
+	}
+	if spoken && name == line {
+		return true, nil
+	}
+	var err error
+	for _, inThread := range []bool{true, false} {
+		p := parser{command: c, line: line, r: after, inThread: inThread, at: noon, now: noon, zone: zone(t, "America/Los_Angeles")}
+		if _, err = p.parse(); err == nil {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// What the pages on the host say to type can be typed, as what the runbooks say.
+func TestHostPagesCanBeFollowed(t *testing.T) {
+	pages, err := filepath.Glob("../docs/host/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	found := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range strings.Split(string(text), "```bot\n")[1:] {
+			block, _, _ = strings.Cut(block, "```")
+			for line := range strings.Lines(block) {
+				found++
+				if ok, err := readable(t, strings.TrimSpace(line), false); !ok {
+					t.Errorf("%s: nobody can type %q: %v", page, line, err)
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("they say to type nothing")
+	}
+}
+
 // What a runbook says to type can be typed: in a thread or outside.
 func TestRunbooksCanBeFollowed(t *testing.T) {
 	i := New(All())
-	// readable parses a line with the real table; a command alone may lack its arguments
-	// where it is only spoken of.
-	readable := func(line string, spoken bool) (bool, error) {
-		c, name, after := i.resolve(reader{line: line})
-		if c == nil {
-			return spoken, i.unknown(line)
-		}
-		if spoken && name == line {
-			return true, nil
-		}
-		var err error
-		for _, inThread := range []bool{true, false} {
-			p := parser{command: c, line: line, r: after, inThread: inThread, at: noon, now: noon, zone: zone(t, "America/Los_Angeles")}
-			if _, err = p.parse(); err == nil {
-				return true, nil
-			}
-		}
-		return false, err
-	}
 	for _, r := range runbooks.All() {
 		for _, line := range r.Orders {
-			if ok, err := readable(line, false); !ok {
+			if ok, err := readable(t, line, false); !ok {
 				t.Errorf("%s: nobody can type %q: %v", r.Name, line, err)
 			}
 		}
 		for _, text := range r.Mentions {
-			if ok, err := readable(text, true); !ok {
+			if ok, err := readable(t, text, true); !ok {
 				t.Errorf("%s: nobody can type `%s`: %v", r.Name, text, err)
 			}
 			if name, ok := strings.CutPrefix(text, "runbook "); ok && strings.Trim(name, "0123456789") != "" {

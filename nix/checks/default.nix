@@ -85,6 +85,7 @@ in
       }]).services.watchstander;
     in
     { bots = { vulcan = vulcan.settings; house = slack.settings; }; agents.vulcan = vulcan.agent.settings; };
+  packages.vulcan = map (p: p.name) (tools.evaluate [ ../hosts/vulcan ]).environment.systemPackages;
   mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
   monitoring = import ./monitoring.nix tools;

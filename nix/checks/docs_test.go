@@ -14,8 +14,8 @@ var (
 	optionInDocs = regexp.MustCompile("`((?:services\\.)?watchstander\\.[a-z][A-Za-z0-9.]*[A-Za-z0-9])`")
 )
 
-// TestDocsOfTheHost: links of docs/host lead to files, options that are named there are
-// options, and dashboards are dashboards.
+// TestDocsOfTheHost: links of docs/host lead to files, and options that are named there, in
+// the manual and in the runbooks are options.
 func TestDocsOfTheHost(t *testing.T) {
 	var options []string
 	for _, o := range evaluate[[]option](t, "documented") {
@@ -25,7 +25,11 @@ func TestDocsOfTheHost(t *testing.T) {
 	if len(found) == 0 {
 		t.Fatal("there is none")
 	}
-	for _, path := range append(found, filepath.Join(root, "../docs/options.md")) {
+	found = append(append(found, filesOf(t, "../docs/runbooks", ".md")...), filesOf(t, "../README.md", ".md")...)
+	for _, name := range []string{"options", "manual", "prd", "plan", "host-mark"} {
+		found = append(found, filepath.Join(root, "../docs", name+".md"))
+	}
+	for _, path := range found {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -39,11 +43,71 @@ func TestDocsOfTheHost(t *testing.T) {
 			}
 		}
 		for _, m := range optionInDocs.FindAllStringSubmatch(string(text), -1) {
+			// A name that people choose, or one of several, stands for any.
+			told := strings.Split(m[1], ".")
 			named := func(o string) bool {
-				return o == m[1] || strings.HasPrefix(o, m[1]+".") || strings.HasPrefix(m[1], o+".")
+				for i, part := range strings.Split(o, ".") {
+					if i < len(told) && part != told[i] && told[i] != "NAME" && part != "<name>" {
+						return false
+					}
+				}
+				return true
+			}
+			if strings.HasSuffix(m[1], ".service") {
+				continue
 			}
 			if !slices.ContainsFunc(options, named) {
 				t.Errorf("%s names %s, which is no option", path, m[1])
+			}
+		}
+	}
+}
+
+// TestProgramsOfTheRunbooks: what people are told to type on the host is there: with NixOS
+// itself, with the service that it is about, or because a module of ours brings it.
+func TestProgramsOfTheRunbooks(t *testing.T) {
+	there := map[string]bool{}
+	for _, name := range strings.Fields(`
+		awk bash cat cd curl date df diff dmesg du echo env export find findmnt getent grep gunzip head install ip iptables-save
+		journalctl last less ls lsblk machinectl mkdir modprobe mount nano nix nix-env nix-shell nix-store nixos-enter
+		nixos-generate-config nixos-install nixos-rebuild ping ps read readlink rsync shred sort ss ssh-keygen sudo sysctl
+		systemctl systemd-analyze systemd-cgtop systemd-delta tail tee timedatectl udevadm umount uniq uptime wc xargs zcat
+		blkdiscard mkfs.vfat sgdisk
+
+		aa-status arc_summary auditctl aureport ausearch fail2ban-client initdb nft pg_ctl podman psql restic-b2 restic-local
+		sshd zfs zpool watchstander git
+	`) {
+		there[name] = true
+	}
+	brought := map[string]string{"amtool": "prometheus-alertmanager", "dot": "graphviz", "smartctl": "smartmontools"}
+	packages := evaluate[struct{ Vulcan []string }](t, "packages").Vulcan
+	// What comes by `nix shell` or `nix-shell` in the same block, what is run on another
+	// machine, and what is asked only where it is.
+	elsewhere := map[string]bool{"restic": true, "step": true, "chronyc": true, "nmap": true}
+	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
+	quoted := regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	for _, path := range append(filesOf(t, "../docs/host", ".md"), filesOf(t, "../docs/runbooks", ".md")...) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range block.FindAllStringSubmatch(string(text), -1) {
+			for _, part := range regexp.MustCompile(`[|;\n]+|&&|\$\(`).Split(quoted.ReplaceAllString(b[1], "/x"), -1) {
+				words := strings.Fields(part)
+				for len(words) > 0 && (strings.Contains(words[0], "=") || slices.Contains([]string{"sudo", "time", "do", "done", "for", "-u", "postgres", "in", "["}, words[0])) {
+					words = words[1:]
+				}
+				if len(words) == 0 || strings.Contains(words[0], "/") || !regexp.MustCompile(`^[a-z][a-z0-9._-]+$`).MatchString(words[0]) || strings.Contains(part, " in ") {
+					continue
+				}
+				name := words[0]
+				from := brought[name]
+				if from == "" {
+					from = name
+				}
+				if !there[name] && !elsewhere[name] && !slices.Contains(packages, from) {
+					t.Errorf("%s: %s is nothing that a host has by itself, and no module brings it: %s", path, name, strings.TrimSpace(part))
+				}
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 # watchstander.alertmanager: Alertmanager on this host, which leads alerts to the bot. The
 # Watchdog, critical alerts and those about the bot go to a second receiver as well, which does
 # not need the bot: it could not tell that it is down.
-{ config, lib, ... }:
+{ config, lib, pkgs, ... }:
 let
   inherit (lib) mkIf mkOption mkEnableOption types;
   cfg = config.watchstander.alertmanager;
@@ -157,6 +157,8 @@ in
         message = "watchstander.alertmanager: a secret lies in the store, where everybody may read it. Give its path as a string, outside of the store.";
       }
     ];
+
+    environment.systemPackages = [ pkgs.prometheus-alertmanager ]; # amtool
 
     services.prometheus.alertmanager = {
       enable = true;

@@ -169,6 +169,7 @@ in
       ];
 
     virtualisation.podman.enable = true;
+    environment.systemPackages = [ pkgs.skopeo ];
     virtualisation.oci-containers.backend = mkDefault "podman";
     virtualisation.oci-containers.containers = lib.mapAttrs contained pinned;
 

@@ -55,6 +55,7 @@ in
       description = "Draws the services' dependencies";
     };
     users.groups.watchstander-dependencies = { };
+    environment.systemPackages = [ pkgs.graphviz ];
 
     systemd.services.watchstander-dependencies = {
       description = "Draw the services' dependencies";

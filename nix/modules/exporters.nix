@@ -1,6 +1,6 @@
 # watchstander.exporters: what measures this host for Prometheus. Each listens on 127.0.0.1
 # alone; NixOS' default is every address.
-{ config, lib, ... }:
+{ config, lib, pkgs, ... }:
 let
   inherit (lib) mkIf mkMerge mkOption mkEnableOption types;
   cfg = config.watchstander.exporters;
@@ -102,6 +102,7 @@ in
     })
     (mkIf cfg.smartctl.enable {
       watchstander.alerts.files = mkIf cfg.smartctl.alerts { smartctl = ../alerts/smartctl.yaml; };
+      environment.systemPackages = [ pkgs.smartmontools ];
       services.prometheus.exporters.smartctl = { enable = true; listenAddress = "127.0.0.1"; inherit (cfg.smartctl) port devices maxInterval; };
     })
   ];

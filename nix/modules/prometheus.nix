@@ -1,6 +1,6 @@
 # watchstander.prometheus: Prometheus on this host, for this host. It scrapes what is enabled
 # here, itself among it, and listens to nobody outside.
-{ config, lib, ... }:
+{ config, lib, pkgs, ... }:
 let
   inherit (lib) mkIf mkOption mkEnableOption types;
   cfg = config.watchstander.prometheus;
@@ -84,6 +84,7 @@ in
     ];
 
     watchstander.alerts.files = mkIf cfg.alerts { meta = ../alerts/meta.yaml; };
+    environment.systemPackages = [ pkgs.prometheus.cli ]; # promtool
 
     services.prometheus = {
       enable = true;

@@ -23,6 +23,8 @@ in
   };
 
   config = mkIf cfg.enable {
+    environment.systemPackages = [ pkgs.vulnix ];
+
     systemd.services.watchstander-vulnix = {
       description = "Compare the running system with the known holes";
       wants = [ "network-online.target" ];

@@ -173,7 +173,8 @@ in
         description = "The ChatOps bot";
       };
       users.groups.watchstander = { };
-      environment.systemPackages = [ cfg.package ];
+      # With what its runbooks have people type on the host, here as in the modules beside it.
+      environment.systemPackages = [ cfg.package pkgs.jq pkgs.lsof pkgs.openssl ];
 
       # docs/host-mark.md. Without it no generation is gone back to.
       environment.etc."watchstander/host.json".text = builtins.toJSON ({
