@@ -54,7 +54,9 @@ in
   };
 
   # The proxy: stateless, and so a NixOS container. Its sites are yours to add; the host needs
-  # to know one thing of it: that it answers on 8480 (units.nix).
+  # to know one thing of it: that it answers on 8480 (units.nix). Grafana's proxy is the host's own
+  # nginx, which has 80 and 443 of all addresses: before you add sites here, give one of the two
+  # addresses of its own (listenAddresses, services.nginx.defaultListenAddresses).
   containers.nginx = {
     autoStart = true;
     ephemeral = true;
