@@ -189,23 +189,14 @@ in
       (name: r: lib.nameValuePair (unit name) {
         after = cfg.after ++ map (other: "${unit other}.service") (before name);
         unitConfig = lib.optionalAttrs (r.mount != null) { RequiresMountsFor = r.mount; AssertPathIsMountPoint = r.mount; };
-        serviceConfig = {
+        serviceConfig = import ../confined.nix // {
           TimeoutStartSec = r.runTime;
           Nice = 10;
           IOSchedulingClass = "idle";
-          NoNewPrivileges = true;
-          ProtectSystem = "strict";
+          ProtectHome = "read-only"; # homes are what it is for
           ReadWritePaths = lib.optional (r.repository != null) (if r.initialize then builtins.dirOf r.repository else r.repository);
           # It reads what is others', and changes nothing of it.
           CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" ];
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          SystemCallArchitectures = "native";
         };
       })
       cfg.repositories;

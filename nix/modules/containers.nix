@@ -4,9 +4,10 @@
 # past the firewall. What must be otherwise is an exception with a reason.
 { config, lib, pkgs, ... }:
 let
-  inherit (lib) mkDefault mkIf mkOption mkEnableOption types;
+  inherit (lib) mkDefault mkIf mkMerge mkOption mkEnableOption types;
   cfg = config.watchstander.containers;
   textfiles = config.watchstander.textfile.directory;
+  imageScan = import ../image-scan.nix { inherit lib pkgs textfiles; };
   all = config.virtualisation.oci-containers.containers;
 
   rules = {
@@ -139,7 +140,7 @@ in
     };
   };
 
-  config = mkIf cfg.enable {
+  config = mkIf cfg.enable (mkMerge [ {
     assertions =
       lib.mapAttrsToList
         (name: c: {
@@ -195,50 +196,20 @@ in
       unpinned = lib.attrNames (lib.filterAttrs (_: a: a.digest == null) cfg.apps);
       exceptions = lib.mapAttrs (_: lib.filterAttrs (_: reason: reason != null)) cfg.exceptions;
     };
-
-    systemd.services.watchstander-image-scan = mkIf cfg.scan.enable {
-      description = "Look for known holes in the images that run";
-      wants = [ "network-online.target" ];
-      after = [ "network-online.target" ];
-      restartIfChanged = false;
-      # An image is larger than a /tmp in memory.
-      environment = { HOME = "/var/cache/watchstander-image-scan"; TMPDIR = "/var/cache/watchstander-image-scan"; };
-      serviceConfig = {
-        Type = "oneshot";
-        ExecStart = "${lib.getExe (pkgs.writeShellApplication {
-          name = "watchstander-image-scan";
-          runtimeInputs = [ pkgs.coreutils pkgs.curl pkgs.gnugrep pkgs.jq pkgs.podman pkgs.trivy ];
-          text = builtins.readFile ../scripts/image-scan.sh;
-        })} podman ${list} /var/lib/watchstander-image-scan /var/cache/watchstander-image-scan ${textfiles}/images.prom";
-        StateDirectory = "watchstander-image-scan";
-        CacheDirectory = "watchstander-image-scan";
-        # Podman, which is asked for the images, locks and writes its storage.
-        ReadWritePaths = [ textfiles "-/var/lib/containers" "-/run/containers" "-/run/libpod" "-/run/lock" ];
-        TimeoutStartSec = "3h";
-        MemoryMax = "4G";
-        Nice = 19;
-        IOSchedulingClass = "idle";
-        UMask = "0022";
-        LockPersonality = true;
-        NoNewPrivileges = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectSystem = "strict";
-        RestrictRealtime = true;
-        SystemCallArchitectures = "native";
-      };
+  } (mkIf cfg.scan.enable (imageScan {
+    name = "watchstander-image-scan";
+    description = "Look for known holes in the images that run";
+    inherit (cfg.scan) startAt;
+    from = "podman ${list}";
+    programs = [ pkgs.podman ];
+    figures = "images.prom";
+    # Podman, which is asked for the images, locks and writes its storage, and unpacks in a
+    # namespace what may be setuid.
+    service = {
+      ReadWritePaths = [ textfiles "-/var/lib/containers" "-/run/containers" "-/run/libpod" "-/run/lock" ];
+      ProtectControlGroups = false;
+      RestrictNamespaces = false;
+      RestrictSUIDSGID = false;
     };
-    systemd.timers.watchstander-image-scan = mkIf cfg.scan.enable {
-      description = "Look for known holes in the images that run";
-      wantedBy = [ "timers.target" ];
-      timerConfig = { OnCalendar = cfg.scan.startAt; Persistent = true; RandomizedDelaySec = "1h"; };
-    };
-    watchstander.textfile.enable = mkIf cfg.scan.enable true;
-    watchstander.alerts.files = mkIf cfg.scan.enable { containers = ../alerts/containers.yaml; };
-  };
+  })) ]);
 }

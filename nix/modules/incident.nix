@@ -33,7 +33,7 @@ in
         unitConfig = { StartLimitBurst = 2; StartLimitIntervalSec = "1h"; };
         # In use while the rest is changed.
         restartIfChanged = false;
-        serviceConfig = {
+        serviceConfig = import ../confined.nix // {
           Type = "oneshot";
           ExecStart = "${lib.getExe (pkgs.writeShellApplication {
             name = "watchstander-collect-evidence";
@@ -48,15 +48,12 @@ in
           # It looks at what is others': processes, sockets, pools.
           CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" "CAP_SYS_PTRACE" "CAP_NET_ADMIN" "CAP_SYS_ADMIN" "CAP_SYSLOG" ];
           IPAddressDeny = "any";
-          LockPersonality = true;
-          NoNewPrivileges = true;
-          PrivateTmp = true;
-          ProtectClock = true;
           ProtectHome = "read-only";
-          ProtectKernelModules = true;
-          ProtectSystem = "strict";
-          RestrictRealtime = true;
-          SystemCallArchitectures = "native";
+          # The kernel's log is evidence, and Podman tells of its containers from a namespace.
+          ProtectKernelLogs = false;
+          ProtectControlGroups = false;
+          ProtectKernelTunables = false;
+          RestrictNamespaces = false;
         };
         # What is of the running system: zpool, podman.
         path = [ "/run/booted-system/sw" "/run/current-system/sw" ];

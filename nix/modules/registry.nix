@@ -5,9 +5,9 @@
 # is there, and keeps nothing out. Only pinned images run (watchstander.containers).
 { config, lib, pkgs, ... }:
 let
-  inherit (lib) mkIf mkOption mkEnableOption types;
+  inherit (lib) mkIf mkMerge mkOption mkEnableOption types;
   cfg = config.watchstander.registry;
-  textfiles = config.watchstander.textfile.directory;
+  imageScan = import ../image-scan.nix { inherit lib pkgs; textfiles = config.watchstander.textfile.directory; };
   local = lib.any (p: lib.hasPrefix p cfg.listenAddress) [ "127." "::1" "[::1]" "localhost" ];
   tls = cfg.certificate != null && cfg.certificateKey != null;
   secret = description: mkOption { type = types.nullOr (types.strMatching "/.+"); default = null; inherit description; };
@@ -30,7 +30,7 @@ in
     };
   };
 
-  config = mkIf cfg.enable {
+  config = mkIf cfg.enable (mkMerge [ {
     assertions = [
       {
         assertion = local || tls && cfg.htpasswdFile != null;
@@ -51,80 +51,29 @@ in
       extraConfig = lib.optionalAttrs tls { http.tls = { certificate = given "certificate"; key = given "key"; minimumtls = "tls1.2"; }; }
         // lib.optionalAttrs (cfg.htpasswdFile != null) { auth.htpasswd = { realm = "registry"; path = given "htpasswd"; }; };
     };
-    systemd.services.docker-registry.serviceConfig = {
+    systemd.services.docker-registry.serviceConfig = import ../confined.nix // {
       LoadCredential = lib.optionals tls [ "certificate:${cfg.certificate}" "key:${cfg.certificateKey}" ]
         ++ lib.optional (cfg.htpasswdFile != null) "htpasswd:${cfg.htpasswdFile}";
       ReadWritePaths = [ "/var/lib/docker-registry" ];
       MemoryMax = "1G";
       TasksMax = 256;
       CapabilityBoundingSet = lib.optional (cfg.port < 1024) "CAP_NET_BIND_SERVICE";
-      LockPersonality = true;
-      NoNewPrivileges = true;
       PrivateDevices = true;
-      PrivateTmp = true;
-      ProtectClock = true;
-      ProtectControlGroups = true;
-      ProtectHome = true;
-      ProtectHostname = true;
-      ProtectKernelLogs = true;
-      ProtectKernelModules = true;
-      ProtectKernelTunables = true;
-      ProtectSystem = "strict";
       RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" ];
-      RestrictNamespaces = true;
-      RestrictRealtime = true;
-      RestrictSUIDSGID = true;
-      SystemCallArchitectures = "native";
       SystemCallFilter = [ "@system-service" "~@privileged" ];
     };
-
-    systemd.services.watchstander-registry-scan = mkIf cfg.scan.enable {
-      description = "Look for known holes in the images of the registry";
-      wants = [ "network-online.target" ];
-      after = [ "network-online.target" "docker-registry.service" ];
-      restartIfChanged = false;
-      environment = { HOME = "/var/cache/watchstander-registry-scan"; TMPDIR = "/var/cache/watchstander-registry-scan"; };
-      serviceConfig = {
-        Type = "oneshot";
-        ExecStart = "${lib.getExe (pkgs.writeShellApplication {
-          name = "watchstander-image-scan";
-          runtimeInputs = [ pkgs.coreutils pkgs.curl pkgs.gnugrep pkgs.jq pkgs.trivy ];
-          text = builtins.readFile ../scripts/image-scan.sh;
-        })} registry ${address} /var/lib/watchstander-registry-scan /var/cache/watchstander-registry-scan ${textfiles}/registry.prom";
-        StateDirectory = "watchstander-registry-scan";
-        CacheDirectory = "watchstander-registry-scan";
-        ReadWritePaths = [ textfiles ];
-        TimeoutStartSec = "3h";
-        MemoryMax = "4G";
-        Nice = 19;
-        IOSchedulingClass = "idle";
-        UMask = "0022";
-        CapabilityBoundingSet = "";
-        LockPersonality = true;
-        NoNewPrivileges = true;
-        PrivateDevices = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectSystem = "strict";
-        RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
-        SystemCallFilter = [ "@system-service" ];
-      };
+  } (mkIf cfg.scan.enable (imageScan {
+    name = "watchstander-registry-scan";
+    description = "Look for known holes in the images of the registry";
+    inherit (cfg.scan) startAt;
+    after = [ "docker-registry.service" ];
+    from = "registry ${address}";
+    figures = "registry.prom";
+    service = {
+      CapabilityBoundingSet = "";
+      PrivateDevices = true;
+      RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" ];
+      SystemCallFilter = [ "@system-service" ];
     };
-    systemd.timers.watchstander-registry-scan = mkIf cfg.scan.enable {
-      description = "Look for known holes in the images of the registry";
-      wantedBy = [ "timers.target" ];
-      timerConfig = { OnCalendar = cfg.scan.startAt; Persistent = true; RandomizedDelaySec = "1h"; };
-    };
-    watchstander.textfile.enable = mkIf cfg.scan.enable true;
-    watchstander.alerts.files = mkIf cfg.scan.enable { containers = ../alerts/containers.yaml; };
-  };
+  })) ]);
 }

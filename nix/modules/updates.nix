@@ -24,25 +24,10 @@ let
     text = builtins.readFile (../scripts + "/${name}.sh");
   });
 
-  confined = {
+  confined = import ../confined.nix // {
     Type = "oneshot";
-    LockPersonality = true;
-    NoNewPrivileges = true;
-    PrivateTmp = true;
-    ProtectClock = true;
-    ProtectControlGroups = true;
-    ProtectHome = true;
-    ProtectHostname = true;
-    ProtectKernelLogs = true;
-    ProtectKernelModules = true;
-    ProtectKernelTunables = true;
     ProtectProc = "invisible";
-    ProtectSystem = "strict";
     RestrictAddressFamilies = [ "AF_UNIX" "AF_INET" "AF_INET6" "AF_NETLINK" ];
-    RestrictNamespaces = true;
-    RestrictRealtime = true;
-    RestrictSUIDSGID = true;
-    SystemCallArchitectures = "native";
     SystemCallFilter = [ "@system-service" ];
   };
 in

@@ -119,7 +119,7 @@ in
       before = [ "watchstander.service" "alertmanager.service" ];
       wantedBy = [ "multi-user.target" ];
       unitConfig.ConditionPathExists = "!/var/lib/watchstander-webhook/token";
-      serviceConfig = {
+      serviceConfig = import ../confined.nix // {
         Type = "oneshot";
         # Written beside its place, so that a crash leaves no half of it.
         ExecStart = "${lib.getExe' pkgs.openssl "openssl"} rand -hex -out /var/lib/watchstander-webhook/new 32";
@@ -129,13 +129,8 @@ in
         StateDirectoryMode = "0700";
         UMask = "0077";
         CapabilityBoundingSet = "";
-        NoNewPrivileges = true;
         PrivateDevices = true;
         PrivateNetwork = true;
-        PrivateTmp = true;
-        ProtectHome = true;
-        ProtectSystem = "strict";
-        SystemCallArchitectures = "native";
       };
     };
   };

@@ -2,6 +2,13 @@
 { lib, evaluate, broken, ... }:
 let
   vulcan = evaluate [ ../../hosts/vulcan ];
+  # Units of ours, and what they say of themselves; the registry's are not on vulcan.
+  whole = evaluate [ ../../hosts/vulcan { watchstander.registry.enable = true; } ];
+  core = lib.attrNames (import ../../confined.nix);
+  ours = lib.filterAttrs
+    (n: u: u.serviceConfig ? ExecStart && (lib.hasPrefix "watchstander" n || n == "nixos-config-build") || lib.hasPrefix "restic-backups-" n || n == "docker-registry")
+    whole.systemd.services;
+  unsaid = lib.concatLists (lib.mapAttrsToList (n: u: map (key: "${n} ${key}") (lib.filter (key: !(u.serviceConfig ? ${key})) core)) ours);
 in
 {
   holds = {
@@ -9,5 +16,7 @@ in
     "every assertion holds" = broken vulcan == [ ];
     # The root's certificate is for who has one to fill in (hosts/vulcan/stepca.nix).
     "nothing is warned of, but what is to be filled in" = lib.all (lib.hasPrefix "watchstander.stepCa.rootCertificate is not given") vulcan.warnings;
+    # By name: what a unit needs of it is refused by none, and said.
+    "each unit of ours says each line of confined.nix" = unsaid == [ ] && lib.length (lib.attrNames ours) > 15;
   };
 }
