@@ -41,7 +41,21 @@
           loader = "grub";
           state_version = "25.05";
           keep_generations = 3;
+          # What must hold after a rollback, and whose data does not go back with it.
+          health_checks = [
+            { name = "proxy"; url = "http://127.0.0.1:8480/healthz"; }
+            { name = "database"; unit = "postgresql.service"; }
+            { name = "ssh"; unit = "sshd.service"; }
+          ];
+          stateful_packages = [ "postgresql" ];
         };
+        # The plan's documents, by when somebody wrote in them last.
+        documents.texts = [
+          { name = "overview"; files = [ "/etc/nixos/CLAUDE.md" ]; max_age = "365d"; }
+          { name = "certificates"; files = [ "/etc/nixos/certs/CERTIFICATES.md" ]; max_age = "365d"; }
+        ];
+        # What may be read in a room. Not PostgreSQL's, which has people's data in it.
+        services.logs = [ "container@nginx.service" "restic-backups-b2.service" "restic-backups-local.service" "sshd.service" "step-ca.service" ];
         zfs.arc = { max = "8GiB..48GiB"; min = "1GiB..8GiB"; };
       };
     };
