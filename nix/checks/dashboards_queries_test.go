@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -87,7 +86,7 @@ var labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
 
 // TestDashboardsQueries: each is PromQL, and asks for metrics and labels that there are.
 func TestDashboardsQueries(t *testing.T) {
-	known := published(t)
+	known := recordedFigures(t)
 	queries := asked(t, "prometheus")
 	p := parser.NewParser(parser.Options{})
 	for _, where := range slices.Sorted(maps.Keys(queries)) {
@@ -101,12 +100,13 @@ func TestDashboardsQueries(t *testing.T) {
 			if !ok {
 				return nil
 			}
-			has, ok := known[v.Name]
+			sets, ok := known[v.Name]
 			if !ok {
 				t.Errorf("%s: nobody publishes %s", where, v.Name)
 			}
 			for _, m := range v.LabelMatchers {
-				if ok && has != nil && m.Name != model.MetricNameLabel && !has[m.Name] && !slices.Contains(ofScrapes, m.Name) {
+				has := func(set labels.Labels) bool { return set.Has(m.Name) }
+				if sets != nil && m.Name != model.MetricNameLabel && !slices.ContainsFunc(sets, has) && !slices.Contains(ofScrapes, m.Name) {
 					t.Errorf("%s: %s has no label %s", where, v.Name, m.Name)
 				}
 			}
@@ -117,56 +117,6 @@ func TestDashboardsQueries(t *testing.T) {
 
 // ofScrapes are labels that Prometheus adds to what it scrapes.
 var ofScrapes = []string{"instance", "job", "host", "probe"}
-
-var sampleLine = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? `)
-
-var labelOfSample = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="(?:[^"\\]|\\.)*"`)
-
-// published are all metrics that there are, with the labels that they were seen with: those
-// that real exporters published (recorded/*.prom), and what the example host's rules record,
-// of which the labels are not known.
-func published(t *testing.T) map[string]map[string]bool {
-	t.Helper()
-	found := map[string]map[string]bool{}
-	for _, path := range filesOf(t, "checks/recorded", ".prom") {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			m := sampleLine.FindStringSubmatch(line)
-			if m == nil {
-				continue
-			}
-			if found[m[1]] == nil {
-				found[m[1]] = map[string]bool{}
-			}
-			for _, l := range labelOfSample.FindAllStringSubmatch(m[2], -1) {
-				found[m[1]][l[1]] = true
-			}
-		}
-	}
-	for _, text := range evaluate[[]string](t, "rules") {
-		var file struct {
-			Groups []struct {
-				Rules []struct {
-					Record string `yaml:"record"`
-				} `yaml:"rules"`
-			} `yaml:"groups"`
-		}
-		if err := yaml.Unmarshal([]byte(text), &file); err != nil {
-			t.Fatalf("%v:\n%s", err, text)
-		}
-		for _, g := range file.Groups {
-			for _, r := range g.Rules {
-				if r.Record != "" {
-					found[r.Record] = nil
-				}
-			}
-		}
-	}
-	return found
-}
 
 // TestDashboardsAnswers has a real Prometheus scrape what was recorded, and asks it all that
 // the dashboards ask: what only fails when there are series (two on one side of a division)

@@ -3,8 +3,6 @@ package checks
 import (
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,18 +61,10 @@ func save(t *testing.T, name, how, url string, wanted ...string) {
 	}
 }
 
+// read gives what is served, or why not.
 func read(t *testing.T, url string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err.Error()
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	body, err := get(t, url)
 	if err != nil {
 		return err.Error()
 	}
