@@ -1,8 +1,8 @@
 # vulcan's pools: rpool on SSDs for the system, tank on disks for data.
 {
   # Of the machine itself: `head -c 8 /etc/machine-id`. Another one, and the pools are not
-  # imported.
-  networking.hostId = "8425e349";
+  # imported. Not the installer's 8425e349, with which every rescue medium would be this host.
+  networking.hostId = "6fd01b4e";
   watchstander.zfs = {
     pools = [ "rpool" "tank" ];
     # The plan's: half of the memory at most, and 4 GiB at least.
