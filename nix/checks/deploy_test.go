@@ -43,12 +43,13 @@ list-units) cat "`+s.path("failed")+`" ;;
 esac`)
 	s.write("busy", "inactive\n")
 	s.write("failed", "")
+	s.mkdir("systemd")
 	s.settings = map[string]any{
 		"host": "vulcan", "loader": "grub", "stateVersion": "25.05", "revision": "2f1c9a4", "requireRevision": true,
-		"profile": s.path("profiles/system"), "running": s.path("running"), "booted": s.path("running"), "wayBack": 2,
+		"profile": s.path("profiles/system"), "running": s.path("running"), "wayBack": 2,
 		"pools": []string{"rpool"}, "zpool": s.path("bin/zpool"), "free": map[string]int{s.dir: 1},
 		"busyUnits": []string{"restic-backups-b2.service"}, "failedUnits": "refuse", "allowFailed": []string{"known.service"},
-		"excuses": s.path("excuses"),
+		"booted": s.path("systemd"), "excuses": s.path("excuses"),
 	}
 	return s
 }
@@ -166,19 +167,21 @@ func TestPreSwitchTells(t *testing.T) {
 	if said, ok := s.look("boot"); !ok {
 		t.Errorf("an installation is refused: %s", said)
 	}
-	// From a rescue medium neither pools nor units can be asked, systemctl says nothing and ends
-	// well, and nobody could excuse that from outside: it is told. What nobody can excuse holds.
-	s = newSwitch(t)
-	s.settings["booted"] = s.path("not-there")
-	s.program("zpool", "exit 127")
-	s.settings["free"], s.settings["revision"] = map[string]int{"/not/there": 1}, ""
-	s.program("systemctl", `echo "Running in chroot, ignoring command '$1'" >&2`)
-	if said, ok := s.look("boot"); !ok || !strings.Contains(said, "no system of this host was booted (pools):\n  pool rpool is unknown") {
-		t.Errorf("an installation from a rescue medium is refused: %s", said)
-	}
-	s.settings["stateVersion"] = "26.05"
-	if said, ok := s.look("boot"); ok {
-		t.Errorf("a rescue medium lets another state version through: %s", said)
+	// Nor has it a system that is booted, whose zpool and systemd could be asked; and as little
+	// has one that is repaired from a rescue medium, with all its generations.
+	for _, s := range []*aSwitch{s, newSwitch(t)} {
+		if err := os.Remove(s.path("systemd")); err != nil {
+			t.Fatal(err)
+		}
+		s.settings["zpool"] = "/run/booted-system/sw/bin/zpool"
+		s.program("systemctl", "echo 'System has not been booted with systemd as init system' >&2; exit 1")
+		if said, ok := s.look("boot"); !ok || !strings.Contains(said, "not looked at") {
+			t.Errorf("without a system that runs: %s", said)
+		}
+		s.settings["loader"] = "systemd-boot"
+		if said, ok := s.look("boot"); ok {
+			t.Errorf("without a system that runs another loader is let through: %s", said)
+		}
 	}
 	// A host that had no bot before says nothing of itself.
 	s = newSwitch(t)
@@ -196,6 +199,22 @@ func TestPreSwitchTells(t *testing.T) {
 	s.look("switch")
 	if _, err := os.Stat(s.path("x")); err == nil {
 		t.Error("a setting was run as a command")
+	}
+}
+
+// TestPreSwitchFromARescueMedium: what root could excuse is told there, and refused by nobody,
+// since no excuse could be left where it is looked for.
+func TestPreSwitchFromARescueMedium(t *testing.T) {
+	s := newSwitch(t)
+	s.settings["booted"], s.settings["revision"] = s.path("none"), ""
+	s.settings["free"] = map[string]int{"/not/there": 1}
+	said, ok := s.look("boot")
+	if !ok || !strings.Contains(said, "no system runs here (free): nobody knows how much room") || !strings.Contains(said, "(revision): it was built") {
+		t.Errorf("%v: %s", ok, said)
+	}
+	s.settings["stateVersion"] = "26.05"
+	if said, ok := s.look("boot"); ok {
+		t.Errorf("another state version is let through: %s", said)
 	}
 }
 

@@ -20,11 +20,16 @@ in
   });
   # What the modules name of nixpkgs.
 } // lib.genAttrs [
-  "audit" "coreutils" "curl" "findutils" "gawk" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "lsof" "nix"
-  "openssh" "openssl" "podman" "postgresql" "postgresql_16" "procps" "prometheus-alertmanager" "restic" "skopeo" "smartmontools" "step-ca" "systemd" "trivy" "util-linux"
+  "audit" "coreutils" "curl" "findutils" "gawk" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix"
+  "openssh" "openssl" "podman" "postgresql" "postgresql_16" "procps" "restic" "step-ca" "systemd" "trivy" "util-linux"
   "vulnix"
 ] package // {
+  # What people type on the host.
+  lsof = package "lsof";
   prometheus = package "prometheus" // { cli = package "promtool"; };
+  prometheus-alertmanager = package "prometheus-alertmanager";
+  skopeo = package "skopeo";
+  smartmontools = package "smartmontools";
   formats = { yaml = json; json = json; };
   # A script with its programs in PATH, which nixpkgs has shellcheck read when it is built.
   writeShellApplication = { name, text, runtimeInputs ? [ ], ... }: package name // { inherit text runtimeInputs; };

@@ -49,6 +49,10 @@ in
           CapabilityBoundingSet = [ "CAP_DAC_READ_SEARCH" "CAP_SYS_PTRACE" "CAP_NET_ADMIN" "CAP_SYS_ADMIN" "CAP_SYSLOG" ];
           IPAddressDeny = "any";
           ProtectHome = "read-only";
+          ProtectKernelModules = true;
+          ProtectSystem = "strict";
+          RestrictRealtime = true;
+          SystemCallArchitectures = "native";
           # The kernel's log is evidence, and Podman tells of its containers from a namespace.
           ProtectKernelLogs = false;
           ProtectControlGroups = false;

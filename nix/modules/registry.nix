@@ -7,12 +7,13 @@
 let
   inherit (lib) mkIf mkMerge mkOption mkEnableOption types;
   cfg = config.watchstander.registry;
-  imageScan = import ../image-scan.nix { inherit lib pkgs; textfiles = config.watchstander.textfile.directory; };
+  textfiles = config.watchstander.textfile.directory;
   local = lib.any (p: lib.hasPrefix p cfg.listenAddress) [ "127." "::1" "[::1]" "localhost" ];
   tls = cfg.certificate != null && cfg.certificateKey != null;
   secret = description: mkOption { type = types.nullOr (types.strMatching "/.+"); default = null; inherit description; };
   given = name: "/run/credentials/docker-registry.service/${name}";
   address = "${cfg.listenAddress}:${toString cfg.port}";
+  imageScan = import ../image-scan.nix { inherit lib pkgs textfiles; };
 in
 {
   imports = [ ./alerts.nix ./textfile.nix ];

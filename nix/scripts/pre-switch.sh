@@ -6,7 +6,7 @@
 #
 # SETTINGS is a JSON file: host, loader, stateVersion, revision, requireRevision,
 # profile, wayBack, pools, zpool, free (path: MiB), busyUnits, failedUnits, allowFailed,
-# running (the system that runs), booted (the one that was booted), excuses.
+# running (the system that runs), booted (a folder that is there where systemd runs), excuses.
 #
 # What may be excused is, by a line "NAME REASON" in the file `excuses`, which root wrote
 # within the last hour: wayBack (as long as there is one), pools, free, busy, failed,
@@ -32,24 +32,22 @@ refuse() {
 
 # excused NAME: whether root has said why that may be.
 excused() {
-	# From a rescue medium (nixos-install, nixos-enter) no system of this host's was booted. Its
-	# pools and units cannot be asked there, and its /run is made anew for each command, so that
-	# no excuse could be left in it: people see what is told, and are past excusing.
-	if [[ ! -e $booted ]]; then
-		say "let through, since no system of this host was booted ($1):"
-		return 0
-	fi
 	[[ -e $excuses && -O $excuses && -n $(find "$excuses" -mmin -60) ]] || return 1
 	local reason
 	reason=$(sed -n "s/^$1 \(.*[^ ].*\)$/\1/p" "$excuses")
 	[[ -n $reason ]] || return 1
 	say "excused ($1): $reason"
 }
-# unless NAME TEXT: refuses, if that is not excused.
+# unless NAME TEXT: refuses, if that is not excused. Where no system runs nobody could leave an
+# excuse: /run is made anew for each command of a rescue medium's. There it is told alone.
 unless() {
 	local name=$1
 	shift
-	if excused "$name"; then say "  $*"; else refuse "$* (root may excuse it: echo '$name REASON' >> $excuses)"; fi
+	if [[ ! -d $booted ]]; then
+		say "let through, since no system runs here ($name): $*"
+		return
+	fi
+	excused "$name" || refuse "$* (root may excuse it: echo '$name REASON' >> $excuses)"
 }
 
 # marks SYSTEM: what a system says about itself (docs/host-mark.md), in three lines; of one
@@ -96,14 +94,8 @@ if ((whole < wayBack && others > 0)) && [[ $verb != test && $verb != check ]]; t
 	fi
 fi
 
-for pool in "${pools[@]}"; do
-	health=$("$zpool" list -H -o health "$pool" 2>&1) || health="unknown ($health)"
-	[[ $health == ONLINE ]] || unless pools "pool $pool is $health"
-	# ONLINE has errors, too.
-	errors=$("$zpool" status -x "$pool" 2>&1) || errors="cannot be asked: $errors"
-	[[ $health != ONLINE || $errors == "pool '$pool' is healthy" ]] || unless pools "pool $pool has errors: ${errors%%$'\n'*}"
-done
-
+# Room is looked for in an installation, too, and below a rescue medium (nixos-install,
+# nixos-enter): a boot loader that does not fit is no way back either.
 for i in "${!paths[@]}"; do
 	left=$(df --output=avail -BM "${paths[i]}" 2>/dev/null | tail -n 1 | tr -dc 0-9) || left=
 	if [[ -z $left ]]; then
@@ -111,6 +103,21 @@ for i in "${!paths[@]}"; do
 	elif ((left < wanted[i])); then
 		unless free "$left MiB are left on ${paths[i]}, and ${wanted[i]} are wanted"
 	fi
+done
+
+# There nothing runs that a switch could meet, no system is booted whose zpool could be asked,
+# and whoever puts the loader back at night must not be kept from it.
+if [[ ! -d $booted ]]; then
+	say "this host is not running (an installation, or a rescue): its pools and units are not looked at"
+	exit "$refused"
+fi
+
+for pool in "${pools[@]}"; do
+	health=$("$zpool" list -H -o health "$pool" 2>&1) || health="unknown ($health)"
+	[[ $health == ONLINE ]] || unless pools "pool $pool is $health"
+	# ONLINE has errors, too.
+	errors=$("$zpool" status -x "$pool" 2>&1) || errors="cannot be asked: $errors"
+	[[ $health != ONLINE || $errors == "pool '$pool' is healthy" ]] || unless pools "pool $pool has errors: ${errors%%$'\n'*}"
 done
 
 for unit in "${busyUnits[@]}"; do
