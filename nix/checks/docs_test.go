@@ -67,7 +67,7 @@ func TestDocsOfTheHost(t *testing.T) {
 // itself, with the service that it is about, or because a module of ours brings it.
 func TestProgramsOfTheRunbooks(t *testing.T) {
 	there := map[string]bool{}
-	for _, name := range strings.Fields(`
+	for name := range strings.FieldsSeq(`
 		awk bash cat cd curl date df diff dmesg du echo env export find findmnt getent grep gunzip head install ip iptables-save
 		journalctl last less ls lsblk machinectl mkdir modprobe mount nano nix nix-env nix-shell nix-store nixos-enter
 		nixos-generate-config nixos-install nixos-rebuild ping ps read readlink rsync shred sort ss ssh-keygen sudo sysctl
