@@ -17,11 +17,7 @@ in
     environment = { HOME = cache; TMPDIR = cache; };
     serviceConfig = import ./confined.nix // {
       Type = "oneshot";
-      ExecStart = "${lib.getExe (pkgs.writeShellApplication {
-        name = "watchstander-image-scan";
-        runtimeInputs = [ pkgs.coreutils pkgs.curl pkgs.gnugrep pkgs.jq pkgs.trivy ] ++ programs;
-        text = builtins.readFile ./scripts/image-scan.sh;
-      })} ${from} ${state} ${cache} ${textfiles}/${figures}";
+      ExecStart = "${import ./script.nix { inherit lib pkgs; } "image-scan" ([ pkgs.coreutils pkgs.curl pkgs.gnugrep pkgs.jq pkgs.trivy ] ++ programs)} ${from} ${state} ${cache} ${textfiles}/${figures}";
       StateDirectory = name;
       CacheDirectory = name;
       ReadWritePaths = [ textfiles ];

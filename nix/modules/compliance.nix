@@ -57,12 +57,8 @@ let
   controls = lib.filter (c: !(cfg.exceptions ? ${c.id})) (own ++ cfg.extraControls);
   ids = map (c: c.id) (own ++ cfg.extraControls);
   file = pkgs.writeText "controls.json" (builtins.toJSON controls);
-  program = pkgs.writeShellApplication {
-    name = "watchstander-compliance";
-    runtimeInputs = [ pkgs.coreutils pkgs.gawk pkgs.gnugrep pkgs.gnused pkgs.findutils pkgs.jq pkgs.iproute2 pkgs.systemd pkgs.openssh ]
-      ++ optional (config.security.auditd.enable or false) pkgs.audit;
-    text = builtins.readFile ../scripts/compliance.sh;
-  };
+  program = import ../script.nix { inherit lib pkgs; } "compliance" ([ pkgs.coreutils pkgs.gawk pkgs.gnugrep pkgs.gnused pkgs.findutils pkgs.jq pkgs.iproute2 pkgs.systemd pkgs.openssh ]
+    ++ optional (config.security.auditd.enable or false) pkgs.audit);
 in
 {
   imports = [ ./alerts.nix ./textfile.nix ];
@@ -109,7 +105,7 @@ in
       description = "Look at the host's controls";
       serviceConfig = import ../confined.nix // {
         Type = "oneshot";
-        ExecStart = ''${lib.getExe program} ${file} "" /var/lib/watchstander-compliance/report.txt ${directory}'';
+        ExecStart = ''${program} ${file} "" /var/lib/watchstander-compliance/report.txt ${directory}'';
         StateDirectory = "watchstander-compliance";
         StateDirectoryMode = "0750";
         ReadWritePaths = [ directory ];

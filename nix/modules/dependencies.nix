@@ -6,11 +6,7 @@ let
   cfg = config.watchstander.dependencies;
   dir = "/var/lib/watchstander-dependencies";
 
-  program = pkgs.writeShellApplication {
-    name = "watchstander-dependencies";
-    runtimeInputs = [ pkgs.systemd pkgs.graphviz pkgs.coreutils pkgs.gnugrep ];
-    text = builtins.readFile ../scripts/dependencies.sh;
-  };
+  program = import ../script.nix { inherit lib pkgs; } "dependencies" [ pkgs.systemd pkgs.graphviz pkgs.coreutils pkgs.gnugrep ];
 in
 {
   options.watchstander.dependencies = {
@@ -62,7 +58,7 @@ in
       environment.UNITS = lib.concatStringsSep " " cfg.units;
       serviceConfig = import ../confined.nix // {
         Type = "oneshot";
-        ExecStart = lib.getExe program;
+        ExecStart = program;
         User = "watchstander-dependencies";
         Group = "watchstander-dependencies";
         StateDirectory = "watchstander-dependencies";

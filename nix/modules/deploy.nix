@@ -10,11 +10,7 @@ let
   inherit (cfg) build staging;
   bot = config.services.watchstander;
 
-  program = name: more: lib.getExe (pkgs.writeShellApplication {
-    name = "watchstander-${name}";
-    runtimeInputs = [ pkgs.coreutils pkgs.findutils pkgs.gnused pkgs.jq config.systemd.package ] ++ more;
-    text = builtins.readFile (../scripts + "/${name}.sh");
-  });
+  program = name: import ../script.nix { inherit lib pkgs; } name [ pkgs.coreutils pkgs.findutils pkgs.gnused pkgs.jq config.systemd.package ];
 
   settings = pkgs.writeText "pre-switch.json" (builtins.toJSON {
     host = bot.agent.settings.host;
@@ -142,7 +138,7 @@ in
   config = mkMerge [
     (mkIf cfg.enable {
       # One command: its exit code is what NixOS looks at.
-      system.preSwitchChecks.watchstander = ''${program "pre-switch" [ ]} ${settings} "$1" "$2"'';
+      system.preSwitchChecks.watchstander = ''${program "pre-switch"} ${settings} "$1" "$2"'';
     })
 
     (mkIf build.enable {
@@ -210,7 +206,7 @@ in
             };
             serviceConfig = {
               Type = "simple"; # it waits for the whole start, which must not wait for it
-              ExecStart = "${program "staging-verdict" [ ]} /tmp/shared";
+              ExecStart = "${program "staging-verdict"} /tmp/shared";
               TimeoutStopSec = 10;
             };
           };

@@ -35,11 +35,8 @@ in
         restartIfChanged = false;
         serviceConfig = import ../confined.nix // {
           Type = "oneshot";
-          ExecStart = "${lib.getExe (pkgs.writeShellApplication {
-            name = "watchstander-collect-evidence";
-            runtimeInputs = [ pkgs.coreutils pkgs.findutils pkgs.gnutar pkgs.gzip pkgs.iproute2 pkgs.procps config.systemd.package ];
-            text = builtins.readFile ../scripts/collect-evidence.sh;
-          })} /var/lib/${unit} ${toString cfg.keep} %i";
+          ExecStart = "${import ../script.nix { inherit lib pkgs; } "collect-evidence"
+            [ pkgs.coreutils pkgs.findutils pkgs.gnutar pkgs.gzip pkgs.iproute2 pkgs.procps config.systemd.package ]} /var/lib/${unit} ${toString cfg.keep} %i";
           StateDirectory = unit;
           StateDirectoryMode = "0700";
           TimeoutStartSec = "20min";

@@ -103,11 +103,7 @@ let
   words = lib.concatMapStringsSep " " (w: lib.replaceStrings [ "%" "$" ] [ "%%" "$$" ] (builtins.toJSON w));
 
   checked = lib.filterAttrs (_: u: u.check != null) cfg;
-  script = lib.getExe (pkgs.writeShellApplication {
-    name = "watchstander-health-check";
-    runtimeInputs = [ pkgs.coreutils config.systemd.package ];
-    text = builtins.readFile ../scripts/health-check.sh;
-  });
+  script = import ../script.nix { inherit lib pkgs; } "health-check" [ pkgs.coreutils config.systemd.package ];
   # curl without anybody's settings, and without a proxy in between.
   asks = c:
     if c.command != null then c.command

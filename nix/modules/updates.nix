@@ -18,11 +18,7 @@ let
     vmLimit = cfg.vm.limit;
     vulnix = cfg.countVulnerabilities;
   });
-  program = name: inputs: lib.getExe (pkgs.writeShellApplication {
-    name = "watchstander-${name}";
-    runtimeInputs = [ pkgs.coreutils pkgs.gnugrep pkgs.gnused pkgs.jq ] ++ inputs;
-    text = builtins.readFile (../scripts + "/${name}.sh");
-  });
+  program = name: inputs: import ../script.nix { inherit lib pkgs; } name ([ pkgs.coreutils pkgs.gnugrep pkgs.gnused pkgs.jq ] ++ inputs);
 
   confined = import ../confined.nix // {
     Type = "oneshot";

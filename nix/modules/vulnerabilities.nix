@@ -36,11 +36,7 @@ in
       serviceConfig = import ../confined.nix // {
         Type = "oneshot";
         ExecStart = lib.concatStringsSep " " ([
-          (lib.getExe (pkgs.writeShellApplication {
-            name = "watchstander-vulnix-scan";
-            runtimeInputs = [ pkgs.coreutils pkgs.jq config.nix.package pkgs.vulnix ];
-            text = builtins.readFile ../scripts/vulnix-scan.sh;
-          }))
+          (import ../script.nix { inherit lib pkgs; } "vulnix-scan" [ pkgs.coreutils pkgs.jq config.nix.package pkgs.vulnix ])
           "/var/lib/vulnix/result.json"
           textfiles
           "--cache-dir"

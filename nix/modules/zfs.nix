@@ -16,11 +16,7 @@ let
   size = default: description: mkOption { type = types.nullOr types.ints.positive; inherit default description; example = 4096; };
   kept = what: default: mkOption { type = types.ints.unsigned; inherit default; description = "How many ${what} snapshots are kept."; };
 
-  compression = pkgs.writeShellApplication {
-    name = "watchstander-zfs-compression";
-    runtimeInputs = [ pkgs.coreutils ];
-    text = builtins.readFile ../scripts/zfs-compression.sh;
-  };
+  compression = import ../script.nix { inherit lib pkgs; } "zfs-compression" [ pkgs.coreutils ];
   policy = pkgs.writeText "zfs-compression" (lib.concatLines (lib.mapAttrsToList (name: want: "${want}\t${name}") cfg.compression.datasets));
 in
 {
@@ -164,7 +160,7 @@ in
         path = [ "/run/booted-system/sw" ];
         serviceConfig = import ../confined.nix // {
           Type = "oneshot";
-          ExecStart = "${lib.getExe compression} ${policy} ${cfg.compression.default} ${textfiles} ${lib.concatStringsSep " " cfg.pools}";
+          ExecStart = "${compression} ${policy} ${cfg.compression.default} ${textfiles} ${lib.concatStringsSep " " cfg.pools}";
           ReadWritePaths = [ textfiles ];
           TimeoutStartSec = "5min";
           MemoryMax = "256M";
