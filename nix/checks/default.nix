@@ -62,6 +62,8 @@ let
 in
 {
   inherit tools documented;
+  # What the example host has for people to type.
+  packages.vulcan = map (p: p.name) (tools.evaluate [ ../hosts/vulcan ]).environment.systemPackages;
   # The texts of the example host's rule files: those of ../alerts, and what modules make.
   rules = map (f: f.text) (tools.evaluate [ ../hosts/vulcan ]).services.prometheus.ruleFiles;
   # What the example host's files of logs and of Grafana hold.
@@ -85,7 +87,6 @@ in
       }]).services.watchstander;
     in
     { bots = { vulcan = vulcan.settings; house = slack.settings; }; agents.vulcan = vulcan.agent.settings; };
-  packages.vulcan = map (p: p.name) (tools.evaluate [ ../hosts/vulcan ]).environment.systemPackages;
   mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
   monitoring = import ./monitoring.nix tools;
