@@ -63,6 +63,37 @@ func TestDocsOfTheHost(t *testing.T) {
 	}
 }
 
+// TestNixOfTheDocs: what people are told to write into a host's configuration evaluates, and no
+// assertion speaks against it.
+func TestNixOfTheDocs(t *testing.T) {
+	block := regexp.MustCompile("(?sm)^```nix\n(.*?)^```") // what is indented is an example of an option
+	found := 0
+	for _, path := range append(filesOf(t, "../docs", ".md"), filesOf(t, "../README.md", ".md")...) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range block.FindAllStringSubmatch(string(text), -1) {
+			if strings.HasPrefix(b[1], "{") { // a whole flake
+				continue
+			}
+			found++
+			// Where people read the runbooks is theirs to say, and who listens beside the bot.
+			out := instantiate(t, "--eval", "--strict", "--json", "-E", `
+				let
+				  t = (import ./. { }).tools;
+				  host = t.evaluate [ ({ config, lib, pkgs, ... }: { `+b[1]+` }) { networking.hostName = "house"; } ];
+				in builtins.deepSeq [ host.services.watchstander.settings host.services.watchstander.agent.settings host.services.nginx.virtualHosts ] (t.broken host)`)
+			if said := strings.TrimSpace(string(out)); said != "[]" {
+				t.Errorf("%s: %s\n%s", path, b[1], said)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d were found", found)
+	}
+}
+
 // TestProgramsOfTheRunbooks: what people are told to type on the host is there: with NixOS
 // itself, with the service that it is about, or because a module of ours brings it.
 func TestProgramsOfTheRunbooks(t *testing.T) {
