@@ -39,7 +39,8 @@ excused() {
 	say "excused ($1): $reason"
 }
 # unless NAME TEXT: refuses, if that is not excused. Where no system runs nobody could leave an
-# excuse: /run is made anew for each command of a rescue medium's. There it is told alone.
+# excuse: nixos-enter, and so nixos-install, activates the system first, which mounts an empty /run.
+# There it is told alone.
 unless() {
 	local name=$1
 	shift
