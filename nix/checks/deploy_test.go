@@ -43,12 +43,13 @@ list-units) cat "`+s.path("failed")+`" ;;
 esac`)
 	s.write("busy", "inactive\n")
 	s.write("failed", "")
+	s.mkdir("systemd")
 	s.settings = map[string]any{
 		"host": "vulcan", "loader": "grub", "stateVersion": "25.05", "revision": "2f1c9a4", "requireRevision": true,
 		"profile": s.path("profiles/system"), "running": s.path("running"), "wayBack": 2,
 		"pools": []string{"rpool"}, "zpool": s.path("bin/zpool"), "free": map[string]int{s.dir: 1},
 		"busyUnits": []string{"restic-backups-b2.service"}, "failedUnits": "refuse", "allowFailed": []string{"known.service"},
-		"excuses": s.path("excuses"),
+		"booted": s.path("systemd"), "excuses": s.path("excuses"),
 	}
 	return s
 }
@@ -165,6 +166,22 @@ func TestPreSwitchTells(t *testing.T) {
 	}
 	if said, ok := s.look("boot"); !ok {
 		t.Errorf("an installation is refused: %s", said)
+	}
+	// Nor has it a system that is booted, whose zpool and systemd could be asked; and as little
+	// has one that is repaired from a rescue medium, with all its generations.
+	for _, s := range []*aSwitch{s, newSwitch(t)} {
+		if err := os.Remove(s.path("systemd")); err != nil {
+			t.Fatal(err)
+		}
+		s.settings["zpool"] = "/run/booted-system/sw/bin/zpool"
+		s.program("systemctl", "echo 'System has not been booted with systemd as init system' >&2; exit 1")
+		if said, ok := s.look("boot"); !ok || !strings.Contains(said, "not looked at") {
+			t.Errorf("without a system that runs: %s", said)
+		}
+		s.settings["loader"] = "systemd-boot"
+		if said, ok := s.look("boot"); ok {
+			t.Errorf("without a system that runs another loader is let through: %s", said)
+		}
 	}
 	// A host that had no bot before says nothing of itself.
 	s = newSwitch(t)

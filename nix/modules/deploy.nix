@@ -25,6 +25,7 @@ let
     allowFailed = cfg.allowFailedUnits;
     profile = "/nix/var/nix/profiles/system";
     running = "/run/current-system";
+    booted = "/run/systemd/system"; # as sd_booted(3) has it
     excuses = "/run/watchstander-deploy-excuses";
   });
 

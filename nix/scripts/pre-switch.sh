@@ -6,7 +6,7 @@
 #
 # SETTINGS is a JSON file: host, loader, stateVersion, revision, requireRevision,
 # profile, wayBack, pools, zpool, free (path: MiB), busyUnits, failedUnits, allowFailed,
-# running (the system that runs), excuses.
+# running (the system that runs), booted (a folder that is there where systemd runs), excuses.
 #
 # What may be excused is, by a line "NAME REASON" in the file `excuses`, which root wrote
 # within the last hour: wayBack (as long as there is one), pools, free, busy, failed,
@@ -16,7 +16,7 @@ set -euo pipefail
 settings=$1 system=$2 verb=$3
 refused=0
 # Each key becomes a variable of its name; jq quotes what it prints for the shell.
-host='' loader='' stateVersion='' revision='' requireRevision='' profile='' wayBack='' zpool='' failedUnits='' running='' excuses=''
+host='' loader='' stateVersion='' revision='' requireRevision='' profile='' wayBack='' zpool='' failedUnits='' running='' booted='' excuses=''
 pools=() busyUnits=() allowFailed=() paths=() wanted=()
 assignments=$(jq -r '
 	(to_entries[] | select(.value | type | . == "array" or . == "object" | not) | "\(.key)=\(.value | tostring | @sh)"),
@@ -89,14 +89,8 @@ if ((whole < wayBack && others > 0)) && [[ $verb != test && $verb != check ]]; t
 	fi
 fi
 
-for pool in "${pools[@]}"; do
-	health=$("$zpool" list -H -o health "$pool" 2>&1) || health="unknown ($health)"
-	[[ $health == ONLINE ]] || unless pools "pool $pool is $health"
-	# ONLINE has errors, too.
-	errors=$("$zpool" status -x "$pool" 2>&1) || errors="cannot be asked: $errors"
-	[[ $health != ONLINE || $errors == "pool '$pool' is healthy" ]] || unless pools "pool $pool has errors: ${errors%%$'\n'*}"
-done
-
+# Room is looked for in an installation, too, and below a rescue medium (nixos-install,
+# nixos-enter): a boot loader that does not fit is no way back either.
 for i in "${!paths[@]}"; do
 	left=$(df --output=avail -BM "${paths[i]}" 2>/dev/null | tail -n 1 | tr -dc 0-9) || left=
 	if [[ -z $left ]]; then
@@ -104,6 +98,21 @@ for i in "${!paths[@]}"; do
 	elif ((left < wanted[i])); then
 		unless free "$left MiB are left on ${paths[i]}, and ${wanted[i]} are wanted"
 	fi
+done
+
+# There nothing runs that a switch could meet, no system is booted whose zpool could be asked,
+# and whoever puts the loader back at night must not be kept from it.
+if [[ ! -d $booted ]]; then
+	say "this host is not running (an installation, or a rescue): its pools and units are not looked at"
+	exit "$refused"
+fi
+
+for pool in "${pools[@]}"; do
+	health=$("$zpool" list -H -o health "$pool" 2>&1) || health="unknown ($health)"
+	[[ $health == ONLINE ]] || unless pools "pool $pool is $health"
+	# ONLINE has errors, too.
+	errors=$("$zpool" status -x "$pool" 2>&1) || errors="cannot be asked: $errors"
+	[[ $health != ONLINE || $errors == "pool '$pool' is healthy" ]] || unless pools "pool $pool has errors: ${errors%%$'\n'*}"
 done
 
 for unit in "${busyUnits[@]}"; do
