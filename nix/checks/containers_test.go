@@ -21,10 +21,11 @@ func TestImageScan(t *testing.T) {
 	list := b.write("images", "wiki docker.io/example/wiki@sha256:0\nbroken docker.io/example/broken@sha256:1\nsilent docker.io/example/silent@sha256:1\nnone docker.io/example/none@sha256:1\nweb docker.io/example/web@sha256:2\n")
 	b.program("podman", `case "$1 $2" in
 "image inspect") echo "id-of $5" ;;
-"save --quiet") while [ $# -gt 1 ]; do [ "$1" != --output ] || out=$2; shift; done; echo "$1" >"$out" ;;
+"save --quiet") while [ $# -gt 1 ]; do case $1 in --output) out=$2 ;; --format) format=$2 ;; esac; shift; done; echo "$format of $1" >"$out" ;;
 esac`)
 	b.program("trivy", `while [ $# -gt 0 ]; do [ "$1" != --input ] || file=$2; shift; done
 case $(cat "$file") in
+[!d]*) echo "unable to open $file as an OCI Image: stat $file/index.json: not a directory" >&2; exit 1 ;; # as the real one has it
 *broken*) echo '{"SchemaVersion": 2, "Resul'; exit 1 ;;
 *silent*) ;;
 *none*) echo '{"error": "no such image"}' ;;

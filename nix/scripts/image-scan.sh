@@ -45,8 +45,9 @@ while read -r name ref; do
 	ok=1
 	case $source in
 	podman)
+		# Of archives trivy reads Docker's alone: OCI's it takes as a folder.
 		{ id=$(podman image inspect --format '{{.Id}}' "$ref") &&
-			podman save --quiet --format oci-archive --output "$work/image.tar" "$id" &&
+			podman save --quiet --format docker-archive --output "$work/image.tar" "$id" &&
 			look "$file" --input "$work/image.tar"; } || ok=0
 		rm -f "$work/image.tar"
 		;;
