@@ -177,6 +177,12 @@ in
         exclude = excludesOf r;
         extraBackupArgs = [ "--exclude-caches" retryLock ] ++ lib.optional (r.limitUpload != null) "--limit-upload=${toString r.limitUpload}";
         pruneOpts = lib.concatLists (lib.mapAttrsToList (what: n: lib.optional (n > 0) "--keep-${what} ${toString n}") r.keep) ++ [ retryLock ];
+        # A power cut in the middle of a check or of the thinning out leaves a lock behind, which would
+        # keep out every backup until somebody comes. It takes away those alone whose process is gone.
+        backupPrepareCommand = ''
+          #!/bin/sh
+          ${lib.getExe cfg.package} unlock || true
+        '';
         # The agent checks, part by part; a check after each backup would read all over again.
         runCheck = false;
         # A host that sleeps has no timers either.

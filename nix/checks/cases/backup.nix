@@ -36,6 +36,7 @@ in
     "all datasets go into each" = restic.b2.paths == [ "/var/backup/postgresql" "/home" ] && restic.local.paths == restic.b2.paths;
     "the scratch place into none" = restic.local.exclude == [ "*.tmp" "/scratch" ];
     "snapshots are thinned out" = lib.elem "--keep-daily 14" restic.b2.pruneOpts && lib.length restic.b2.pruneOpts == 5;
+    "a lock of the dead keeps nobody out" = lib.hasPrefix "#!/bin/sh\n" restic.b2.backupPrepareCommand && lib.hasInfix "/bin/restic unlock || true" restic.b2.backupPrepareCommand;
     "a verification is waited for" = lib.elem "--retry-lock=4h" restic.b2.extraBackupArgs && lib.elem "--retry-lock=4h" restic.b2.pruneOpts
       && lib.elem "--retry-lock=48h" (change { check.time = "2d"; }).services.restic.backups.b2.extraBackupArgs;
     "each at its own time" = restic.b2.timerConfig.OnCalendar == "*-*-* 02:30:00" && restic.local.timerConfig.OnCalendar == "*-*-* 05:00:00" && restic.local.timerConfig.Persistent;
