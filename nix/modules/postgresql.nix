@@ -134,6 +134,11 @@ in
       # The agent reads them to their end by gzip's own sums.
       compression = "gzip";
     };
+    # A host that was down then, for a maintenance of the night, dumps once it is up, and does not
+    # back up the dumps of the day before. NixOS' own timer waits for the next night.
+    systemd.timers = mkIf cfg.dumps.enable (lib.listToAttrs (map
+      (u: lib.nameValuePair (lib.removeSuffix ".service" u) { timerConfig.Persistent = true; })
+      units));
     watchstander.backup.after = mkIf cfg.dumps.enable units;
 
     services.watchstander.agent.settings = mkIf (config.services.watchstander.agent.enable && cfg.dumps.enable) {
