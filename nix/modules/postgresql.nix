@@ -123,7 +123,12 @@ in
         "host all all ::1/128 scram-sha-256"
       ] ++ map (n: "hostssl ${n.databases} ${n.users} ${n.address} ${n.method}") cfg.networks));
     };
-    systemd.services.postgresql.after = cfg.after;
+    systemd.services = {
+      postgresql.after = cfg.after;
+    } // lib.optionalAttrs cfg.dumps.enable (lib.listToAttrs (map
+      # NixOS has them need the server, and not wait for it: at a boot they would find it closed.
+      (u: lib.nameValuePair (lib.removeSuffix ".service" u) { after = [ "postgresql.service" "postgresql.target" ]; })
+      units));
     networking.firewall.interfaces = lib.genAttrs cfg.interfaces (_: { allowedTCPPorts = [ port ]; });
 
     services.postgresqlBackup = mkIf cfg.dumps.enable {
