@@ -117,9 +117,9 @@ in
       };
       silent = mkOption {
         type = types.listOf types.nonEmptyStr;
-        default = [ "watchstander" "watchstander-agent" "alertmanager" "nixos-config-build" "watchstander-updates" ]
+        default = [ "watchstander" "watchstander-agent" "watchstander-readings" "alertmanager" "nixos-config-build" "watchstander-updates" ]
           ++ map (name: "restic-backups-${name}") (lib.attrNames (config.services.restic.backups or { }));
-        defaultText = "the bot, its agent, Alertmanager, the builds and every restic backup";
+        defaultText = "the bot, its agent, who asks it, Alertmanager, the builds and every restic backup";
         description = "Services, without `.service`, that the VM does not have.";
       };
       memorySize = mkOption { type = types.ints.between 512 65536; default = 4096; description = "Its memory in MiB."; };
