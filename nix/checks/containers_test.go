@@ -84,9 +84,10 @@ func TestRegistryScan(t *testing.T) {
 	for _, dir := range []string{"results", "figures"} {
 		b.mkdir(dir)
 	}
+	catalogue := `{"repositories": ["team/shop", "empty"]}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text := map[string]string{
-			"/v2/_catalog":            `{"repositories": ["team/shop", "empty"]}`,
+			"/v2/_catalog":            catalogue,
 			"/v2/team/shop/tags/list": `{"name": "team/shop", "tags": ["1.0", "1.1"]}`,
 			"/v2/empty/tags/list":     `{"name": "empty", "tags": null}`,
 		}[r.URL.Path]
@@ -108,6 +109,14 @@ func TestRegistryScan(t *testing.T) {
 	}
 	if got := b.figures("figures/registry.prom"); got[`watchstander_image_scan{source="registry",image="team/shop:1.1",outcome="ok"}`] != 1 {
 		t.Errorf("%v", got)
+	}
+	// One that cannot be listed is told, and keeps none of the others from it.
+	catalogue = `{"repositories": ["aborted", "team/shop"]}`
+	if said, ok := b.run("image-scan.sh", args...); ok || !strings.Contains(said, "what aborted has") {
+		t.Errorf("a repository without a list of tags: %v %s", ok, said)
+	}
+	if got := b.figures("figures/registry.prom"); got[`watchstander_image_scan{source="registry",image="team/shop:1.1",outcome="ok"}`] != 1 {
+		t.Errorf("beside one that cannot be listed: %v", got)
 	}
 	server.Close()
 	before := b.read("figures/registry.prom")

@@ -24,6 +24,7 @@ scheme=https
 case $what in 127.* | localhost:* | '[::1]':*) scheme=http ;; esac # nobody is in between
 get() { curl --disable --fail --silent --show-error --noproxy '*' --max-time 30 "$scheme://$what/v2/$1"; }
 
+bad=0
 case $source in
 podman)
 	cp "$what" "$work/list"
@@ -32,12 +33,17 @@ registry)
 	: >"$work/list"
 	get '_catalog?n=1000' | jq -r '.repositories[]' >"$work/repositories"
 	while read -r repository; do
-		get "$repository/tags/list" | jq -r --arg of "$what" '.name as $n | (.tags // [])[] | "\($n):\(.) \($of)/\($n):\(.)"' >>"$work/list"
+		# A push that was broken off leaves a repository that the catalogue has, and no tags.
+		get "$repository/tags/list" >"$work/tags" || {
+			echo "the registry does not tell what $repository has" >&2
+			bad=$((bad + 1))
+			continue
+		}
+		jq -r --arg of "$what" '.name as $n | (.tags // [])[] | "\($n):\(.) \($of)/\($n):\(.)"' "$work/tags" >>"$work/list"
 	done <"$work/repositories"
 	;;
 esac
 
-bad=0
 : >"$work/outcomes"
 while read -r name ref; do
 	[[ $name =~ ^[A-Za-z0-9._/:-]+$ ]] || continue
