@@ -187,7 +187,9 @@ in
         runCheck = false;
         # A host that sleeps has no timers either.
         inhibitsSleep = false;
-        timerConfig = { OnCalendar = "*-*-* ${r.startAt}:00"; Persistent = true; RandomizedDelaySec = "5min"; };
+        # In the night in which the clocks go forward an hour is missing, and what begins in it would
+        # not: then 25 hours after the last one.
+        timerConfig = { OnCalendar = "*-*-* ${r.startAt}:00"; OnUnitInactiveSec = "25h"; Persistent = true; RandomizedDelaySec = "5min"; };
       })
       cfg.repositories;
 

@@ -140,9 +140,10 @@ in
       compression = "gzip";
     };
     # A host that was down then, for a maintenance of the night, dumps once it is up, and does not
-    # back up the dumps of the day before. NixOS' own timer waits for the next night.
+    # back up the dumps of the day before. NixOS' own timer waits for the next night. Where the
+    # clocks go forward 02:00 is not there at all, as with the backups.
     systemd.timers = mkIf cfg.dumps.enable (lib.listToAttrs (map
-      (u: lib.nameValuePair (lib.removeSuffix ".service" u) { timerConfig.Persistent = true; })
+      (u: lib.nameValuePair (lib.removeSuffix ".service" u) { timerConfig = { OnUnitInactiveSec = "25h"; Persistent = true; }; })
       units));
     watchstander.backup.after = mkIf cfg.dumps.enable units;
 

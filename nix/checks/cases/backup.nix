@@ -40,6 +40,7 @@ in
     "a verification is waited for" = lib.elem "--retry-lock=4h" restic.b2.extraBackupArgs && lib.elem "--retry-lock=4h" restic.b2.pruneOpts
       && lib.elem "--retry-lock=48h" (change { check.time = "2d"; }).services.restic.backups.b2.extraBackupArgs;
     "each at its own time" = restic.b2.timerConfig.OnCalendar == "*-*-* 02:30:00" && restic.local.timerConfig.OnCalendar == "*-*-* 05:00:00" && restic.local.timerConfig.Persistent;
+    "in the night without that time, too" = restic.b2.timerConfig.OnUnitInactiveSec == "25h";
     "nothing is held up or read twice" = !restic.b2.inhibitsSleep && !restic.b2.runCheck;
     "the later waits for the earlier, and both for dumps" = b2.after == [ "postgresqlBackup.service" ]
       && local.after == [ "postgresqlBackup.service" "restic-backups-b2.service" ];
