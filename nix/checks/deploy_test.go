@@ -178,7 +178,11 @@ func TestPreSwitchTells(t *testing.T) {
 		if said, ok := s.look("boot"); !ok || !strings.Contains(said, "not looked at") {
 			t.Errorf("without a system that runs: %s", said)
 		}
-		s.settings["loader"] = "systemd-boot"
+		s.settings["free"] = map[string]int{s.dir: 1 << 40}
+		if said, ok := s.look("boot"); ok || !strings.Contains(said, "below the root that is") {
+			t.Errorf("without a system that runs and without room: %v %s", ok, said)
+		}
+		s.settings["loader"], s.settings["free"] = "systemd-boot", map[string]int{}
 		if said, ok := s.look("boot"); ok {
 			t.Errorf("without a system that runs another loader is let through: %s", said)
 		}

@@ -38,11 +38,14 @@ excused() {
 	[[ -n $reason ]] || return 1
 	say "excused ($1): $reason"
 }
+# Of an installation or a rescue the file lies below the new root, and not in the medium's /run.
+below=''
+[[ -d $booted ]] || below=', below the root that is installed or repaired'
 # unless NAME TEXT: refuses, if that is not excused.
 unless() {
 	local name=$1
 	shift
-	excused "$name" || refuse "$* (root may excuse it: echo '$name REASON' >> $excuses)"
+	excused "$name" || refuse "$* (root may excuse it: echo '$name REASON' >> $excuses$below)"
 }
 
 # marks SYSTEM: what a system says about itself (docs/host-mark.md), in three lines; of one
