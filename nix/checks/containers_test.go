@@ -21,10 +21,11 @@ func TestImageScan(t *testing.T) {
 	list := b.write("images", "wiki docker.io/example/wiki@sha256:0\nbroken docker.io/example/broken@sha256:1\nsilent docker.io/example/silent@sha256:1\nnone docker.io/example/none@sha256:1\nweb docker.io/example/web@sha256:2\n")
 	b.program("podman", `case "$1 $2" in
 "image inspect") echo "id-of $5" ;;
-"save --quiet") while [ $# -gt 1 ]; do [ "$1" != --output ] || out=$2; shift; done; echo "$1" >"$out" ;;
+"save --quiet") while [ $# -gt 1 ]; do case $1 in --output) out=$2 ;; --format) format=$2 ;; esac; shift; done; echo "$format of $1" >"$out" ;;
 esac`)
 	b.program("trivy", `while [ $# -gt 0 ]; do [ "$1" != --input ] || file=$2; shift; done
 case $(cat "$file") in
+[!d]*) echo "unable to open $file as an OCI Image: stat $file/index.json: not a directory" >&2; exit 1 ;; # as the real one has it
 *broken*) echo '{"SchemaVersion": 2, "Resul'; exit 1 ;;
 *silent*) ;;
 *none*) echo '{"error": "no such image"}' ;;
@@ -83,9 +84,10 @@ func TestRegistryScan(t *testing.T) {
 	for _, dir := range []string{"results", "figures"} {
 		b.mkdir(dir)
 	}
+	catalogue := `{"repositories": ["team/shop", "empty"]}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text := map[string]string{
-			"/v2/_catalog":            `{"repositories": ["team/shop", "empty"]}`,
+			"/v2/_catalog":            catalogue,
 			"/v2/team/shop/tags/list": `{"name": "team/shop", "tags": ["1.0", "1.1"]}`,
 			"/v2/empty/tags/list":     `{"name": "empty", "tags": null}`,
 		}[r.URL.Path]
@@ -107,6 +109,14 @@ func TestRegistryScan(t *testing.T) {
 	}
 	if got := b.figures("figures/registry.prom"); got[`watchstander_image_scan{source="registry",image="team/shop:1.1",outcome="ok"}`] != 1 {
 		t.Errorf("%v", got)
+	}
+	// One that cannot be listed is told, and keeps none of the others from it.
+	catalogue = `{"repositories": ["aborted", "team/shop"]}`
+	if said, ok := b.run("image-scan.sh", args...); ok || !strings.Contains(said, "what aborted has") {
+		t.Errorf("a repository without a list of tags: %v %s", ok, said)
+	}
+	if got := b.figures("figures/registry.prom"); got[`watchstander_image_scan{source="registry",image="team/shop:1.1",outcome="ok"}`] != 1 {
+		t.Errorf("beside one that cannot be listed: %v", got)
 	}
 	server.Close()
 	before := b.read("figures/registry.prom")

@@ -54,6 +54,10 @@ let
   order = lib.sort (a: b: cfg.repositories.${a}.startAt < cfg.repositories.${b}.startAt) names;
   before = name: lib.filter (other: other != name && cfg.repositories.${other}.startAt <= cfg.repositories.${name}.startAt) order;
 
+  # A verification by the agent holds the repository for as long as one check takes, and so does
+  # a backup that is made by hand: the night's waits for them, and does not fail. restic knows no days.
+  retryLock = "--retry-lock=" + (if lib.hasSuffix "d" cfg.check.time then "${toString (24 * lib.toIntBase10 (lib.removeSuffix "d" cfg.check.time))}h" else cfg.check.time);
+
   known = lib.filterAttrs (_: v: v != null && v != [ ]);
 in
 {
@@ -89,7 +93,7 @@ in
     };
     check = {
       parts = mkOption { type = types.ints.between 1 256; default = 12; description = "In how many parts a repository's data is read: another one each week, so that all is read in so many weeks."; };
-      time = mkOption { type = duration; default = "4h"; description = "How long one check may take."; };
+      time = mkOption { type = duration; default = "4h"; description = "How long one check may take, and how long a backup waits for it."; };
     };
     unattended = {
       enable = mkEnableOption "a verification of each repository every week without anybody's word: its structure, the week's part of its data, and a restore drill. It is a standing approval of root's, for the alert RestoreDrillDue";
@@ -171,13 +175,21 @@ in
         inherit (r) repository repositoryFile passwordFile environmentFile initialize;
         paths = pathsOf r;
         exclude = excludesOf r;
-        extraBackupArgs = [ "--exclude-caches" ] ++ lib.optional (r.limitUpload != null) "--limit-upload=${toString r.limitUpload}";
-        pruneOpts = lib.concatLists (lib.mapAttrsToList (what: n: lib.optional (n > 0) "--keep-${what} ${toString n}") r.keep);
+        extraBackupArgs = [ "--exclude-caches" retryLock ] ++ lib.optional (r.limitUpload != null) "--limit-upload=${toString r.limitUpload}";
+        pruneOpts = lib.concatLists (lib.mapAttrsToList (what: n: lib.optional (n > 0) "--keep-${what} ${toString n}") r.keep) ++ [ retryLock ];
+        # A power cut in the middle of a check or of the thinning out leaves a lock behind, which would
+        # keep out every backup until somebody comes. It takes away those alone whose process is gone.
+        backupPrepareCommand = ''
+          #!/bin/sh
+          ${lib.getExe cfg.package} unlock || true
+        '';
         # The agent checks, part by part; a check after each backup would read all over again.
         runCheck = false;
         # A host that sleeps has no timers either.
         inhibitsSleep = false;
-        timerConfig = { OnCalendar = "*-*-* ${r.startAt}:00"; Persistent = true; RandomizedDelaySec = "5min"; };
+        # In the night in which the clocks go forward an hour is missing, and what begins in it would
+        # not: then 25 hours after the last one.
+        timerConfig = { OnCalendar = "*-*-* ${r.startAt}:00"; OnUnitInactiveSec = "25h"; Persistent = true; RandomizedDelaySec = "5min"; };
       })
       cfg.repositories;
 

@@ -123,7 +123,12 @@ in
         "host all all ::1/128 scram-sha-256"
       ] ++ map (n: "hostssl ${n.databases} ${n.users} ${n.address} ${n.method}") cfg.networks));
     };
-    systemd.services.postgresql.after = cfg.after;
+    systemd.services = {
+      postgresql.after = cfg.after;
+    } // lib.optionalAttrs cfg.dumps.enable (lib.listToAttrs (map
+      # NixOS has them need the server, and not wait for it: at a boot they would find it closed.
+      (u: lib.nameValuePair (lib.removeSuffix ".service" u) { after = [ "postgresql.service" "postgresql.target" ]; })
+      units));
     networking.firewall.interfaces = lib.genAttrs cfg.interfaces (_: { allowedTCPPorts = [ port ]; });
 
     services.postgresqlBackup = mkIf cfg.dumps.enable {
@@ -134,6 +139,12 @@ in
       # The agent reads them to their end by gzip's own sums.
       compression = "gzip";
     };
+    # A host that was down then, for a maintenance of the night, dumps once it is up, and does not
+    # back up the dumps of the day before. NixOS' own timer waits for the next night. Where the
+    # clocks go forward 02:00 is not there at all, as with the backups.
+    systemd.timers = mkIf cfg.dumps.enable (lib.listToAttrs (map
+      (u: lib.nameValuePair (lib.removeSuffix ".service" u) { timerConfig = { OnUnitInactiveSec = "25h"; Persistent = true; }; })
+      units));
     watchstander.backup.after = mkIf cfg.dumps.enable units;
 
     services.watchstander.agent.settings = mkIf (config.services.watchstander.agent.enable && cfg.dumps.enable) {

@@ -8,7 +8,7 @@ let
   inherit (lib) mkIf mkMerge mkOption mkEnableOption types;
   cfg = config.watchstander.registry;
   textfiles = config.watchstander.textfile.directory;
-  local = lib.any (p: lib.hasPrefix p cfg.listenAddress) [ "127." "::1" "[::1]" "localhost" ];
+  local = lib.any (p: lib.hasPrefix p cfg.listenAddress) [ "127." "[::1]" "localhost" ];
   tls = cfg.certificate != null && cfg.certificateKey != null;
   secret = description: mkOption { type = types.nullOr (types.strMatching "/.+"); default = null; inherit description; };
   given = name: "/run/credentials/docker-registry.service/${name}";
@@ -26,7 +26,7 @@ in
     certificateKey = secret "A file with the certificate's key, which may be root's alone.";
     htpasswdFile = secret "A file with who may push and pull, as `htpasswd -B` writes it (bcrypt alone is taken).";
     scan = {
-      enable = mkOption { type = types.bool; default = true; description = "Whether what lies there is looked through for known holes (trivy)."; };
+      enable = mkOption { type = types.bool; default = true; description = "Whether what lies there is looked through for known holes (trivy). It cannot log in: a registry with passwords must say no."; };
       startAt = mkOption { type = types.nonEmptyStr; default = "Sat 07:30"; description = "When (systemd.time(7))."; };
     };
   };
@@ -40,6 +40,12 @@ in
       {
         assertion = (cfg.certificate == null) == (cfg.certificateKey == null);
         message = "watchstander.registry needs both of certificate and certificateKey, or none.";
+      }
+      {
+        # It has no password of its own, and asks the address where the registry listens, which
+        # no certificate is for: it would fail each week, and count nothing.
+        assertion = cfg.scan.enable -> cfg.certificate == null && cfg.htpasswdFile == null;
+        message = "watchstander.registry.scan can look through a registry without certificate and passwords alone: set watchstander.registry.scan.enable = false, and have watchstander.containers.scan look through what of it runs here.";
       }
     ];
 

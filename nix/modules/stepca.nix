@@ -143,7 +143,11 @@ in
 
     # NixOS has one that signs itself in place until there is one of ours: who serves it starts
     # in any case.
-    systemd.services = lib.mapAttrs'
+    systemd.services = {
+      # Who asks for one asks this host: before the authority is up that would fail, and be tried
+      # again a day later. NixOS 25.11 has the asking in a unit of its own; it is ordered, not made.
+      step-ca.before = lib.concatMap (name: [ "acme-${name}.service" "acme-order-renew-${name}.service" ]) (lib.attrNames cfg.certificates);
+    } // lib.mapAttrs'
       (name: c: lib.nameValuePair (deliver name) {
         description = "The certificate ${name} for those who serve it";
         wantedBy = c.units;

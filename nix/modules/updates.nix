@@ -65,7 +65,7 @@ in
       type = types.listOf types.nonEmptyStr;
       default = [ ];
       example = [ "smartd.service" "zfs-import-tank.service" ];
-      description = "Units that fail in a VM because it is one.";
+      description = "Units that fail in a VM because it is one. Those that ask for certificates are known.";
     };
     countVulnerabilities = mkOption {
       type = types.bool;
@@ -89,6 +89,10 @@ in
         message = "watchstander.updates: nix.settings.allowed-users keeps the user watchstander-updates from Nix. Add it there.";
       }
     ];
+
+    # Without a network no certificate comes: NixOS has one that signs itself in its place.
+    watchstander.updates.ignoreFailed = lib.concatMap (name: [ "acme-${name}.service" "acme-order-renew-${name}.service" ])
+      (lib.attrNames (config.security.acme.certs or { }));
 
     users.users.watchstander-updates = { isSystemUser = true; group = "watchstander-updates"; };
     users.groups.watchstander-updates = { };

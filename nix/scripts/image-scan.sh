@@ -21,9 +21,10 @@ look() {
 }
 
 scheme=https
-[[ $what != 127.0.0.1:* ]] || scheme=http # nobody is in between
+case $what in 127.* | localhost:* | '[::1]':*) scheme=http ;; esac # nobody is in between
 get() { curl --disable --fail --silent --show-error --noproxy '*' --max-time 30 "$scheme://$what/v2/$1"; }
 
+bad=0
 case $source in
 podman)
 	cp "$what" "$work/list"
@@ -32,12 +33,17 @@ registry)
 	: >"$work/list"
 	get '_catalog?n=1000' | jq -r '.repositories[]' >"$work/repositories"
 	while read -r repository; do
-		get "$repository/tags/list" | jq -r --arg of "$what" '.name as $n | (.tags // [])[] | "\($n):\(.) \($of)/\($n):\(.)"' >>"$work/list"
+		# A push that was broken off leaves a repository that the catalogue has, and no tags.
+		get "$repository/tags/list" >"$work/tags" || {
+			echo "the registry does not tell what $repository has" >&2
+			bad=$((bad + 1))
+			continue
+		}
+		jq -r --arg of "$what" '.name as $n | (.tags // [])[] | "\($n):\(.) \($of)/\($n):\(.)"' "$work/tags" >>"$work/list"
 	done <"$work/repositories"
 	;;
 esac
 
-bad=0
 : >"$work/outcomes"
 while read -r name ref; do
 	[[ $name =~ ^[A-Za-z0-9._/:-]+$ ]] || continue
@@ -45,8 +51,9 @@ while read -r name ref; do
 	ok=1
 	case $source in
 	podman)
+		# Of archives trivy reads Docker's alone: OCI's it takes as a folder.
 		{ id=$(podman image inspect --format '{{.Id}}' "$ref") &&
-			podman save --quiet --format oci-archive --output "$work/image.tar" "$id" &&
+			podman save --quiet --format docker-archive --output "$work/image.tar" "$id" &&
 			look "$file" --input "$work/image.tar"; } || ok=0
 		rm -f "$work/image.tar"
 		;;

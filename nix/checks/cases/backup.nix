@@ -35,15 +35,19 @@ in
       && restic.b2.repositoryFile == "/run/secrets/b2-location" && restic.b2.repository == null;
     "all datasets go into each" = restic.b2.paths == [ "/var/backup/postgresql" "/home" ] && restic.local.paths == restic.b2.paths;
     "the scratch place into none" = restic.local.exclude == [ "*.tmp" "/scratch" ];
-    "snapshots are thinned out" = lib.elem "--keep-daily 14" restic.b2.pruneOpts && lib.length restic.b2.pruneOpts == 4;
+    "snapshots are thinned out" = lib.elem "--keep-daily 14" restic.b2.pruneOpts && lib.length restic.b2.pruneOpts == 5;
+    "a lock of the dead keeps nobody out" = lib.hasPrefix "#!/bin/sh\n" restic.b2.backupPrepareCommand && lib.hasInfix "/bin/restic unlock || true" restic.b2.backupPrepareCommand;
+    "a verification is waited for" = lib.elem "--retry-lock=4h" restic.b2.extraBackupArgs && lib.elem "--retry-lock=4h" restic.b2.pruneOpts
+      && lib.elem "--retry-lock=48h" (change { check.time = "2d"; }).services.restic.backups.b2.extraBackupArgs;
     "each at its own time" = restic.b2.timerConfig.OnCalendar == "*-*-* 02:30:00" && restic.local.timerConfig.OnCalendar == "*-*-* 05:00:00" && restic.local.timerConfig.Persistent;
+    "in the night without that time, too" = restic.b2.timerConfig.OnUnitInactiveSec == "25h";
     "nothing is held up or read twice" = !restic.b2.inhibitsSleep && !restic.b2.runCheck;
     "the later waits for the earlier, and both for dumps" = b2.after == [ "postgresqlBackup.service" ]
       && local.after == [ "postgresqlBackup.service" "restic-backups-b2.service" ];
     "not beneath a mount that is missing" = local.unitConfig == { RequiresMountsFor = "/backup"; AssertPathIsMountPoint = "/backup"; } && b2.unitConfig == { };
     "it writes into its repository alone" = local.serviceConfig.ReadWritePaths == [ "/backup/restic" ] && b2.serviceConfig.ReadWritePaths == [ ]
       && local.serviceConfig.ProtectSystem == "strict" && b2.serviceConfig.CapabilityBoundingSet == [ "CAP_DAC_READ_SEARCH" ];
-    "a bounded upload" = lib.elem "--limit-upload=4096" restic.local.extraBackupArgs && restic.b2.extraBackupArgs == [ "--exclude-caches" ];
+    "a bounded upload" = lib.elem "--limit-upload=4096" restic.local.extraBackupArgs && restic.b2.extraBackupArgs == [ "--exclude-caches" "--retry-lock=4h" ];
     "the agent knows the same" = known.b2 == {
       name = "b2"; medium = "backblaze"; offsite = true; host = "vulcan"; unit = "restic-backups-b2.service"; exclude = [ "*.tmp" "/scratch" ];
       repository_file = "/run/secrets/b2-location"; password_file = "/run/secrets/b2"; environment_file = "/run/secrets/b2-environment";

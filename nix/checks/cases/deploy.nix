@@ -39,7 +39,8 @@ in
     "the VM reaches nobody" = inVM.virtualisation.restrictNetwork;
     "and for those of others" = lib.elem "f /run/secrets/web 0400 root root - stand-in-of-the-staging-vm" inVM.systemd.tmpfiles.rules;
     "it has stand-ins for its secrets" = lib.elem "f /run/secrets/token 0400 root root - stand-in-of-the-staging-vm" inVM.systemd.tmpfiles.rules;
-    "and none of what would speak or back up" = !inVM.systemd.services.alertmanager.enable && !inVM.systemd.services.watchstander.enable;
+    "and none of what would speak or back up" = !inVM.systemd.services.alertmanager.enable && !inVM.systemd.services.watchstander.enable
+      && !inVM.systemd.services.watchstander-readings.enable;
     "and what is asked for" = inVM.time.timeZone == "UTC";
     "its verdict is for who waits for one" = inVM.systemd.services.watchstander-staging-verdict.unitConfig.ConditionPathExists == "/tmp/shared/judge";
     "a build that may not use Nix is told" = tells "keeps the user nixos-config-build from Nix" (evaluate [{ watchstander.deploy.build.enable = true; nix.settings.allowed-users = [ "@wheel" ]; }]);

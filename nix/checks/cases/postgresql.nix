@@ -41,6 +41,9 @@ in
     "pgvector" = (of { pgvector = true; }).services.postgresql.extensions { pgvector = "vector"; } == [ "vector" ];
     "dumps every night" = alone.services.postgresqlBackup.startAt == "*-*-* 02:00:00" && alone.services.postgresqlBackup.backupAll
       && alone.services.postgresqlBackup.compression == "gzip";
+    "or after it, where the host was down" = alone.systemd.timers.postgresqlBackup.timerConfig == { OnUnitInactiveSec = "25h"; Persistent = true; }
+      && lib.elem "postgresql.service" alone.systemd.services.postgresqlBackup.after
+      && (of { dumps.databases = [ "a" ]; }).systemd.timers.postgresqlBackup-a.timerConfig.Persistent && (of { dumps.enable = false; }).systemd.timers == { };
     "the agent looks at them" = alone.services.watchstander.agent.settings.dumps
       == [{ name = "postgresql"; files = "/var/backup/postgresql/all.sql.gz"; max_age = "26h"; min_size = "4KiB"; }];
     "each of them" = map (d: d.files) (of { dumps.databases = [ "a" "b" ]; }).services.watchstander.agent.settings.dumps

@@ -3,7 +3,7 @@
 let
   of = registry: evaluate [{ watchstander = { inherit registry; alerts.runbooks = "https://git.example.org/runbooks"; }; }];
   on = of { enable = true; };
-  open = { enable = true; listenAddress = "10.0.0.1"; certificate = "/run/secrets/c"; certificateKey = "/run/secrets/k"; htpasswdFile = "/run/secrets/h"; };
+  open = { enable = true; listenAddress = "10.0.0.1"; certificate = "/run/secrets/c"; certificateKey = "/run/secrets/k"; htpasswdFile = "/run/secrets/h"; scan.enable = false; };
 in
 {
   holds = {
@@ -16,6 +16,8 @@ in
     "its key stays root's" = lib.elem "key:/run/secrets/k" (of open).systemd.services.docker-registry.serviceConfig.LoadCredential;
     "elsewhere without is told" = tells "whoever can push there decides what runs" (of (open // { htpasswdFile = null; }))
       && tells "whoever can push there decides what runs" (of { enable = true; listenAddress = "0.0.0.0"; });
+    "a scan that cannot log in is told" = tells "scan can look through a registry without" (of (removeAttrs open [ "scan" ]))
+      && tells "scan can look through a registry without" (of { enable = true; htpasswdFile = "/run/secrets/h"; });
     "half of TLS is told" = tells "both of certificate and certificateKey" (of { enable = true; certificate = "/run/secrets/c"; });
   };
   refused = {

@@ -35,6 +35,7 @@ in
       && on.security.acme.defaults.renewInterval == "daily";
     "they come from it" = on.security.acme.defaults.server == "https://ca.vulcan.lan:8443/acme/acme/directory";
     "who serves one is reloaded" = certs."web.vulcan.lan".reloadServices == [ "nginx.service" ] && certs."web.vulcan.lan".extraDomainNames == [ "www.vulcan.lan" ];
+    "nobody asks before it is up" = lib.elem "acme-db.vulcan.lan.service" on.systemd.services.step-ca.before && lib.elem "acme-order-renew-db.vulcan.lan.service" on.systemd.services.step-ca.before;
     "PostgreSQL gets a key of its own" = certs."db.vulcan.lan".postRun == "${pkgs.systemd}/bin/systemctl --no-block start watchstander-certificate-db.vulcan.lan.service"
       && lib.hasInfix " -m 0400 -o postgres " (lib.last copy.serviceConfig.ExecStart) && copy.before == [ "postgresql.service" ];
     "others get none" = certs."web.vulcan.lan".postRun == "" && !(on.systemd.services ? "watchstander-certificate-web.vulcan.lan");

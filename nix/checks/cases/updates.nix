@@ -16,6 +16,8 @@ in
     "a user without rights, and KVM" = service.User == "watchstander-updates" && service.CapabilityBoundingSet == "" && service.DeviceAllow == [ "/dev/kvm rw" ];
     "nothing that switches or reboots" = !(lib.any (w: lib.hasInfix w all) [ "switch-to-configuration" "nixos-rebuild" "reboot" ]);
     "the flake of the builds" = on.watchstander.updates.flake == "/etc/nixos" && on.watchstander.updates.attribute == "nixosConfigurations.house";
+    "certificates that cannot come in a VM hold nothing up" = lib.sort (a: b: a < b) (of { enable = true; ignoreFailed = [ "x.service" ]; } { security.acme.certs."a.example.org".webroot = "/x"; }).watchstander.updates.ignoreFailed
+      == [ "acme-a.example.org.service" "acme-order-renew-a.example.org.service" "x.service" ];
     "its figures are written by another" = on.systemd.services.watchstander-update-figures.serviceConfig.ReadWritePaths == [ "/var/lib/node-exporter-textfile" ];
     "without a VM, none of its devices" = (of { enable = true; vm.enable = false; } { }).systemd.services.watchstander-updates.serviceConfig.DeviceAllow == [ ];
     "a VM that could reach the world is told" = tells "needs watchstander.deploy.staging.enable" (evaluate [{ watchstander.updates.enable = true; }]);

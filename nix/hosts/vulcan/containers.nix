@@ -20,7 +20,8 @@ in
         digest = digests.organizr;
         ports = [{ host = 8081; container = 80; }];
         volumes = [ "organizr:/config" ];
-        capabilities = [ "CHOWN" "SETGID" "SETUID" ];
+        # Port 80 is its own network's, and still one below 1024.
+        capabilities = [ "CHOWN" "NET_BIND_SERVICE" "SETGID" "SETUID" ];
         memory = "512m";
       };
       wallabag = {
@@ -29,6 +30,7 @@ in
         ports = [{ host = 8082; container = 80; }];
         volumes = [ "wallabag-images:/var/www/wallabag/web/assets/images" ];
         environmentFiles = [ "/run/secrets/wallabag.env" ];
+        capabilities = [ "CHOWN" "NET_BIND_SERVICE" "SETGID" "SETUID" ];
         memory = "1g";
       };
       sillytavern = {
