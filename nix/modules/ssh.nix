@@ -7,17 +7,20 @@ let
   ports = config.services.openssh.ports;
   hasKey = u: let a = config.users.users.${u} or { }; in (a.openssh.authorizedKeys.keys or [ ]) != [ ] || (a.openssh.authorizedKeys.keyFiles or [ ]) != [ ];
   rate = "${toString limit.perMinute}/minute";
+  # An address is forgotten once it could have all of its burst again. Without that the table only grows,
+  # and a full one lets nobody new in: a few thousand made-up senders would lock everybody out.
+  forget = "${toString (limit.burst / limit.perMinute + 2)}m";
   nft = lib.concatMapStrings
     (port:
       let p = toString port; in ''
-        tcp dport ${p} ct state new meter ssh4-${p} size 65535 { ip saddr limit rate ${rate} burst ${toString limit.burst} packets } accept
-        tcp dport ${p} ct state new meter ssh6-${p} size 65535 { ip6 saddr and ffff:ffff:ffff:ffff:: limit rate ${rate} burst ${toString limit.burst} packets } accept
+        tcp dport ${p} ct state new meter ssh4-${p} size 65535 { ip saddr timeout ${forget} limit rate ${rate} burst ${toString limit.burst} packets } accept
+        tcp dport ${p} ct state new meter ssh6-${p} size 65535 { ip6 saddr and ffff:ffff:ffff:ffff:: timeout ${forget} limit rate ${rate} burst ${toString limit.burst} packets } accept
       '')
     ports;
   iptables = lib.concatMapStrings
     (port:
       let
-        line = program: mask: "${program} -A nixos-fw -p tcp --dport ${toString port} -m conntrack --ctstate NEW -m hashlimit --hashlimit-name ssh${toString port} --hashlimit-mode srcip --hashlimit-srcmask ${toString mask} --hashlimit-upto ${rate} --hashlimit-burst ${toString limit.burst} -j nixos-fw-accept\n";
+        line = program: mask: "${program} -w -A nixos-fw -p tcp --dport ${toString port} -m conntrack --ctstate NEW -m hashlimit --hashlimit-name ssh${toString port} --hashlimit-mode srcip --hashlimit-srcmask ${toString mask} --hashlimit-upto ${rate} --hashlimit-burst ${toString limit.burst} -j nixos-fw-accept\n";
       in
       line "iptables" 32 + lib.optionalString config.networking.enableIPv6 (line "ip6tables" 64))
     ports;
