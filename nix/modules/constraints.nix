@@ -84,12 +84,18 @@ let
     "gh[pousr]_[0-9A-Za-z]{30}"
     "glpat-[0-9A-Za-z_-]{20}"
     "syt_[0-9A-Za-z]+_[0-9A-Za-z]{10}" # Matrix
-    "://[^/@: \"]+:[^/@: \"$]+@" # a password in an address
+    "://[^/@: \t\n\"?#]*:[^/@: \t\n\"$]+@" # a password in an address
   ];
   secret = text: lib.any (pattern: has pattern text) looks;
   upper = lib.replaceStrings (lib.stringToCharacters "abcdefghijklmnopqrstuvwxyz-") (lib.stringToCharacters "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
   isSecretName = n: has "(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$" n;
-  plainEnv = env: lib.filter (n: isSecretName (upper n) && (toString env.${n}) != "" && !lib.hasPrefix "/" (toString env.${n})) (lib.attrNames (lib.filterAttrs (_: v: v != null) env));
+  # What stands there is the secret itself: no path, no credential's (%d/…), no switch.
+  itself = v: v != "" && builtins.match "[/%].*|true|false|yes|no|[01]" v == null;
+  isPlain = n: v: isSecretName (upper n) && itself v;
+  plainEnv = env: lib.filter (n: isPlain n (toString env.${n})) (lib.attrNames (lib.filterAttrs (_: v: v != null) env));
+  # The same in systemd's own words: NAME=value, several in a line, in quotes or not.
+  plainWords = u: lib.filter (w: let m = builtins.match "([A-Za-z0-9_]+)=(.*)" w; in m != null && isPlain (lib.head m) (lib.elemAt m 1))
+    (lib.concatMap (line: lib.filter lib.isString (builtins.split "[ \t\n\"']+" line)) (strings (u.serviceConfig.Environment or [ ])));
   # A value of a settings file, where names tell what is one.
   settingsSecrets = path: v:
     if lib.isAttrs v && !(v ? outPath) then lib.concatLists (lib.mapAttrsToList (n: settingsSecrets (path ++ [ n ])) v)
@@ -206,7 +212,10 @@ in
       (told "the password (users.users.NAME.password, initialPassword, hashedPassword or initialHashedPassword) of"
         (named (_: u: (u.password or null) != null || (u.initialPassword or null) != null || !locked (u.hashedPassword or null) || !locked (u.initialHashedPassword or null)) config.users.users))
       (told "the environment (systemd.services.NAME.environment) of"
-        (named (_: u: plainEnv u.environment != [ ] || secret (environments u)) units))
+        (named (_: u: plainEnv u.environment != [ ] || plainWords u != [ ] || secret (environments u)) units))
+      (told "the key (privateKey, presharedKey) of the WireGuard interface"
+        (named (_: w: let keys = [ (w.privateKey or null) ] ++ map (p: p.presharedKey or null) (w.peers or [ ]); in lib.any (k: k != null && k != "") keys)
+          ((config.networking.wireguard.interfaces or { }) // (config.networking.wg-quick.interfaces or { }))))
       (told "a credential (systemd.services.NAME.serviceConfig.SetCredential) of" (named (_: u: setCredentials u != [ ]) units))
       (told "a script or command (systemd.services.NAME) of" (named (_: u: secret (scripts u)) units))
       (told "a file of /etc (environment.etc.NAME.text):" (named (_: f: f.text != null && secret f.text) config.environment.etc))

@@ -97,6 +97,15 @@ in
     "a key by its look" = tells "of x" (of (env { THING = "AKIAABCDEFGHIJKLMNOP"; }));
     "a password in an address" = tells "of x" (of (env { DATABASE = "postgres://bob:hunter2@db/x"; }));
     "in systemd's own words" = tells "of x" (of { systemd.services.x = { script = "true"; serviceConfig.Environment = [ "T=ghp_abcdefghijklmnopqrstuvwxyz0123" ]; }; });
+    "a password without a user, too" = tells "of x" (of (env { CACHE = "redis://:hunter2@db/0"; }));
+    "an address and a line below it are none" = broken (of { environment.etc."c".text = "see https://example.org\nops:\n  mail@example.org"; }) == [ ];
+    "by its name in systemd's own words" = tells "of x" (of { systemd.services.x = { script = "true"; serviceConfig.Environment = "LANG=C \"DB_PASSWORD=hunter2\""; }; });
+    "a credential's path and a switch are none" = broken (of {
+      systemd.services.x = { script = "true"; environment = { A_TOKEN = "%d/token"; NEEDS_PASSWORD = "true"; }; serviceConfig.Environment = [ "B_SECRET=%d/b" "C_TOKEN=/run/c" ]; };
+    }) == [ ];
+    "a key of WireGuard's" = tells "WireGuard interface wg0" (of { networking.wireguard.interfaces.wg0 = { privateKey = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="; }; });
+    "in a file it is none" = broken (of { networking.wireguard.interfaces.wg0 = { privateKeyFile = "/run/secrets/wg0"; peers = [{ publicKey = "x"; }]; }; }) == [ ];
+    "one that is shared with a peer" = tells "WireGuard interface wg1" (of { networking.wg-quick.interfaces.wg1 = { peers = [{ presharedKey = "x"; }]; }; });
     "a private key in /etc" = tells "a file of /etc (environment.etc.NAME.text): k.pem" (of { environment.etc."k.pem".text = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"; });
     "a certificate is none" = broken (of { environment.etc."c.pem".text = "-----BEGIN CERTIFICATE-----\nabc"; }) == [ ];
     "a container's environment" = tells "containers.NAME.environment) of p" (of { virtualisation.oci-containers.containers.p = { image = "x"; environment.API_KEY = "abc"; }; });
