@@ -5,7 +5,11 @@ let
   cfg = config.watchstander.ssh;
   limit = cfg.rateLimit;
   ports = config.services.openssh.ports;
-  hasKey = u: let a = config.users.users.${u} or { }; in (a.openssh.authorizedKeys.keys or [ ]) != [ ] || (a.openssh.authorizedKeys.keyFiles or [ ]) != [ ];
+  # In AllowUsers a host may follow the name.
+  hasKey = u: let a = config.users.users.${lib.head (lib.splitString "@" u)} or { }; in (a.openssh.authorizedKeys.keys or [ ]) != [ ] || (a.openssh.authorizedKeys.keyFiles or [ ]) != [ ];
+  admitted = if cfg.users != [ ] then cfg.users else lib.filter (u: u != "root") (lib.attrNames config.users.users);
+  keyless = !lib.any hasKey admitted;
+  who = if cfg.users != [ ] then "of watchstander.ssh.users" else "but root";
   rate = "${toString limit.perMinute}/minute";
   # An address is forgotten once it could have all of its burst again. Without that the table only grows,
   # and a full one lets nobody new in: a few thousand made-up senders would lock everybody out.
@@ -49,11 +53,13 @@ in
       }
       {
         # Otherwise nobody comes in any more.
-        assertion = lib.any hasKey (if cfg.users != [ ] then cfg.users else lib.filter (u: u != "root") (lib.attrNames config.users.users))
-          || (config.services.openssh.authorizedKeysInHomedir or true);
-        message = "watchstander.ssh: nobody ${if cfg.users != [ ] then "of watchstander.ssh.users" else "but root"} has a key in users.users.NAME.openssh.authorizedKeys, and keys in their homes are not read. Nobody could log in.";
+        assertion = !keyless || (config.services.openssh.authorizedKeysInHomedir or true);
+        message = "watchstander.ssh: nobody ${who} has a key in users.users.NAME.openssh.authorizedKeys, and keys in their homes are not read. Nobody could log in.";
       }
     ];
+
+    warnings = lib.optional (keyless && (config.services.openssh.authorizedKeysInHomedir or true))
+      "watchstander.ssh: nobody ${who} has a key in users.users.NAME.openssh.authorizedKeys. Passwords are not taken any more: whoever has no key in ~/.ssh/authorized_keys of the host is locked out by the switch.";
 
     services.openssh = {
       enable = true;

@@ -23,6 +23,8 @@ in
     "nobody with a key is told" = tells "nobody but root has a key" (of { enable = true; } { services.openssh.authorizedKeysInHomedir = false; });
     "root's key lets nobody in" = tells "nobody but root has a key" (of { enable = true; } { services.openssh.authorizedKeysInHomedir = false; users.users.root.openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; });
     "somebody's is enough" = broken (of { enable = true; } { services.openssh.authorizedKeysInHomedir = false; users.users.bob.openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; }) == [ ];
+    "keys that may be in homes are warned about" = lib.any (lib.hasInfix "locked out by the switch") on.warnings
+      && (of { enable = true; users = [ "bob@10.0.0.*" ]; } { users.users.bob.openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; }).warnings == [ ];
     "one key is enough" = broken (of { enable = true; users = [ "alice" ]; } {
       services.openssh.authorizedKeysInHomedir = false;
       users.users.alice = { isNormalUser = true; openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAA" ]; };
