@@ -105,6 +105,12 @@ func TestAppArmorProfiles(t *testing.T) {
 			t.Errorf("apparmor/%s is no profile of the host", f.Name())
 		}
 	}
+	// Where watchstander.stepCa puts a service's own copy.
+	for _, name := range []string{"watchstander-postgresql", "watchstander-nginx"} {
+		if !strings.Contains(host.Policies[name], "  /var/lib/watchstander-certificates/** r,\n") {
+			t.Errorf("%s, enforced, would keep the service from its certificate", name)
+		}
+	}
 	for name, text := range host.Policies {
 		if said, err := parse(name, text); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, said)
