@@ -21,7 +21,8 @@ func TestImageScan(t *testing.T) {
 	list := b.write("images", "wiki docker.io/example/wiki@sha256:0\nbroken docker.io/example/broken@sha256:1\nsilent docker.io/example/silent@sha256:1\nnone docker.io/example/none@sha256:1\nweb docker.io/example/web@sha256:2\n")
 	b.program("podman", `case "$1 $2" in
 "image inspect") echo "id-of $5" ;;
-"save --quiet") while [ $# -gt 1 ]; do [ "$1" != --output ] || out=$2; shift; done; echo "$1" >"$out" ;;
+"save --quiet") [ "$4" = docker-archive ] || exit 125 # trivy takes no other archive
+	while [ $# -gt 1 ]; do [ "$1" != --output ] || out=$2; shift; done; echo "$1" >"$out" ;;
 esac`)
 	b.program("trivy", `while [ $# -gt 0 ]; do [ "$1" != --input ] || file=$2; shift; done
 case $(cat "$file") in

@@ -45,8 +45,9 @@ while read -r name ref; do
 	ok=1
 	case $source in
 	podman)
+		# trivy reads an archive in Docker's format alone, whatever the image's own is.
 		{ id=$(podman image inspect --format '{{.Id}}' "$ref") &&
-			podman save --quiet --format oci-archive --output "$work/image.tar" "$id" &&
+			podman save --quiet --format docker-archive --output "$work/image.tar" "$id" &&
 			look "$file" --input "$work/image.tar"; } || ok=0
 		rm -f "$work/image.tar"
 		;;
