@@ -186,8 +186,8 @@ in
       (say (!(config.system.autoUpgrade.allowReboot or false)) "system.autoUpgrade.allowReboot must be false: GRUB cannot undo an unattended boot that hangs. People reboot.")
 
       # TLS 1.2 and newer.
-      (say (!((services.nginx.enable or false) && oldTLS "${services.nginx.sslProtocols} ${services.nginx.commonHttpConfig or ""} ${services.nginx.appendHttpConfig or ""}"))
-        "services.nginx.sslProtocols (or its http configuration) has a protocol before TLS 1.2.")
+      (say (!((services.nginx.enable or false) && oldTLS "${services.nginx.sslProtocols} ${services.nginx.commonHttpConfig or ""} ${services.nginx.appendHttpConfig or ""} ${lib.concatMapStringsSep " " (v: v.extraConfig or "") (lib.attrValues (services.nginx.virtualHosts or { }))}"))
+        "services.nginx.sslProtocols (or its http configuration, or that of a virtual host) has a protocol before TLS 1.2.")
       (say (!(postgres.enable && lib.elem (postgres.settings.ssl_min_protocol_version or "TLSv1.2") [ "" "TLSv1" "TLSv1.1" ]))
         "services.postgresql.settings.ssl_min_protocol_version must be \"TLSv1.2\" or \"TLSv1.3\".")
       (say (!(wide && !lib.elem (postgres.settings.ssl or false) [ true "on" ]))

@@ -55,6 +55,8 @@ in
           ProtectHome = "read-only";
           ProtectKernelModules = true;
           ProtectSystem = "strict";
+          # Podman, which is asked for its containers, locks and writes its storage.
+          ReadWritePaths = [ "-/var/lib/containers" "-/run/containers" "-/run/libpod" "-/run/lock" ];
           RestrictRealtime = true;
           SystemCallArchitectures = "native";
         };

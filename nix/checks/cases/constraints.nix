@@ -55,6 +55,7 @@ in
 
     "old TLS of nginx is told" = tells "before TLS 1.2" (of { services.nginx = { enable = true; sslProtocols = "TLSv1.1 TLSv1.2"; }; });
     "in its words too" = tells "before TLS 1.2" (of { services.nginx = { enable = true; appendHttpConfig = "ssl_protocols TLSv1;"; }; });
+    "in a virtual host's words too" = tells "before TLS 1.2" (of { services.nginx = { enable = true; virtualHosts.a.extraConfig = "ssl_protocols TLSv1.1 TLSv1.3;"; }; });
     "new TLS is not" = broken (of { services.nginx = { enable = true; sslProtocols = "TLSv1.2 TLSv1.3"; }; }) == [ ];
     "old TLS of PostgreSQL is told" = tells "ssl_min_protocol_version" (of (database { settings.ssl_min_protocol_version = "TLSv1.1"; }));
     "PostgreSQL without TLS is told" = tells "without settings.ssl" (of (database { enableTCPIP = true; }));
