@@ -144,6 +144,10 @@ in
     # NixOS has one that signs itself in place until there is one of ours: who serves it starts
     # in any case.
     systemd.services = lib.mapAttrs'
+      # Whom it asks, and who shows the proof, are there first: the next try is a day away.
+      (name: _: lib.nameValuePair "acme-order-renew-${name}" { after = [ "step-ca.service" "nginx.service" ]; })
+      cfg.certificates
+    // lib.mapAttrs'
       (name: c: lib.nameValuePair (deliver name) {
         description = "The certificate ${name} for those who serve it";
         wantedBy = c.units;
