@@ -209,8 +209,9 @@ in
 
     # Secrets.
     ++ [
-      (told "the password (users.users.NAME.password, initialPassword, hashedPassword or initialHashedPassword) of"
-        (named (_: u: (u.password or null) != null || (u.initialPassword or null) != null || !locked (u.hashedPassword or null) || !locked (u.initialHashedPassword or null)) config.users.users))
+      (told "the password (users.users.NAME.password, initialPassword, hashedPassword, initialHashedPassword, or hashedPasswordFile of the configuration's own) of"
+        (named (_: u: (u.password or null) != null || (u.initialPassword or null) != null || !locked (u.hashedPassword or null) || !locked (u.initialHashedPassword or null)
+          || lib.hasPrefix "${builtins.storeDir}/" (toString (u.hashedPasswordFile or ""))) config.users.users))
       (told "the environment (systemd.services.NAME.environment) of"
         (named (_: u: plainEnv u.environment != [ ] || plainWords u != [ ] || secret (environments u)) units))
       (told "the key (privateKey, presharedKey) of the WireGuard interface"

@@ -94,6 +94,7 @@ in
     "a password is told" = tells "of alice" (of { users.users.alice = { isNormalUser = true; password = "x"; }; });
     "its hash too" = tells "of alice" (of { users.users.alice = { isNormalUser = true; hashedPassword = "$y$j9T$abc"; }; });
     "a first one too" = tells "of alice" (of { users.users.alice = { isNormalUser = true; initialPassword = "x"; }; });
+    "and a file of it that Nix copied" = tells "of alice" (of { users.users.alice = { isNormalUser = true; hashedPasswordFile = "${builtins.storeDir}/00000000000000000000000000000000-alice"; }; });
     "a secret in the environment is told" = tells "of x" (of (env { DB_PASSWORD = "hunter2"; }));
     "a key by its look" = tells "of x" (of (env { THING = "AKIAABCDEFGHIJKLMNOP"; }));
     "a password in an address" = tells "of x" (of (env { DATABASE = "postgres://bob:hunter2@db/x"; }));
