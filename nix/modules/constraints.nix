@@ -109,14 +109,14 @@ let
   environments = u: lib.concatStringsSep "\n" (lib.mapAttrsToList (n: v: "${n}=${toString v}") u.environment ++ strings (u.serviceConfig.Environment or [ ]));
   named = fits: set: lib.attrNames (lib.filterAttrs fits set);
   # Its key, its files, or age itself, which needs no sops.
-  opensAge = text: has "(^|[/ \"'])r?age[\" ]+([^\n]* )?(-d|--decrypt)( |\"|$|\n)" text || has "(age|sops)[^ \n]*/keys?\\.txt" text;
+  opensAge = text: has "(^|[^A-Za-z0-9_.-])r?age[\" ]+([^\n]* )?(-d|--decrypt)( |\"|$|\n)" text || has "(age|sops)[^ \n]*/keys?\\.txt" text;
   # Generations removed by their age, or down to fewer than three.
   dropsGenerations = text: has "nix-collect-garbage[^\n]* (-d|--delete-old|--delete-older-than)([ =\"']|$|\n)" text
     || has "profile +wipe-history" text || has "--delete-generations +(old|[0-9]+d|\\+[012]([^0-9]|$))" text;
   # What a unit is given as a credential in its own text.
   setCredentials = u: lib.filter (w: let m = builtins.match "([A-Za-z0-9_.-]+):(.*)" w; in secret w || m != null && lib.elemAt m 1 != "" && isSecretName (upper (lib.head m)))
     (strings (u.serviceConfig.SetCredential or [ ]));
-  opensSops = has "(^|[/ \"'])sops[\" ]+([^\n]* )?(-d|--decrypt|decrypt|exec-env|exec-file|edit)( |\"|$|\n)";
+  opensSops = has "(^|[^A-Za-z0-9_.-])sops[\" ]+([^\n]* )?(-d|--decrypt|decrypt|exec-env|exec-file|edit)( |\"|$|\n)";
 
   locked = v: v == null || lib.any (p: lib.hasPrefix p v) [ "!" "*" ];
   told = kind: who: say (who == [ ]) "A secret would lie in the store, where everybody may read it: ${kind} ${quote who}. Give its file's path instead (sops-nix, LoadCredential, …File options).";

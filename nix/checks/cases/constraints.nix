@@ -116,6 +116,8 @@ in
     "from a file they are none" = broken (of (grafana "$__file{/run/secrets/g}")) == [ ];
     "the bot's" = tells "the settings of services.watchstander." (of { services.watchstander.settings.chats = [{ name = "m"; token = "syt_Ym90_abcdefghijklm"; }]; });
     "a script that opens the secrets is told" = tells "x opens the secrets with sops" (of { systemd.services.x.script = "sops -d /etc/nixos/secrets.yaml > /tmp/s"; });
+    "on any line of it" = lib.all (script: tells "x opens the secrets with sops" (of { systemd.services.x = { inherit script; }; }))
+      [ "set -e\nsops -d a.yaml" "k=$(sops -d a.yaml)" "\tsops exec-env a.yaml y" "true;age -d a.age" "if x\nthen\n\trage --decrypt a.age\nfi" ];
     "age alone is told" = tells "x opens the secrets with sops or age" (of { systemd.services.x.script = "age -i k -d secrets.yaml"; });
     "its key is told" = tells "x opens the secrets with sops or age" (of { systemd.services.x.script = "cp /var/lib/sops-nix/key.txt /tmp"; });
     "a word in passing is not" = broken (of { systemd.services.x.script = "find /var/tmp -age 3; logger message -d sausage"; }) == [ ];
