@@ -23,7 +23,12 @@
       # The example host: `nix build .#nixosConfigurations.vulcan.config.system.build.vm`.
       nixosConfigurations.vulcan = lib.nixosSystem {
         system = "x86_64-linux";
-        modules = [ self.nixosModules.default ./nix/hosts/vulcan ];
+        modules = [
+          self.nixosModules.default
+          ./nix/hosts/vulcan
+          # Its disks, as a name each: without any NixOS refuses to build a host at all.
+          { boot.loader.grub.devices = [ "nodev" ]; fileSystems."/" = { device = "rpool/root"; fsType = "zfs"; }; }
+        ];
       };
 
       checks = each (pkgs: import ./nix/checks/flake.nix { inherit self nixpkgs pkgs; });

@@ -29,7 +29,11 @@ let
     else
       (import (nixpkgs + "/nixos/lib/eval-config.nix") {
         system = null;
-        modules = [{ nixpkgs.pkgs = pkgs; } ../modules ] ++ modules;
+        # NixOS refuses a host without a disk to boot from.
+        modules = [
+          { nixpkgs.pkgs = pkgs; boot.loader.grub.devices = [ "nodev" ]; fileSystems."/" = lib.mkDefault { device = "/dev/disk/by-label/root"; fsType = "ext4"; }; }
+          ../modules
+        ] ++ modules;
       }).config;
 
   tools = {

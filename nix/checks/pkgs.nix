@@ -20,7 +20,7 @@ in
   });
   # What the modules name of nixpkgs.
 } // lib.genAttrs [
-  "audit" "coreutils" "curl" "findutils" "gawk" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix"
+  "audit" "coreutils" "curl" "findutils" "gawk" "git" "gnugrep" "gnused" "gnutar" "graphviz" "gzip" "iproute2" "jq" "nix"
   "openssh" "openssl" "podman" "postgresql" "postgresql_16" "procps" "restic" "step-ca" "systemd" "trivy" "util-linux"
   "vulnix"
 ] package // {

@@ -4,11 +4,12 @@
 # A rule on a path that does not exist is refused by the kernel, so the paths here are those that
 # every NixOS has. Setuid programs are told by their change of user, not by their path: the
 # wrappers are made anew at each activation.
-{ config, lib, ... }:
+{ config, options, lib, pkgs, ... }:
 let
   inherit (lib) mkEnableOption mkIf mkOption types;
   cfg = config.watchstander.audit;
   full = cfg.level == "full";
+  auditctl = "${config.security.audit.package or pkgs.audit}/bin/auditctl";
 
   people = "-F auid>=1000 -F auid!=unset";
   # A system call for both kinds of program that an x86-64 kernel runs.
@@ -18,12 +19,16 @@ let
   removals = "unlink,unlinkat,rename,renameat,renameat2,rmdir";
 
   quiet = [
-    # One rule that the kernel refuses does not cost the others; the unit fails all the same.
+    # One rule that the kernel refuses does not cost the others; the unit fails all the same
+    # (and must not take them away then: see ExecStop below).
     "-c"
     # systemd tells of its units in the journal, and of its filters nowhere.
     "-a always,exclude -F msgtype=SERVICE_START"
     "-a always,exclude -F msgtype=SERVICE_STOP"
     "-a always,exclude -F msgtype=BPF"
+    # Which system runs, and which there are to go back to. The first rule that fits counts: it
+    # stands before those that leave the store out.
+    (tree "generations" "/nix/var/nix/profiles")
     # A collection deletes many thousand files of the store.
     "-a never,exit -F arch=b64 -S ${removals} -F dir=/nix"
     "-a never,exit -F arch=b32 -S ${removals} -F dir=/nix"
@@ -52,8 +57,6 @@ let
     [ "-a always,exit -F arch=b32 -S mount,umount,umount2 ${people} -F key=mounts" ]
     # Deletions by people who have become root.
     (calls removals "-F euid=0 ${people}" "deletions")
-    # Which system runs.
-    [ (tree "generations" "/nix/var/nix/profiles") ]
     (lib.mapAttrsToList (key: path: tree key path) cfg.trees)
   ];
   everything = lib.concatLists [
@@ -123,6 +126,8 @@ in
     };
     security.auditd = {
       enable = true;
+    } // lib.optionalAttrs (options.security.auditd ? settings) {
+      # NixOS has it since 25.11. Before that auditd goes by what its own package says.
       settings = {
         log_format = "ENRICHED";
         max_log_file = 64;
@@ -134,6 +139,16 @@ in
         admin_space_left_action = "suspend";
         disk_full_action = "suspend";
         disk_error_action = "syslog";
+      };
+    };
+    # NixOS takes all rules away after the unit has ended (ExecStopPost=), which it has, too, where
+    # it failed at a single rule. They go where it is stopped, and stay where it failed. Locked
+    # rules go nowhere: a switch leaves them, and is no failure for it.
+    systemd.services.audit-rules-nixos = mkIf (options.security.auditd ? settings) {
+      restartIfChanged = !cfg.lock;
+      serviceConfig = {
+        ExecStopPost = lib.mkForce [ ];
+        ExecStop = lib.optionals (!cfg.lock) [ "${auditctl} -e 0" "${auditctl} -D" ];
       };
     };
     # The rules come late: this holds for what happens at boot before.

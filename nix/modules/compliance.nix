@@ -35,6 +35,8 @@ let
     (control "generations" "there are generations to go back to" "generations" [ "3" ])
     (control "boot-loader" "the boot loader is GRUB" "config" [ config.boot.loader.grub.enable "boot.loader.grub.enable = ${lib.boolToString config.boot.loader.grub.enable}" ])
   ]
+  # What was built is not yet what runs.
+  ++ optional config.networking.firewall.enable (control "firewall-runs" "the firewall's rules are loaded" "unit" [ (if config.networking.nftables.enable or false then "nftables.service" else "firewall.service") ])
   ++ optionals (ours.kernel.enable or false) [
     (sysctl "net.ipv4.conf.all.accept_redirects" "0" "no host says where packets go")
     (sysctl "net.ipv4.conf.all.send_redirects" "0" "nor does this one")
@@ -52,7 +54,7 @@ let
     (control "audit-modules" "modules of the kernel are recorded" "audit" [ "modules" ])
     (control "audit-whole" "the record is whole" "lost" [ ])
   ]
-  ++ lib.mapAttrsToList (n: p: control "apparmor-${lib.removePrefix "watchstander-" n}" "${lib.removePrefix "watchstander-" n} is confined" "apparmor" [ n p.state ]) profiles;
+  ++ lib.mapAttrsToList (n: p: control "apparmor-${lib.removePrefix "watchstander-" n}" "the profile of ${lib.removePrefix "watchstander-" n} ${if p.state == "enforce" then "is enforced" else "is there, and complains"}" "apparmor" [ n p.state ]) profiles;
 
   controls = lib.filter (c: !(cfg.exceptions ? ${c.id})) (own ++ cfg.extraControls);
   ids = map (c: c.id) (own ++ cfg.extraControls);

@@ -84,12 +84,18 @@ let
     "gh[pousr]_[0-9A-Za-z]{30}"
     "glpat-[0-9A-Za-z_-]{20}"
     "syt_[0-9A-Za-z]+_[0-9A-Za-z]{10}" # Matrix
-    "://[^/@: \"]+:[^/@: \"$]+@" # a password in an address
+    "://[^/@: \t\n\"?#]*:[^/@: \t\n\"$]+@" # a password in an address
   ];
   secret = text: lib.any (pattern: has pattern text) looks;
   upper = lib.replaceStrings (lib.stringToCharacters "abcdefghijklmnopqrstuvwxyz-") (lib.stringToCharacters "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
   isSecretName = n: has "(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$" n;
-  plainEnv = env: lib.filter (n: isSecretName (upper n) && (toString env.${n}) != "" && !lib.hasPrefix "/" (toString env.${n})) (lib.attrNames (lib.filterAttrs (_: v: v != null) env));
+  # What stands there is the secret itself: no path, no credential's (%d/…), no switch.
+  itself = v: v != "" && builtins.match "[/%].*|true|false|yes|no|[01]" v == null;
+  isPlain = n: v: isSecretName (upper n) && itself v;
+  plainEnv = env: lib.filter (n: isPlain n (toString env.${n})) (lib.attrNames (lib.filterAttrs (_: v: v != null) env));
+  # The same in systemd's own words: NAME=value, several in a line, in quotes or not.
+  plainWords = u: lib.filter (w: let m = builtins.match "([A-Za-z0-9_]+)=(.*)" w; in m != null && isPlain (lib.head m) (lib.elemAt m 1))
+    (lib.concatMap (line: lib.filter lib.isString (builtins.split "[ \t\n\"']+" line)) (strings (u.serviceConfig.Environment or [ ])));
   # A value of a settings file, where names tell what is one.
   settingsSecrets = path: v:
     if lib.isAttrs v && !(v ? outPath) then lib.concatLists (lib.mapAttrsToList (n: settingsSecrets (path ++ [ n ])) v)
@@ -103,14 +109,14 @@ let
   environments = u: lib.concatStringsSep "\n" (lib.mapAttrsToList (n: v: "${n}=${toString v}") u.environment ++ strings (u.serviceConfig.Environment or [ ]));
   named = fits: set: lib.attrNames (lib.filterAttrs fits set);
   # Its key, its files, or age itself, which needs no sops.
-  opensAge = text: has "(^|[/ \"'])r?age[\" ]+([^\n]* )?(-d|--decrypt)( |\"|$|\n)" text || has "(age|sops)[^ \n]*/keys?\\.txt" text;
+  opensAge = text: has "(^|[^A-Za-z0-9_.-])r?age[\" ]+([^\n]* )?(-d|--decrypt)( |\"|$|\n)" text || has "(age|sops)[^ \n]*/keys?\\.txt" text;
   # Generations removed by their age, or down to fewer than three.
   dropsGenerations = text: has "nix-collect-garbage[^\n]* (-d|--delete-old|--delete-older-than)([ =\"']|$|\n)" text
     || has "profile +wipe-history" text || has "--delete-generations +(old|[0-9]+d|\\+[012]([^0-9]|$))" text;
   # What a unit is given as a credential in its own text.
   setCredentials = u: lib.filter (w: let m = builtins.match "([A-Za-z0-9_.-]+):(.*)" w; in secret w || m != null && lib.elemAt m 1 != "" && isSecretName (upper (lib.head m)))
     (strings (u.serviceConfig.SetCredential or [ ]));
-  opensSops = has "(^|[/ \"'])sops[\" ]+([^\n]* )?(-d|--decrypt|decrypt|exec-env|exec-file|edit)( |\"|$|\n)";
+  opensSops = has "(^|[^A-Za-z0-9_.-])sops[\" ]+([^\n]* )?(-d|--decrypt|decrypt|exec-env|exec-file|edit)( |\"|$|\n)";
 
   locked = v: v == null || lib.any (p: lib.hasPrefix p v) [ "!" "*" ];
   told = kind: who: say (who == [ ]) "A secret would lie in the store, where everybody may read it: ${kind} ${quote who}. Give its file's path instead (sops-nix, LoadCredential, …File options).";
@@ -180,8 +186,8 @@ in
       (say (!(config.system.autoUpgrade.allowReboot or false)) "system.autoUpgrade.allowReboot must be false: GRUB cannot undo an unattended boot that hangs. People reboot.")
 
       # TLS 1.2 and newer.
-      (say (!((services.nginx.enable or false) && oldTLS "${services.nginx.sslProtocols} ${services.nginx.commonHttpConfig or ""} ${services.nginx.appendHttpConfig or ""}"))
-        "services.nginx.sslProtocols (or its http configuration) has a protocol before TLS 1.2.")
+      (say (!((services.nginx.enable or false) && oldTLS "${services.nginx.sslProtocols} ${services.nginx.commonHttpConfig or ""} ${services.nginx.appendHttpConfig or ""} ${lib.concatMapStringsSep " " (v: v.extraConfig or "") (lib.attrValues (services.nginx.virtualHosts or { }))}"))
+        "services.nginx.sslProtocols (or its http configuration, or that of a virtual host) has a protocol before TLS 1.2.")
       (say (!(postgres.enable && lib.elem (postgres.settings.ssl_min_protocol_version or "TLSv1.2") [ "" "TLSv1" "TLSv1.1" ]))
         "services.postgresql.settings.ssl_min_protocol_version must be \"TLSv1.2\" or \"TLSv1.3\".")
       (say (!(wide && !lib.elem (postgres.settings.ssl or false) [ true "on" ]))
@@ -203,10 +209,14 @@ in
 
     # Secrets.
     ++ [
-      (told "the password (users.users.NAME.password, initialPassword, hashedPassword or initialHashedPassword) of"
-        (named (_: u: (u.password or null) != null || (u.initialPassword or null) != null || !locked (u.hashedPassword or null) || !locked (u.initialHashedPassword or null)) config.users.users))
+      (told "the password (users.users.NAME.password, initialPassword, hashedPassword, initialHashedPassword, or hashedPasswordFile of the configuration's own) of"
+        (named (_: u: (u.password or null) != null || (u.initialPassword or null) != null || !locked (u.hashedPassword or null) || !locked (u.initialHashedPassword or null)
+          || lib.hasPrefix "${builtins.storeDir}/" (toString (u.hashedPasswordFile or ""))) config.users.users))
       (told "the environment (systemd.services.NAME.environment) of"
-        (named (_: u: plainEnv u.environment != [ ] || secret (environments u)) units))
+        (named (_: u: plainEnv u.environment != [ ] || plainWords u != [ ] || secret (environments u)) units))
+      (told "the key (privateKey, presharedKey) of the WireGuard interface"
+        (named (_: w: let keys = [ (w.privateKey or null) ] ++ map (p: p.presharedKey or null) (w.peers or [ ]); in lib.any (k: k != null && k != "") keys)
+          ((config.networking.wireguard.interfaces or { }) // (config.networking.wg-quick.interfaces or { }))))
       (told "a credential (systemd.services.NAME.serviceConfig.SetCredential) of" (named (_: u: setCredentials u != [ ]) units))
       (told "a script or command (systemd.services.NAME) of" (named (_: u: secret (scripts u)) units))
       (told "a file of /etc (environment.etc.NAME.text):" (named (_: f: f.text != null && secret f.text) config.environment.etc))

@@ -151,6 +151,7 @@ in
         description = "Build this host's configuration, without switching to it";
         wants = [ "network-online.target" ];
         after = [ "network-online.target" ];
+        path = [ pkgs.git ]; # inputs that are git repositories are fetched by it
         environment.HOME = "/var/lib/nixos-config-build"; # nix keeps what it evaluated there
         serviceConfig = import ../confined.nix // {
           Type = "oneshot";

@@ -48,6 +48,8 @@ in
           ProtectHome = "read-only";
           ProtectKernelModules = true;
           ProtectSystem = "strict";
+          # Podman, which is asked for its containers, locks and writes its storage.
+          ReadWritePaths = [ "-/var/lib/containers" "-/run/containers" "-/run/libpod" "-/run/lock" ];
           RestrictRealtime = true;
           SystemCallArchitectures = "native";
           # The kernel's log is evidence, and Podman tells of its containers from a namespace.

@@ -5,19 +5,26 @@ let
   cfg = config.watchstander.ssh;
   limit = cfg.rateLimit;
   ports = config.services.openssh.ports;
-  hasKey = u: let a = config.users.users.${u} or { }; in (a.openssh.authorizedKeys.keys or [ ]) != [ ] || (a.openssh.authorizedKeys.keyFiles or [ ]) != [ ];
+  # In AllowUsers a host may follow the name.
+  hasKey = u: let a = config.users.users.${lib.head (lib.splitString "@" u)} or { }; in (a.openssh.authorizedKeys.keys or [ ]) != [ ] || (a.openssh.authorizedKeys.keyFiles or [ ]) != [ ];
+  admitted = if cfg.users != [ ] then cfg.users else lib.filter (u: u != "root") (lib.attrNames config.users.users);
+  keyless = !lib.any hasKey admitted;
+  who = if cfg.users != [ ] then "of watchstander.ssh.users" else "but root";
   rate = "${toString limit.perMinute}/minute";
+  # An address is forgotten once it could have all of its burst again. Without that the table only grows,
+  # and a full one lets nobody new in: a few thousand made-up senders would lock everybody out.
+  forget = "${toString (limit.burst / limit.perMinute + 2)}m";
   nft = lib.concatMapStrings
     (port:
       let p = toString port; in ''
-        tcp dport ${p} ct state new meter ssh4-${p} size 65535 { ip saddr limit rate ${rate} burst ${toString limit.burst} packets } accept
-        tcp dport ${p} ct state new meter ssh6-${p} size 65535 { ip6 saddr and ffff:ffff:ffff:ffff:: limit rate ${rate} burst ${toString limit.burst} packets } accept
+        tcp dport ${p} ct state new meter ssh4-${p} size 65535 { ip saddr timeout ${forget} limit rate ${rate} burst ${toString limit.burst} packets } accept
+        tcp dport ${p} ct state new meter ssh6-${p} size 65535 { ip6 saddr and ffff:ffff:ffff:ffff:: timeout ${forget} limit rate ${rate} burst ${toString limit.burst} packets } accept
       '')
     ports;
   iptables = lib.concatMapStrings
     (port:
       let
-        line = program: mask: "${program} -A nixos-fw -p tcp --dport ${toString port} -m conntrack --ctstate NEW -m hashlimit --hashlimit-name ssh${toString port} --hashlimit-mode srcip --hashlimit-srcmask ${toString mask} --hashlimit-upto ${rate} --hashlimit-burst ${toString limit.burst} -j nixos-fw-accept\n";
+        line = program: mask: "${program} -w -A nixos-fw -p tcp --dport ${toString port} -m conntrack --ctstate NEW -m hashlimit --hashlimit-name ssh${toString port} --hashlimit-mode srcip --hashlimit-srcmask ${toString mask} --hashlimit-upto ${rate} --hashlimit-burst ${toString limit.burst} -j nixos-fw-accept\n";
       in
       line "iptables" 32 + lib.optionalString config.networking.enableIPv6 (line "ip6tables" 64))
     ports;
@@ -46,11 +53,13 @@ in
       }
       {
         # Otherwise nobody comes in any more.
-        assertion = lib.any hasKey (if cfg.users != [ ] then cfg.users else lib.filter (u: u != "root") (lib.attrNames config.users.users))
-          || (config.services.openssh.authorizedKeysInHomedir or true);
-        message = "watchstander.ssh: nobody ${if cfg.users != [ ] then "of watchstander.ssh.users" else "but root"} has a key in users.users.NAME.openssh.authorizedKeys, and keys in their homes are not read. Nobody could log in.";
+        assertion = !keyless || (config.services.openssh.authorizedKeysInHomedir or true);
+        message = "watchstander.ssh: nobody ${who} has a key in users.users.NAME.openssh.authorizedKeys, and keys in their homes are not read. Nobody could log in.";
       }
     ];
+
+    warnings = lib.optional (keyless && (config.services.openssh.authorizedKeysInHomedir or true))
+      "watchstander.ssh: nobody ${who} has a key in users.users.NAME.openssh.authorizedKeys. Passwords are not taken any more: whoever has no key in ~/.ssh/authorized_keys of the host is locked out by the switch.";
 
     services.openssh = {
       enable = true;

@@ -30,7 +30,7 @@ let
         type = types.listOf types.nonEmptyStr;
         default = [ "localhost" ];
         example = [ "localhost" "10.233.1.2" ];
-        description = "What the check may reach (systemd's `IPAddressAllow=`): this host, or a container of it.";
+        description = "What the check may reach (systemd's `IPAddressAllow=`), beside an address that stands in `url` itself: this host, or a container of it.";
       };
       every = seconds 60 "How often it is looked, in seconds.";
       limit = seconds 10 "After how many seconds no answer is a failure.";
@@ -109,6 +109,10 @@ let
     if c.command != null then c.command
     else [ "${pkgs.curl}/bin/curl" "--disable" "--fail" "--silent" "--show-error" "--noproxy" "*" "--proto" "=http,https" "--output" "/dev/null" "--max-time" (toString c.limit) ] ++ lib.optional c.insecure "--insecure" ++ [ c.url ];
   healthUnit = name: "watchstander-health-${name}";
+  # The address that a check asks, where it is no name: another of the host's own is not localhost.
+  asked = c:
+    let m = if c.url == null then null else builtins.match "https?://([0-9]+\\.[0-9.]+|\\[([0-9a-fA-F:]+)])([:/].*)?" c.url; in
+    lib.filter (a: !lib.hasPrefix "127." a && a != "::1") (lib.optional (m != null) (if lib.elemAt m 1 != null then lib.elemAt m 1 else lib.head m));
 
   health = name: u: lib.nameValuePair (healthUnit name) {
     description = "Does ${u.unit} answer?";
@@ -125,7 +129,7 @@ let
       UMask = "0077";
       CapabilityBoundingSet = "";
       IPAddressDeny = "any";
-      IPAddressAllow = u.check.addresses;
+      IPAddressAllow = lib.unique (u.check.addresses ++ asked u.check);
       MemoryDenyWriteExecute = true;
       PrivateDevices = true;
       ProtectProc = "invisible";

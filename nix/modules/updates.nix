@@ -102,6 +102,7 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
       restartIfChanged = false; # a switch does not end a build
+      path = [ pkgs.git ]; # inputs that are git repositories are fetched by it
       environment.HOME = state;
       serviceConfig = confined // {
         ExecStart = "${program "propose-update" ([ config.nix.package ] ++ lib.optional cfg.countVulnerabilities pkgs.vulnix)} ${settings}";

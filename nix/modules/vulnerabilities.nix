@@ -12,7 +12,7 @@ in
   imports = [ ./alerts.nix ./textfile.nix ./watchstander.nix ];
 
   options.watchstander.vulnerabilities = {
-    enable = mkEnableOption "a scan of the running system for known holes (vulnix). It downloads the list from the NVD, and sends nothing about this host";
+    enable = mkEnableOption "a scan of the running system for known holes (vulnix). It downloads the NVD's list, from there or from a copy of it, and sends nothing about this host";
     startAt = mkOption { type = types.nonEmptyStr; default = "daily"; description = "When (systemd.time(7))."; };
     whitelist = mkOption {
       type = types.nullOr types.path;

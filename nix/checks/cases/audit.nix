@@ -21,6 +21,12 @@ in
     "a directory" = lib.elem "-a always,exit -F dir=/etc/nixos -F perm=wa -F key=configuration" (rules (of { enable = true; trees.configuration = "/etc/nixos"; }));
     "the store's deletions come to nothing before the rule on deletions" =
       let first = w: (lib.findFirst (x: lib.hasInfix w x.r) { n = 9999; } (lib.imap0 (n: r: { inherit n r; }) (rules full))).n; in first "dir=/nix" < first "key=deletions";
+    "a generation's deletion is recorded all the same" =
+      let first = w: (lib.findFirst (x: lib.hasInfix w x.r) { n = 9999; } (lib.imap0 (n: r: { inherit n r; }) (rules on))).n; in first "key=generations" < first "a never,exit";
+    "a rule that is refused does not cost the others" = let u = on.systemd.services.audit-rules-nixos; in
+      u.serviceConfig.ExecStopPost == [ ] && lib.length u.serviceConfig.ExecStop == 2 && u.restartIfChanged;
+    "a switch leaves locked rules alone" = let u = (of { enable = true; lock = true; }).systemd.services.audit-rules-nixos; in
+      u.serviceConfig.ExecStop == [ ] && !u.restartIfChanged;
     "an empty warning is told" = tells "the warning comes first" (of { enable = true; spaceLeft = 100; adminSpaceLeft = 100; });
     "a key that audit does not take is told" = tells "a key has small letters" (of { enable = true; trees."a b" = "/etc/nixos"; });
   };

@@ -22,6 +22,8 @@ in
     "a control that is there already is told" = tells "an id that another control has" (of { enable = true; extraControls = [ (control "firewall") ]; } { });
     "an exception to nothing is told" = tells "exceptions names audit-runs" (of { enable = true; exceptions.audit-runs = "x"; } { });
     "which is there with audit" = broken (of { enable = true; exceptions.audit-runs = "x"; } { watchstander.audit.enable = true; }) == [ ];
+    "whether the firewall runs" = broken (of { enable = true; exceptions.firewall-runs = "x"; } { }) == [ ]
+      && tells "exceptions names firewall-runs" (of { enable = true; exceptions.firewall-runs = "x"; } { networking.firewall.enable = false; });
     "a port of this host's" = broken (of { enable = true; exceptions.port-prometheus = "x"; } { watchstander.constraints.ports.prometheus = { port = 9090; reach = "local"; }; }) == [ ];
     "not one of the VPN's" = tells "exceptions names port-postgresql" (of { enable = true; exceptions.port-postgresql = "x"; } { watchstander.constraints.ports.postgresql = { port = 5432; reach = "vpn"; }; });
   };

@@ -55,6 +55,7 @@ in
 
     "old TLS of nginx is told" = tells "before TLS 1.2" (of { services.nginx = { enable = true; sslProtocols = "TLSv1.1 TLSv1.2"; }; });
     "in its words too" = tells "before TLS 1.2" (of { services.nginx = { enable = true; appendHttpConfig = "ssl_protocols TLSv1;"; }; });
+    "in a virtual host's words too" = tells "before TLS 1.2" (of { services.nginx = { enable = true; virtualHosts.a.extraConfig = "ssl_protocols TLSv1.1 TLSv1.3;"; }; });
     "new TLS is not" = broken (of { services.nginx = { enable = true; sslProtocols = "TLSv1.2 TLSv1.3"; }; }) == [ ];
     "old TLS of PostgreSQL is told" = tells "ssl_min_protocol_version" (of (database { settings.ssl_min_protocol_version = "TLSv1.1"; }));
     "PostgreSQL without TLS is told" = tells "without settings.ssl" (of (database { enableTCPIP = true; }));
@@ -93,10 +94,20 @@ in
     "a password is told" = tells "of alice" (of { users.users.alice = { isNormalUser = true; password = "x"; }; });
     "its hash too" = tells "of alice" (of { users.users.alice = { isNormalUser = true; hashedPassword = "$y$j9T$abc"; }; });
     "a first one too" = tells "of alice" (of { users.users.alice = { isNormalUser = true; initialPassword = "x"; }; });
+    "and a file of it that Nix copied" = tells "of alice" (of { users.users.alice = { isNormalUser = true; hashedPasswordFile = "${builtins.storeDir}/00000000000000000000000000000000-alice"; }; });
     "a secret in the environment is told" = tells "of x" (of (env { DB_PASSWORD = "hunter2"; }));
     "a key by its look" = tells "of x" (of (env { THING = "AKIAABCDEFGHIJKLMNOP"; }));
     "a password in an address" = tells "of x" (of (env { DATABASE = "postgres://bob:hunter2@db/x"; }));
     "in systemd's own words" = tells "of x" (of { systemd.services.x = { script = "true"; serviceConfig.Environment = [ "T=ghp_abcdefghijklmnopqrstuvwxyz0123" ]; }; });
+    "a password without a user, too" = tells "of x" (of (env { CACHE = "redis://:hunter2@db/0"; }));
+    "an address and a line below it are none" = broken (of { environment.etc."c".text = "see https://example.org\nops:\n  mail@example.org"; }) == [ ];
+    "by its name in systemd's own words" = tells "of x" (of { systemd.services.x = { script = "true"; serviceConfig.Environment = "LANG=C \"DB_PASSWORD=hunter2\""; }; });
+    "a credential's path and a switch are none" = broken (of {
+      systemd.services.x = { script = "true"; environment = { A_TOKEN = "%d/token"; NEEDS_PASSWORD = "true"; }; serviceConfig.Environment = [ "B_SECRET=%d/b" "C_TOKEN=/run/c" ]; };
+    }) == [ ];
+    "a key of WireGuard's" = tells "WireGuard interface wg0" (of { networking.wireguard.interfaces.wg0 = { privateKey = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="; }; });
+    "in a file it is none" = broken (of { networking.wireguard.interfaces.wg0 = { privateKeyFile = "/run/secrets/wg0"; peers = [{ publicKey = "x"; }]; }; }) == [ ];
+    "one that is shared with a peer" = tells "WireGuard interface wg1" (of { networking.wg-quick.interfaces.wg1 = { peers = [{ presharedKey = "x"; }]; }; });
     "a private key in /etc" = tells "a file of /etc (environment.etc.NAME.text): k.pem" (of { environment.etc."k.pem".text = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"; });
     "a certificate is none" = broken (of { environment.etc."c.pem".text = "-----BEGIN CERTIFICATE-----\nabc"; }) == [ ];
     "a container's environment" = tells "containers.NAME.environment) of p" (of { virtualisation.oci-containers.containers.p = { image = "x"; environment.API_KEY = "abc"; }; });
@@ -105,6 +116,8 @@ in
     "from a file they are none" = broken (of (grafana "$__file{/run/secrets/g}")) == [ ];
     "the bot's" = tells "the settings of services.watchstander." (of { services.watchstander.settings.chats = [{ name = "m"; token = "syt_Ym90_abcdefghijklm"; }]; });
     "a script that opens the secrets is told" = tells "x opens the secrets with sops" (of { systemd.services.x.script = "sops -d /etc/nixos/secrets.yaml > /tmp/s"; });
+    "on any line of it" = lib.all (script: tells "x opens the secrets with sops" (of { systemd.services.x = { inherit script; }; }))
+      [ "set -e\nsops -d a.yaml" "k=$(sops -d a.yaml)" "\tsops exec-env a.yaml y" "true;age -d a.age" "if x\nthen\n\trage --decrypt a.age\nfi" ];
     "age alone is told" = tells "x opens the secrets with sops or age" (of { systemd.services.x.script = "age -i k -d secrets.yaml"; });
     "its key is told" = tells "x opens the secrets with sops or age" (of { systemd.services.x.script = "cp /var/lib/sops-nix/key.txt /tmp"; });
     "a word in passing is not" = broken (of { systemd.services.x.script = "find /var/tmp -age 3; logger message -d sausage"; }) == [ ];

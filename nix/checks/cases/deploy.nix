@@ -32,6 +32,7 @@ in
       && !(lib.hasInfix "\n" checked.system.preSwitchChecks.watchstander);
     "no assertion fails" = broken checked == [ ] && broken built == [ ] && broken staged == [ ];
     "the build is of this host" = lib.hasInfix "'path:/etc/nixos#nixosConfigurations.house.config.system.build.toplevel'" built.systemd.services.nixos-config-build.serviceConfig.ExecStart;
+    "inputs in git repositories can be had" = lib.any (p: lib.hasInfix "-git" "${p}") built.systemd.services.nixos-config-build.path;
     "and by nobody" = built.systemd.services.nixos-config-build.serviceConfig.User == "nixos-config-build" && built.users.users.nixos-config-build.isSystemUser;
     "it switches nothing" = !(lib.hasInfix "switch-to" built.systemd.services.nixos-config-build.serviceConfig.ExecStart);
     "its timer" = built.systemd.timers.nixos-config-build.timerConfig.Persistent;

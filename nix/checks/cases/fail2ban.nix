@@ -10,7 +10,8 @@ in
     "nothing, unless it is enabled" = !(of { } { }).services.fail2ban.enable;
     "no assertion fails" = broken on == [ ];
     "after five" = on.services.fail2ban.jails.sshd.settings.maxretry == 5 && on.services.fail2ban.maxretry == 5;
-    "it is found whatever sshd calls itself" = on.services.fail2ban.filters.sshd.Definition.journalmatch == "_SYSTEMD_UNIT=sshd.service";
+    "it is found whatever sshd calls itself" = on.services.fail2ban.jails.sshd.filter == "sshd[mode=aggressive, journalmatch=\"_SYSTEMD_UNIT=sshd.service\"]"
+      && lib.hasInfix "_SYSTEMD_SLICE=system-sshd.slice" (of { enable = true; } { services.openssh.startWhenNeeded = true; }).services.fail2ban.jails.sshd.filter;
     "its bans can be counted" = on.services.fail2ban.daemonSettings.Definition == { loglevel = "INFO"; logtarget = "SYSLOG"; dbpurgeage = "30d"; };
     "within the day that the agent counts by" = on.services.fail2ban.jails.sshd.settings.findtime == "1d";
     "every port of SSH" = (of { enable = true; } { services.openssh.ports = [ 22 2222 ]; }).services.fail2ban.jails.sshd.settings.port == "22,2222";

@@ -37,6 +37,9 @@ in
     "a check only measures" = lib.hasInfix ''"nginx.service" "3" "0" "21600" "10" "60"'' health.serviceConfig.ExecStart;
     "unless it is told to restart" = lib.hasInfix ''"nginx.service" "3" "2" "21600"'' repaired.systemd.services.watchstander-health-web.serviceConfig.ExecStart;
     "its words are quoted for systemd" = lib.hasSuffix ''"http://127.0.0.1:8080/a%%20b?c=$$d"'' health.serviceConfig.ExecStart;
+    "and the address that it names" = let allow = url: (with' { check = { inherit url; }; }).systemd.services.watchstander-health-web.serviceConfig.IPAddressAllow; in
+      allow "https://10.100.0.1:8443/health" == [ "localhost" "10.100.0.1" ] && allow "http://[fd00::1]/" == [ "localhost" "fd00::1" ]
+      && allow "http://[::1]:80/" == [ "localhost" ] && allow "http://web.example.org/" == [ "localhost" ];
     "a check reaches this host alone" = health.serviceConfig.IPAddressDeny == "any" && health.serviceConfig.IPAddressAllow == [ "localhost" ];
     "a command" = lib.hasSuffix ''"--" "/bin/pg_isready" "--quiet"'' (with' { check.command = [ "/bin/pg_isready" "--quiet" ]; }).systemd.services.watchstander-health-web.serviceConfig.ExecStart;
     "its timer" = whole.systemd.timers.watchstander-health-web.timerConfig.OnUnitInactiveSec == 60;

@@ -13,6 +13,7 @@ in
     "the agent knows where a proposal lies" = on.services.watchstander.agent.settings.nixos.proposed == {
       link = "/var/lib/watchstander-updates/proposed"; report = "/var/lib/watchstander-updates/proposal.json";
     };
+    "inputs in git repositories can be had" = lib.any (p: lib.hasInfix "-git" "${p}") on.systemd.services.watchstander-updates.path;
     "a user without rights, and KVM" = service.User == "watchstander-updates" && service.CapabilityBoundingSet == "" && service.DeviceAllow == [ "/dev/kvm rw" ];
     "nothing that switches or reboots" = !(lib.any (w: lib.hasInfix w all) [ "switch-to-configuration" "nixos-rebuild" "reboot" ]);
     "the flake of the builds" = on.watchstander.updates.flake == "/etc/nixos" && on.watchstander.updates.attribute == "nixosConfigurations.house";

@@ -11,6 +11,8 @@ in
     programs.nh.clean.enable = bool false;
     system.autoUpgrade.allowReboot = bool false;
     boot.zfs.enabled = bool false;
+    networking.wireguard.interfaces = mkOption { type = types.attrsOf types.raw; default = { }; };
+    networking.wg-quick.interfaces = mkOption { type = types.attrsOf types.raw; default = { }; };
     services.nginx.commonHttpConfig = lines;
     services.nginx.appendHttpConfig = lines;
     virtualisation.docker.rootless.enable = bool false;

@@ -46,6 +46,7 @@ in
       openFirewall = bool true;
       ports = mkOption { type = types.listOf types.port; default = [ 22 ]; };
       authorizedKeysInHomedir = bool true;
+      startWhenNeeded = bool false;
       extraConfig = lines;
       settings = mkOption {
         default = { };
@@ -77,7 +78,6 @@ in
       };
       ignoreIP = strs;
       daemonSettings = mkOption { type = ini; default = { }; };
-      filters = mkOption { type = types.attrsOf ini; default = { }; };
       jails = mkOption {
         default = { };
         type = types.attrsOf (types.either types.lines (types.submodule {

@@ -24,6 +24,8 @@
       check.command = [ "/run/current-system/sw/bin/pg_isready" "--quiet" "--host=/run/postgresql" ];
     };
     step-ca = {
+      # It listens on the VPN's address, which is there no sooner.
+      after = [ "wireguard-wg0.service" ];
       memoryMax = "512M";
       tasksMax = 128;
       restart.policy = "on-failure";
