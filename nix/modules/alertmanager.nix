@@ -53,7 +53,9 @@ let
     } // lib.optionalAttrs (second.webhook.urlFile != null) { webhook_configs = [ (webhookOf "second-url") ]; });
 
   bot = cfg.bot.receiver;
-  watchdog = { matchers = [ ''alertname="Watchdog"'' ]; group_by = [ "alertname" ]; group_wait = "0s"; group_interval = "1m"; repeat_interval = "1m"; };
+  # Said again at each group_interval: with the same repeat_interval every second one would be left
+  # out, since the last was said a moment after its interval began.
+  watchdog = { matchers = [ ''alertname="Watchdog"'' ]; group_by = [ "alertname" ]; group_wait = "0s"; group_interval = "1m"; repeat_interval = "50s"; };
   route = {
     receiver = bot;
     # One thread for each alert of a host.
