@@ -396,9 +396,9 @@ group_eval_order: [slo-database, slo-step-ca, slo-web, slo]
 tests:
   - interval: 1m
     input_series:
-      - {series: 'probe_success{probe="web",instance="vulcan",job="probe-web",target="https://vulcan.lan/"}', values: '1x239 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1'}
+      - {series: 'probe_success{probe="web",instance="vulcan",job="probe-web",target="https://grafana.example.org/api/health"}', values: '1x239 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1'}
       - {series: 'pg_up{instance="vulcan",job="postgres"}', values: '1x300'}
-      - {series: 'probe_success{probe="step-ca",instance="vulcan",job="probe-step-ca",target="https://vulcan.lan:8443/health"}', values: '1x300'}
+      - {series: 'probe_success{probe="step-ca",instance="vulcan",job="probe-step-ca",target="https://ca.vulcan.lan:8443/health"}', values: '1x300'}
     promql_expr_test:
       - {expr: 'slo:objective:ratio{slo="web"}', eval_time: 5h, exp_samples: [{labels: 'slo:objective:ratio{slo="web",instance="vulcan"}', value: 0.995}]}
       - {expr: 'slo:error_ratio:rate1d{slo="database"}', eval_time: 5h, exp_samples: [{labels: 'slo:error_ratio:rate1d{slo="database",instance="vulcan"}', value: 0}]}

@@ -94,7 +94,7 @@ in
         hosts = mkDefault [
           ({
             name = config.networking.hostName;
-            match = [ ''instance=~"${lib.escapeRegex config.networking.hostName}(:[0-9]+)?"'' ];
+            match = [ ''instance=~"${lib.escapeRegex (config.watchstander.prometheus.instance or config.networking.hostName)}(:[0-9]+)?"'' ];
             local = true;
           } // lib.optionalAttrs cfg.agent.enable { agent = { }; }
           // lib.optionalAttrs (cfg.certificates != [ ]) { inherit (cfg) certificates; })
