@@ -6,6 +6,8 @@ let
   inherit (lib) mkIf mkOption mkEnableOption types;
   cfg = config.watchstander.alertmanager;
   second = cfg.secondReceiver;
+  # By the lines that bring the bot into a room (watchstander-room.nix), and by them alone.
+  made = "/var/lib/watchstander-webhook/token";
 
   secretFile = what: mkOption {
     type = types.nullOr (types.strMatching "/.+");
@@ -101,7 +103,7 @@ in
       receiver = mkOption { type = types.nonEmptyStr; default = "watchstander"; description = "The receiver's name, as the bot's settings have it (`alertmanagers: receivers`)."; };
       tokenFile = mkOption {
         type = types.strMatching "/.+";
-        default = config.services.watchstander.webhookTokenFile or "/var/lib/watchstander-webhook/token";
+        default = config.services.watchstander.webhookTokenFile or made;
         defaultText = lib.literalExpression "config.services.watchstander.webhookTokenFile";
         description = "A file with the secret by which the bot knows Alertmanager.";
       };
@@ -141,6 +143,10 @@ in
       {
         assertion = cfg.deadMan.urlFile != null;
         message = "watchstander.alertmanager.deadMan.urlFile is not set: when this host dies, nobody is told. Name a file with the address of a service outside that misses the Watchdog.";
+      }
+      {
+        assertion = cfg.bot.tokenFile != made || config.systemd.services ? watchstander-webhook-token;
+        message = "watchstander.alertmanager.bot.tokenFile is ${made}, which nobody makes here: Alertmanager would not start, and no alert would reach anybody. Name the file that holds the bot's secret (services.watchstander.webhookTokenFile, where the bot is on this host).";
       }
       {
         assertion = second.email.to != null -> second.email.smarthost != null;

@@ -2,7 +2,15 @@
 { lib, evaluate, broken, tells, ... }:
 let
   few = { deadMan.urlFile = "/run/secrets/dead-man"; secondReceiver.webhook.urlFile = "/run/secrets/second"; };
-  of = more: evaluate [{ watchstander.alertmanager = { enable = true; } // few // more; }];
+  bot = {
+    services.watchstander = {
+      enable = true;
+      matrix = { homeserver = "https://matrix.example.org"; user = "@w:example.org"; tokenFile = "/run/secrets/matrix"; room = "!a:example.org"; };
+      operators.alice = "@alice:example.org";
+    };
+  };
+  of = more: evaluate [ bot { watchstander.alertmanager = { enable = true; } // few // more; } ];
+  elsewhere = more: evaluate [{ watchstander.alertmanager = { enable = true; } // few // more; }];
   whole = of { };
   c = whole.services.prometheus.alertmanager.configuration;
   mail = { secondReceiver.email = { to = "ops@example.org"; smarthost = "mail.example.org:587"; }; };
@@ -33,6 +41,12 @@ in
     "nor one of the host's own" = lib.all (r: lib.elem ''severity!="critical"'' r.target_matchers)
       (of { inhibitions = [{ source_matchers = [ ''alertname="A"'' ]; target_matchers = [ ''alertname="B"'' ]; equal = [ "instance" ]; }]; }).services.prometheus.alertmanager.configuration.inhibit_rules;
     "vulcan's bot knows the receiver" = lib.elem vulcan.watchstander.alertmanager.bot.receiver (lib.head vulcan.services.watchstander.settings.alertmanagers).receivers;
+    "a secret that nobody makes is told" = tells "which nobody makes here" (elsewhere { });
+    "so it is where the bot is set up in full" = tells "which nobody makes here" (evaluate [{
+      services.watchstander = { enable = true; settings.chats = [{ name = "matrix"; }]; };
+      watchstander.alertmanager = { enable = true; } // few;
+    }]);
+    "another's bot" = broken (elsewhere { bot = { url = "http://10.0.0.1:9097/webhook/main"; tokenFile = "/run/secrets/hook"; }; }) == [ ];
     "no second receiver is told" = tells "would reach nobody while the bot is down" (of { secondReceiver = { }; });
     "no dead man is told" = tells "when this host dies, nobody is told" (of { deadMan = { }; });
     "mail without a server is told" = tells "smarthost is not set" (of { secondReceiver.email.to = "ops@example.org"; });
