@@ -30,7 +30,7 @@ let
         type = types.listOf types.nonEmptyStr;
         default = [ "localhost" ];
         example = [ "localhost" "10.233.1.2" ];
-        description = "What the check may reach (systemd's `IPAddressAllow=`): this host, or a container of it.";
+        description = "What the check may reach (systemd's `IPAddressAllow=`): this host, or a container of it. `localhost` is 127.0.0.0/8 and ::1 alone: an address of this host in a VPN is named, too.";
       };
       every = seconds 60 "How often it is looked, in seconds.";
       limit = seconds 10 "After how many seconds no answer is a failure.";
@@ -112,6 +112,10 @@ let
   asks = c:
     if c.command != null then c.command
     else [ "${pkgs.curl}/bin/curl" "--disable" "--fail" "--silent" "--show-error" "--noproxy" "*" "--proto" "=http,https" "--output" "/dev/null" "--max-time" (toString c.limit) ] ++ lib.optional c.insecure "--insecure" ++ [ c.url ];
+  # An address of this host's own beside 127.… is another one to systemd, too.
+  other = c:
+    let host = lib.head (builtins.match "https?://(\\[[^]]*]|[^/:]*).*" c.url); in
+    c.url != null && builtins.match "[0-9.]+|\\[.*]" host != null && !lib.hasPrefix "127." host && host != "[::1]";
   healthUnit = name: "watchstander-health-${name}";
 
   health = name: u: lib.nameValuePair (healthUnit name) {
@@ -251,6 +255,10 @@ in
         {
           assertion = (u.check.url == null) != (u.check.command == null);
           message = "watchstander.units.${name}.check needs exactly one of url and command.";
+        }
+        {
+          assertion = other u.check -> u.check.addresses != [ "localhost" ];
+          message = "watchstander.units.${name}.check: ${u.check.url} is no address of localhost (127.…), and the check may reach no other: each would fail. Name it in check.addresses.";
         }
         {
           assertion = u.check.command == null || lib.hasPrefix "/" (lib.head u.check.command);

@@ -54,6 +54,14 @@ in
       && (service (with' { restart = { policy = "always"; forever = "it waits for the network"; }; })).unitConfig == { StartLimitIntervalSec = 0; };
     "a check of nothing is told" = tells "exactly one of url and command" (with' { check = { }; });
     "a check of both, too" = tells "exactly one of url and command" (with' { check = { url = "http://127.0.0.1/"; command = [ "/bin/true" ]; }; });
+    "an address that the check may not reach is told" = tells "is no address of localhost" (with' { check.url = "https://10.100.0.1:8443/health"; })
+      && tells "is no address of localhost" (with' { check.url = "http://[fd00::1]:8080/"; });
+    "one that it may is not" = lib.all (check: broken (with' { inherit check; }) == [ ]) [
+      { url = "https://10.100.0.1:8443/health"; addresses = [ "10.100.0.1" ]; }
+      { url = "http://127.0.0.2:8080/"; }
+      { url = "http://[::1]/"; }
+      { url = "http://localhost/"; }
+    ];
     "a program without its path is told" = tells "absolute path" (with' { check.command = [ "true" ]; });
     "restarts without an end are told" =
       tells "so that they have no end" (with' { check = { url = "http://127.0.0.1/"; restart = { enable = true; count = 10; within = 1000; }; }; });

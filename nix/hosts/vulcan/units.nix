@@ -27,7 +27,7 @@
       memoryMax = "512M";
       tasksMax = 128;
       restart.policy = "on-failure";
-      check = { url = "https://10.100.0.1:8443/health"; insecure = true; };
+      check = { url = "https://10.100.0.1:8443/health"; insecure = true; addresses = [ "10.100.0.1" ]; };
     };
   };
 }
