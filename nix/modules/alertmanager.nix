@@ -99,7 +99,12 @@ in
     port = mkOption { type = types.port; default = 9093; description = "The port, on 127.0.0.1 alone."; };
     externalUrl = mkOption { type = types.nullOr (types.strMatching "https?://.+"); default = null; example = "https://alerts.example.org/"; description = "Where people reach it, for links."; };
     bot = {
-      url = mkOption { type = types.strMatching "https?://.+"; default = "http://127.0.0.1:9097/webhook/main"; description = "The bot's webhook."; };
+      url = mkOption {
+        type = types.strMatching "https?://.+";
+        default = "http://${config.services.watchstander.settings.listen or "127.0.0.1:9097"}/webhook/main";
+        defaultText = lib.literalExpression "that of this host's bot";
+        description = "The bot's webhook.";
+      };
       receiver = mkOption { type = types.nonEmptyStr; default = "watchstander"; description = "The receiver's name, as the bot's settings have it (`alertmanagers: receivers`)."; };
       tokenFile = mkOption {
         type = types.strMatching "/.+";

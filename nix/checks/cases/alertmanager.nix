@@ -33,6 +33,16 @@ in
     "the bot's secret comes from systemd" = (lib.head (lib.head c.receivers).webhook_configs).http_config.authorization.credentials_file == "/run/credentials/alertmanager.service/webhook-token"
       && lib.elem "webhook-token:/var/lib/watchstander-webhook/token" whole.systemd.services.alertmanager.serviceConfig.LoadCredential;
     "it is the bot's own" = lib.elem "webhook-token:/run/secrets/hook" (evaluate [{ services.watchstander.webhookTokenFile = "/run/secrets/hook"; watchstander.alertmanager = { enable = true; } // few; }]).systemd.services.alertmanager.serviceConfig.LoadCredential;
+    "who calls whom where follows" =
+      let
+        moved = evaluate [
+          bot
+          { services.watchstander.settings.listen = "127.0.0.1:9200"; watchstander.alertmanager = { enable = true; port = 9201; } // few; watchstander.prometheus.port = 9202; }
+        ];
+      in
+      moved.watchstander.alertmanager.bot.url == "http://127.0.0.1:9200/webhook/main"
+      && (lib.head moved.services.watchstander.settings.alertmanagers).urls == [ "http://127.0.0.1:9201" ]
+      && moved.watchstander.grafana.alertmanager == "http://127.0.0.1:9201" && moved.watchstander.grafana.prometheus == "http://127.0.0.1:9202";
     "the second receiver by mail" = names (of (mail // { secondReceiver = mail.secondReceiver // { webhook.urlFile = null; }; })) == [ "watchstander" "dead-man" "second" ];
     "a dollar is kept from envsubst" =
       let r = lib.findFirst (r: r ? matchers && lib.any (lib.hasInfix "vm") r.matchers) { } (of { routes = [{ matchers = [ ''instance=~"vm$"'' ]; receiver = "watchstander"; }]; }).services.prometheus.alertmanager.configuration.route.routes;
