@@ -38,6 +38,7 @@ type machine struct {
 	programs  map[string]sys.Output
 	ran       []string
 	mute      error // what systemd says instead of answering
+	deaf      error // what it says when it is to forget
 	// restart is what Restart does; nil starts the unit anew.
 	restart func(u *sys.Unit) error
 }
@@ -202,6 +203,16 @@ func (s manager) Restart(_ context.Context, name string) error {
 		return m.restart(u)
 	}
 	m.anew(u)
+	return nil
+}
+
+func (s manager) ResetFailed(_ context.Context, name string) error {
+	if s.machine.deaf != nil {
+		return s.machine.deaf
+	}
+	if u := s.machine.units[name]; u.Active == "failed" {
+		u.Active, u.Sub = "inactive", "dead"
+	}
 	return nil
 }
 

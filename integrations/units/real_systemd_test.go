@@ -82,6 +82,36 @@ func TestRealTies(t *testing.T) {
 	}
 }
 
+// A unit that failed too often is started by no restart, until systemd has forgotten it.
+func TestRealStartLimit(t *testing.T) {
+	const name = "often.service"
+	d := real.StartSystemd(t, map[string]string{name: "[Unit]\nDefaultDependencies=no\nStartLimitBurst=2\nStartLimitIntervalSec=900\n" +
+		"[Service]\nExecStart=/bin/sh -c 'test -e /run/well && exec sleep 1000'\nRestart=on-failure\nRestartSec=100ms\n"})
+	u := sys.NewSystemd(sys.SystemdOptions{Dial: sys.DialSystemd(d.Address)})
+	_ = u.Start(t.Context(), name)
+	real.Eventually(t, 20*time.Second, "systemd gives it up", func() error {
+		if x, err := u.Unit(t.Context(), name); err != nil || x.Active != "failed" {
+			return fmt.Errorf("%+v: %v", x, err)
+		}
+		return nil
+	})
+	if out, err := d.Do(t.Context(), "touch", "/run/well"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := u.Restart(t.Context(), name); err == nil {
+		t.Fatal("systemd restarts it: there is nothing to be forgotten")
+	}
+	if err := u.ResetFailed(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Restart(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	if x, err := u.Unit(t.Context(), name); err != nil || x.Active != "active" {
+		t.Errorf("%+v: %v", x, err)
+	}
+}
+
 // active are those of the units that run.
 func active(t *testing.T, u sys.Units, names ...string) (out []string) {
 	t.Helper()

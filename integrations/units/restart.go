@@ -95,6 +95,9 @@ func (r Restart) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error
 		Bound: []bot.Fact{{Name: factInvocation, Value: u.Invocation}, {Name: factFile, Value: line(file)}},
 		Locks: []string{"unit " + name},
 	}
+	if u.Active == "failed" {
+		d.Steps[0] = "have systemd forget that " + name + " failed, and restart it"
+	}
 	d.Conditions = append(d.Conditions, running(u))
 	bonds, err := k.bonds(ctx, name)
 	follow := bot.Condition{Text: "nothing else stops or restarts with it"}

@@ -26,6 +26,9 @@ func (r Restart) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 	if err := w.Note(noteAsked, time.Now().UTC().Format(time.RFC3339Nano)); err != nil {
 		return err
 	}
+	if u.Active == "failed" {
+		r.forget(ctx, name, w)
+	}
 	w.Say("asked systemd to restart %s", name)
 	err = k.h.Units.Restart(ctx, name)
 	if job, ok := errors.AsType[*sys.JobError](err); ok {
@@ -39,6 +42,17 @@ func (r Restart) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 		return r.unheard(ctx, name, u.Invocation, w, err)
 	}
 	return bot.Errorf(bot.CodeUnavailable, "systemd did not restart %s.", name).Because(err)
+}
+
+// forget has systemd forget how often a failed unit was started of late: one that it gave
+// up after its last start too many, it would else refuse to start until StartLimitIntervalSec
+// is over, whoever asks. Where it does not, the restart shows what comes of it.
+func (r Restart) forget(ctx context.Context, name string, w bot.Work) {
+	if err := r.k.h.Units.ResetFailed(ctx, name); err != nil {
+		w.Say("systemd does not forget that %s failed: %s", name, bot.ForPeople(err))
+		return
+	}
+	w.Say("had systemd forget that %s failed, since it starts none that failed too often", name)
 }
 
 const (

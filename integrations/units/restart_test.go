@@ -80,13 +80,46 @@ func TestPlanOtherwise(t *testing.T) {
 		{Text: "nothing else stops or restarts with it", Found: "nothing does", State: bot.OK},
 		{Text: "systemd has read the unit file that is there now", Found: "it has not: the restart uses the older one", State: bot.NotOK},
 	}
-	if !slices.Equal(d.Conditions, want) || d.Steps[0] != "have systemd restart nginx.service" {
+	if !slices.Equal(d.Conditions, want) || d.Steps[0] != "have systemd forget that nginx.service failed, and restart it" {
 		t.Errorf("%+v", d)
 	}
 	delete(m.programs, askShow+"nginx.service")
 	d = agreed(t, op, "nginx").Draft
 	if c := d.Conditions[1]; len(d.Conditions) != 2 || c.State != bot.Unknown || d.Observed[0].Value != "unknown" {
 		t.Errorf("%+v", d)
+	}
+}
+
+// What has failed is started whatever systemd counted; where it does not forget, the
+// restart is tried all the same.
+func TestRestartOfWhatFailed(t *testing.T) {
+	for _, deaf := range []error{nil, sys.ErrLost} {
+		at(t, func(t *testing.T) {
+			m := vulcan()
+			m.show("nginx.service", nil)
+			m.deaf = deaf
+			u := m.units["nginx.service"]
+			u.Active, u.Sub, u.Result, u.MainPID = "failed", "failed", "exit-code", 0
+			op := m.keeper(t, Options{}).Restart()
+			p, w := agreed(t, op, "nginx"), newWork()
+			m.restart = func(u *sys.Unit) error {
+				if deaf == nil && u.Active == "failed" {
+					t.Error("it was not forgotten that it failed")
+				}
+				m.anew(u)
+				return nil
+			}
+			if err := op.Apply(t.Context(), p, w); err != nil {
+				t.Fatal(err)
+			}
+			want := "had systemd forget that nginx.service failed"
+			if deaf != nil {
+				want = "systemd does not forget that nginx.service failed: "
+			}
+			if len(w.said) != 3 || !strings.HasPrefix(w.said[0], want) {
+				t.Errorf("%q", w.said)
+			}
+		})
 	}
 }
 

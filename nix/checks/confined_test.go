@@ -37,8 +37,11 @@ var ourScripts = regexp.MustCompile(`"?/nix/store/0{32}-watchstander-([a-z-]+)/b
 // scripts lie in /srv.
 func unitOf(unit map[string]map[string]any) string {
 	text := "[Unit]\nDefaultDependencies=no\n" + section(unit["Unit"]) + "[Service]\n" + section(unit["Service"])
+	text = findutils.ReplaceAllString(text, "/usr/bin/find")
 	return newer.ReplaceAllString(ourScripts.ReplaceAllString(text, "/bin/bash /srv/$1.sh"), "")
 }
+
+var findutils = regexp.MustCompile(`/nix/store/[^" ]*findutils[^" ]*/bin/find`)
 
 func section(settings map[string]any) (text string) {
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
@@ -66,7 +69,7 @@ func TestExposureOfTheRest(t *testing.T) {
 	analyze := real.Require(t, "systemd-analyze")
 	dir, _ := writeUnits(t)
 	for unit, threshold := range map[string]string{
-		"watchstander-health-nginx": "17", "watchstander-update-figures": "30", "watchstander-updates": "35",
+		"watchstander-health-nginx": "17", "watchstander-health-forget": "17", "watchstander-update-figures": "30", "watchstander-updates": "35",
 		"watchstander-vulnix": "30", "nixos-config-build": "35", "watchstander-evidence@": "67", "watchstander-image-scan": "75",
 	} {
 		cmd := exec.CommandContext(t.Context(), analyze, "security", "--offline=yes", "--no-pager", "--threshold="+threshold, filepath.Join(dir, unit+".service"))
@@ -99,6 +102,7 @@ func TestConfinedScripts(t *testing.T) {
 			"web.service":                         "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep infinity\n",
 			"crash.service":                       unitOf(all["crash"]) + "ExecStart=/bin/false\n",
 			"watchstander-health-web.service":     unitOf(all["watchstander-health-web"]),
+			"watchstander-health-forget.service":  unitOf(all["watchstander-health-forget"]),
 			"watchstander-evidence@.service":      unitOf(all["watchstander-evidence@"]),
 			"watchstander-update-figures.service": unitOf(all["watchstander-update-figures"]),
 		},
@@ -153,6 +157,17 @@ func TestConfinedScripts(t *testing.T) {
 	}
 	if figure("health-web.prom", `watchstander_health_check_failures{service="web"} 3`); started() != second {
 		t.Error("it was restarted beyond its budget")
+	}
+
+	// What there is no more has no figures, and others' stay.
+	for _, name := range []string{"health-gone.prom", "own.prom"} {
+		if err := os.WriteFile(filepath.Join(figures, name), []byte("x 1\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("watchstander-health-forget.service")
+	if left, err := filepath.Glob(filepath.Join(figures, "*")); err != nil || len(left) != 2 || filepath.Base(left[0]) != "health-web.prom" || filepath.Base(left[1]) != "own.prom" {
+		t.Errorf("left are %q, %v", left, err)
 	}
 
 	// What crashes at once is started three times, and then no more.

@@ -135,8 +135,12 @@ func TestDashboardsAnswers(t *testing.T) {
 		// node-zfs is node's too.
 		job, _, _ := strings.Cut(name, "-")
 		jobs[job] = true
-		config += fmt.Sprintf("  - {job_name: %s, metrics_path: /%[1]s.prom, honor_labels: true, static_configs: [{targets: [%q], labels: {instance: vulcan, job: %s}}]}\n",
-			name, strings.TrimPrefix(server.URL, "http://"), job)
+		more := ""
+		if job == "blackbox" { // as watchstander.blackbox scrapes it
+			more = ", probe: " + name + ", target: https://vulcan.lan/"
+		}
+		config += fmt.Sprintf("  - {job_name: %s, metrics_path: /%[1]s.prom, honor_labels: true, static_configs: [{targets: [%q], labels: {instance: vulcan, job: %s%s}}]}\n",
+			name, strings.TrimPrefix(server.URL, "http://"), job, more)
 	}
 	// The host's own rules, so that what they record is there.
 	dir := t.TempDir()
@@ -154,7 +158,7 @@ func TestDashboardsAnswers(t *testing.T) {
 		}
 		return nil
 	})
-	queries := asked(t, "prometheus")
+	queries, legends := asked(t, "prometheus"), legends(t)
 	for _, where := range slices.Sorted(maps.Keys(queries)) {
 		q := queries[where]
 		answer, err := get(t, prom.URL+"/api/v1/query?"+url.Values{"query": {q}}.Encode())
@@ -166,7 +170,32 @@ func TestDashboardsAnswers(t *testing.T) {
 		if strings.Contains(string(answer), `"result":[]`) && !compares.MatchString(q) && !strings.Contains(q, "watchstander_reading") && !strings.Contains(q, "slo:") {
 			t.Errorf("%s finds nothing in what was recorded: %s", where, q)
 		}
+		// A legend with a label that no series has shows nothing in its place.
+		for _, label := range legends[where] {
+			if !strings.Contains(string(answer), `"result":[]`) && !strings.Contains(string(answer), `"`+label+`":"`) {
+				t.Errorf("%s: no series has the %s of its legend: %s", where, label, q)
+			}
+		}
 	}
+}
+
+var inLegend = regexp.MustCompile(`\{\{ *(\w+) *\}\}`)
+
+// legends are the labels in the legends of all queries, by where these stand.
+func legends(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	for name, d := range readDashboards(t) {
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				for _, m := range inLegend.FindAllStringSubmatch(q.Legend, -1) {
+					where := name + ": " + p.Title + " " + q.RefID
+					found[where] = append(found[where], m[1])
+				}
+			}
+		}
+	}
+	return found
 }
 
 var compares = regexp.MustCompile(`[=!<>]= |[<>] `)

@@ -64,6 +64,7 @@ type panel struct {
 type target struct {
 	RefID      string `json:"refId"`
 	Expr       string `json:"expr"`
+	Legend     string `json:"legendFormat"`
 	Datasource source `json:"datasource"`
 }
 

@@ -77,7 +77,7 @@ func TestLoki(t *testing.T) {
 		return fmt.Sprintf(`{"stream":{"job":"journal","host":"vulcan",%s},"values":[["%d",%q]]}`, labels, now.Add(-time.Minute).UnixNano(), text)
 	}
 	push := `{"streams":[` + strings.Join([]string{
-		line(`"unit":"nginx.service","level":"err","transport":"stdout"`, "upstream timed out"),
+		line(`"unit":"nginx.service","level":"error","transport":"stdout"`, "upstream timed out"),
 		line(`"unit":"sshd.service","level":"info","transport":"stdout"`, "Failed password for invalid user admin"),
 		line(`"level":"notice","transport":"audit"`, `AVC apparmor="DENIED" operation="open" profile="nginx"`),
 	}, ",") + `]}`

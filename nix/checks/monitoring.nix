@@ -18,5 +18,13 @@ in
       prometheus.scrapeConfigs;
     alerting.alertmanagers = map set prometheus.alertmanagers;
   };
+  # What root agrees to in advance where all of the example host's containers run.
+  standing = (tools.evaluate [
+    ../hosts/vulcan
+    {
+      watchstander.containers.apps = lib.genAttrs [ "organizr" "wallabag" "sillytavern" "litellm" ]
+        (_: { digest = lib.mkForce "sha256:${lib.concatStrings (lib.genList (_: "0") 64)}"; });
+    }
+  ]).services.watchstander.agent.settings.standing;
   rules = lib.listToAttrs (map (f: { name = f.name; value = f.text; }) prometheus.ruleFiles);
 }

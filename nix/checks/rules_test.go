@@ -299,7 +299,7 @@ group_eval_order: [slo-database, slo-step-ca, slo-web, slo]
 tests:
   - interval: 1m
     input_series:
-      - {series: 'probe_success{probe="web",instance="vulcan",job="probe-web",target="https://vulcan.lan/"}', values: '1x239 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1'}
+      - {series: 'probe_success{probe="web",instance="vulcan",job="probe-web",target="https://grafana.example.org/api/health"}', values: '1x239 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1 0 1 1 1'}
       - {series: 'pg_up{instance="vulcan",job="postgres"}', values: '1x300'}
       - {series: 'probe_success{probe="step-ca",instance="vulcan",job="probe-step-ca",target="https://ca.vulcan.lan:8443/health"}', values: '1x300'}
     promql_expr_test:

@@ -6,6 +6,8 @@ let
   inherit (lib) mkIf mkOption mkEnableOption types;
   cfg = config.watchstander.alertmanager;
   second = cfg.secondReceiver;
+  # By the lines that bring the bot into a room (watchstander-room.nix), and by them alone.
+  made = "/var/lib/watchstander-webhook/token";
 
   secretFile = what: mkOption {
     type = types.nullOr (types.strMatching "/.+");
@@ -53,7 +55,9 @@ let
     } // lib.optionalAttrs (second.webhook.urlFile != null) { webhook_configs = [ (webhookOf "second-url") ]; });
 
   bot = cfg.bot.receiver;
-  watchdog = { matchers = [ ''alertname="Watchdog"'' ]; group_by = [ "alertname" ]; group_wait = "0s"; group_interval = "1m"; repeat_interval = "1m"; };
+  # Said again at each group_interval: with the same repeat_interval every second one would be left
+  # out, since the last was said a moment after its interval began.
+  watchdog = { matchers = [ ''alertname="Watchdog"'' ]; group_by = [ "alertname" ]; group_wait = "0s"; group_interval = "1m"; repeat_interval = "50s"; };
   route = {
     receiver = bot;
     # One thread for each alert of a host.
@@ -95,11 +99,16 @@ in
     port = mkOption { type = types.port; default = 9093; description = "The port, on 127.0.0.1 alone."; };
     externalUrl = mkOption { type = types.nullOr (types.strMatching "https?://.+"); default = null; example = "https://alerts.example.org/"; description = "Where people reach it, for links."; };
     bot = {
-      url = mkOption { type = types.strMatching "https?://.+"; default = "http://127.0.0.1:9097/webhook/main"; description = "The bot's webhook."; };
+      url = mkOption {
+        type = types.strMatching "https?://.+";
+        default = "http://${config.services.watchstander.settings.listen or "127.0.0.1:9097"}/webhook/main";
+        defaultText = lib.literalExpression "that of this host's bot";
+        description = "The bot's webhook.";
+      };
       receiver = mkOption { type = types.nonEmptyStr; default = "watchstander"; description = "The receiver's name, as the bot's settings have it (`alertmanagers: receivers`)."; };
       tokenFile = mkOption {
         type = types.strMatching "/.+";
-        default = config.services.watchstander.webhookTokenFile or "/var/lib/watchstander-webhook/token";
+        default = config.services.watchstander.webhookTokenFile or made;
         defaultText = lib.literalExpression "config.services.watchstander.webhookTokenFile";
         description = "A file with the secret by which the bot knows Alertmanager.";
       };
@@ -139,6 +148,10 @@ in
       {
         assertion = cfg.deadMan.urlFile != null;
         message = "watchstander.alertmanager.deadMan.urlFile is not set: when this host dies, nobody is told. Name a file with the address of a service outside that misses the Watchdog.";
+      }
+      {
+        assertion = cfg.bot.tokenFile != made || config.systemd.services ? watchstander-webhook-token;
+        message = "watchstander.alertmanager.bot.tokenFile is ${made}, which nobody makes here: Alertmanager would not start, and no alert would reach anybody. Name the file that holds the bot's secret (services.watchstander.webhookTokenFile, where the bot is on this host).";
       }
       {
         assertion = second.email.to != null -> second.email.smarthost != null;

@@ -4,6 +4,8 @@ let
   inherit (lib) mkIf mkOption mkEnableOption types;
   cfg = config.watchstander.blackbox;
   yaml = pkgs.formats.yaml { };
+  # As all else that is scraped here has it.
+  instance = config.watchstander.prometheus.instance or config.networking.hostName;
 
   # Each probe has a module of its own, since most differ in what they expect.
   tls = p: { min_version = "TLS12"; } // lib.optionalAttrs (p.caFile != null) { ca_file = p.caFile; }
@@ -32,8 +34,12 @@ let
       query = mkOption { type = types.nullOr types.nonEmptyStr; default = null; example = "vulcan.lan"; description = "The name that is asked for, for `dns`."; };
       caFile = mkOption { type = types.nullOr (types.strMatching "/.+"); default = null; example = "/etc/ssl/certs/home-ca.pem"; description = "The authority that signed its certificate, where the system does not know it. It is public."; };
       serverName = mkOption { type = types.nullOr types.nonEmptyStr; default = null; description = "The name in the certificate, where it is not that of the target."; };
-      shortLived = mkOption { type = types.bool; default = false; description = "Whether its certificate lives for a day or so: it is then late six hours before its end, and not two weeks."; };
-      interval = mkOption { type = types.strMatching "[0-9]+(s|m)"; default = "60s"; description = "How often it is tried."; };
+      shortLived = mkOption { type = types.bool; default = false; description = "Whether its certificate lives for less than three weeks, as that of step-ca itself does (a day): it is then late six hours before its end, and not a week."; };
+      interval = mkOption {
+        type = types.strMatching "(1[5-9]|[2-9][0-9]|1[01][0-9]|120)s|[12]m";
+        default = "60s";
+        description = "How often it is tried: every 15 seconds to two minutes. A try may take so long, and Prometheus forgets what is five minutes old, alerts that are about to fire with it.";
+      };
     };
   };
   wrong = lib.filterAttrs (_: p: p.kind == "dns" && p.query == null || (p.kind == "http") != lib.hasPrefix "http" p.target) cfg.probes;
@@ -74,7 +80,7 @@ in
         params.module = [ name ];
         static_configs = [{
           targets = [ p.target ];
-          labels = { probe = name; instance = config.networking.hostName; } // lib.optionalAttrs p.shortLived { certificate = "short"; };
+          labels = { probe = name; inherit instance; } // lib.optionalAttrs p.shortLived { certificate = "short"; };
         }];
         relabel_configs = [
           { source_labels = [ "__address__" ]; target_label = "__param_target"; }

@@ -78,6 +78,8 @@ in
         inherit (cfg.node) port;
         enabledCollectors = cfg.node.collectors;
       };
+      # NixOS hides /home, and then the room there is told as that of /run: never full.
+      systemd.services.prometheus-node-exporter.serviceConfig.ProtectHome = lib.mkForce "read-only";
     })
     (mkIf cfg.postgres.enable {
       watchstander.alerts.files = mkIf cfg.postgres.alerts { postgresql = ../alerts/postgresql.yaml; };

@@ -52,7 +52,8 @@ in
 
     prometheus = mkOption {
       type = types.nonEmptyStr;
-      default = "http://127.0.0.1:9090";
+      default = "http://127.0.0.1:${toString (config.watchstander.prometheus.port or 9090)}";
+      defaultText = lib.literalExpression "that of watchstander.prometheus";
       description = "Where Grafana finds Prometheus. Its data source has the uid `prometheus`.";
     };
     loki = mkOption {
@@ -64,7 +65,8 @@ in
     };
     alertmanager = mkOption {
       type = types.nullOr types.nonEmptyStr;
-      default = "http://127.0.0.1:9093";
+      default = "http://127.0.0.1:${toString (config.watchstander.alertmanager.port or 9093)}";
+      defaultText = lib.literalExpression "that of watchstander.alertmanager";
       description = "Where Grafana finds Alertmanager, if there is one. Its data source has the uid `alertmanager`.";
     };
 

@@ -26,13 +26,16 @@ let
       };
       alert = mkOption {
         type = types.strMatching "[a-zA-Z_][a-zA-Z0-9_]*";
-        example = "NginxDown";
-        description = "The alert that must fire.";
+        example = "UnitFailed";
+        description = ''
+          The alert that must fire. The agent looks itself, too, and does nothing while `evidence` is
+          fine: for a unit that runs and does not answer there is `watchstander.units.NAME.check.restart`.
+        '';
       };
       matchers = mkOption {
         type = types.listOf (types.strMatching matcher);
         default = [ ];
-        example = [ ''job="nginx"'' ];
+        example = [ ''name="nginx.service"'' ];
         description = "What else its labels must fulfil.";
       };
       count = mkOption { type = types.ints.between 1 5; default = 2; description = "So many times …"; };
@@ -53,6 +56,15 @@ let
       };
     };
   };
+  # The alerts of this host's own rules, as far as they are files that can be read here.
+  files = lib.attrValues (config.watchstander.alerts.files or { });
+  alerts = lib.concatMap
+    (file: lib.concatLists (lib.filter builtins.isList
+      (builtins.split "- alert: *([a-zA-Z_][a-zA-Z0-9_]*)" (builtins.readFile file))))
+    files;
+  others = lib.concatStrings (config.services.prometheus.rules or [ ]);
+  unheard = lib.filterAttrs (_: r: !lib.elem r.alert alerts && !lib.hasInfix r.alert others) cfg.repairs;
+
   standing = name: r: {
     inherit name;
     operation = "service.restart";
@@ -71,7 +83,12 @@ in
     default = { };
     example = lib.literalExpression ''
       {
-        restart-nginx = { unit = "nginx.service"; alert = "NginxDown"; expires = "2027-06-01"; };
+        restart-nginx = {
+          unit = "nginx.service";
+          alert = "UnitFailed";
+          matchers = [ '''name="nginx.service"''' ];
+          expires = "2027-06-01";
+        };
       }
     '';
     description = "Repairs, by name: the name is what people are told let it through.";
@@ -94,6 +111,11 @@ in
         }
       ])
       cfg.repairs);
+
+    # No more than a warning: the rule may be another Prometheus'.
+    warnings = lib.mapAttrsToList
+      (name: r: "watchstander.healing.repairs.${name} waits for the alert ${r.alert}, and no rule of this host has that name (watchstander.alerts.files). Unless another Prometheus has one, nothing is ever repaired.")
+      (lib.optionalAttrs (files != [ ]) unheard);
 
     services.watchstander.agent = {
       operations."service.restart" = true;

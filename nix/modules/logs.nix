@@ -53,6 +53,7 @@ let
         target_label  = "unit"
         replacement   = "podman-healthcheck.$2"
       }
+      // Alloy says error where journalctl says err.
       rule {
         source_labels = ["__journal_priority_keyword"]
         target_label  = "level"

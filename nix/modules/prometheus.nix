@@ -38,7 +38,11 @@ in
       default = "20GB";
       description = "How much room samples may take; the oldest go first. Null bounds them by time alone.";
     };
-    scrapeInterval = mkOption { type = duration; default = "30s"; description = "How often targets are scraped and rules evaluated."; };
+    scrapeInterval = mkOption {
+      type = types.strMatching "([1-9]|[1-5][0-9]|60)s|1m";
+      default = "30s";
+      description = "How often targets are scraped and rules evaluated: once a minute at least, since rules and dashboards need several scrapes in a few minutes.";
+    };
     instance = mkOption {
       type = types.nonEmptyStr;
       default = config.networking.hostName;

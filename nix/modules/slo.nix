@@ -9,7 +9,7 @@ let
   windows = [ "5m" "30m" "1h" "2h" "6h" "1d" "3d" ];
   rulesOf = name: level:
     let
-      labels = { slo = name; instance = config.networking.hostName; };
+      labels = { slo = name; instance = config.watchstander.prometheus.instance or config.networking.hostName; };
       over = window: lib.replaceStrings [ "@window@" ] [ window ] level.errors;
       record = record: expr: { inherit record expr labels; };
     in

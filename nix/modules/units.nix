@@ -145,6 +145,32 @@ let
     timerConfig = { OnBootSec = "2min"; OnUnitInactiveSec = u.check.every; AccuracySec = "1s"; RandomizedDelaySec = lib.min 5 u.check.every; };
   };
 
+  # The figures of a check that there is no more would be told as old for ever, and a failure in
+  # them as one: nobody else takes them away.
+  forget = {
+    description = "Take away the figures of health checks that there are no more";
+    wantedBy = [ "multi-user.target" ];
+    after = [ "systemd-tmpfiles-setup.service" "systemd-tmpfiles-resetup.service" ];
+    unitConfig.ConditionPathIsDirectory = textfiles;
+    serviceConfig = import ../confined.nix // {
+      Type = "oneshot";
+      RemainAfterExit = true; # until its words are others
+      ExecStart = words ([ "${pkgs.findutils}/bin/find" textfiles "-maxdepth" "1" "-name" "health-*.prom" ]
+        ++ lib.concatMap (name: [ "!" "-name" "health-${name}.prom" ]) (lib.attrNames checked) ++ [ "-delete" ]);
+      ReadWritePaths = [ textfiles ];
+      TimeoutStartSec = "1min";
+      CapabilityBoundingSet = "";
+      IPAddressDeny = "any";
+      MemoryDenyWriteExecute = true;
+      PrivateDevices = true;
+      PrivateNetwork = true;
+      ProtectProc = "invisible";
+      RestrictAddressFamilies = [ "AF_UNIX" ];
+      SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
+      SystemCallErrorNumber = "EPERM";
+    };
+  };
+
   optionally = key: value: lib.optionalAttrs (value != null) { ${key} = mkForce value; };
   service = name: u: lib.nameValuePair u.unit {
     requires = u.needs;
@@ -241,7 +267,7 @@ in
       ])
       checked);
 
-    systemd.services = lib.mkMerge [ (lib.mapAttrs' service cfg) (lib.mapAttrs' health checked) ];
+    systemd.services = lib.mkMerge [ (lib.mapAttrs' service cfg) (lib.mapAttrs' health checked) (mkIf (checked != { }) { watchstander-health-forget = forget; }) ];
     systemd.timers = lib.mapAttrs' timer checked;
 
     watchstander.textfile.enable = checked != { };

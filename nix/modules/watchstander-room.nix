@@ -94,12 +94,12 @@ in
         hosts = mkDefault [
           ({
             name = config.networking.hostName;
-            match = [ ''instance=~"${lib.escapeRegex config.networking.hostName}(:[0-9]+)?"'' ];
+            match = [ ''instance=~"${lib.escapeRegex (config.watchstander.prometheus.instance or config.networking.hostName)}(:[0-9]+)?"'' ];
             local = true;
           } // lib.optionalAttrs cfg.agent.enable { agent = { }; }
           // lib.optionalAttrs (cfg.certificates != [ ]) { inherit (cfg) certificates; })
         ];
-        alertmanagers = mkDefault [{ name = "main"; urls = [ "http://127.0.0.1:9093" ]; receivers = [ "watchstander" ]; }];
+        alertmanagers = mkDefault [{ name = "main"; urls = [ "http://127.0.0.1:${toString (config.watchstander.alertmanager.port or 9093)}" ]; receivers = [ "watchstander" ]; }];
         webhooks = mkDefault [{ name = "main"; alertmanager = "main"; bearer_token_file = "webhook-token"; }];
         routes = mkDefault [
           { match = [ ''alertname="Watchdog"'' ]; as = "heartbeat"; absent_after = "10m"; inherit rooms; }

@@ -21,6 +21,11 @@ in
     "the host's own authority" = modules.web.http.tls_config.ca_file == "/etc/ssl/ca.pem";
     "a name server is asked for a name" = modules.names.dns.query_name == "house.lan";
     "a probe has its name, its host and its target" = (lib.head (scrape "web").static_configs) .labels == { probe = "web"; instance = "house"; } && (scrape "web").params.module == [ "web" ];
+    "a host by the name that the rest of it has" = (lib.head (lib.findFirst (s: s.job_name == "probe-web") { }
+      (evaluate [{
+        watchstander = { prometheus.instance = "house.lan"; alerts.runbooks = "https://git.example.org/runbooks"; blackbox = { enable = true; probes.web.target = "https://house.lan/"; }; };
+      }]).services.prometheus.scrapeConfigs).static_configs).labels.instance == "house.lan";
+    "every two minutes is often enough" = broken (of { web = { target = "https://house.lan/"; interval = "2m"; }; }) == [ ];
     "certificates of a day are known" = (lib.head (scrape "mail").static_configs).labels.certificate == "short";
     "the exporter is asked, not the target" = (lib.last (scrape "web").relabel_configs).replacement == "127.0.0.1:9115";
     "it brings its alerts" = good.watchstander.alerts.files ? blackbox;
@@ -30,6 +35,8 @@ in
   };
   refused = {
     "a kind that is none" = (of { web = { kind = "https"; target = "https://x/"; }; }).services.prometheus.exporters.blackbox.configFile.value;
+    "more often than a try may take" = (of { web = { target = "https://x/"; interval = "10s"; }; }).services.prometheus.scrapeConfigs;
+    "so seldom that no alert would fire" = (of { web = { target = "https://x/"; interval = "10m"; }; }).services.prometheus.scrapeConfigs;
     "a probe without a target" = (of { web = { }; }).services.prometheus.exporters.blackbox.configFile.value;
   };
 }

@@ -14,6 +14,7 @@ in
     "each listens to this host alone" = lib.all (n: exporters.${n}.enable && exporters.${n}.listenAddress == "127.0.0.1" && !exporters.${n}.openFirewall) (lib.attrNames all);
     "the plan's port" = exporters.node.port == 9100;
     "one alone" = (of { node.enable = true; }).services.prometheus.exporters.systemd.enable == false;
+    "the room in /home is seen" = whole.systemd.services.prometheus-node-exporter.serviceConfig.ProtectHome == "read-only";
     "units have one name for their figures" = !(lib.elem "systemd" exporters.node.enabledCollectors);
     "restarts are counted" = exporters.systemd.extraFlags == [ "--systemd.collector.enable-restart-count" ];
     "PostgreSQL is asked by its socket" = lib.hasInfix "host=/run/postgresql" exporters.postgres.dataSourceName && exporters.postgres.runAsLocalSuperUser;

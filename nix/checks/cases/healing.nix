@@ -3,6 +3,11 @@
 let
   nginx = { unit = "nginx.service"; alert = "NginxDown"; expires = "2099-01-01"; };
   of = more: evaluate [{ watchstander.healing.repairs.restart-nginx = nginx // more; services.watchstander.agent.enable = true; }];
+  watched = alert: (evaluate [{
+    watchstander = { healing.repairs.x = nginx // { inherit alert; }; exporters.systemd.enable = true; alerts.runbooks = "https://git.example.org/runbooks"; };
+    services.watchstander.agent.enable = true;
+    services.prometheus.rules = [ "groups: [{ name: own, rules: [{ alert: WikiDown, expr: 'up == 0' }] }]" ];
+  }]).warnings;
   settings = (of { matchers = [ ''job="nginx"'' ]; }).services.watchstander.agent.settings;
 in
 {
@@ -21,6 +26,9 @@ in
     "the unit may be restarted" = settings.services.restart == [ "nginx.service" ];
     "the operation is on" = (of { }).services.watchstander.agent.operations."service.restart";
     "nobody to do it is told" = tells "nobody is there to carry them out" (evaluate [{ watchstander.healing.repairs.x = nginx; }]);
+    "an alert that nobody raises is warned of" = lib.any (lib.hasInfix "repairs.x waits for the alert ProbeFailed") (watched "ProbeFailed");
+    "one of the modules' or of the host's own is not" = watched "UnitFailed" == [ ] && watched "WikiDown" == [ ];
+    "nor where the rules are another host's" = (of { }).warnings == [ ];
     "a database is told" = tells "is not restarted without somebody who looks" (of { unit = "postgresql.service"; });
     "the way in is told" = tells "is not restarted without somebody who looks" (of { unit = "sshd.service"; });
     "the agent itself is told" = tells "is not restarted without somebody who looks" (of { unit = "watchstander-agent.service"; });

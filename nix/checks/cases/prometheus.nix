@@ -28,6 +28,7 @@ in
     "else nothing is" = broken alone == [ ];
   };
   refused = {
+    "scrapes so seldom that rules find none" = (of { scrapeInterval = "5m"; }).services.prometheus.globalConfig;
     "its former name" = (of { retention = "1y"; }).services.prometheus.retentionTime;
     "a time that is none" = (of { retentionTime = "one year"; }).services.prometheus.retentionTime;
     "a size that is none" = (of { retentionSize = "20"; }).services.prometheus.extraFlags;

@@ -38,7 +38,6 @@ in
     "nobody asks before it is up" = lib.elem "acme-db.vulcan.lan.service" on.systemd.services.step-ca.before && lib.elem "acme-order-renew-db.vulcan.lan.service" on.systemd.services.step-ca.before;
     "PostgreSQL gets a key of its own" = certs."db.vulcan.lan".postRun == "${pkgs.systemd}/bin/systemctl --no-block start watchstander-certificate-db.vulcan.lan.service"
       && lib.hasInfix " -m 0400 -o postgres " (lib.last copy.serviceConfig.ExecStart) && copy.before == [ "postgresql.service" ];
-    "it is asked for when there is somebody to ask" = on.systemd.services."acme-order-renew-db.vulcan.lan".after == [ "step-ca.service" "nginx.service" ];
     "others get none" = certs."web.vulcan.lan".postRun == "" && !(on.systemd.services ? "watchstander-certificate-web.vulcan.lan");
     "the agent reads certificates, and no keys" = with'.agent.settings.certificates == [ "/var/lib/acme/db.vulcan.lan/cert.pem" "/var/lib/acme/web.vulcan.lan/cert.pem" ];
     "the bot looks at what is served" = (lib.head with'.settings.hosts).certificates == [{ address = "10.0.0.1:5432"; protocol = "postgres"; server_name = "db.vulcan.lan"; }];

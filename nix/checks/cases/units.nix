@@ -44,6 +44,8 @@ in
     "a command" = lib.hasSuffix ''"--" "/bin/pg_isready" "--quiet"'' (with' { check.command = [ "/bin/pg_isready" "--quiet" ]; }).systemd.services.watchstander-health-web.serviceConfig.ExecStart;
     "its timer" = whole.systemd.timers.watchstander-health-web.timerConfig.OnUnitInactiveSec == 60;
     "its alerts and its directory" = whole.watchstander.alerts.files ? units && whole.systemd.tmpfiles.rules == [ "d /var/lib/node-exporter-textfile 0755 root root -" ];
+    "the figures of another check go" = lib.hasSuffix ''"-name" "health-*.prom" "!" "-name" "health-web.prom" "-delete"'' whole.systemd.services.watchstander-health-forget.serviceConfig.ExecStart
+      && !((with' { }).systemd.services ? watchstander-health-forget);
     "no alerts without a check" = (with' { }).watchstander.alerts.files == { };
 
     "a circle is told" = tells "wait for each other" (of { a.after = [ "b.service" ]; b.needs = [ "c.service" ]; c.wants = [ "a.service" ]; });

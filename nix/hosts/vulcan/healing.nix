@@ -1,9 +1,23 @@
-# What vulcan may repair by itself. The proxy is restarted by its health check (units.nix); these
-# wait for an alert, since only outside it is seen that they are not well.
+# What vulcan may repair by itself: containers that systemd has given up on are started once
+# more. One that runs and does not answer is no case for these, since nothing is done while the
+# agent sees the unit run: that is for a health check (units.nix), as of the proxy.
+{ config, lib, ... }:
+let
+  container = name: more: {
+    "restart-${name}" = {
+      unit = "podman-${name}.service";
+      alert = "UnitFailed";
+      matchers = [ ''name="podman-${name}.service"'' ];
+      expires = "2027-07-01";
+    } // more;
+  };
+  # A container without a digest does not run, and has no unit (containers.nix).
+  runs = name: config.watchstander.containers.apps.${name}.digest != null;
+in
 {
-  watchstander.healing.repairs = {
-    restart-organizr = { unit = "podman-organizr.service"; alert = "BlackboxProbeFailed"; matchers = [ ''service="organizr"'' ]; expires = "2027-07-01"; };
-    restart-sillytavern = { unit = "podman-sillytavern.service"; alert = "BlackboxProbeFailed"; matchers = [ ''service="sillytavern"'' ]; expires = "2027-07-01"; };
-    restart-litellm = { unit = "podman-litellm.service"; alert = "BlackboxProbeFailed"; matchers = [ ''service="litellm"'' ]; expires = "2027-07-01"; count = 1; };
+  watchstander.healing.repairs = lib.concatMapAttrs (name: more: lib.optionalAttrs (runs name) (container name more)) {
+    organizr = { };
+    sillytavern = { };
+    litellm.count = 1;
   };
 }
