@@ -9,13 +9,16 @@ let
   homeserver = "http://127.0.0.1:8008";
   signingKey = pkgs.runCommand "matrix-key.pem" { nativeBuildInputs = [ pkgs.dendrite ]; } "generate-keys --private-key $out";
 
-  # One request to the homeserver: TOKEN METHOD PATH [BODY].
+  # One request to the homeserver: TOKEN METHOD PATH [BODY]. The token is "none" for an
+  # account that is only made: with any other one Dendrite takes it for a bridge's.
   matrix = pkgs.writeShellApplication {
     name = "matrix";
     runtimeInputs = [ pkgs.curl ];
     text = ''
+      as=(--header "Authorization: Bearer $1")
+      if [[ $1 == none ]]; then as=(); fi
       curl --silent --show-error --fail-with-body --request "$2" \
-        --header "Authorization: Bearer $1" --header 'Content-Type: application/json' \
+        "''${as[@]}" --header 'Content-Type: application/json' \
         --data "''${4:-{\}}" "${homeserver}/_matrix/client/v3/$3"
     '';
   };
