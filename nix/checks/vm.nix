@@ -107,7 +107,10 @@ in
         people = [{ name = "alice"; roles = [ "operator" "approver" ]; matrix = [ "@alice:house.test" ]; }];
         alertmanagers = [{ name = "main"; urls = [ "http://127.0.0.1:9093" ]; receivers = [ "watchstander" ]; poll = "5s"; }];
         webhooks = [{ name = "main"; alertmanager = "main"; bearer_token_file = "webhook-token"; }];
-        routes = [{ rooms = [ "ops" ]; }];
+        routes = [
+          { match = [ ''alertname="Watchdog"'' ]; as = "heartbeat"; absent_after = "1h"; rooms = [ "ops" ]; }
+          { rooms = [ "ops" ]; }
+        ];
       };
       credentials = {
         matrix-token = "/run/secrets-of-the-test/matrix-token";
@@ -202,7 +205,7 @@ in
         vulcan.succeed(f"{second}/bin/switch-to-configuration test")
         vulcan.succeed("test -e /etc/other")
 
-        matrix(alice, "PUT", f"rooms/{room}/send/m.room.message/t1", {"msgtype": "m.text", "body": f"!ws rollback {target}"})
+        matrix(alice, "PUT", f"rooms/{room}/send/m.room.message/t1", {"msgtype": "m.text", "body": f"!rollback {target}"})
         awaited("WAITS FOR AN APPROVAL", f"to generation {target}")
         vulcan.succeed("test -e /etc/other")
 
