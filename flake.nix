@@ -15,9 +15,13 @@
 
       overlays.default = parts.overlay;
 
-      # Each module by its name; `default` is all of them and the package. Nothing is switched on by importing.
+      # Each module by its name; `default` is all of them and the package, which is built from this flake's
+      # nixpkgs: that of the host may have no Go that is new enough. Nothing is switched on by importing.
       nixosModules = parts.modules // {
-        default = { imports = [ ./nix/modules ]; nixpkgs.overlays = [ self.overlays.default ]; };
+        default = { pkgs, lib, ... }: {
+          imports = [ ./nix/modules ];
+          services.watchstander.package = lib.mkDefault self.packages.${pkgs.stdenv.hostPlatform.system}.default;
+        };
       } // lib.mapAttrs' (name: lib.nameValuePair "profile-${name}") parts.profiles;
 
       # The example host: `nix build .#nixosConfigurations.vulcan.config.system.build.vm`.

@@ -18,6 +18,10 @@ buildGoModule {
   # Of what `go mod vendor` writes: `nix-hash --type sha256 --sri vendor`.
   vendorHash = "sha256-7yg3g5mtnA299uOCyT1OeqJwZJD7p2hgLyqwo416J4U=";
 
+  # Nothing else is a program of this module: what lies in tools/ belongs to modules of its own,
+  # which cannot be built from here.
+  subPackages = [ "." ];
+
   env.CGO_ENABLED = "0";
   ldflags = [ "-s" "-w" "-X main.release=${version}" ];
 

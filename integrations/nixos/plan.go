@@ -55,6 +55,9 @@ func (r *Rollback) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, err
 	if p.dry, err = n.dry(ctx, p.to); err != nil {
 		return bot.Draft{}, err
 	}
+	if p.dry.Systemd && !p.seesSystemd() {
+		p.dry.Systemd = p.otherSystemd()
+	}
 	p.diff, _ = n.compare(ctx, p.current, p.target)
 	if err := ctx.Err(); err != nil {
 		return bot.Draft{}, late(err)
@@ -156,6 +159,23 @@ func are(n int) string {
 // schema of the state as it is: what the running system's bot writes, by its mark.
 func (p *planning) schema() (schema int, known bool) {
 	return p.current.Schema, p.current.Schema > 0
+}
+
+// seesSystemd tells whether the dry run could see which systemd runs. In the agent's own unit,
+// with few of root's rights, it cannot, takes it for another one, and says every time that it
+// would be executed anew.
+func (p *planning) seesSystemd() bool {
+	_, err := p.n.o.Host.Files.Resolve("/proc/1/exe")
+	return err == nil
+}
+
+// otherSystemd tells by their files whether two systems differ in what switch-to-configuration
+// executes systemd anew for. What cannot be read counts as another one.
+func (p *planning) otherSystemd() bool {
+	return slices.ContainsFunc([]string{"systemd", "etc/systemd/system.conf"}, func(part string) bool {
+		runs := p.n.resolved(p.current.StorePath, part)
+		return runs == "" || runs != p.n.resolved(p.target.StorePath, part)
+	})
 }
 
 // draft puts it into words.

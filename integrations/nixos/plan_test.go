@@ -128,6 +128,43 @@ locks [nixos], waits for [restic-backups-b2.service], roots [<41> <42>]
 	}
 }
 
+// TestPlanOfSystemd: a dry run that may not see which systemd runs, as in the agent's unit,
+// says every time that it would be executed anew.
+func TestPlanOfSystemd(t *testing.T) {
+	for name, test := range map[string]struct {
+		set  func(*vulcan)
+		want bool
+	}{
+		"the same, unseen":       {nil, false},
+		"another one, unseen":    {func(v *vulcan) { v.files.link(toplevel(41)+"/systemd", store("systemd-257")) }, true},
+		"other settings, unseen": {func(v *vulcan) { v.files.file(etc(41)+"/systemd/system.conf", "") }, true},
+		"seen":                   {func(v *vulcan) { v.files.link("/proc/1/exe", store("systemd-258")+"/lib/systemd/systemd") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVulcan()
+			for _, at := range []string{"systemd-257", "systemd-258"} {
+				v.files.file(store(at)+"/lib/systemd/systemd", "")
+			}
+			v.files.file(store("conf")+"/system.conf", "")
+			for _, n := range []int{41, 42} {
+				v.files.link(toplevel(n)+"/systemd", store("systemd-258"))
+				v.files.link(etc(n)+"/systemd/system.conf", store("conf")+"/system.conf")
+			}
+			if test.set != nil {
+				test.set(v)
+			}
+			v.dry[toplevel(41)] = outcome{lines: "would activate the configuration...\nwould restart systemd\n"}
+			p, err := plan(t, v.integration(t, nil).Rollback(), "41")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(written(p.Draft), "observed: systemd = is executed anew"); got != test.want {
+				t.Errorf("the plan says %v:\n%s", got, written(p.Draft))
+			}
+		})
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	const no = "No rollback to generation 41 of vulcan: "
 	mark := func(change ...string) string {

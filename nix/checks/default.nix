@@ -76,8 +76,8 @@ in
     alloy = c.environment.etc."alloy/watchstander-journal.alloy".source.text;
     grafana = { inherit (c.services.grafana) settings provision; };
   };
-  # Settings of the bot and its agent, as they are written: the example host's, and what the
-  # few lines of the manual come to.
+  # Settings of the bot and its agent, as they are written: the example host's, what the few
+  # lines of the manual come to, and those of the VM, which nobody can start here.
   settings =
     let
       vulcan = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander;
@@ -89,8 +89,10 @@ in
           operators.alice = "T024BE7LD/U012AB3CD";
         };
       }]).services.watchstander;
+      node = (import ./vm.nix { } { inherit lib pkgs; }).nodes.vulcan { config.system.stateVersion = "25.05"; };
+      vm = (tools.evaluate [{ networking.hostName = "vulcan"; services.watchstander = node.services.watchstander; }]).services.watchstander;
     in
-    { bots = { vulcan = vulcan.settings; house = slack.settings; }; agents.vulcan = vulcan.agent.settings; };
+    { bots = { vulcan = vulcan.settings; house = slack.settings; vm = vm.settings; }; agents = { vulcan = vulcan.agent.settings; vm = vm.agent.settings; }; };
   mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
   monitoring = import ./monitoring.nix tools;

@@ -71,7 +71,7 @@ in
 
     package = mkOption {
       type = types.package;
-      default = pkgs.watchstander;
+      default = pkgs.watchstander or (throw "services.watchstander.package is not given, and there is no pkgs.watchstander: import the flake's nixosModules.default, or add its overlay to nixpkgs.overlays.");
       defaultText = lib.literalExpression "pkgs.watchstander";
       description = "The package with the program.";
     };

@@ -15,6 +15,8 @@ in
     # What a unit needs all the same it says.
     "each unit of ours says each line of confined.nix" = unsaid == [ ] && lib.length (lib.attrNames ours) > 15;
     "it is vulcan" = vulcan.networking.hostName == "vulcan";
+    # Without them NixOS builds no system, so that `nix flake check` and the VM had nothing.
+    "it has what it boots from" = vulcan.fileSystems ? "/" && vulcan.boot.loader.grub.device == "nodev" && vulcan.boot.loader.grub.efiSupport;
     "every assertion holds" = broken vulcan == [ ];
     "its authority is asked by its own name, and known to live for a day" =
       let ca = vulcan.watchstander.stepCa; probe = vulcan.watchstander.blackbox.probes.step-ca; in

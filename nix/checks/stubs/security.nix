@@ -22,7 +22,12 @@ in
     boot.loader.grub = {
       enable = bool true;
       configurationLimit = mkOption { type = types.int; default = 100; };
+      device = str "";
+      devices = strs;
+      efiSupport = bool false;
+      efiInstallAsRemovable = bool false;
     };
+    fileSystems = mkOption { type = types.attrsOf (types.attrsOf types.str); default = { }; };
     boot.loader.systemd-boot.enable = bool false;
     boot.loader.generic-extlinux-compatible.enable = bool false;
     boot.loader.limine.enable = bool false;
