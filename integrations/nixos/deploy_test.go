@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -73,15 +74,21 @@ func TestDeployPlan(t *testing.T) {
 	}
 }
 
+// building is where Nix has the files of a build that it isolates.
+const building = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-x.drv.chroot"
+
 // A proposed system may hold links to anywhere. What they lead to is not told.
 func TestDeployTellsNothingOfOutside(t *testing.T) {
 	const secret = "hunter2"
 	for _, part := range []string{"nixos-version", "kernel-params", "init-interface-version", "sw/bin/nixos-version", "etc/watchstander/host.json"} {
-		for name, links := range map[string][2]string{"at once": {"/run/secrets/token", ""}, "by a place that anybody may write": {"/tmp/way", "/run/secrets/token"}} {
+		for name, links := range map[string][2]string{"at once": {"/run/secrets/token", ""}, "by a place that anybody may write": {"/tmp/way", "/run/secrets/token"}, "in a build that is under way": {building + "/root/build/x", ""}} {
 			t.Run(part+" "+name, func(t *testing.T) {
 				v := newVulcan()
 				at := v.propose()
-				v.files.file("/run/secrets/token", `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"`+secret+`","configurationRevision":"`+secret+`"}`)
+				// What a build has in the store today may be a link to anywhere in the next moment.
+				for _, place := range []string{"/run/secrets/token", building + "/root/build/x"} {
+					v.files.file(place, `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"`+secret+`","configurationRevision":"`+secret+`"}`)
+				}
 				place := at + "/" + part
 				if rest, ok := strings.CutPrefix(part, "etc/"); ok {
 					place = etc(43) + "/" + rest
@@ -114,6 +121,7 @@ func TestDeployRefuses(t *testing.T) {
 	}{
 		{"nothing is proposed", func(v *vulcan) { v.files.delete(proposedLink) }, "On vulcan no system is proposed.", bot.CodeNotFound},
 		{"a place outside the store", func(v *vulcan) { v.files.link(proposedLink, "/tmp/evil"); v.files.file("/tmp/evil/init", "") }, "What is proposed on vulcan is no path of its store.", bot.CodeForbidden},
+		{"a build that is under way", func(v *vulcan) { v.files.file(building+"/init", ""); v.files.link(proposedLink, building) }, "No deploy on vulcan: Nix does not know " + building + " as a valid path.", bot.CodeForbidden},
 		{"a part of a system", func(v *vulcan) { v.files.link(proposedLink, toplevel(43)+"/sw") }, "What is proposed on vulcan is no path of its store.", bot.CodeForbidden},
 		{"it runs already", func(v *vulcan) { v.files.link(proposedLink, toplevel(42)) }, "What is proposed runs on vulcan already. There is nothing to do.", bot.CodeConflict},
 		{"it is a generation", func(v *vulcan) { v.files.link(proposedLink, toplevel(40)) }, "What is proposed is generation 40 of vulcan already. `rollback 40` activates it.", bot.CodeConflict},
@@ -141,6 +149,32 @@ func TestDeployRefuses(t *testing.T) {
 }
 
 const goodMark = `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"rev-7","bot":{"version":"1.4.0","schema":9}}`
+
+// A unit that is masked in both systems leads out of the store, and did not change.
+func TestDeployUnits(t *testing.T) {
+	v := newVulcan()
+	v.propose()
+	for _, n := range []int{42, 43} {
+		v.files.link(etc(n)+"/systemd/system/masked.service", "/dev/null")
+		v.files.link(etc(n)+"/systemd/system/same.service", store("unit-same")+"/same.service")
+	}
+	v.files.file("/dev/null", "")
+	v.files.file(store("unit-same")+"/same.service", "")
+	v.files.link(etc(43)+"/systemd/system/mask-me.service", "/dev/null")
+	n := v.integration(t, proposing)
+	d, err := n.Diff(t.Context(), "current", "proposed")
+	if u := d.Units; err != nil || u.Unknown != "" || !slices.Equal(u.Added, []string{"mask-me.service"}) || !slices.Equal(u.Changed, []string{"nginx.service"}) || len(u.Removed) > 0 {
+		t.Errorf("%+v (%v)", d.Units, err)
+	}
+	for i := range 20_001 {
+		v.files.link(etc(43)+"/systemd/system/many-"+strconv.Itoa(i)+".service", "/dev/null")
+	}
+	p, err := plan(t, n.Deploy(), "")
+	want := "unknown: which units it touches is known: not even what differs in the unit files: the unit files of one system cannot be read. Its own dry run is"
+	if text := written(p.Draft); err != nil || !strings.Contains(text, want) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
 
 // What people agreed to is one store path: another proposal in its place is another plan.
 func TestDeployOfAnother(t *testing.T) {
