@@ -23,7 +23,7 @@ import (
 // arguments: what its policy may speak of. A test holds them against the real ones.
 var agentOperations = []gate.Known{
 	{Name: host.RollbackOperation, Arguments: []string{host.GenerationArgument}},
-	{Name: host.DeployOperation, Arguments: []string{host.SystemArgument}},
+	{Name: host.DeployOperation, Arguments: []string{host.SystemArgument}, Seen: true},
 	{Name: host.ARCSetOperation, Arguments: []string{host.ARCMax, host.ARCMin}},
 	{Name: host.RestartOperation, Arguments: []string{host.UnitArgument}, NoUndo: true},
 	{Name: host.BackupVerifyOperation, Arguments: []string{host.RepositoryArgument, host.PartArgument, host.WeekArgument}, NoUndo: true},

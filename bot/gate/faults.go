@@ -21,6 +21,8 @@ type Known struct {
 	Arguments []string
 	// NoUndo: what it did cannot be brought back.
 	NoUndo bool
+	// Seen: people must see each one. It cannot be agreed to in advance.
+	Seen bool
 }
 
 // Approver is a person with the proofs that they could give.

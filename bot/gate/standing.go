@@ -209,6 +209,8 @@ func (s Standing) Faults(known []Known) []Fault {
 		f.fault("operation", "is missing")
 	case known != nil && k < 0:
 		f.fault("operation", "there is no operation %q: known are %s", s.Operation, knownNames(known))
+	case known != nil && known[k].Seen:
+		f.fault("operation", "%s cannot be agreed to in advance: people must see what it is of, each time", s.Operation)
 	case known != nil && known[k].Arguments != nil:
 		for _, name := range slices.Sorted(maps.Keys(s.Arguments)) {
 			if !slices.Contains(known[k].Arguments, name) {

@@ -212,3 +212,12 @@ func TestMatchingIsFires(t *testing.T) {
 		}
 	}
 }
+
+func TestStandingOfWhatMustBeSeen(t *testing.T) {
+	s := restartNginx()
+	s.Operation, s.Arguments = "nixos.deploy", nil
+	found := s.Faults([]Known{{Name: "nixos.deploy", Arguments: []string{"system"}, Seen: true}})
+	if want := "nixos.deploy cannot be agreed to in advance: people must see what it is of, each time"; len(found) != 1 || found[0].Field != "operation" || found[0].Message != want || found[0].Warning {
+		t.Errorf("%+v", found)
+	}
+}

@@ -53,7 +53,7 @@ func (g goal) first() string {
 }
 
 // refused is the error of what must not be done.
-func (n *NixOS) refused(to goal, format string, args ...any) error {
+func (n *NixOS) refused(to goal, format string, args ...any) *bot.Error {
 	what := "No rollback to " + to.String() + " of "
 	if to.number == 0 {
 		what = "No deploy on "

@@ -77,17 +77,20 @@ func (d *Deploy) Plan(ctx context.Context, args bot.Arguments) (bot.Draft, error
 	if err != nil {
 		return bot.Draft{}, err
 	}
-	p := planning{n: n, s: s, current: n.at(s, s.current), target: n.inStore().at(s, at), to: goal{system: at}, report: n.report(at)}
+	// Only what Nix knows is whole, and stays as it is.
+	seen, err := n.within(ctx, at)
+	if ctx.Err() != nil {
+		return bot.Draft{}, late(ctx.Err())
+	} else if err != nil {
+		return bot.Draft{}, err
+	}
+	p := planning{n: n, s: s, current: n.at(s, s.current), target: seen.at(s, at), to: goal{system: at}, report: n.report(at)}
 	if err := p.refuse(); err != nil {
 		return bot.Draft{}, err
 	}
 	p.diff, _ = n.compare(ctx, p.current, p.target)
 	if err := ctx.Err(); err != nil {
 		return bot.Draft{}, late(err)
-	}
-	// Only what Nix knows is whole, and stays as it is.
-	if p.diff.ClosureTo < 0 {
-		return bot.Draft{}, n.refused(p.to, "Nix does not know %s as a valid path.", tame(at))
 	}
 	draft := p.draft(ctx)
 	draft.Bound = p.bound(boot)
@@ -142,7 +145,11 @@ func (n *NixOS) report(at string) report {
 
 // proposalConditions are what can be said of a system of which nothing was run.
 func (p *planning) proposalConditions(say condition) {
-	say("which units it touches is known", "by what differs in the unit files. Its own dry run is asked once people have agreed, and told before the switch", bot.Unknown)
+	by := "by what differs in the unit files"
+	if p.diff.Units.Unknown != "" {
+		by = "not even what differs in the unit files: " + p.diff.Units.Unknown
+	}
+	say("which units it touches is known", by+". Its own dry run is asked once people have agreed, and told before the switch", bot.Unknown)
 	since := ""
 	if made := p.n.proposedSince(); !made.IsZero() {
 		since = ", since " + day(made)
@@ -174,7 +181,10 @@ func (n *NixOS) proposedSince() time.Time {
 		return time.Time{}
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && e.Name() == path.Base(n.o.Proposed.Link) {
+		if e.Name() != path.Base(n.o.Proposed.Link) {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
 			return info.ModTime()
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -44,7 +45,7 @@ func TestDeployPlan(t *testing.T) {
 	text := strings.ReplaceAll(written(p.Draft), at, "<43>")
 	for _, line := range []string{
 		"deploy the proposed system to vulcan, over generation 42: " + at[len("/nix/store/"):] + "\n",
-		"step: Ask the proposed system for its dry run, say which units it names, and end there if it refuses. Before this step nothing of it was run.\n",
+		"step: Ask the proposed system for its dry run, say which units it names, and end there if it refuses. Before this step nothing of it is run.\n",
 		"step: Activate the proposed system with its own `switch-to-configuration test`. Profile and boot menu stay as they are",
 		"step: Make it the profile's newest generation, let it write its boot menu (grub), and read both back.\n",
 		"differs: openssl: 3.5.4 → 3.5.5, +1.2 KiB\n",
@@ -73,15 +74,21 @@ func TestDeployPlan(t *testing.T) {
 	}
 }
 
+// building is where Nix has the files of a build that it isolates.
+const building = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-x.drv.chroot"
+
 // A proposed system may hold links to anywhere. What they lead to is not told.
 func TestDeployTellsNothingOfOutside(t *testing.T) {
 	const secret = "hunter2"
 	for _, part := range []string{"nixos-version", "kernel-params", "init-interface-version", "sw/bin/nixos-version", "etc/watchstander/host.json"} {
-		for name, links := range map[string][2]string{"at once": {"/run/secrets/token", ""}, "by a place that anybody may write": {"/tmp/way", "/run/secrets/token"}} {
+		for name, links := range map[string][2]string{"at once": {"/run/secrets/token", ""}, "by a place that anybody may write": {"/tmp/way", "/run/secrets/token"}, "in a build that is under way": {building + "/root/build/x", ""}} {
 			t.Run(part+" "+name, func(t *testing.T) {
 				v := newVulcan()
 				at := v.propose()
-				v.files.file("/run/secrets/token", `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"`+secret+`","configurationRevision":"`+secret+`"}`)
+				// What a build has in the store today may be a link to anywhere in the next moment.
+				for _, place := range []string{"/run/secrets/token", building + "/root/build/x"} {
+					v.files.file(place, `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"`+secret+`","configurationRevision":"`+secret+`"}`)
+				}
 				place := at + "/" + part
 				if rest, ok := strings.CutPrefix(part, "etc/"); ok {
 					place = etc(43) + "/" + rest
@@ -114,6 +121,8 @@ func TestDeployRefuses(t *testing.T) {
 	}{
 		{"nothing is proposed", func(v *vulcan) { v.files.delete(proposedLink) }, "On vulcan no system is proposed.", bot.CodeNotFound},
 		{"a place outside the store", func(v *vulcan) { v.files.link(proposedLink, "/tmp/evil"); v.files.file("/tmp/evil/init", "") }, "What is proposed on vulcan is no path of its store.", bot.CodeForbidden},
+		{"a build that is under way", func(v *vulcan) { v.files.file(building+"/init", ""); v.files.link(proposedLink, building) }, "No deploy on vulcan: Nix does not know " + building + " as a valid path.", bot.CodeForbidden},
+		{"a specialisation", func(v *vulcan) { v.files.link(toplevel(41)+"/specialisation/quiet", toplevel(43)) }, "What is proposed is the specialisation quiet of generation 41 of vulcan, which is activated by hand.", bot.CodeConflict},
 		{"a part of a system", func(v *vulcan) { v.files.link(proposedLink, toplevel(43)+"/sw") }, "What is proposed on vulcan is no path of its store.", bot.CodeForbidden},
 		{"it runs already", func(v *vulcan) { v.files.link(proposedLink, toplevel(42)) }, "What is proposed runs on vulcan already. There is nothing to do.", bot.CodeConflict},
 		{"it is a generation", func(v *vulcan) { v.files.link(proposedLink, toplevel(40)) }, "What is proposed is generation 40 of vulcan already. `rollback 40` activates it.", bot.CodeConflict},
@@ -141,6 +150,51 @@ func TestDeployRefuses(t *testing.T) {
 }
 
 const goodMark = `{"version":1,"host":"vulcan","state_version":"25.05","loader":"grub","secrets":"rev-7","bot":{"version":"1.4.0","schema":9}}`
+
+// What a system says of itself need not be newer, and may close the way back.
+func TestDeployOfOtherSecretsAndSchema(t *testing.T) {
+	v := newVulcan()
+	v.propose()
+	v.mark(43, strings.NewReplacer("rev-7", "rev-6", `"schema":9`, `"schema":10`).Replace(goodMark))
+	p, err := plan(t, v.integration(t, proposing).Deploy(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"unknown: the secrets stay: it deploys those of rev-6, and what runs has those of rev-7; which are newer is not known, and what was revoked since then may come back\n",
+		"Afterwards by hand alone: the bot that it brings has states of schema 10, the one of today reads up to 9, and so `rollback 42` is refused.",
+	} {
+		if text := written(p.Draft); !strings.Contains(text, line) {
+			t.Errorf("%q is not in the plan:\n%s", line, text)
+		}
+	}
+}
+
+// A unit that is masked in both systems leads out of the store, and did not change.
+func TestDeployUnits(t *testing.T) {
+	v := newVulcan()
+	v.propose()
+	for _, n := range []int{42, 43} {
+		v.files.link(etc(n)+"/systemd/system/masked.service", "/dev/null")
+		v.files.link(etc(n)+"/systemd/system/same.service", store("unit-same")+"/same.service")
+	}
+	v.files.file("/dev/null", "")
+	v.files.file(store("unit-same")+"/same.service", "")
+	v.files.link(etc(43)+"/systemd/system/mask-me.service", "/dev/null")
+	n := v.integration(t, proposing)
+	d, err := n.Diff(t.Context(), "current", "proposed")
+	if u := d.Units; err != nil || u.Unknown != "" || !slices.Equal(u.Added, []string{"mask-me.service"}) || !slices.Equal(u.Changed, []string{"nginx.service"}) || len(u.Removed) > 0 {
+		t.Errorf("%+v (%v)", d.Units, err)
+	}
+	for i := range 20_001 {
+		v.files.link(etc(43)+"/systemd/system/many-"+strconv.Itoa(i)+".service", "/dev/null")
+	}
+	p, err := plan(t, n.Deploy(), "")
+	want := "unknown: which units it touches is known: not even what differs in the unit files: the unit files of one system cannot be read. Its own dry run is"
+	if text := written(p.Draft); err != nil || !strings.Contains(text, want) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
 
 // What people agreed to is one store path: another proposal in its place is another plan.
 func TestDeployOfAnother(t *testing.T) {
@@ -200,7 +254,7 @@ func TestDeploySimulated(t *testing.T) {
 		{name: "its check refuses", script: simulated.Activation{Check: "noMigration"}, want: bot.Undone, ends: 42},
 		{name: "it hangs", script: simulated.Activation{Hang: true}, want: bot.Undone, ends: 42},
 		{name: "the boot menu cannot be written", script: simulated.Activation{Boot: 1}, want: bot.Undone, ends: 42, kept: true,
-			said: []string{"Setting the profile back to generation 42.", "Generation 43, which was made for it, stays in the profile's list; nothing points at it."}},
+			said: []string{"Setting the profile back to generation 42.", "Generation 43, which was made for it, stays in the profile's list."}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

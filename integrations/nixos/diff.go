@@ -24,7 +24,15 @@ func (n *NixOS) Diff(ctx context.Context, from, to string) (host.Diff, error) {
 	if err != nil {
 		return host.Diff{}, err
 	}
-	d, _ := n.compare(ctx, n.named(s, from, a), n.named(s, to, b))
+	x, err := n.named(ctx, s, from, a)
+	if err != nil {
+		return host.Diff{}, err
+	}
+	y, err := n.named(ctx, s, to, b)
+	if err != nil {
+		return host.Diff{}, err
+	}
+	d, _ := n.compare(ctx, x, y)
 	if err := ctx.Err(); err != nil {
 		return host.Diff{}, late(err)
 	}
@@ -65,11 +73,17 @@ func (n *NixOS) choose(s state, what string) (string, error) {
 }
 
 // named reads the system that somebody named.
-func (n *NixOS) named(s state, name, at string) system {
-	if name == proposed {
-		return n.inStore().at(s, at)
+func (n *NixOS) named(ctx context.Context, s state, name, at string) (system, error) {
+	if name != proposed {
+		return n.at(s, at), nil
 	}
-	return n.at(s, at)
+	seen, err := n.within(ctx, at)
+	if ctx.Err() != nil {
+		return system{}, late(ctx.Err())
+	} else if err != nil {
+		return system{}, err
+	}
+	return seen.at(s, at), nil
 }
 
 func (n *NixOS) noGeneration(s state, number int) error {
@@ -86,6 +100,6 @@ func (n *NixOS) compare(ctx context.Context, a, b system) (d host.Diff, unknown 
 		d.PackagesUnknown = "Nix cannot compare the two: " + tame(err.Error())
 	}
 	d.ClosureFrom, d.ClosureTo = n.closure(ctx, a.StorePath), n.closure(ctx, b.StorePath)
-	d.Units = n.inStore().unitChanges(a.StorePath, b.StorePath)
+	d.Units = unitChanges(a, b)
 	return d, unknown
 }

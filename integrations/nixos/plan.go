@@ -102,6 +102,8 @@ func (p *planning) refuse() error {
 		return no("where its profile points cannot be read, so that nobody could go back.")
 	case t.StorePath == p.s.current && p.s.target == p.s.current && p.to.number == 0:
 		return bot.Errorf(bot.CodeConflict, "What is proposed runs on %s already. There is nothing to do.", name)
+	case t.Number > 0 && t.Specialisation != "" && p.to.number == 0:
+		return bot.Errorf(bot.CodeConflict, "What is proposed is the specialisation %s of generation %d of %s, which is activated by hand.", t.Specialisation, t.Number, name)
 	case t.Number > 0 && p.to.number == 0:
 		return bot.Errorf(bot.CodeConflict, "What is proposed is generation %d of %s already. `rollback %d` activates it.", t.Number, name, t.Number)
 	case t.StorePath == p.s.current && p.s.profile == t.Number && p.to.number > 0:
@@ -184,7 +186,7 @@ func (p *planning) draft(ctx context.Context) bot.Draft {
 	d := bot.Draft{
 		Summary: fmt.Sprintf("%s %s from %s to %s", p.verb(), o.Host.Name, named(p.current.Generation), named(t.Generation)),
 		Undo: "The agent activates " + short(p.current.Generation) + " again by itself when anything fails, puts profile and boot menu back where they were touched, " +
-			"and looks at the units again. Afterwards: `rollback " + strconv.Itoa(p.s.profile) + "`.",
+			"and looks at the units again. " + p.afterwards(),
 		Takes:       "2 to 10 minutes",
 		Limit:       bot.SecondsOf(o.BuildLock.Wait + 2*o.SwitchLimit + o.Settle + o.Patience + o.Between + o.LookLimit),
 		Steps:       p.steps(),
@@ -208,6 +210,15 @@ func (p *planning) draft(ctx context.Context) bot.Draft {
 		d.Irreversible[0] = "Only the system can go back: what newer programs make of databases, of the data of containers and of all else in /var and /home stays."
 	}
 	return d
+}
+
+// afterwards is the way back once all is over. A bot that reads newer states closes it.
+func (p *planning) afterwards() string {
+	back := "`rollback " + strconv.Itoa(p.s.profile) + "`"
+	if schema, known := p.schema(); known && p.target.Schema > schema {
+		return fmt.Sprintf("Afterwards by hand alone: the bot that it brings has states of schema %d, the one of today reads up to %d, and so %s is refused.", p.target.Schema, schema, back)
+	}
+	return "Afterwards: " + back + "."
 }
 
 func (p *planning) verb() string {
@@ -236,7 +247,7 @@ func (p *planning) steps() []string {
 	}
 	last := "Set the profile to " + p.to.String()
 	if p.to.number == 0 {
-		steps = append(steps, "Ask the proposed system for its dry run, say which units it names, and end there if it refuses. Before this step nothing of it was run.")
+		steps = append(steps, "Ask the proposed system for its dry run, say which units it names, and end there if it refuses. Before this step nothing of it is run.")
 		last = "Make it the profile's newest generation"
 	}
 	return append(steps,

@@ -119,7 +119,9 @@ func (p *planning) conditions(ctx context.Context) []bot.Condition {
 	switch a, b := p.current.Secrets, p.target.Secrets; {
 	case a == "" || b == "":
 		say("the secrets stay", "which version of them it deploys is unknown; what was revoked since then may come back", bot.Unknown)
-	case a != b && (p.to.number == 0 || p.target.Number > p.current.Number && p.current.Number > 0):
+	case a != b && p.to.number == 0:
+		say("the secrets stay", "it deploys those of "+b+", and what runs has those of "+a+"; which are newer is not known, and what was revoked since then may come back", bot.Unknown)
+	case a != b && p.target.Number > p.current.Number && p.current.Number > 0:
 		say("the secrets stay", "it deploys those of "+b+", which is the newer system", bot.OK)
 	case a != b:
 		say("the secrets stay", "it deploys those of "+b+" again: whatever was revoked since then comes back", bot.NotOK)

@@ -33,11 +33,13 @@ type system struct {
 	mark       *Mark
 	markWhy    string // where mark is nil
 	loaderWhy  string // where Loader is ""
+	// by is how its files are read.
+	by *NixOS
 }
 
 // system reads the one at a store path.
 func (n *NixOS) system(at string) system {
-	s := system{Generation: host.Generation{StorePath: at}}
+	s := system{Generation: host.Generation{StorePath: at}, by: n}
 	s.Missing = n.missing(at)
 	s.NixOSVersion = n.word(path.Join(at, "nixos-version"))
 	s.initInterface = n.word(path.Join(at, "init-interface-version"))

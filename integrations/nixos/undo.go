@@ -40,7 +40,7 @@ func (r *activating) Undo(ctx context.Context, p bot.Plan, w bot.Work) ([]bot.Re
 		w.Say("Setting the profile back to %s.", back)
 		_, failed = n.setProfile(ctx, back)
 		if made := n.madeFor(p); made > 0 {
-			w.Say("Generation %d, which was made for it, stays in the profile's list; nothing points at it.", made)
+			w.Say("Generation %d, which was made for it, stays in the profile's list.", made)
 		}
 	}
 	w.Say("Activating %s again, which ran before.", n.words(former))

@@ -1,6 +1,7 @@
 package nixos
 
 import (
+	"errors"
 	"path"
 	"regexp"
 	"slices"
@@ -14,6 +15,12 @@ func isUnit(s string) bool { return sys.CheckUnitName(s) == nil }
 // unitDir has a system's unit files, each a link to where its text is.
 const unitDir = "etc/systemd/system"
 
+// mostUnitFiles is how many of one system are compared. Whoever proposes one may make as
+// many as they like.
+const mostUnitFiles = 20_000
+
+var errTooMany = errors.New("these are too many unit files")
+
 // unitFiles maps each file below a system's unit directory, those in the directories
 // of drop-ins and of wants too, to the store path that it is.
 func (n *NixOS) unitFiles(at string) (map[string]string, error) {
@@ -21,6 +28,9 @@ func (n *NixOS) unitFiles(at string) (map[string]string, error) {
 	entries, err := n.o.Host.Files.List(root)
 	if err != nil {
 		return nil, err
+	}
+	if len(entries) > mostUnitFiles {
+		return nil, errTooMany
 	}
 	found := map[string]string{}
 	for _, e := range entries {
@@ -36,6 +46,9 @@ func (n *NixOS) unitFiles(at string) (map[string]string, error) {
 		for _, i := range inner {
 			file := path.Join(name, i.Name())
 			found[file] = n.resolved(root, file)
+		}
+		if len(found) > mostUnitFiles {
+			return nil, errTooMany
 		}
 	}
 	return found, nil
@@ -60,12 +73,12 @@ func unitOf(file string) string {
 
 // unitChanges compares the unit files of two systems. In a NixOS system every one
 // is a link into the store, so that the same target is the same text.
-func (n *NixOS) unitChanges(from, to string) host.UnitChanges {
-	a, err := n.unitFiles(from)
+func unitChanges(from, to system) host.UnitChanges {
+	a, err := from.by.unitFiles(from.StorePath)
 	if err != nil {
 		return host.UnitChanges{Unknown: "the unit files of one system cannot be read"}
 	}
-	b, err := n.unitFiles(to)
+	b, err := to.by.unitFiles(to.StorePath)
 	if err != nil {
 		return host.UnitChanges{Unknown: "the unit files of one system cannot be read"}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -199,10 +200,29 @@ func (v *vulcan) do(argv []string) outcome {
 		return v.nixEnv
 	case slices.Contains(argv, "diff-closures"):
 		return outcome{lines: v.closures}
+	case slices.Contains(argv, "--recursive"):
+		return outcome{lines: v.valid(argv[len(argv)-1])}
 	case slices.Contains(argv, "path-info"):
 		return outcome{lines: argv[len(argv)-1] + "\t  2147483648\n"}
 	}
 	return outcome{err: fs.ErrNotExist}
+}
+
+// valid are all store paths but those that a build is still making; none where at is one.
+func (v *vulcan) valid(at string) string {
+	v.files.mu.Lock()
+	defer v.files.mu.Unlock()
+	found := map[string]bool{}
+	for p := range v.files.nodes {
+		if name, ok := strings.CutPrefix(p, "/nix/store/"); ok && !strings.Contains(name, ".chroot") {
+			name, _, _ = strings.Cut(name, "/")
+			found["/nix/store/"+name] = true
+		}
+	}
+	if !found[at] {
+		return ""
+	}
+	return strings.Join(slices.Sorted(maps.Keys(found)), "\n") + "\n"
 }
 
 // ran are the programs that changed something, in order.

@@ -120,8 +120,8 @@ func (h *Host) numbers() []int {
 	return slices.Sorted(maps.Keys(h.systems))
 }
 
-// nix is `nix store diff-closures A B`, `nix path-info --closure-size PATH` and no
-// more. It is still called experimental, and refuses whoever does not say so.
+// nix is `nix store diff-closures A B`, `nix path-info --closure-size PATH`, the
+// same with --recursive, and no more. It is still called experimental, and refuses whoever does not say so.
 func (h *Host) nix(_ context.Context, c *Call) int {
 	args, asked := []string{}, false
 	for i := 1; i < len(c.Argv); i++ {
@@ -147,6 +147,19 @@ func (h *Host) nix(_ context.Context, c *Call) int {
 			}
 		}
 		diffClosures(c, a, b)
+		return 0
+	case len(args) == 3 && args[0] == "path-info" && args[1] == "--recursive":
+		if h.closure(args[2]) == nil {
+			return c.fail("error: path '" + args[2] + "' is not valid")
+		}
+		// Which of them it needs is not simulated.
+		entries, err := os.ReadDir(h.tree.Outside("/nix/store"))
+		if err != nil {
+			return c.fail("error: " + err.Error())
+		}
+		for _, e := range entries {
+			fmt.Fprintln(c.Stdout, "/nix/store/"+e.Name())
+		}
 		return 0
 	case len(args) == 3 && args[0] == "path-info" && args[1] == "--closure-size":
 		packages := h.closure(args[2])
