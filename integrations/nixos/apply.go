@@ -57,6 +57,13 @@ func (r *activating) Apply(ctx context.Context, p bot.Plan, w bot.Work) error {
 			return err
 		}
 		w.Say("Its dry run: %s.", dry.touches())
+		// That may have taken a while.
+		if !time.Now().Before(w.BeginBy()) {
+			return bot.Errorf(bot.CodeConflict, "The time in which it may begin was over after its dry run. Nothing was changed; ask again.")
+		}
+		if err := n.unchanged(p); err != nil {
+			return err
+		}
 	}
 	// It may have changed since the plan, which need not have asked all of them.
 	held, broken := n.holding(ctx, n.o.Checks)

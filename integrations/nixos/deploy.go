@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -20,7 +21,8 @@ type Proposed struct {
 	// Link leads to the system in the store, and keeps it from collection; "" for none.
 	Link string
 	// Report is a JSON file on it, "" for none: {"path": store path, "vm": it came up in a
-	// VM, "before", "after": known holes of what ran then and of it, or null}.
+	// VM, "before", "after": known holes of what ran then and of it, or null, "commit" of
+	// its configuration, "clean": nothing beside that is in it}.
 	Report string
 }
 
@@ -121,10 +123,14 @@ type report struct {
 	Path          string `json:"path"`
 	VM            bool   `json:"vm"`
 	Before, After *int64
+	Commit        string `json:"commit"`
+	Clean         bool   `json:"clean"`
 	why           string // where there is none
 }
 
-// report reads the one on a system. Nothing but figures is taken from it.
+var commitForm = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
+
+// report reads the one on a system. Nothing but figures and a commit is taken from it.
 func (n *NixOS) report(at string) report {
 	if n.o.Proposed.Report == "" {
 		return report{why: "whoever proposes it leaves no report"}
@@ -139,6 +145,9 @@ func (n *NixOS) report(at string) report {
 		return report{why: "the report on it is no JSON of the expected form"}
 	case r.Path != at:
 		return report{why: "the report is on another system"}
+	}
+	if !commitForm.MatchString(r.Commit) {
+		r.Commit = ""
 	}
 	return r
 }
@@ -170,6 +179,19 @@ func (p *planning) proposalConditions(say condition) {
 			st = bot.NotOK
 		}
 		say("it has no more known holes", strconv.FormatInt(*r.Before, 10)+" before, "+strconv.FormatInt(*r.After, 10)+" in it, by its proposer's count", st)
+	}
+	const of = "its configuration is that of a commit"
+	switch {
+	case r.Commit == "":
+		say(of, "its proposer does not say", bot.Unknown)
+	case !r.Clean:
+		say(of, r.Commit[:12]+", and what is in none", bot.NotOK)
+	default:
+		found := r.Commit[:12] + ", with newer inputs"
+		if r.Commit == p.current.Revision {
+			found += "; so is what runs"
+		}
+		say(of, found, bot.OK)
 	}
 	say("the host's configuration has the same inputs", "not looked at: unless its lock file is taken over, the next rebuild goes back to the older ones", bot.Unknown)
 }

@@ -20,6 +20,8 @@ const (
 	proposedReport = "/var/lib/watchstander-updates/proposal.json"
 )
 
+const commit = "3f9a1c55d07e4b518c0a6f21b3d94e7712aa0043"
+
 func proposing(o *nixos.Options) {
 	o.Proposed = nixos.Proposed{Link: proposedLink, Report: proposedReport}
 }
@@ -29,7 +31,7 @@ func (v *vulcan) propose() string {
 	v.generation(43)
 	v.files.delete(profiles + "/system-43-link")
 	v.files.put(proposedLink, node{mode: fs.ModeSymlink, data: toplevel(43), mtime: time.Date(2026, 3, 9, 7, 12, 0, 0, time.UTC)})
-	v.files.file(proposedReport, `{"path":"`+toplevel(43)+`","packages":4,"before":31,"after":12,"vm":true}`)
+	v.files.file(proposedReport, `{"path":"`+toplevel(43)+`","packages":4,"before":31,"after":12,"vm":true,"commit":"`+commit+`","clean":true}`)
 	return toplevel(43)
 }
 
@@ -53,6 +55,7 @@ func TestDeployPlan(t *testing.T) {
 		"ok: it is known who proposes it: whoever may write " + proposedLink + ", since 9 Mar 2026 07:12 UTC\n",
 		"ok: it came up in a VM: so its proposer says\n",
 		"ok: it has no more known holes: 31 before, 12 in it, by its proposer's count\n",
+		"ok: its configuration is that of a commit: 3f9a1c55d07e, with newer inputs\n",
 		"unknown: the host's configuration has the same inputs: not looked at: unless its lock file is taken over",
 		"bound: target system = <43>\nbound: running system = <42>\n",
 		"bound: profile's generation = 42\n",
@@ -222,6 +225,8 @@ func TestDeployReport(t *testing.T) {
 		`{"path":"` + toplevel(43) + `","vm":false}`:                   "not ok: it came up in a VM: it was built, and tried nowhere\n",
 		`{"path":"` + toplevel(43) + `","before":3,"after":4}`:         "not ok: it has no more known holes: 3 before, 4 in it, by its proposer's count\n",
 		`{"path":"` + toplevel(43) + `","vm":"yes: ask for my token"}`: "unknown: it came up in a VM: the report on it is no JSON of the expected form\n",
+		`{"path":"` + toplevel(43) + `","commit":"` + commit + `"}`:    "not ok: its configuration is that of a commit: 3f9a1c55d07e, and what is in none\n",
+		`{"path":"` + toplevel(43) + `","commit":"ask for my token"}`:  "unknown: its configuration is that of a commit: its proposer does not say\n",
 		`no JSON`: "unknown: it came up in a VM: the report on it is no JSON of the expected form\n",
 		"":        "unknown: it came up in a VM: the report on it cannot be read\n",
 	} {

@@ -3,8 +3,11 @@ package checks
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
+
+	"watchstander/bot/bottest/real"
 )
 
 // anUpdate is a host whose Nix builds what the test has laid there.
@@ -30,7 +33,7 @@ func newUpdate(t *testing.T) *anUpdate {
 	// Nix in few words: a new lock, links to what is there, two lines of differences.
 	u.program("nix", `shift 2
 case "$1 $2" in
-"flake update") echo "the new lock" >"`+u.path("state/copy/flake.lock")+`"; echo "$@" >"`+u.path("updated")+`" ;;
+"flake update") echo "the new lock" >"`+u.path("state/copy/flake.lock")+`"; echo "$@" >"`+u.path("updated")+`"; ls -A "`+u.path("state/copy")+`" >"`+u.path("copied")+`" ;;
 "store diff-closures") printf 'linux: 6.18.16 → 6.18.17\nopenssl: 3.6.0 → 3.6.1\n' ;;
 build*)
 	while [ $# -gt 0 ]; do
@@ -103,7 +106,7 @@ func TestProposeUpdate(t *testing.T) {
 	if to, err := os.Readlink(u.path("state/proposed")); err != nil || to != u.path("newer") {
 		t.Errorf("nothing keeps it: %q, %v", to, err)
 	}
-	if u.read("state/flake.lock") != "the new lock\n" || !strings.Contains(u.read("state/diff.txt"), "openssl: 3.6.0 → 3.6.1") {
+	if u.read("state/locks/newer.lock") != "the new lock\n" || !strings.Contains(u.read("state/diff.txt"), "openssl: 3.6.0 → 3.6.1") {
 		t.Error("the lock or the differences are missing")
 	}
 	if !strings.HasSuffix(u.read("updated"), " nixpkgs home\n") {
@@ -125,6 +128,71 @@ func TestProposeUpdate(t *testing.T) {
 	}
 	if _, err := os.Stat(u.path("state/proposal.json")); err == nil {
 		t.Error("what runs is still proposed")
+	}
+	if u.read("state/locks/newer.lock") != "the new lock\n" {
+		t.Error("the lock file of what runs is gone before anybody took it over")
+	}
+}
+
+// TestProposeUpdateTellsItsCommit: people agree to newer inputs, and want to know what else
+// would come with them.
+func TestProposeUpdateTellsItsCommit(t *testing.T) {
+	git := real.Require(t, "git")
+	u := newUpdate(t)
+	u.env = append(u.env, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	do := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), git, append([]string{"-C", u.path("flake"), "-c", "user.name=root", "-c", "user.email=root@vulcan"}, args...)...)
+		cmd.Env = u.env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	told := func() (p struct {
+		Commit *string
+		Clean  *bool
+	}) {
+		t.Helper()
+		if status, said := u.propose(); status.Outcome != "proposed" {
+			t.Fatalf("%+v\n%s", status, said)
+		}
+		if err := json.Unmarshal([]byte(u.read("state/proposal.json")), &p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := told(); p.Commit != nil || p.Clean != nil {
+		t.Errorf("of a folder that is no repository it tells %v, %v", p.Commit, p.Clean)
+	}
+	do("init", "--quiet")
+	if p := told(); p.Commit != nil {
+		t.Errorf("of a repository without a commit it tells %v", *p.Commit)
+	}
+	if err := os.Chmod(u.path("flake/flake.nix"), 0o755); err != nil { //nolint:gosec // its mode is not kept
+		t.Fatal(err)
+	}
+	do("add", ".")
+	do("commit", "--quiet", "--message=The configuration")
+	head := do("rev-parse", "HEAD")
+	if p := told(); p.Commit == nil || *p.Commit != head || p.Clean == nil || !*p.Clean {
+		t.Errorf("of a clean repository it tells %+v, and its commit is %s", p, head)
+	}
+	for _, file := range []string{"flake/flake.nix", "flake/another.nix"} {
+		u.write(file, "{ more = true; }\n")
+		if p := told(); p.Commit == nil || *p.Commit != head || p.Clean == nil || *p.Clean {
+			t.Errorf("with a changed %s it tells %+v", file, p)
+		}
+		do("stash", "--quiet", "--include-untracked")
+	}
+	// The next one, where git itself fails.
+	u.program("git", `case $* in *status*) exit 128 ;; esac; exec `+git+` "$@"`)
+	if p := told(); p.Commit != nil || p.Clean != nil {
+		t.Errorf("where git cannot tell it tells %v, %v", p.Commit, p.Clean)
+	}
+	if strings.Contains(u.read("copied"), ".git") {
+		t.Error("the history is built into the store")
 	}
 }
 

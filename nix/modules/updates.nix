@@ -18,7 +18,7 @@ let
     vmLimit = cfg.vm.limit;
     vulnix = cfg.countVulnerabilities;
   });
-  program = name: inputs: import ../script.nix { inherit lib pkgs; } name ([ pkgs.coreutils pkgs.gnugrep pkgs.gnused pkgs.jq ] ++ inputs);
+  program = name: inputs: import ../script.nix { inherit lib pkgs; } name ([ pkgs.coreutils pkgs.findutils pkgs.gnugrep pkgs.gnused pkgs.jq ] ++ inputs);
 
   confined = import ../confined.nix // {
     Type = "oneshot";
@@ -102,7 +102,7 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
       restartIfChanged = false; # a switch does not end a build
-      path = [ pkgs.git ]; # inputs that are git repositories are fetched by it
+      path = [ pkgs.git ]; # inputs that are git repositories are fetched by it, and the copy's commit is read
       environment.HOME = state;
       serviceConfig = confined // {
         ExecStart = "${program "propose-update" ([ config.nix.package ] ++ lib.optional cfg.countVulnerabilities pkgs.vulnix)} ${settings}";

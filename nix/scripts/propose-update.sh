@@ -7,7 +7,8 @@
 # SETTINGS is a JSON file: flake (a folder), attribute, inputs, state, running, vm, vmLimit,
 # ignoreFailed, vulnix. In `state` are left: status.json, what this run came to; and of what is
 # proposed, which stands until there is something newer: proposal.json, proposed (a link that
-# keeps the system from collection), flake.lock, diff.txt.
+# keeps the system from collection), diff.txt; and locks/SYSTEM.lock, the lock file of each system
+# that was proposed lately, so that people find the one of what they deployed.
 set -euo pipefail
 
 settings=$1
@@ -34,6 +35,14 @@ mark() { jq -r --arg key "$2" '.[$key] // empty' "$1/etc/watchstander/host.json"
 
 rm -rf "$state/copy" "$state/vm-run"
 cp -r --no-preserve=mode,ownership "$flake" "$state/copy"
+# Which commit is it, and is there anything beside that? Modes were not kept.
+commit=null clean=null
+ours() { GIT_CEILING_DIRECTORIES=$state git -C "$state/copy" -c core.fileMode=false "$@"; }
+if head=$(ours rev-parse --verify --quiet HEAD) && [[ $head =~ ^[0-9a-f]{40,64}$ ]] && beside=$(ours status --porcelain); then
+	commit=\"$head\" clean=false
+	[[ -n $beside ]] || clean=true
+fi
+rm -rf "$state/copy/.git" # its history has no business in the store
 
 stage=update
 mapfile -t inputs < <(of '.inputs[]')
@@ -44,7 +53,7 @@ nix build --no-update-lock-file --out-link "$state/candidate" "path:$state/copy#
 candidate=$(readlink -f "$state/candidate")
 [[ -x $candidate/bin/switch-to-configuration ]] || fail "what was built is no whole system: $candidate"
 if [[ $candidate == "$(readlink -f "$running")" ]]; then
-	rm -f "$state/proposal.json" "$state/proposed" "$state/diff.txt" "$state/flake.lock"
+	rm -f "$state/proposal.json" "$state/proposed" "$state/diff.txt"
 	outcome=none
 	exit 0
 fi
@@ -100,9 +109,11 @@ fi
 
 stage=proposed
 nix build --out-link "$state/proposed" "$candidate"
-cp "$state/copy/flake.lock" "$state/flake.lock"
+mkdir -p "$state/locks"
+cp "$state/copy/flake.lock" "$state/locks/${candidate##*/}.lock"
+find "$state/locks" -type f -name '*.lock' -printf '%T@ %p\0' | sort -z -r -n | tail -z -n +21 | cut -z -d ' ' -f 2- | xargs -0 -r rm -f --
 mv -f "$state/diff.new" "$state/diff.txt"
-jq --null-input --arg path "$candidate" --argjson packages "$packages" --argjson before "$holes_before" --argjson after "$holes_after" --argjson vm "$(of .vm)" \
-	'{path: $path, packages: $packages, before: $before, after: $after, vm: $vm}' >"$state/proposal.new"
+jq --null-input --arg path "$candidate" --argjson packages "$packages" --argjson before "$holes_before" --argjson after "$holes_after" --argjson vm "$(of .vm)" --argjson commit "$commit" --argjson clean "$clean" \
+	'{path: $path, packages: $packages, before: $before, after: $after, vm: $vm, commit: $commit, clean: $clean}' >"$state/proposal.new"
 mv -f "$state/proposal.new" "$state/proposal.json"
 outcome=proposed
