@@ -27,15 +27,10 @@
       # The example host: `nix build .#nixosConfigurations.vulcan.config.system.build.vm`.
       nixosConfigurations.vulcan = lib.nixosSystem {
         system = "x86_64-linux";
-        modules = [
-          self.nixosModules.default
-          ./nix/hosts/vulcan
-          # Its disks, as a name each: without any NixOS refuses to build a host at all.
-          { boot.loader.grub.devices = [ "nodev" ]; fileSystems."/" = { device = "rpool/root"; fsType = "zfs"; }; }
-        ];
+        modules = [ self.nixosModules.default ./nix/hosts/vulcan ];
       };
 
-      checks = each (pkgs: import ./nix/checks/flake.nix { inherit self nixpkgs pkgs; });
+      checks = each (pkgs: import ./nix/checks/flake.nix { inherit self pkgs; });
 
       devShells = each (pkgs: {
         default = pkgs.mkShell {

@@ -117,7 +117,8 @@ in
       description = "The secret between Alertmanager and Watchstander, made once";
       requiredBy = [ "watchstander.service" ];
       before = [ "watchstander.service" "alertmanager.service" ];
-      wantedBy = [ "multi-user.target" ];
+      # Alertmanager's too: a switch starts units one by one, and it would find no secret yet.
+      wantedBy = [ "multi-user.target" "alertmanager.service" ];
       unitConfig.ConditionPathExists = "!/var/lib/watchstander-webhook/token";
       serviceConfig = import ../confined.nix // {
         Type = "oneshot";
