@@ -162,6 +162,17 @@ func (h *Host) Close() error {
 	return err
 }
 
+// begin runs what Close waits for. Once that has begun to wait nothing begins.
+func (h *Host) begin(work func()) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrKilled
+	}
+	h.work.Go(work)
+	return nil
+}
+
 // Name is the host's name.
 func (h *Host) Name() string { return h.o.Name }
 

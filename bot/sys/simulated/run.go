@@ -112,10 +112,13 @@ func (r runner) Run(ctx context.Context, c sys.Command) (sys.Output, error) {
 	}
 	begun := time.Now()
 	ended := make(chan int, 1)
-	h.work.Go(func() {
+	if err := h.begin(func() {
 		defer own.kill(ErrKilled)
 		ended <- program(ctx, call)
-	})
+	}); err != nil {
+		own.kill(err)
+		return sys.Output{}, &fs.PathError{Op: "fork/exec", Path: c.Argv[0], Err: err}
+	}
 	out := sys.Output{}
 	stopped, alive := false, false
 	select {

@@ -82,7 +82,7 @@ func (h *Host) afterwards(s *system, script Activation) {
 		return
 	}
 	power := h.powered()
-	h.work.Go(func() {
+	_ = h.begin(func() { // on a host that is off nothing breaks
 		if !passes(power, script.Later) || h.Running() != s.Number {
 			return
 		}

@@ -126,7 +126,9 @@ func (u units) job(ctx context.Context, name, verb string) error {
 	h.mu.Unlock()
 
 	done := make(chan string, 1)
-	h.work.Go(func() { done <- h.doJob(power, name, verb, j) })
+	if h.begin(func() { done <- h.doJob(power, name, verb, j) }) != nil {
+		return sys.ErrLost
+	}
 	select {
 	case result := <-done:
 		switch result {

@@ -68,7 +68,7 @@ func (u units) StartTransient(ctx context.Context, t sys.Transient) error {
 			return &sys.JobError{Unit: t.Name, Result: "failed"}
 		}
 	}
-	h.work.Go(func() {
+	err := h.begin(func() {
 		defer close(run.ended)
 		ctx := life
 		if t.Limit > 0 {
@@ -86,7 +86,10 @@ func (u units) StartTransient(ctx context.Context, t sys.Transient) error {
 			h.finish(run, code, "success")
 		}
 	})
-	return nil
+	if err != nil {
+		close(run.ended)
+	}
+	return err
 }
 
 func (h *Host) execute(ctx context.Context, as sys.Host, t sys.Transient) int {
