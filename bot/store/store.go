@@ -154,7 +154,12 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	if current > target {
 		return bot.Errorf(bot.CodeConflict,
-			"The state was written by a newer watchstander (tables %d, this one knows %d); start that one.", current, target)
+			"The state was written by a newer watchstander (tables %d, this one knows %d); start that one.%s", current, target, insteadOf(s.path, target))
+	}
+	if current > 0 && current < target {
+		if err := s.keepFormer(ctx, current); err != nil {
+			return err
+		}
 	}
 	_, err = p.Up(ctx)
 	return err

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +97,75 @@ func newest(t *testing.T) int64 {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// A bot that is gone back to reads no newer tables. What it can begin with lies beside them.
+func TestFormerTablesAreKept(t *testing.T) {
+	path, last := filepath.Join(t.TempDir(), "state.db"), newest(t)
+	if err := os.WriteFile(former(path, 1), nil, 0o600); err != nil { // of an update long ago
+		t.Fatal(err)
+	}
+	// The state as the version before made it.
+	before, err := open(path, Options{}, "immediate", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, before, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.UpTo(t.Context(), last-1)
+	if err == nil {
+		_, err = before.ExecContext(t.Context(), `INSERT INTO meta (name, value) VALUES ('a', 'kept')`)
+	}
+	if err = errors.Join(err, before.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := former(path, last-1)
+	if got := formers(path); !slices.Equal(got, []string{want}) {
+		t.Fatalf("kept are %q", got)
+	}
+	if info, err := os.Stat(want); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("it is open to others: %v, %v", info.Mode(), err)
+	}
+	if tables, _, err := Inspect(t.Context(), want); err != nil || tables != last-1 {
+		t.Errorf("it has the tables %d (%v)", tables, err)
+	}
+	db, err := open(want, Options{}, "deferred", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var value string
+	if err := db.QueryRowContext(t.Context(), `SELECT value FROM meta WHERE name = 'a'`).Scan(&value); err != nil || value != "kept" {
+		t.Errorf("it holds %q (%v)", value, err)
+	}
+	if said := insteadOf(path, last-1); !strings.HasPrefix(said, " Or, with no watchstander running, put "+want+" in its place: the state as it was on ") {
+		t.Errorf("the bot before is told %q", said)
+	}
+	if said := insteadOf(path, last-2); said != "" {
+		t.Errorf("one that does not read it either is told %q", said)
+	}
+}
+
+// Where a copy has no room the bot starts all the same.
+func TestNoRoomForFormerTables(t *testing.T) {
+	s, path := fresh(t)
+	s.free = func(string) (int64, error) { return 0, nil }
+	if err := s.keepFormer(t.Context(), 3); err != nil || len(formers(path)) > 0 {
+		t.Errorf("%v; kept are %q", err, formers(path))
+	}
 }
 
 func TestOnlyOneBotHasTheState(t *testing.T) {

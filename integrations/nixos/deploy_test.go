@@ -165,6 +165,7 @@ func TestDeployOfOtherSecretsAndSchema(t *testing.T) {
 	}
 	for _, line := range []string{
 		"unknown: the secrets stay: it deploys those of rev-6, and what runs has those of rev-7; which are newer is not known, and what was revoked since then may come back\n",
+		"for good: The bot that it brings takes its state from schema 9 to 10 as it starts, and keeps a copy of the former beside it. Where all is undone after that, ",
 		"Afterwards by hand alone: the bot that it brings has states of schema 10, the one of today reads up to 9, and so `rollback 42` is refused.",
 	} {
 		if text := written(p.Draft); !strings.Contains(text, line) {

@@ -204,6 +204,10 @@ func (p *planning) draft(ctx context.Context) bot.Draft {
 	if p.s.target != p.s.current {
 		d.Roots = append(d.Roots, p.s.target)
 	}
+	if schema, known := p.schema(); known && t.Schema > schema {
+		d.Irreversible = append(d.Irreversible, fmt.Sprintf("The bot that it brings takes its state from schema %d to %d as it starts, and keeps a copy of the former beside it. "+
+			"Where all is undone after that, the bot of today does not start before the copy is put back by hand (`runbook bot-trouble`).", schema, t.Schema))
+	}
 	if p.to.number == 0 {
 		d.Summary = fmt.Sprintf("deploy the proposed system to %s, over %s: %s", o.Host.Name, named(p.current.Generation), tame(path.Base(p.to.system)))
 		d.Limit += bot.SecondsOf(o.SwitchLimit)
