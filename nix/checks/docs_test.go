@@ -99,10 +99,10 @@ func TestNixOfTheDocs(t *testing.T) {
 func TestProgramsOfTheRunbooks(t *testing.T) {
 	there := map[string]bool{}
 	for name := range strings.FieldsSeq(`
-		awk bash cat cd curl date df diff dmesg du echo env export find findmnt getent grep gunzip head install ip iptables-save
+		awk bash cat cd cp curl date df diff dmesg du echo env export find findmnt getent grep gunzip head install ip iptables-save
 		journalctl last less ls lsblk machinectl mkdir modprobe mount nano nix nix-env nix-shell nix-store nixos-enter
-		nixos-generate-config nixos-install nixos-rebuild ping ps read readlink rsync shred sort ss ssh-keygen sudo sysctl
-		systemctl systemd-analyze systemd-cgtop systemd-delta tail tee timedatectl udevadm umount uniq uptime wc xargs zcat
+		mv nixos-generate-config nixos-install nixos-rebuild ping ps read readlink rsync shred sort ss ssh-keygen sudo sysctl
+		systemctl systemd-analyze systemd-cgtop systemd-delta tail tee test timedatectl udevadm umount uniq uptime wc xargs zcat
 		blkdiscard mkfs.vfat sgdisk
 
 		aa-status arc_summary auditctl aureport ausearch fail2ban-client initdb nft pg_ctl podman psql restic-b2 restic-local
