@@ -123,6 +123,8 @@ type NixOS struct {
 	Build *ConfigurationBuild
 	// Proposed is nil where nobody proposes newer systems, and nothing can be deployed.
 	Proposed *ProposedSystem
+	// OwnFiles are files in /etc that are there by hand.
+	OwnFiles []string
 	// Stateful are packages whose data does not go back with them.
 	Stateful []string
 }
@@ -145,8 +147,8 @@ type BuildLock struct {
 // ConfigurationBuild is a service of the host's own that builds its configuration.
 type ConfigurationBuild struct {
 	Unit string
-	// Result is the link that it leaves.
-	Result string
+	// Result is the link that it leaves, Commit the file on its commit, "" for none.
+	Result, Commit string
 	// MaxAge is how old the newest that worked may be.
 	MaxAge time.Duration
 }

@@ -58,11 +58,18 @@ func (b *agentBuilder) nixos() {
 		b.atLeast(v.MaxAge, time.Hour)
 	}
 	if v := k.Build; v != nil {
-		n.Build = &ConfigurationBuild{Unit: b.unit(v.Unit), Result: b.path(v.Result, ""), MaxAge: v.MaxAge.or(2 * day)}
+		n.Build = &ConfigurationBuild{Unit: b.unit(v.Unit), Result: b.path(v.Result, ""), Commit: b.path(v.Commit, ""), MaxAge: v.MaxAge.or(2 * day)}
 		b.atLeast(v.MaxAge, time.Hour)
 		if n.Build.Unit != "" && !strings.HasSuffix(n.Build.Unit, ".service") {
 			b.fault(v.Unit.place, "is no service: name what builds, as in nixos-config-build.service, and not what starts it")
 		}
+	}
+	for _, g := range k.OwnFiles.items {
+		at := b.path(g, "")
+		if at != "" && !strings.HasPrefix(at, "/etc/") {
+			b.fault(g.place, "is not below /etc: of other places no drift is told")
+		}
+		n.OwnFiles = append(n.OwnFiles, at)
 	}
 	if v := k.Proposed; v != nil {
 		n.Proposed = &ProposedSystem{Link: b.path(v.Link, ""), Report: b.path(v.Report, "")}

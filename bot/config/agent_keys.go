@@ -109,6 +109,7 @@ type nixosKeys struct {
 	Vulnix       *vulnixKeys          `yaml:"vulnix"`
 	Build        *configBuildKeys     `yaml:"build"`
 	Proposed     *proposedKeys        `yaml:"proposed"`
+	OwnFiles     list[given[string]]  `yaml:"own_files"`
 }
 
 type proposedKeys struct {
@@ -121,6 +122,7 @@ type configBuildKeys struct {
 	place
 	Unit   given[string]        `yaml:"unit" need:"the service that builds the configuration, as in nixos-config-build.service"`
 	Result given[string]        `yaml:"result" need:"the link that it leaves (--out-link), as in /var/lib/nixos-config-build/result"`
+	Commit given[string]        `yaml:"commit"`
 	MaxAge given[time.Duration] `yaml:"max_age"`
 }
 

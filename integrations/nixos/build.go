@@ -2,6 +2,7 @@ package nixos
 
 import (
 	"context"
+	"encoding/json"
 	"io/fs"
 	"path"
 	"strings"
@@ -19,6 +20,10 @@ type Build struct {
 	Unit string
 	// Result is the link that it leaves (--out-link), new after each build that worked.
 	Result string
+	// Commit is a file that it leaves beside that, "" for none: {"commit": of the
+	// configuration that it built, "changed": how many of its files are in no commit, "at":
+	// seconds since 1970}; null is what it could not tell.
+	Commit string
 	// MaxAge is how old the newest one that worked may be.
 	MaxAge time.Duration
 }
@@ -91,6 +96,39 @@ func (n *NixOS) configurationBuild(ctx context.Context, d host.Drift) (bot.Readi
 	}
 	r.Note = strings.Join(why, "; ")
 	return r, true
+}
+
+// commitFinding: is all of the configuration in a commit?
+func (n *NixOS) commitFinding(d *host.Drift) {
+	const what = "configuration"
+	o := n.o.Build
+	if o.Commit == "" {
+		return
+	}
+	var told struct {
+		Commit  string
+		Changed *int
+		At      int64
+	}
+	data, err := n.o.Host.Files.Read(o.Commit, 64<<10)
+	if err == nil {
+		err = json.Unmarshal(data, &told)
+	}
+	age := time.Since(time.Unix(told.At, 0))
+	switch {
+	case isMissing(err):
+		add(d, what, o.Commit, bot.Unknown, "the build has not told yet of which commit it is")
+	case err != nil:
+		add(d, what, o.Commit, bot.Unknown, "of which commit it is cannot be read")
+	case age > o.MaxAge:
+		add(d, what, o.Commit, bot.Unknown, "of which commit it is was told "+phrase.Duration(age)+" ago, which is longer than "+phrase.Duration(o.MaxAge))
+	case !commitForm.MatchString(told.Commit) || told.Changed == nil || *told.Changed < 0:
+		add(d, what, o.Commit, bot.Unknown, "the build could not tell of which commit it is; is it in git?")
+	case *told.Changed > 0:
+		add(d, what, o.Commit, bot.NotOK, phrase.Count(*told.Changed, "file of it is", "files of it are")+" in no commit, beside "+told.Commit[:12]+": nobody else could build it")
+	default:
+		add(d, what, o.Commit, bot.OK, "it is that of the commit "+told.Commit[:12])
+	}
 }
 
 // lookAtResult follows the link that a build leaves. Whoever builds may have put anything

@@ -31,6 +31,8 @@ func (n *NixOS) Drift(ctx context.Context) (host.Drift, error) {
 	n.profileFinding(&d, s)
 	n.bootFindings(&d, s, current)
 	n.etcFindings(&d, s)
+	n.filesFinding(ctx, &d)
+	n.commitFinding(&d)
 	if err := ctx.Err(); err != nil {
 		return host.Drift{}, late(err)
 	}

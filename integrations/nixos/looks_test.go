@@ -113,6 +113,7 @@ ok | boot default | the loader starts generation 42, as the profile says
 ok | /etc | it is that of the running system
 ok | units | it is that of the running system
 ok | last switch | nothing is left of it to do
+ok | files in /etc | all are the configuration's, or what NixOS keeps there
 `},
 		{"a deployment that waits for a reboot", func(v *vulcan) {
 			v.kernel(42, "6.18.17")
@@ -202,7 +203,7 @@ func TestProbe(t *testing.T) {
 			return b.String()
 		}
 		time.Sleep(time.Until(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)))
-		if got, want := read(), "ok | generation | 42, NixOS 25.11.42, made 10 d 2 h ago | \nok | booted system | is the one that runs | \nok | drift | none in 6 comparisons | \nok | generations kept | 4 | \nunknown | nixpkgs age |  | its version, 25.11.42, has no date, as those of channels\n"; got != want {
+		if got, want := read(), "ok | generation | 42, NixOS 25.11.42, made 10 d 2 h ago | \nok | booted system | is the one that runs | \nok | drift | none in 7 comparisons | \nok | generations kept | 4 | \nunknown | nixpkgs age |  | its version, 25.11.42, has no date, as those of channels\n"; got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 		if figures["generation"] != "871200 s" || figures["generations kept"] != "4 1" || figures["drift"] != "0 " {
@@ -227,7 +228,7 @@ func TestProbe(t *testing.T) {
 			t.Errorf("got %q", figures)
 		}
 		v.files.delete("/boot") // where only root may look
-		if got := read(); !strings.Contains(got, "ok | drift | none in 5 comparisons") {
+		if got := read(); !strings.Contains(got, "ok | drift | none in 6 comparisons") {
 			t.Errorf("got\n%s", got)
 		}
 		v.files.link("/run/booted-system", toplevel(41))
@@ -237,7 +238,7 @@ func TestProbe(t *testing.T) {
 		v.kernel(42, "6.18.17")
 		v.files.delete(toplevel(39))
 		v.files.delete(toplevel(40))
-		if got := read(); !strings.Contains(got, "not ok | booted system | is generation 41, another one than runs | a reboot is pending: ") || !strings.Contains(got, "not ok | generations kept | 2 | there should be at least 3 whole ones") || !strings.Contains(got, "ok | drift | none in 4 other comparisons") {
+		if got := read(); !strings.Contains(got, "not ok | booted system | is generation 41, another one than runs | a reboot is pending: ") || !strings.Contains(got, "not ok | generations kept | 2 | there should be at least 3 whole ones") || !strings.Contains(got, "ok | drift | none in 5 other comparisons") {
 			t.Errorf("got\n%s", got)
 		}
 		v.files.link("/nix/var/nix/profiles/system", toplevel(41))

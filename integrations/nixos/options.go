@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot/sys"
@@ -50,6 +51,9 @@ type Options struct {
 	// Stateful are the names of packages whose data does not go back with them
 	// ("postgresql"); that they go backwards is told first.
 	Stateful []string
+
+	// OwnFiles are files and directories in /etc that are there by hand, and are no drift.
+	OwnFiles []string
 
 	// BuildLock is the lock that the host's own builds take; none without a path. It
 	// is waited for 5 min where it does not say for how long.
@@ -160,6 +164,11 @@ func (o Options) faults() error {
 	for name, p := range map[string]string{"Proposed.Link": o.Proposed.Link, "Proposed.Report": o.Proposed.Report} {
 		if p != "" && (!path.IsAbs(p) || path.Clean(p) != p) {
 			say("%s: %q is no absolute, clean path", name, p)
+		}
+	}
+	for _, p := range o.OwnFiles {
+		if path.Clean(p) != p || !strings.HasPrefix(p, etcDir+"/") {
+			say("OwnFiles: %q is no clean path below %s", p, etcDir)
 		}
 	}
 	if o.BuildLock.Path == switchLock {

@@ -223,7 +223,7 @@ func TestSimulatedDrift(t *testing.T) {
 	for _, f := range d.Findings {
 		got = append(got, string(f.State)+" "+f.What)
 	}
-	if want := "ok running system; not ok kernel; ok boot default; ok /etc; ok units; ok last switch"; strings.Join(got, "; ") != want {
+	if want := "ok running system; not ok kernel; ok boot default; ok /etc; ok units; ok last switch; ok files in /etc"; strings.Join(got, "; ") != want {
 		t.Errorf("got %s\n%+v", strings.Join(got, "; "), d.Findings)
 	}
 	gs, err := n.Generations(t.Context())

@@ -2,8 +2,11 @@ package checks
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -274,5 +277,84 @@ exit `+code)
 	}
 	if left, _ := filepath.Glob(b.path("*.new")); len(left) > 0 {
 		t.Errorf("left over: %v", left)
+	}
+}
+
+// TestConfigCommit: what the daily build tells of the configuration's commit.
+func TestConfigCommit(t *testing.T) {
+	git := real.Require(t, "git")
+	b := newBench(t)
+	b.env = append(b.env, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	do := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), git, append([]string{"-C", b.path("etc"), "-c", "user.name=root", "-c", "user.email=root@vulcan"}, args...)...)
+		cmd.Env = b.env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	told := func(flake string) (commit string, changed int) {
+		t.Helper()
+		before := time.Now().Unix()
+		if said, ok := b.run("config-commit.sh", b.path(flake), b.path("commit.json")); !ok {
+			t.Fatal(said)
+		}
+		var got struct {
+			Commit  string
+			Changed *int
+			At      int64
+		}
+		if err := json.Unmarshal([]byte(b.read("commit.json")), &got); err != nil || got.At < before {
+			t.Errorf("%v: %s", err, b.read("commit.json"))
+		}
+		if got.Changed == nil {
+			return got.Commit, -1
+		}
+		return got.Commit, *got.Changed
+	}
+	b.write("etc/flake.nix", "{ }\n")
+	b.write("etc/host/a.nix", "{ }\n")
+	b.write("elsewhere/flake.nix", "{ }\n")
+	if commit, changed := told("elsewhere"); commit != "" || changed != -1 {
+		t.Errorf("of no repository it tells %q, %d", commit, changed)
+	}
+	do("init", "--quiet")
+	if commit, changed := told("etc"); commit != "" || changed != -1 {
+		t.Errorf("without a commit it tells %q, %d", commit, changed)
+	}
+	do("add", ".")
+	do("commit", "--quiet", "--message=The configuration")
+	head := do("rev-parse", "HEAD")
+	if commit, changed := told("etc"); commit != head || changed != 0 {
+		t.Errorf("with nothing beside it it tells %q, %d; the commit is %s", commit, changed, head)
+	}
+	b.write("etc/flake.nix", "{ more = true; }\n")
+	b.write("etc/new\nname.nix", "{ }\n")
+	b.write("etc/host/folder/x.nix", "{ }\n")
+	if commit, changed := told("etc"); commit != head || changed != 3 {
+		t.Errorf("with three changes it tells %q, %d", commit, changed)
+	}
+	// What lies elsewhere in the repository is not the flake's.
+	if commit, changed := told("etc/host"); commit != head || changed != 1 {
+		t.Errorf("of a flake in a folder it tells %q, %d", commit, changed)
+	}
+	// The settings of somebody else's repository execute nothing.
+	do("config", "core.fsmonitor", b.program("monitor", "touch "+b.path("executed")))
+	told("etc")
+	if _, err := os.Stat(b.path("executed")); err == nil {
+		t.Error("a program that the repository names was run")
+	}
+	// It belongs to another user, as /etc/nixos does.
+	if os.Geteuid() == 0 {
+		if err := filepath.WalkDir(b.path("etc"), func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Lchown(path, 65534, 65534))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if commit, changed := told("etc"); commit != head || changed != 3 {
+			t.Errorf("of another user's it tells %q, %d", commit, changed)
+		}
 	}
 }

@@ -1,8 +1,8 @@
 # watchstander.deploy: what is looked at before a system is switched to, whether the
 # configuration still builds, and a VM in which it can be tried.
 #
-# Drift needs nothing of its own: the agent tells it (`drift`, docs/manual.md) wherever
-# its settings have a section `nixos`.
+# The agent tells drift (`drift`, docs/manual.md) wherever its settings have a section `nixos`;
+# of which commit the configuration is, the build leaves for it.
 { config, lib, pkgs, ... }:
 let
   inherit (lib) mkDefault mkIf mkMerge mkOption mkEnableOption types;
@@ -10,7 +10,7 @@ let
   inherit (cfg) build staging;
   bot = config.services.watchstander;
 
-  program = name: import ../script.nix { inherit lib pkgs; } name [ pkgs.coreutils pkgs.findutils pkgs.gnused pkgs.jq config.systemd.package ];
+  program = name: import ../script.nix { inherit lib pkgs; } name [ pkgs.gitMinimal pkgs.gnugrep pkgs.coreutils pkgs.findutils pkgs.gnused pkgs.jq config.systemd.package ];
 
   settings = pkgs.writeText "pre-switch.json" (builtins.toJSON {
     host = bot.agent.settings.host;
@@ -157,6 +157,7 @@ in
           Type = "oneshot";
           User = "nixos-config-build";
           StateDirectory = "nixos-config-build";
+          ExecStartPre = "${program "config-commit"} ${build.flake} /var/lib/nixos-config-build/commit.json";
           # "path:" takes the files as they lie there: git refuses a repository of another user.
           ExecStart = "${config.nix.package}/bin/nix --extra-experimental-features 'nix-command flakes' build --no-update-lock-file "
             + "--out-link /var/lib/nixos-config-build/result 'path:${build.flake}#${build.attribute}.config.system.build.toplevel'";
@@ -180,6 +181,7 @@ in
       services.watchstander.agent.settings.nixos.build = mkDefault {
         unit = "nixos-config-build.service";
         result = "/var/lib/nixos-config-build/result";
+        commit = "/var/lib/nixos-config-build/commit.json";
       };
     })
 

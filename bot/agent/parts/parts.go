@@ -112,12 +112,12 @@ func (p *Parts) nixos(c *config.Agent, h sys.Host, o Options) error {
 	n := c.NixOS
 	opts := nixos.Options{Host: h, Loader: n.Loader, StateVersion: n.StateVersion, AllowUnmarked: n.AllowUnmarked, MinGenerations: n.KeepGenerations,
 		Vulnix:   nixos.Vulnix{Result: n.Vulnix, MaxAge: n.VulnixMaxAge},
-		Stateful: n.Stateful, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output, Confined: o.Confined}
+		Stateful: n.Stateful, OwnFiles: n.OwnFiles, Busy: c.Busy, Settle: n.Settle, Between: o.Looks, Output: o.Output, Confined: o.Confined}
 	if x := n.Proposed; x != nil {
 		opts.Proposed = nixos.Proposed(*x)
 	}
 	if x := n.Build; x != nil {
-		opts.Build = nixos.Build(*x)
+		opts.Build = nixos.Build{Unit: x.Unit, Result: x.Result, Commit: x.Commit, MaxAge: x.MaxAge}
 	}
 	if l := n.BuildLock; l != nil {
 		opts.BuildLock = sys.Lock{Path: l.Path, Format: sys.LockFormat(l.Format), Wait: l.Wait}

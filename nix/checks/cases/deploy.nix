@@ -36,7 +36,8 @@ in
     "and by nobody" = built.systemd.services.nixos-config-build.serviceConfig.User == "nixos-config-build" && built.users.users.nixos-config-build.isSystemUser;
     "it switches nothing" = !(lib.hasInfix "switch-to" built.systemd.services.nixos-config-build.serviceConfig.ExecStart);
     "its timer" = built.systemd.timers.nixos-config-build.timerConfig.Persistent;
-    "the agent is told of it" = built.services.watchstander.agent.settings.nixos.build == { unit = "nixos-config-build.service"; result = "/var/lib/nixos-config-build/result"; };
+    "the agent is told of it" = built.services.watchstander.agent.settings.nixos.build == { unit = "nixos-config-build.service"; result = "/var/lib/nixos-config-build/result"; commit = "/var/lib/nixos-config-build/commit.json"; };
+    "and of which commit it is" = lib.hasSuffix "config-commit /etc/nixos /var/lib/nixos-config-build/commit.json" built.systemd.services.nixos-config-build.serviceConfig.ExecStartPre;
     "the VM reaches nobody" = inVM.virtualisation.restrictNetwork;
     "and for those of others" = lib.elem "f /run/secrets/web 0400 root root - stand-in-of-the-staging-vm" inVM.systemd.tmpfiles.rules;
     "it has stand-ins for its secrets" = lib.elem "f /run/secrets/token 0400 root root - stand-in-of-the-staging-vm" inVM.systemd.tmpfiles.rules;
