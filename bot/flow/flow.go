@@ -171,6 +171,10 @@ func (f *Flow) Run(ctx context.Context) error {
 	defer taker.Wait()
 	defer stopTaker()
 
+	// The start comes first: what is due by now, as a brief, tells of it.
+	if err := f.Take(ctx, bot.Batch{Source: "bot", Events: []bot.Event{bot.Started{Version: f.o.Version, At: f.clock.now()}}}); err != nil {
+		stop(err)
+	}
 	for _, r := range f.rooms {
 		wg.Go(func() { r.run(ctx) })
 	}
@@ -184,9 +188,6 @@ func (f *Flow) Run(ctx context.Context) error {
 	}
 	if f.o.DeadMan != nil {
 		wg.Go(func() { f.deadMan(ctx) })
-	}
-	if err := f.Take(ctx, bot.Batch{Source: "bot", Events: []bot.Event{bot.Started{Version: f.o.Version, At: f.clock.now()}}}); err != nil {
-		stop(err)
 	}
 	for id, chat := range f.o.Chats {
 		wg.Go(func() { f.listen(ctx, id, chat) })
