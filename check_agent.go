@@ -242,7 +242,7 @@ func (a *agentCheck) rules(cfg *config.Agent) {
 			}
 			agreeing = append(agreeing, string(p.ID))
 		}
-		line := fmt.Sprintf("rule    %s (%s risk): %s; %s may ask, %d must agree of %s", r.Rule.Name, r.Rule.Risk, scope(r), strings.Join(asking, ", "), r.Rule.Count, strings.Join(agreeing, ", "))
+		line := fmt.Sprintf("rule    %s (%s risk): %s; %s may ask, %d must agree of %s", r.Rule.Name, r.Rule.Risk, ruled(r), strings.Join(asking, ", "), r.Rule.Count, strings.Join(agreeing, ", "))
 		if r.Rule.RequesterCounts {
 			line += ", who asked included"
 		}
@@ -280,6 +280,16 @@ func argumentWords(args bot.Arguments) string {
 		return ""
 	}
 	return " (" + strings.Join(out, "; ") + ")"
+}
+
+// ruled is a rule's scope in its own words, and what those come to where they are a form:
+// "zfs.* (zfs.arc.set) on vulcan". Who allowed all of a kind once hears what came to it.
+func ruled(r gate.PolicyRule) string {
+	if all := r.OperationsOf(agentOperations); slices.ContainsFunc(r.Operations, func(o bot.OperationName) bool { return strings.Contains(string(o), "*") }) {
+		forms := r.Operations
+		r.Operations = []bot.OperationName{bot.OperationName(fmt.Sprintf("%s (%s)", words(forms), words(all)))}
+	}
+	return scope(r)
 }
 
 // scope is "zfs.arc.set on vulcan (max: 8GiB..48GiB)".

@@ -131,7 +131,7 @@ rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must ag
 exposed nothing: every approval needs somebody at the host, or a signature`},
 		{"what a captured bot could run", replace(), replace("    step_up: [host, ssh]", "    step_up: [host, ssh]\n  - {name: arc, operations: [\"zfs.*\"], arguments: {max: [\"8GiB..48GiB\", 64GiB]}, risk: low, requesters: [operator], approvers: {roles: [approver]}}"), `
 rule    rollback (high risk): nixos.rollback on vulcan; alice may ask, 1 must agree of alice (host), bob (host), who asked included
-rule    arc (low risk): zfs.* on vulcan (max: 8GiB..48GiB, 64GiB); alice may ask, 1 must agree of alice, bob
+rule    arc (low risk): zfs.* (zfs.arc.set) on vulcan (max: 8GiB..48GiB, 64GiB); alice may ask, 1 must agree of alice, bob
 exposed rule arc: a captured bot could run zfs.arc.set on vulcan (max: 8GiB..48GiB, 64GiB). A word from a chat is enough for an approval, and a captured bot can make those up.`},
 		{"standing approvals", replace(), replace("version: 1", `version: 1
 services: {restart: [nginx]}

@@ -38,7 +38,7 @@ func (p Policy) Exposed(known []Known, people []Approver) []Exposure {
 		}
 		e := Exposure{Rule: r.Rule.Name, Risk: r.Rule.Risk, Operations: r.Operations, Hosts: r.Hosts, Arguments: r.Arguments, Codes: codes, Count: int(r.Rule.Count)}
 		if known != nil {
-			e.Operations = r.operationsOf(known)
+			e.Operations = r.OperationsOf(known)
 		}
 		if len(e.Operations) == 0 {
 			continue
@@ -73,7 +73,9 @@ func (r PolicyRule) exposed(people []Approver) (codes, exposed bool) {
 	})
 }
 
-func (r PolicyRule) operationsOf(known []Known) []bot.OperationName {
+// OperationsOf are those of the known operations that the rule speaks of, sorted: what
+// its forms, as zfs.*, come to.
+func (r PolicyRule) OperationsOf(known []Known) []bot.OperationName {
 	var out []bot.OperationName
 	for _, k := range known {
 		if slices.ContainsFunc(r.Operations, func(o bot.OperationName) bool { return form(o).matches(string(k.Name), false) }) {
