@@ -6,6 +6,9 @@ let
   of = exporters: evaluate [ base { watchstander = { inherit exporters; }; } ];
   whole = of all;
   exporters = whole.services.prometheus.exporters;
+  minor = evaluate [ base { watchstander = { exporters.systemd.enable = true; alerts.minorUnits = lib.mkForce [ "logrotate.service" "report-*.service" "a.service" ]; }; } ];
+  rules = c: lib.concatMapStrings (f: f.text) c.services.prometheus.ruleFiles;
+  vulcan = evaluate [ ../../hosts/vulcan ];
   files = c: lib.attrNames c.watchstander.alerts.files;
 in
 {
@@ -20,6 +23,9 @@ in
     "PostgreSQL is asked by its socket" = lib.hasInfix "host=/run/postgresql" exporters.postgres.dataSourceName && exporters.postgres.runAsLocalSuperUser;
     "each brings its alerts" = files whole == [ "node" "postgresql" "smartctl" "systemd" ];
     "or not" = files (of { node = { enable = true; alerts = false; }; }) == [ ];
+    "a clean-up that did not run wakes nobody" = lib.hasInfix ''state="failed",name!~"logrotate[.]service|report-.*[.]service|'' (rules minor) && lib.hasInfix ''state="failed",name=~"logrotate[.]service|'' (rules minor);
+    "and the list names units that there are" = lib.all (u: lib.hasAttr (lib.removeSuffix ".service" u) vulcan.systemd.services)
+      (lib.filter (lib.hasPrefix "watchstander-") vulcan.watchstander.alerts.minorUnits);
     "nothing is wrong" = broken whole == [ ];
     "what can be reached from outside is told" = tells "node can be reached from outside"
       (evaluate [ base { watchstander.exporters.node.enable = true; services.prometheus.exporters.node.listenAddress = lib.mkForce "0.0.0.0"; } ]);
@@ -33,6 +39,7 @@ in
   refused = {
     "a port that is none" = (of { node = { enable = true; port = 91000; }; }).services.prometheus.exporters.node.port;
     "an exporter that does not exist" = (of { nodes.enable = true; }).services.prometheus.exporters.node.enable;
+    "a unit that is none" = (evaluate [ base { watchstander.alerts.minorUnits = [ "logrotate" ]; } ]).watchstander.alerts.minorUnits;
     "a disk that is none" = (of { smartctl = { enable = true; devices = [ "sda" ]; }; }).services.prometheus.exporters.smartctl.devices;
   };
 }
