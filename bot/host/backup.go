@@ -104,6 +104,24 @@ type Snapshot struct {
 	// of restic that made it did not record them.
 	Size  *Bytes `json:"size,omitempty"`
 	Files *int64 `json:"files,omitempty"`
+	// Before is, of the few snapshots of the same host and paths before it, the one
+	// that holds most; nil where nothing is recorded of them.
+	Before *Extent `json:"before,omitempty"`
+}
+
+// Extent is how much an earlier snapshot holds; Size and Files are as a Snapshot's.
+type Extent struct {
+	ID    string    `json:"id"`
+	At    time.Time `json:"at"`
+	Size  *Bytes    `json:"size,omitempty"`
+	Files *int64    `json:"files,omitempty"`
+}
+
+// Shrunk tells that a snapshot holds less than half of what one before it held, in files
+// or in bytes: a source was not mounted, or is gone.
+func (s Snapshot) Shrunk() bool {
+	b := s.Before
+	return b != nil && (s.Size != nil && b.Size != nil && *s.Size < *b.Size/2 || s.Files != nil && b.Files != nil && *s.Files < *b.Files/2)
 }
 
 // Short is as much of the id as people write.

@@ -56,7 +56,8 @@ func (r *toldRunner) Run(ctx context.Context, c sys.Command) (sys.Output, error)
 		return out, nil
 	}
 	type summary struct {
-		Bytes int64 `json:"total_bytes_processed"`
+		Bytes int64  `json:"total_bytes_processed"`
+		Files *int64 `json:"total_files_processed,omitempty"`
 	}
 	type snapshot struct {
 		ID       string    `json:"id"`
@@ -70,7 +71,7 @@ func (r *toldRunner) Run(ctx context.Context, c sys.Command) (sys.Output, error)
 	for _, s := range list {
 		n := snapshot{s.ID, s.At, s.Host, s.Paths, s.Excludes, nil}
 		if s.Size != nil {
-			n.Summary = &summary{int64(*s.Size)}
+			n.Summary = &summary{int64(*s.Size), s.Files}
 		}
 		all = append(all, n)
 	}
@@ -102,6 +103,12 @@ func id(n int) string { return fmt.Sprintf("%064x", n) }
 
 func snapshotOf(n int, age time.Duration, paths ...string) host.Snapshot {
 	return host.Snapshot{ID: id(n), At: noon.Add(-age), Host: "vulcan", Paths: paths}
+}
+
+// holding is a snapshot of which restic recorded how much it holds.
+func holding(s host.Snapshot, files int64, size host.Bytes) host.Snapshot {
+	s.Files, s.Size = &files, &size
+	return s
 }
 
 // desk is a host with repositories that only talk.

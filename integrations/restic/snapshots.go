@@ -3,6 +3,7 @@ package restic
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,15 +12,20 @@ import (
 )
 
 // mostSnapshots bounds the listing: one snapshot takes about 1 KiB, and only the
-// newest of each set is asked for.
+// newest few of each set are asked for.
 const mostSnapshots = 16 << 20
 
+// perSet is how many of the newest snapshots of a set are asked for: the newest one, and
+// a week of nights with which its size is compared. A source that is not mounted is told
+// for as long, and so is one that people made smaller.
+const perSet = 8
+
 // snapshots lists the newest snapshot of each host and set of paths, the newest
-// first; of those with the given ids, or ids that begin so, where there are some.
+// first, each with the largest of those before it; of those with the given ids, or ids that begin so, where there are some.
 func (c *client) snapshots(ctx context.Context, limit time.Duration, ids ...string) ([]host.Snapshot, error) {
 	args := []string{"snapshots", "--json", "--no-lock"}
 	if len(ids) == 0 {
-		args = append(args, "--latest=1")
+		args = append(args, fmt.Sprintf("--latest=%d", perSet))
 	}
 	out, err := c.run(ctx, call{args: args, names: ids, limit: limit, what: "listing its snapshots", most: mostSnapshots})
 	if err != nil {
@@ -66,15 +72,34 @@ func parseSnapshots(text []byte) ([]host.Snapshot, error) {
 		out = append(out, n)
 	}
 	slices.SortStableFunc(out, func(a, b host.Snapshot) int { return b.At.Compare(a.At) })
-	// Restic lists a set twice when its paths were given in another order.
-	seen := map[string]bool{}
-	out = slices.DeleteFunc(out, func(s host.Snapshot) bool {
-		k := s.Host + "\x00" + strings.Join(slices.Sorted(slices.Values(s.Paths)), "\x00")
-		again := seen[k]
-		seen[k] = true
-		return again
-	})
-	return out, nil
+	// Restic lists a set anew where its paths were given in another order.
+	newest := map[string]*host.Snapshot{}
+	var sets []*host.Snapshot
+	for i := range out {
+		k := out[i].Host + "\x00" + strings.Join(slices.Sorted(slices.Values(out[i].Paths)), "\x00")
+		if first, again := newest[k]; again {
+			largest(first, out[i])
+			continue
+		}
+		newest[k] = &out[i]
+		sets = append(sets, &out[i])
+	}
+	one := make([]host.Snapshot, len(sets))
+	for i, s := range sets {
+		one[i] = *s
+	}
+	return one, nil
+}
+
+// largest keeps an earlier snapshot of the same set with the newest one, if it holds more
+// than the one that is kept.
+func largest(newest *host.Snapshot, earlier host.Snapshot) {
+	e := &host.Extent{ID: earlier.ID, At: earlier.At, Size: earlier.Size, Files: earlier.Files}
+	switch b := newest.Before; {
+	case e.Size == nil:
+	case b == nil, *e.Size > *b.Size:
+		newest.Before = e
+	}
 }
 
 type snapshotError struct{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,6 +135,12 @@ func judge(r *host.Repository, now time.Time) {
 	default:
 		find(bot.NotOK, "the newest snapshot is %s old, more than %s", phrase.Duration(age), phrase.Duration(r.MaxAge.Duration()))
 	}
+	for _, s := range r.Newest {
+		if s.Host == r.Host && s.Shrunk() && now.Sub(s.At) <= r.MaxAge.Duration() {
+			find(bot.NotOK, "its snapshot %s of %s has %s, less than half of what %s had %s before (%s): a source may not have been mounted",
+				s.Short(), strings.Join(s.Paths, ", "), extent(s.Files, s.Size), s.Before.ID[:8], phrase.Duration(s.At.Sub(s.Before.At)), extent(s.Before.Files, s.Before.Size))
+		}
+	}
 	if u := r.Unit; u != nil {
 		switch {
 		case u.Unknown != "":
@@ -153,6 +160,18 @@ func judge(r *host.Repository, now time.Time) {
 	case now.Sub(r.VerifiedAt) > r.VerifyAge.Duration():
 		find(bot.NotOK, "it was last verified %s ago, more than %s", phrase.Duration(now.Sub(r.VerifiedAt)), phrase.Duration(r.VerifyAge.Duration()))
 	}
+}
+
+// extent is "3 files, 1.2 GiB", as far as it is recorded.
+func extent(files *int64, size *host.Bytes) string {
+	var parts []string
+	if files != nil {
+		parts = append(parts, phrase.Count(int(*files), "file", "files"))
+	}
+	if size != nil {
+		parts = append(parts, size.String())
+	}
+	return strings.Join(parts, ", ")
 }
 
 // unit asks systemd how the last backup ended.

@@ -32,6 +32,27 @@ func TestStatus(t *testing.T) {
 		{"the newest snapshot is old", func(_ *testing.T, d *desk) {
 			d.run.snapshots["b2:b2"] = []host.Snapshot{snapshotOf(1, 2*day, "/")}
 		}, bot.NotOK, []string{"the newest snapshot is 2 d old, more than 1 d 2 h"}},
+		{"half of it is gone", func(_ *testing.T, d *desk) {
+			d.run.snapshots["b2:b2"] = []host.Snapshot{
+				holding(snapshotOf(9, 6*time.Hour, "/home", "/etc"), 12, 3<<20),
+				holding(snapshotOf(8, 30*time.Hour, "/home", "/etc"), 12, 3<<20), // nor did it come back by itself
+				holding(snapshotOf(7, 54*time.Hour, "/etc", "/home"), 48000, 210<<30),
+				holding(snapshotOf(6, 78*time.Hour, "/home", "/etc"), 47000, 209<<30),
+			}
+		}, bot.NotOK, []string{"its snapshot " + id(9)[:8] + " of /home, /etc has 12 files, 3 MiB, less than half of what " + id(7)[:8] + " had 2 d before (48000 files, 210 GiB): a source may not have been mounted"}},
+		{"half of the files, which are small", func(_ *testing.T, d *desk) {
+			d.run.snapshots["b2:b2"] = []host.Snapshot{holding(snapshotOf(9, 6*time.Hour, "/"), 20000, 200<<30), holding(snapshotOf(8, 30*time.Hour, "/"), 48000, 210<<30)}
+		}, bot.NotOK, []string{"its snapshot"}},
+		{"somewhat less, and more of others", func(_ *testing.T, d *desk) {
+			d.run.snapshots["b2:b2"] = []host.Snapshot{
+				holding(snapshotOf(9, 6*time.Hour, "/"), 30000, 110<<30), holding(snapshotOf(8, 30*time.Hour, "/"), 48000, 210<<30),
+				holding(snapshotOf(7, 30*time.Hour, "/srv"), 480000, 2100<<30),        // another set
+				{ID: id(6), At: noon.Add(-day), Host: "vulcan", Paths: []string{"/"}}, // an older restic's
+			}
+		}, bot.OK, nil},
+		{"long ago half of another set was gone", func(_ *testing.T, d *desk) {
+			d.run.snapshots["b2:b2"] = append(d.run.snapshots["b2:b2"], holding(snapshotOf(9, 90*day, "/old"), 1, 1), holding(snapshotOf(8, 91*day, "/old"), 100, 100))
+		}, bot.OK, nil},
 		{"no snapshot", func(_ *testing.T, d *desk) { d.run.snapshots["b2:b2"] = nil }, bot.NotOK, []string{"there is no snapshot"}},
 		{"only another host's", func(_ *testing.T, d *desk) {
 			d.run.snapshots["b2:b2"][0].Host, d.run.snapshots["b2:b2"][1].Host = "mars", "mars"
