@@ -1,8 +1,10 @@
 package restic
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -114,6 +116,37 @@ func TestRunAndVerifySets(t *testing.T) {
 		all := backups.ThreeTwoOne(t.Context()).Datasets[0]
 		if all.Count != 2 || all.OffSite != 1 || all.State != bot.NotOK || all.Copies[1].State != bot.OK || all.Copies[1].Holds.Files != 3 {
 			t.Errorf("its copies: %+v", all)
+		}
+	})
+}
+
+// What is backed up is gone, as where it is not mounted: restic saves an empty directory,
+// and ends well. Debian's restic does not record how much a snapshot holds yet.
+func TestEmptiedSource(t *testing.T) {
+	one(t, func(t *testing.T, b *bench) {
+		b.stocked(t, "one")
+		backups := b.backups(t)
+		if s := backups.Status(t.Context()).Repositories[0]; slices.ContainsFunc(s.Why, func(w string) bool { return strings.Contains(w, "less than half") }) {
+			t.Errorf("of a source that is there it tells %q", s.Why)
+		}
+		if err := os.Rename(b.data, b.data+".away"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(b.data, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		b.restic(t, "one", "backup", "--host=vulcan", b.data)
+		if err := backups.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s := backups.Status(t.Context()).Repositories[0]
+		told := slices.ContainsFunc(s.Why, func(w string) bool { return strings.Contains(w, " has 0 files, 0 B, less than half of what ") })
+		var minor int
+		if _, err := fmt.Sscanf(b.restic(t, "one", "version"), "restic 0.%d.", &minor); err != nil {
+			t.Fatal(err)
+		}
+		if told != (minor >= 17) || told != (s.State == bot.NotOK) {
+			t.Errorf("with restic 0.%d it is %s: %q; %+v", minor, s.State, s.Why, s.Newest)
 		}
 	})
 }
