@@ -120,6 +120,8 @@ func (n *NixOS) commitFinding(d *host.Drift) {
 		add(d, what, o.Commit, bot.Unknown, "the build has not told yet of which commit it is")
 	case err != nil:
 		add(d, what, o.Commit, bot.Unknown, "of which commit it is cannot be read")
+	case age < -time.Hour:
+		add(d, what, o.Commit, bot.Unknown, "of which commit it is was told at a time that is still to come")
 	case age > o.MaxAge:
 		add(d, what, o.Commit, bot.Unknown, "of which commit it is was told "+phrase.Duration(age)+" ago, which is longer than "+phrase.Duration(o.MaxAge))
 	case !commitForm.MatchString(told.Commit) || told.Changed == nil || *told.Changed < 0:

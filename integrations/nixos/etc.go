@@ -2,7 +2,7 @@ package nixos
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -19,7 +19,7 @@ const (
 	mostEtc, deepEtc = 20_000, 8
 )
 
-var errMuch = errors.New("there is more than can be looked at")
+var errMuch = fmt.Errorf("there are more than %d entries, or directories more than %d deep", mostEtc, deepEtc)
 
 // ofSystem are what NixOS and its programs keep in /etc beside what the configuration puts
 // there. A name that ends with "/" is a directory with all that is in it.
@@ -118,7 +118,7 @@ func (n *NixOS) filesFinding(ctx context.Context, d *host.Drift) {
 	}
 	switch strangers, err := n.etcStrangers(ctx); {
 	case err != nil:
-		add(d, what, etcDir, bot.Unknown, "not all of it can be looked at")
+		add(d, what, etcDir, bot.Unknown, "not all of it can be looked at: "+tame(err.Error()))
 	case len(strangers) > 0:
 		for i := range strangers {
 			strangers[i] = tame(strangers[i])

@@ -96,7 +96,9 @@ func TestDriftOfTheCommit(t *testing.T) {
 		}
 		at := fmt.Sprint(time.Now().Unix())
 		old := fmt.Sprint(time.Now().Add(-72 * time.Hour).Unix())
+		later := fmt.Sprint(time.Now().Add(72 * time.Hour).Unix())
 		for text, want := range map[string]string{
+			`{"commit":"` + commit + `","changed":0,"at":` + later + `}`: "unknown | of which commit it is was told at a time that is still to come",
 			`{"commit":"` + commit + `","changed":0,"at":` + at + `}`:    "ok | it is that of the commit 3f9a1c55d07e",
 			`{"commit":"` + commit + `","changed":1,"at":` + at + `}`:    "not ok | 1 file of it is in no commit, beside 3f9a1c55d07e: nobody else could build it",
 			`{"commit":"` + commit + `","changed":3,"at":` + at + `}`:    "not ok | 3 files of it are in no commit, beside 3f9a1c55d07e: nobody else could build it",
