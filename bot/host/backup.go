@@ -106,15 +106,7 @@ type Snapshot struct {
 	Files *int64 `json:"files,omitempty"`
 	// Before is, of the few snapshots of the same host and paths before it, the one
 	// that holds most; nil where nothing is recorded of them.
-	Before *Extent `json:"before,omitempty"`
-}
-
-// Extent is how much an earlier snapshot holds; Size and Files are as a Snapshot's.
-type Extent struct {
-	ID    string    `json:"id"`
-	At    time.Time `json:"at"`
-	Size  *Bytes    `json:"size,omitempty"`
-	Files *int64    `json:"files,omitempty"`
+	Before *Snapshot `json:"before,omitempty"`
 }
 
 // Shrunk tells that a snapshot holds less than half of what one before it held, in files

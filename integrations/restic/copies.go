@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"watchstander/bot"
@@ -72,6 +73,7 @@ func copyIn(d Dataset, r host.Repository, exclude []string, now time.Time) host.
 	if r.Reach == bot.NotOK {
 		find(bot.NotOK, "%s", r.ReachWhy)
 	}
+	var shrunk []string
 	// Each path may be in another set; the copy is as old as the oldest of them.
 	for _, p := range d.Paths {
 		s, how, found := newestFor(p, r, exclude)
@@ -94,6 +96,9 @@ func copyIn(d Dataset, r host.Repository, exclude []string, now time.Time) host.
 			find(bot.NotOK, "%s is left out by the pattern %s", p, how.by)
 		case how.part:
 			find(bot.NotOK, "only a part of %s is backed up into it", p)
+		}
+		if s.Shrunk() {
+			shrunk = append(shrunk, p)
 		}
 	}
 	maxAge := r.MaxAge.Duration()
@@ -124,6 +129,9 @@ func copyIn(d Dataset, r host.Repository, exclude []string, now time.Time) host.
 				find(bot.NotOK, "the last verification found no file of it in the snapshots")
 			}
 		}
+	}
+	if len(shrunk) > 0 { // of which of its paths something is missing, the figures do not tell
+		find(bot.Unknown, "the snapshot with %s holds less than half of what one before it held", strings.Join(shrunk, ", "))
 	}
 	return c
 }

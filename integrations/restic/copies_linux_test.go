@@ -51,6 +51,9 @@ func TestThreeTwoOne(t *testing.T) {
 		{name: "as it should be", given: func(*testing.T, *desk, string) {}, state: bot.OK, count: 3, media: 3, offSite: 1, where: "b2", copy: bot.OK, uncovered: "PHOTOS/.thumbs, *.tmp"},
 		{name: "a stale snapshot", given: func(_ *testing.T, d *desk, photos string) { d.run.snapshots["2"][0].At = noon.Add(-3 * day) },
 			state: bot.NotOK, count: 2, media: 2, where: "b2", copy: bot.NotOK, why: "its snapshot is 3 d old, more than 1 d 2 h", uncovered: "PHOTOS/.thumbs, *.tmp"},
+		{name: "a snapshot that shrank", given: func(_ *testing.T, d *desk, _ string) {
+			d.run.snapshots["2"] = []host.Snapshot{holding(snapshotOf(2, 5*time.Hour, "/"), 400, 1<<30), holding(snapshotOf(3, 29*time.Hour, "/"), 1600, 9<<30)}
+		}, state: bot.Unknown, count: 2, media: 2, where: "b2", copy: bot.Unknown, why: "the snapshot with PHOTOS holds less than half of what one before it held", uncovered: "PHOTOS/.thumbs"},
 		{name: "never verified", given: func(t *testing.T, d *desk, _ string) { must(t, os.RemoveAll(filepath.Join(d.reportsDir(), "b2"))) },
 			state: bot.Unknown, count: 2, media: 2, where: "b2", copy: bot.Unknown, why: "the repository was never verified as a whole", uncovered: "PHOTOS/.thumbs, *.tmp"},
 		{name: "verified long ago", given: func(t *testing.T, d *desk, _ string) {

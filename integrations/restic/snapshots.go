@@ -21,7 +21,8 @@ const mostSnapshots = 16 << 20
 const perSet = 8
 
 // snapshots lists the newest snapshot of each host and set of paths, the newest
-// first, each with the largest of those before it; of those with the given ids, or ids that begin so, where there are some.
+// first, each with the largest of those before it; of those with the given ids, or ids
+// that begin so, where there are some.
 func (c *client) snapshots(ctx context.Context, limit time.Duration, ids ...string) ([]host.Snapshot, error) {
 	args := []string{"snapshots", "--json", "--no-lock"}
 	if len(ids) == 0 {
@@ -73,33 +74,21 @@ func parseSnapshots(text []byte) ([]host.Snapshot, error) {
 	}
 	slices.SortStableFunc(out, func(a, b host.Snapshot) int { return b.At.Compare(a.At) })
 	// Restic lists a set anew where its paths were given in another order.
-	newest := map[string]*host.Snapshot{}
-	var sets []*host.Snapshot
-	for i := range out {
-		k := out[i].Host + "\x00" + strings.Join(slices.Sorted(slices.Values(out[i].Paths)), "\x00")
-		if first, again := newest[k]; again {
-			largest(first, out[i])
+	var newest []host.Snapshot
+	place := map[string]int{} // of a set in newest
+	for _, s := range out {
+		k := s.Host + "\x00" + strings.Join(slices.Sorted(slices.Values(s.Paths)), "\x00")
+		i, again := place[k]
+		if !again {
+			place[k] = len(newest)
+			newest = append(newest, s)
 			continue
 		}
-		newest[k] = &out[i]
-		sets = append(sets, &out[i])
+		if b := newest[i].Before; s.Size != nil && (b == nil || *s.Size > *b.Size) {
+			newest[i].Before = &s
+		}
 	}
-	one := make([]host.Snapshot, len(sets))
-	for i, s := range sets {
-		one[i] = *s
-	}
-	return one, nil
-}
-
-// largest keeps an earlier snapshot of the same set with the newest one, if it holds more
-// than the one that is kept.
-func largest(newest *host.Snapshot, earlier host.Snapshot) {
-	e := &host.Extent{ID: earlier.ID, At: earlier.At, Size: earlier.Size, Files: earlier.Files}
-	switch b := newest.Before; {
-	case e.Size == nil:
-	case b == nil, *e.Size > *b.Size:
-		newest.Before = e
-	}
+	return newest, nil
 }
 
 type snapshotError struct{}

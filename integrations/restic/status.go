@@ -138,7 +138,7 @@ func judge(r *host.Repository, now time.Time) {
 	for _, s := range r.Newest {
 		if s.Host == r.Host && s.Shrunk() && now.Sub(s.At) <= r.MaxAge.Duration() {
 			find(bot.NotOK, "its snapshot %s of %s has %s, less than half of what %s had %s before (%s): a source may not have been mounted",
-				s.Short(), strings.Join(s.Paths, ", "), extent(s.Files, s.Size), s.Before.ID[:8], phrase.Duration(s.At.Sub(s.Before.At)), extent(s.Before.Files, s.Before.Size))
+				s.Short(), strings.Join(s.Paths, ", "), extent(s), s.Before.Short(), phrase.Duration(s.At.Sub(s.Before.At)), extent(*s.Before))
 		}
 	}
 	if u := r.Unit; u != nil {
@@ -162,14 +162,14 @@ func judge(r *host.Repository, now time.Time) {
 	}
 }
 
-// extent is "3 files, 1.2 GiB", as far as it is recorded.
-func extent(files *int64, size *host.Bytes) string {
+// extent is how much a snapshot holds, "3 files, 1.2 GiB", as far as it is recorded.
+func extent(s host.Snapshot) string {
 	var parts []string
-	if files != nil {
-		parts = append(parts, phrase.Count(int(*files), "file", "files"))
+	if s.Files != nil {
+		parts = append(parts, phrase.Count(int(*s.Files), "file", "files"))
 	}
-	if size != nil {
-		parts = append(parts, size.String())
+	if s.Size != nil {
+		parts = append(parts, s.Size.String())
 	}
 	return strings.Join(parts, ", ")
 }
