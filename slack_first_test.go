@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,11 @@ func TestAlertmanagerOfTheSlackChapter(t *testing.T) {
 		Route struct {
 			Receiver string   `yaml:"receiver"`
 			GroupBy  []string `yaml:"group_by"`
+			Routes   []struct {
+				Matchers []string `yaml:"matchers"`
+				Interval string   `yaml:"group_interval"`
+				Repeat   string   `yaml:"repeat_interval"`
+			} `yaml:"routes"`
 		} `yaml:"route"`
 		Receivers []struct {
 			Name     string `yaml:"name"`
@@ -159,6 +165,11 @@ func TestAlertmanagerOfTheSlackChapter(t *testing.T) {
 	}
 	if len(file.Route.GroupBy) == 0 {
 		t.Error("all alerts come in one group, which has no label in common")
+	}
+	// A heartbeat that is told again after hours only is missed after minutes.
+	if r := file.Route.Routes; len(r) != 1 || !slices.Equal(r[0].Matchers, []string{`alertname="Watchdog"`}) || r[0].Interval != "1m" || r[0].Repeat != "50s" ||
+		!strings.Contains(string(chapter), "absent_after: 10m") {
+		t.Errorf("the Watchdog does not come within absent_after: %+v", file.Route.Routes)
 	}
 	if len(file.Receivers) != 1 || len(file.Receivers[0].Webhooks) != 1 || file.Receivers[0].Name != file.Route.Receiver {
 		t.Fatalf("its receivers are %+v", file.Receivers)
