@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,20 +131,7 @@ func outside(ctx context.Context, c *config.Config, codes matrix.Codes) []bot.Re
 			out = append(out, checkConsole(ctx, string(ch.ID), ch.Console.Socket))
 		}
 	}
-	for _, a := range c.Alertmanagers {
-		auth, err := authOf(a.Credentials)
-		if err != nil {
-			out = append(out, wrong("alertmanager "+a.Name, err))
-			continue
-		}
-		client, err := alertmanager.New(alertmanager.Options{Name: a.Name, URLs: a.URLs, Receivers: a.Receivers, Auth: auth, Log: quiet})
-		if err != nil {
-			out = append(out, wrong("alertmanager "+a.Name, err))
-			continue
-		}
-		out = append(out, client.Check(ctx)...)
-		client.Close()
-	}
+	out = append(out, checkAlertmanagers(ctx, c, quiet)...)
 	if c.Prometheus != nil {
 		out = append(out, checkPrometheus(ctx, c.Prometheus))
 	}
@@ -187,6 +175,49 @@ func checkMatrix(ctx context.Context, c *config.Config, ch config.Chat, codes ma
 	}
 	defer chat.Close()
 	return chat.Check(ctx)
+}
+
+// checkAlertmanagers looks at each, and whether one of them has what is waited for.
+func checkAlertmanagers(ctx context.Context, c *config.Config, log *slog.Logger) []bot.Reading {
+	var out []bot.Reading
+	var clients []*alertmanager.Client
+	for _, a := range c.Alertmanagers {
+		auth, err := authOf(a.Credentials)
+		if err != nil {
+			out = append(out, wrong("alertmanager "+a.Name, err))
+			continue
+		}
+		client, err := alertmanager.New(alertmanager.Options{Name: a.Name, URLs: a.URLs, Receivers: a.Receivers, Auth: auth, Log: log})
+		if err != nil {
+			out = append(out, wrong("alertmanager "+a.Name, err))
+			continue
+		}
+		defer client.Close()
+		clients = append(clients, client)
+		out = append(out, client.Check(ctx)...)
+	}
+	for i, r := range c.Routes {
+		if r.As != config.AsHeartbeat {
+			continue
+		}
+		h := alertmanager.Heartbeat{Name: r.Match.String(), AbsentAfter: r.AbsentAfter, Fits: func(l bot.Labels) bool {
+			return slices.ContainsFunc(c.Route(l), func(d config.Decision) bool { return d.RouteIndex == i })
+		}}
+		// One that has it is enough, unless none has.
+		var having, lacking []bot.Reading
+		for _, client := range clients {
+			if reading, there := client.CheckHeartbeat(ctx, h); there {
+				having = append(having, reading)
+			} else {
+				lacking = append(lacking, reading)
+			}
+		}
+		if len(having) == 0 {
+			having = lacking
+		}
+		out = append(out, having...)
+	}
+	return out
 }
 
 func checkPrometheus(ctx context.Context, p *config.Prometheus) bot.Reading {

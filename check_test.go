@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"watchstander/bot"
 	"watchstander/bot/config"
 	"watchstander/integrations/alertmanager"
+	"watchstander/integrations/alertmanager/alertmanagertest"
 )
 
 // checked runs check over a configuration, and gives what it says and its exit
@@ -125,6 +127,46 @@ routes: [{rooms: [console]}]
 type nowhere struct{}
 
 func (nowhere) Take(context.Context, bot.Batch) error { return nil }
+
+// TestCheckHeartbeat: Alertmanager's route of what the bot waits for is looked at, and one
+// Alertmanager that has it is enough.
+func TestCheckHeartbeat(t *testing.T) {
+	serve := func(routes ...alertmanagertest.Route) (*alertmanagertest.Alertmanager, string) {
+		am := alertmanagertest.New(alertmanagertest.Options{Routes: routes, Receivers: []alertmanagertest.Receiver{{Name: "bot"}}})
+		server := httptest.NewServer(am)
+		t.Cleanup(server.Close)
+		return am, server.URL
+	}
+	usual, first := serve()
+	_, second := serve()
+	dir := t.TempDir()
+	say := func() string {
+		t.Helper()
+		said, _ := checked(t, fmt.Sprintf(`
+version: 1
+state: {path: %q}
+listen: 127.0.0.1:0
+chats: [{name: console, console: {socket: %q}}]
+alertmanagers:
+  - {name: first, urls: [%q], receivers: [bot]}
+  - {name: second, urls: [%q], receivers: [bot]}
+routes:
+  - {match: ['alertname="Never"', 'job="x"'], rooms: [console]}
+  - {match: ['alertname="Watchdog"'], as: heartbeat, absent_after: 10m, rooms: [console]}
+  - {rooms: [console]}
+`, filepath.Join(dir, "state.db"), filepath.Join(dir, "s"), first, second))
+		return said
+	}
+	// Both have just started.
+	mustSay(t, say(), `unknown alertmanager first: heartbeat {alertname="Watchdog"}: not there (`, `unknown alertmanager second: heartbeat {alertname="Watchdog"}: not there (`)
+	usual.Fire(bot.Labels{"alertname": "Watchdog"})
+	mustSay(t, say(), `wrong   alertmanager first: heartbeat {alertname="Watchdog"}: told every 4 h to 4 h 5 min (after 10 min it counts as missing: give it a route`)
+	usual.EditRoutes(func(routes []alertmanagertest.Route) []alertmanagertest.Route {
+		routes[0].GroupInterval, routes[0].RepeatInterval = time.Minute, 50*time.Second
+		return routes
+	})
+	mustSay(t, say(), `ok      alertmanager first: heartbeat {alertname="Watchdog"}: told about every 1 min (missing after 10 min)`)
+}
 
 func TestCheckListen(t *testing.T) {
 	bots := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))

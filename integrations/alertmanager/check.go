@@ -114,8 +114,14 @@ type remoteReceiver struct {
 }
 
 type remoteRoute struct {
-	Receiver string        `yaml:"receiver"`
-	Routes   []remoteRoute `yaml:"routes"`
+	Receiver       string            `yaml:"receiver"`
+	Matchers       []string          `yaml:"matchers"`
+	Match          map[string]string `yaml:"match"` // of before 0.22, as the next one
+	MatchRE        map[string]string `yaml:"match_re"`
+	Continue       bool              `yaml:"continue"`
+	GroupInterval  string            `yaml:"group_interval"`
+	RepeatInterval string            `yaml:"repeat_interval"`
+	Routes         []remoteRoute     `yaml:"routes"`
 }
 
 type remoteWebhook struct {

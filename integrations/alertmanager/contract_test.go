@@ -60,6 +60,7 @@ var scenarios = []struct {
 	{"a cut list says so", truncated},
 	{"odd labels arrive whole", oddLabels},
 	{"check finds it in order", checked},
+	{"a heartbeat comes as often as check says", heartbeats},
 }
 
 func TestScenariosSimulated(t *testing.T) {
@@ -103,9 +104,16 @@ func simulatedRig(t *testing.T, version string, peers int) *rig {
 			GroupWait: 200 * time.Millisecond, GroupInterval: time.Second, RepeatInterval: time.Hour,
 		}
 	}
+	beats := func(r alertmanagertest.Route, repeat time.Duration) alertmanagertest.Route {
+		r.RepeatInterval = repeat
+		return r
+	}
 	o := alertmanagertest.Options{
 		Version: version,
-		Routes:  []alertmanagertest.Route{route(lookalike, `team="other"`), route(cutAt2, `team="many"`), route(ours)},
+		Routes: []alertmanagertest.Route{
+			route(lookalike, `team="other"`), route(cutAt2, `team="many"`),
+			beats(route(ours, `alertname="Beat"`), 500*time.Millisecond), beats(route(ours, `alertname="SlowBeat"`), 1500*time.Millisecond), route(ours),
+		},
 		Receivers: []alertmanagertest.Receiver{
 			{Name: ours, Handler: g.front, URL: g.hook, Header: header},
 			{Name: lookalike, Handler: g.front, URL: g.hook, Header: header},
@@ -155,6 +163,8 @@ route:
   routes:
     - {receiver: %[2]q, matchers: ['team="other"']}
     - {receiver: %[3]q, matchers: ['team="many"']}
+    - {matchers: ['alertname="Beat"'], repeat_interval: 500ms}
+    - {match: {alertname: SlowBeat}, repeat_interval: 1500ms}
 inhibit_rules:
   - {source_matchers: ['severity="critical"'], target_matchers: ['severity="warning"'], equal: [instance]}
 receivers:

@@ -100,7 +100,11 @@ func (am *Alertmanager) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "route:\n  receiver: %q\n  routes:\n", am.routes[len(am.routes)-1].Receiver)
 	for _, r := range am.routes {
-		fmt.Fprintf(&b, "  - receiver: %q\n", r.Receiver)
+		fmt.Fprintf(&b, "  - receiver: %q\n    continue: %t\n    group_interval: %s\n    repeat_interval: %s\n    matchers:\n",
+			r.Receiver, r.Continue, model.Duration(r.GroupInterval), model.Duration(r.RepeatInterval))
+		for _, m := range r.matchers {
+			fmt.Fprintf(&b, "    - %q\n", m)
+		}
 	}
 	b.WriteString("receivers:\n")
 	for _, name := range sortedKeys(am.receivers) {
