@@ -22,7 +22,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var file, agentFile string
+	var file, agentFile, unit string
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Look for faults of the configuration, and whether all outside answers",
@@ -30,6 +30,9 @@ func checkCommand() *cobra.Command {
 that the bot leans on is as it needs it: the state, the webhooks' address, the
 console's socket, the homeserver with the token and the rooms, Slack with the tokens,
 the scopes and the channels, Alertmanager, Prometheus, the certificates. Nothing is changed anywhere.
+
+As root, --unit watchstander takes the secrets from where systemd would take them for
+that unit, whether it runs or not.
 
 Where this host has an agent, its file is looked at too: its faults, where it and
 the bot's file do not go together, who may agree to what, and what a captured bot
@@ -39,10 +42,11 @@ The exit code is 1 when anything is wrong. What could not be looked at is named
 as unknown, and counted in the last line.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return check(cmd.Context(), file, findAgent(agentFile), cmd.OutOrStdout())
+			return check(cmd.Context(), file, unit, findAgent(agentFile), cmd.OutOrStdout())
 		},
 	}
 	configFlag(cmd, &file)
+	cmd.Flags().StringVar(&unit, "unit", "", "the `unit` of systemd's that hands the bot its secrets")
 	cmd.Flags().StringVar(&agentFile, "agent-config", "", "the agent's `file`; "+config.AgentFile+" if it is there")
 	if err := cmd.MarkFlagFilename("agent-config", "yaml", "yml"); err != nil {
 		panic(err) // the flag was made on the line before
@@ -53,8 +57,9 @@ as unknown, and counted in the last line.`,
 // checkTime bounds the questions to all things outside.
 const checkTime = 40 * time.Second
 
-// check tells all that it finds; agent is nil where there is none.
-func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) error {
+// check tells all that it finds; unit is "" where secrets are not a unit's, and agent is nil
+// where there is none.
+func check(ctx context.Context, file, unit string, agent *agentCheck, w io.Writer) error {
 	if agent == nil {
 		agent = &agentCheck{} // of which nothing is told
 	}
@@ -66,7 +71,12 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 	}
 
 	var warnings config.Faults
-	c, err := config.Load(file, config.Options{Getenv: os.Getenv, Offer: grammar.Offered, Warn: func(w config.Faults) { warnings = w }})
+	o := config.Options{Getenv: os.Getenv, Offer: grammar.Offered, Warn: func(w config.Faults) { warnings = w }}
+	handed, err := handedBy(ctx, unit, &o)
+	if err != nil {
+		return err
+	}
+	c, err := config.Load(file, o)
 	tellWarnings := func() {
 		for _, x := range warnings {
 			fmt.Fprintln(w, "warning", x)
@@ -78,6 +88,7 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 		}
 		tellWarnings()
 		lookAtAgent(nil)
+		tellReadings(w, handed)
 		fmt.Fprintf(w, "\n%s, %s; what is outside was not asked.\n", phrase.Count(len(faults)+agent.faults, "fault", "faults"), phrase.Count(len(warnings)+agent.warnings, "warning", "warnings"))
 		return exitCode(1)
 	}
@@ -88,8 +99,22 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 	defer cancel()
 	tellWarnings()
 	lookAtAgent(c)
-	readings := outside(ctx, c, agent.codes(c))
-	bad, unknown := 0, agent.unread
+	readings := append(handed, outside(ctx, c, agent.codes(c))...)
+	bad, unknown := tellReadings(w, readings)
+	unknown += agent.unread
+	said := ""
+	if agent.faults > 0 {
+		said = phrase.Count(agent.faults, "fault", "faults") + ", "
+	}
+	fmt.Fprintf(w, "\n%d looked at: %d wrong, %d unknown; %s%s.\n", len(readings)+agent.unread, bad, unknown, said, phrase.Count(len(warnings)+agent.warnings, "warning", "warnings"))
+	if bad+agent.faults > 0 {
+		return exitCode(1)
+	}
+	return nil
+}
+
+// tellReadings writes a line for each.
+func tellReadings(w io.Writer, readings []bot.Reading) (bad, unknown int) {
 	for _, r := range readings {
 		mark := "ok     "
 		switch r.State {
@@ -106,15 +131,7 @@ func check(ctx context.Context, file string, agent *agentCheck, w io.Writer) err
 		}
 		fmt.Fprintln(w, line)
 	}
-	said := ""
-	if agent.faults > 0 {
-		said = phrase.Count(agent.faults, "fault", "faults") + ", "
-	}
-	fmt.Fprintf(w, "\n%d looked at: %d wrong, %d unknown; %s%s.\n", len(readings)+agent.unread, bad, unknown, said, phrase.Count(len(warnings)+agent.warnings, "warning", "warnings"))
-	if bad+agent.faults > 0 {
-		return exitCode(1)
-	}
-	return nil
+	return bad, unknown
 }
 
 // outside asks everything that the bot will lean on.

@@ -67,7 +67,7 @@ func checkedAgent(t *testing.T, bots, agents string, change func(*agentCheck)) (
 		change(a)
 	}
 	var said strings.Builder
-	err = check(t.Context(), filepath.Join(dir, "config.yaml"), a, &said)
+	err = check(t.Context(), filepath.Join(dir, "config.yaml"), "", a, &said)
 	code, ok := errors.AsType[exitCode](err)
 	if err != nil && !ok {
 		t.Fatal(err)

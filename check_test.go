@@ -32,7 +32,7 @@ func checked(t *testing.T, text string) (string, int) {
 		}
 	}
 	var said strings.Builder
-	err := check(t.Context(), file, nil, &said)
+	err := check(t.Context(), file, "", nil, &said)
 	code, ok := errors.AsType[exitCode](err)
 	if err != nil && !ok {
 		t.Fatal(err)

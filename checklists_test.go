@@ -35,7 +35,7 @@ func TestCheckKnowsOffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := check(t.Context(), file, nil, &out); err == nil || !strings.Contains(out.String(), "checklists.lists[0].items[1].offer: \"servcie frigate\" cannot be offered: There is no command `servcie`. Did you mean `service`?") {
+	if err := check(t.Context(), file, "", nil, &out); err == nil || !strings.Contains(out.String(), "checklists.lists[0].items[1].offer: \"servcie frigate\" cannot be offered: There is no command `servcie`. Did you mean `service`?") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	if _, err := config.Parse(text, config.Options{Offer: grammar.Offered}); err != nil {

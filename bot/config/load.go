@@ -18,6 +18,10 @@ type Options struct {
 	// for are STATE_DIRECTORY, RUNTIME_DIRECTORY and CREDENTIALS_DIRECTORY, which
 	// systemd sets.
 	Getenv func(string) string
+	// Credentials are the files of the secrets that a unit of systemd's hands over, by
+	// name: those with relative paths are taken from there, and from nowhere else. nil is
+	// CREDENTIALS_DIRECTORY, or the file's folder.
+	Credentials map[string]string
 	// File names the data in Parse's faults, and its folder is where secrets
 	// with relative paths are; Load sets it itself.
 	File string
@@ -74,7 +78,8 @@ type builder struct {
 	keys   fileKeys
 	cfg    *Config
 	getenv func(string) string
-	told   func(Faults) // Options.Warn
+	handed map[string]string // Options.Credentials
+	told   func(Faults)      // Options.Warn
 	// reads: files that the file names may be read.
 	reads    bool
 	runbooks []string                    // Options.Runbooks
@@ -99,6 +104,7 @@ func newBuilder(o Options) *builder {
 		judge:             newJudge(o.File, "docs/example.yaml", instead),
 		cfg:               &Config{File: o.File, sums: map[string][sha256.Size]byte{}},
 		getenv:            getenv,
+		handed:            o.Credentials,
 		told:              o.Warn,
 		runbooks:          o.Runbooks,
 		offer:             o.Offer,

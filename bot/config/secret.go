@@ -30,6 +30,8 @@ type Secret struct {
 	credential bool
 	// absolute: it was written as an absolute path.
 	absolute bool
+	// handed: the path is a unit's word, and none that somebody may have pasted.
+	handed bool
 	// where tells in which folder a relative path was looked up: where the path itself
 	// is not shown, a missing file must be found by this.
 	where string
@@ -103,7 +105,7 @@ func (s Secret) read() (value, why string) {
 // isPath tells of what could not be opened whether it is a path for sure. A pasted
 // secret is the name of nothing, and lies in no directory that is there.
 func (s Secret) isPath(opening error) bool {
-	if _, err := os.Lstat(s.path); err == nil {
+	if _, err := os.Lstat(s.path); err == nil || s.handed {
 		return true
 	}
 	if !s.absolute {
@@ -136,6 +138,14 @@ const inCredentials = " (looked up in $CREDENTIALS_DIRECTORY)"
 // secret resolves where a secret's file is, and notes it for checkSecrets.
 func (b *builder) secret(g given[string]) Secret {
 	s, ok := b.judge.secret(g, b.getenv("CREDENTIALS_DIRECTORY"))
+	if ok && b.handed != nil && !s.absolute {
+		from, named := b.handed[g.v]
+		if !named {
+			b.fault(g.place, "the unit hands over no secret of this name: add a LoadCredential= to it")
+			return s
+		}
+		s.path, s.credential, s.handed = from, true, true
+	}
 	if ok {
 		b.secrets = append(b.secrets, placedSecret{s, g.place})
 	}

@@ -135,6 +135,25 @@ func TestSecretFolders(t *testing.T) {
 			t.Errorf("%s: %v", value, err)
 		}
 	}
+	// A unit's word on where its secrets lie counts for all, and a path of it is shown.
+	handed := map[string]string{"matrix-token": filepath.Join(credentials, "elsewhere"), "webhook-token": filepath.Join(credentials, "no", "such")}
+	write(credentials, "elsewhere", "from the unit's place", 0o444)
+	o.Credentials = handed
+	_, err = config.Load(path, o)
+	if f := faultsOf(t, err); len(f) != 1 || f[0].Message != "the secret's file "+handed["webhook-token"]+" does not exist" {
+		t.Error(err)
+	}
+	delete(handed, "webhook-token")
+	_, err = config.Load(path, o)
+	if f := faultsOf(t, err); len(f) != 1 || f[0].Field != "webhooks[0].bearer_token_file" || f[0].Message != "the unit hands over no secret of this name: add a LoadCredential= to it" {
+		t.Error(err)
+	}
+	handed["webhook-token"] = handed["matrix-token"]
+	if got, err := token(o); got != "from the unit's place" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	o.Credentials = nil
+
 	// systemd's modes there are its own affair.
 	write(credentials, "matrix-token", "from systemd", 0o444)
 	write(credentials, "webhook-token", "from systemd", 0o444)

@@ -3,6 +3,7 @@ package systemd_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,6 +77,30 @@ func TestRealSystemd(t *testing.T) {
 	}
 	if len(got) != 4 {
 		t.Errorf("%d readings, want the system's and those of three units", len(got))
+	}
+}
+
+// What systemd would hand to a unit that does not run.
+func TestRealCredentials(t *testing.T) {
+	const text = "[Unit]\nDescription=Has secrets\nDefaultDependencies=no\n[Service]\nExecStart=/bin/true\n"
+	d := real.StartSystemd(t, map[string]string{
+		"secrets.service": text + "LoadCredential=token:/etc/ws/token\nLoadCredential=stored\nLoadCredentialEncrypted=sealed:/etc/ws/sealed\n",
+		"none.service":    text,
+	})
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", d.Address)
+	got, err := systemd.Credentials(t.Context(), "secrets")
+	want := map[string]systemd.Credential{
+		"token": {Path: "/etc/ws/token"}, "stored": {Path: "/etc/credstore/stored"},
+		"sealed": {Path: "/run/credentials/secrets.service/sealed", Encrypted: true},
+	}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := systemd.Credentials(t.Context(), "none.service"); err != nil || len(got) != 0 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := systemd.Credentials(t.Context(), "nothing"); err == nil || err.Error() != "systemd has no unit nothing.service (it is not-found)" {
+		t.Errorf("%v", err)
 	}
 }
 
