@@ -16,7 +16,7 @@ buildGoModule {
   };
 
   # Of what `go mod vendor` writes: `nix-hash --type sha256 --sri vendor`.
-  vendorHash = "sha256-7yg3g5mtnA299uOCyT1OeqJwZJD7p2hgLyqwo416J4U=";
+  vendorHash = "sha256-VnqOIHOtfmACrUl5qyxn+q+819IUzrnRODTARm5Ga+w=";
 
   # Nothing else is a program of this module: what lies in tools/ belongs to modules of its own,
   # which cannot be built from here.

@@ -83,18 +83,26 @@ in
   settings =
     let
       vulcan = (tools.evaluate [ ../hosts/vulcan ]).services.watchstander;
-      slack = (tools.evaluate [{
-        networking.hostName = "house";
+      slack = hostName: way: (tools.evaluate [{
+        networking = { inherit hostName; };
         services.watchstander = {
           enable = true;
-          slack = { team = "T024BE7LD"; botTokenFile = "/run/secrets/bot"; appTokenFile = "/run/secrets/app"; channel = "C024BE91L"; };
+          slack = { team = "T024BE7LD"; botTokenFile = "/run/secrets/bot"; channel = "C024BE91L"; } // way;
           operators.alice = "T024BE7LD/U012AB3CD";
         };
-      }]).services.watchstander;
+      }]).services.watchstander.settings;
       node = (import ./vm.nix { } { inherit lib pkgs; }).nodes.vulcan { config.system.stateVersion = "25.05"; };
       vm = (tools.evaluate [{ networking.hostName = "vulcan"; services.watchstander = node.services.watchstander; }]).services.watchstander;
     in
-    { bots = { vulcan = vulcan.settings; house = slack.settings; vm = vm.settings; }; agents = { vulcan = vulcan.agent.settings; vm = vm.agent.settings; }; };
+    {
+      bots = {
+        vulcan = vulcan.settings;
+        vm = vm.settings;
+        house = slack "house" { appTokenFile = "/run/secrets/app"; };
+        behind = slack "behind" { http.signingSecretFile = "/run/secrets/signing"; };
+      };
+      agents = { vulcan = vulcan.agent.settings; vm = vm.agent.settings; };
+    };
   mark.vulcan = (tools.evaluate [ ../hosts/vulcan ]).environment.etc."watchstander/host.json".text;
   rendered = import ./rendered.nix tools;
   monitoring = import ./monitoring.nix tools;

@@ -46,6 +46,14 @@ in
       team = text "T024BE7LD" "The workspace's id.";
       botTokenFile = secret "the bot's token (`xoxb-…`)";
       appTokenFile = secret "the app-level token for Socket Mode (`xapp-…`)";
+      http = {
+        signingSecretFile = secret "the app's signing secret (in the place of the app-level token, where Slack calls the bot)";
+        listen = mkOption {
+          type = types.nonEmptyStr;
+          default = "127.0.0.1:9098";
+          description = "Where the bot then listens for what a proxy passes on from Slack: the path `/slack/slack` and nothing else.";
+        };
+      };
       channel = text "C024BE91L" "The channel's id, as its details show it. A name (`#ops`) will not do.";
     };
     operators = mkOption {
@@ -77,7 +85,11 @@ in
   config = mkIf started {
     assertions =
       lib.optional onMatrix (whole "matrix" matrix [ "homeserver" "user" "tokenFile" ])
-      ++ lib.optional onSlack (whole "slack" slack [ "team" "botTokenFile" "appTokenFile" ])
+      ++ lib.optional onSlack (whole "slack" slack [ "team" "botTokenFile" ])
+      ++ lib.optional onSlack {
+        assertion = (slack.appTokenFile == null) != (slack.http.signingSecretFile == null);
+        message = "services.watchstander.slack wants one of appTokenFile (the bot calls Slack) and http.signingSecretFile (Slack calls the bot).";
+      }
       ++ [{
         assertion = cfg.operators != { } || (cfg.settings.people or [ ]) != [ ];
         message = "services.watchstander.operators is empty: the bot would obey nobody.";
@@ -86,7 +98,12 @@ in
     services.watchstander = {
       settings = {
         chats = lib.optional onMatrix { name = "matrix"; matrix = { inherit (matrix) homeserver user; token_file = "matrix-token"; }; }
-          ++ lib.optional onSlack { name = "slack"; slack = { inherit (slack) team; bot_token_file = "slack-bot-token"; app_token_file = "slack-app-token"; }; };
+          ++ lib.optional onSlack {
+          name = "slack";
+          slack = { inherit (slack) team; bot_token_file = "slack-bot-token"; }
+            // (if slack.http.signingSecretFile == null then { app_token_file = "slack-app-token"; }
+          else { http = { inherit (slack.http) listen; signing_secret_file = "slack-signing-secret"; }; });
+        };
         rooms = lib.optional onMatrix { name = "matrix"; chat = "matrix"; id = matrix.room; }
           ++ lib.optional onSlack { name = "slack"; chat = "slack"; id = slack.channel; };
         people = lib.mapAttrsToList accountsOf cfg.operators;
@@ -110,7 +127,8 @@ in
       credentials = { webhook-token = mkDefault cfg.webhookTokenFile; }
         // lib.optionalAttrs (matrix.tokenFile != null) { matrix-token = matrix.tokenFile; }
         // lib.optionalAttrs (slack.botTokenFile != null) { slack-bot-token = slack.botTokenFile; }
-        // lib.optionalAttrs (slack.appTokenFile != null) { slack-app-token = slack.appTokenFile; };
+        // lib.optionalAttrs (slack.appTokenFile != null) { slack-app-token = slack.appTokenFile; }
+        // lib.optionalAttrs (slack.http.signingSecretFile != null) { slack-signing-secret = slack.http.signingSecretFile; };
     };
 
     systemd.services.watchstander-webhook-token = mkIf (cfg.webhookTokenFile == "/var/lib/watchstander-webhook/token") {

@@ -10,6 +10,7 @@ let
     slack = { team = "T024BE7LD"; botTokenFile = "/run/secrets/bot"; appTokenFile = "/run/secrets/app"; channel = "C024BE91L"; };
     operators.alice = "T024BE7LD/U012AB3CD";
   };
+  http = slack // { slack = removeAttrs slack.slack [ "appTokenFile" ] // { http.signingSecretFile = "/run/secrets/signing"; }; };
   both = matrix // slack // { operators.alice = [ "@alice:example.org" "T024BE7LD/U012AB3CD" ]; };
   settings = lines: (of lines).services.watchstander.settings;
   credentials = lines: (of lines).services.watchstander.credentials;
@@ -23,6 +24,19 @@ in
     "Slack: nothing is missing" = broken (of slack) == [ ];
     "Slack: the person" = (settings slack).people == [{ name = "alice"; roles = [ "operator" "approver" ]; slack = [ "T024BE7LD/U012AB3CD" ]; }];
     "Slack: the secrets" = lib.attrNames (credentials slack) == [ "slack-app-token" "slack-bot-token" "webhook-token" ];
+    "Slack over HTTP: nothing is missing" = broken (of http) == [ ];
+    "Slack over HTTP: the chat" = (lib.head (settings http).chats).slack == {
+      team = "T024BE7LD";
+      bot_token_file = "slack-bot-token";
+      http = { listen = "127.0.0.1:9098"; signing_secret_file = "slack-signing-secret"; };
+    };
+    "Slack over HTTP: the secrets" = credentials http == {
+      slack-bot-token = "/run/secrets/bot";
+      slack-signing-secret = "/run/secrets/signing";
+      webhook-token = "/var/lib/watchstander-webhook/token";
+    };
+    "Slack in no way is told" = tells "slack wants one of appTokenFile" (of (slack // { slack = removeAttrs slack.slack [ "appTokenFile" ]; }));
+    "Slack in both ways is told" = tells "slack wants one of appTokenFile" (of (slack // { slack = slack.slack // http.slack; }));
     "both: one person, two accounts, every route in both rooms" =
       lib.length (settings both).people == 1 && lib.all (r: r.rooms == [ "matrix" "slack" ]) (settings both).routes;
     "the host" = (lib.head (settings matrix).hosts).match == [ ''instance=~"house(:[0-9]+)?"'' ];
