@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -194,39 +195,42 @@ func checkMatrix(ctx context.Context, c *config.Config, ch config.Chat, codes ma
 	return chat.Check(ctx)
 }
 
-// checkAlertmanagers looks at each, and whether one of them has what is waited for.
+// checkAlertmanagers asks all at once, each for itself and for the alerts that the bot would
+// miss.
 func checkAlertmanagers(ctx context.Context, c *config.Config, log *slog.Logger) []bot.Reading {
-	var out []bot.Reading
-	var clients []*alertmanager.Client
-	for _, a := range c.Alertmanagers {
-		auth, err := authOf(a.Credentials)
-		if err != nil {
-			out = append(out, wrong("alertmanager "+a.Name, err))
-			continue
+	var heartbeats []alertmanager.Heartbeat
+	for i, r := range c.Routes {
+		if r.As == config.AsHeartbeat {
+			heartbeats = append(heartbeats, alertmanager.Heartbeat{Name: r.Match.String(), AbsentAfter: r.AbsentAfter, Fits: func(l bot.Labels) bool {
+				return slices.ContainsFunc(c.Route(l), func(d config.Decision) bool { return d.RouteIndex == i })
+			}})
 		}
-		client, err := alertmanager.New(alertmanager.Options{Name: a.Name, URLs: a.URLs, Receivers: a.Receivers, Auth: auth, Log: log})
+	}
+	readings := make([][]bot.Reading, len(c.Alertmanagers))
+	beats := make([][]alertmanager.Beat, len(c.Alertmanagers))
+	var asking sync.WaitGroup
+	for i, a := range c.Alertmanagers {
+		client, err := newAlertmanager(a, 0, log)
 		if err != nil {
-			out = append(out, wrong("alertmanager "+a.Name, err))
+			readings[i] = []bot.Reading{wrong("alertmanager "+a.Name, err)}
 			continue
 		}
 		defer client.Close()
-		clients = append(clients, client)
-		out = append(out, client.Check(ctx)...)
+		asking.Go(func() { readings[i] = client.Check(ctx) })
+		asking.Go(func() { beats[i] = client.CheckHeartbeats(ctx, heartbeats) })
 	}
-	for i, r := range c.Routes {
-		if r.As != config.AsHeartbeat {
-			continue
-		}
-		h := alertmanager.Heartbeat{Name: r.Match.String(), AbsentAfter: r.AbsentAfter, Fits: func(l bot.Labels) bool {
-			return slices.ContainsFunc(c.Route(l), func(d config.Decision) bool { return d.RouteIndex == i })
-		}}
+	asking.Wait()
+	out := slices.Concat(readings...)
+	for h := range heartbeats {
 		// One that has it is enough, unless none has.
 		var having, lacking []bot.Reading
-		for _, client := range clients {
-			if reading, there := client.CheckHeartbeat(ctx, h); there {
-				having = append(having, reading)
-			} else {
-				lacking = append(lacking, reading)
+		for _, of := range beats {
+			switch {
+			case len(of) == 0: // it could not be made
+			case of[h].Elsewhere:
+				lacking = append(lacking, of[h].Reading)
+			default:
+				having = append(having, of[h].Reading)
 			}
 		}
 		if len(having) == 0 {

@@ -219,12 +219,7 @@ func (h *house) matrix(ctx context.Context, ch config.Chat) (*matrix.Chat, error
 
 func (h *house) buildAlertmanagers(settleAfter time.Duration) error {
 	for _, a := range h.config.Alertmanagers {
-		auth, err := authOf(a.Credentials)
-		if err != nil {
-			return fmt.Errorf("alertmanager %s: %w", a.Name, err)
-		}
-		client, err := alertmanager.New(alertmanager.Options{Name: a.Name, URLs: a.URLs, Receivers: a.Receivers, Auth: auth,
-			SettleAfter: settleAfter, Log: h.log})
+		client, err := newAlertmanager(a, settleAfter, h.log)
 		if err != nil {
 			return fmt.Errorf("alertmanager %s: %w", a.Name, err)
 		}
@@ -232,6 +227,14 @@ func (h *house) buildAlertmanagers(settleAfter time.Duration) error {
 		h.ams[a.Name] = client
 	}
 	return nil
+}
+
+func newAlertmanager(a config.Alertmanager, settleAfter time.Duration, log *slog.Logger) (*alertmanager.Client, error) {
+	auth, err := authOf(a.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	return alertmanager.New(alertmanager.Options{Name: a.Name, URLs: a.URLs, Receivers: a.Receivers, Auth: auth, SettleAfter: settleAfter, Log: log})
 }
 
 func authOf(c config.Credentials) (alertmanager.Auth, error) {

@@ -32,24 +32,43 @@ type Heartbeat struct {
 	AbsentAfter time.Duration
 }
 
-// CheckHeartbeat looks whether the alert is there, and is told to us often enough not to be
-// missed while all is well: Alertmanager tells what goes on only every four hours, unless
-// its route says otherwise. there is false where every peer answered and none tells us of
-// such an alert: another Alertmanager may.
-func (c *Client) CheckHeartbeat(ctx context.Context, h Heartbeat) (_ bot.Reading, there bool) {
+// Beat is what is found of a heartbeat.
+type Beat struct {
+	Reading bot.Reading
+	// Elsewhere: every peer answered, and none tells us of such an alert; another
+	// Alertmanager may.
+	Elsewhere bool
+}
+
+// CheckHeartbeats looks whether each alert is there, and is told to us often enough not to
+// be missed while all is well: Alertmanager tells what goes on only every four hours, unless
+// its route says otherwise. There is one Beat for each, in their order.
+func (c *Client) CheckHeartbeats(ctx context.Context, all []Heartbeat) []Beat {
+	if len(all) == 0 {
+		return nil
+	}
+	answers := each(ctx, c, c.listen)
+	out := make([]Beat, len(all))
+	for i, h := range all {
+		out[i].Reading, out[i].Elsewhere = c.checkHeartbeat(h, answers)
+	}
+	return out
+}
+
+func (c *Client) checkHeartbeat(h Heartbeat, answers []answer[listened]) (_ bot.Reading, elsewhere bool) {
 	r := reader{what: "alertmanager " + c.o.Name, at: c.o.Now().UTC(), source: "all peers"}
 	say := func(state bot.ReadingState, value, note string) bot.Reading {
 		return r.read("heartbeat "+h.Name, state, value, note)
 	}
 	beats := map[string]beat{} // by the alert's fingerprint
-	var elsewhere []string
+	var others []string
 	unheard, young := "", false
-	for _, a := range each(ctx, c, c.listen) {
+	for _, a := range answers {
 		if a.err != nil {
 			unheard = cmp.Or(unheard, a.peer.name+" "+sentence(a.err, c.o.Timeout))
 			continue
 		}
-		elsewhere = append(elsewhere, c.beats(h, a.value, beats)...)
+		others = append(others, c.beats(h, a.value, beats)...)
 		young = young || a.value.up < c.o.SettleAfter
 	}
 	missing := "after " + phrase.Duration(h.AbsentAfter) + " it is told as missing"
@@ -59,15 +78,15 @@ func (c *Client) CheckHeartbeat(ctx context.Context, h Heartbeat) (_ bot.Reading
 		b := slices.MinFunc(slices.Collect(maps.Values(beats)), func(a, b beat) int {
 			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.every, a.every))
 		})
-		return say(b.state, b.value, b.note), true
+		return say(b.state, b.value, b.note), false
 	case unheard != "":
-		return say(bot.Unknown, "unknown", unheard), true
-	case len(elsewhere) > 0:
-		return say(bot.NotOK, "not told to us", "it goes to "+strings.Join(distinct(elsewhere), ", ")+" alone, and "+missing+": lead it to a receiver of ours too"), false
+		return say(bot.Unknown, "unknown", unheard), false
+	case len(others) > 0:
+		return say(bot.NotOK, "not told to us", "it goes to "+strings.Join(distinct(others), ", ")+" alone, and "+missing+": lead it to a receiver of ours too"), true
 	case young:
-		return say(bot.Unknown, "not there", "Alertmanager has not been up for "+phrase.Duration(c.o.SettleAfter)+" yet, and may not have heard of it: look again then"), true
+		return say(bot.Unknown, "not there", "Alertmanager has not been up for "+phrase.Duration(c.o.SettleAfter)+" yet, and may not have heard of it: look again then"), false
 	}
-	return say(bot.NotOK, "not there", "no alert fits it, and "+missing+": have Prometheus send one that always fires, or take the route out"), false
+	return say(bot.NotOK, "not there", "no alert fits it, and "+missing+": have Prometheus send one that always fires, or take the route out"), true
 }
 
 // beat is what is found of one alert. Where several groups or peers have it, the one with
@@ -102,7 +121,7 @@ func (c *Client) listen(ctx context.Context, p *peer) (listened, error) {
 
 // beats puts what one peer tells of alerts that fit into found, and gives the receivers of
 // those that are not for us.
-func (c *Client) beats(h Heartbeat, told listened, found map[string]beat) (elsewhere []string) {
+func (c *Client) beats(h Heartbeat, told listened, found map[string]beat) (others []string) {
 	for _, g := range told.groups {
 		if g == nil || g.Receiver == nil {
 			continue
@@ -117,7 +136,7 @@ func (c *Client) beats(h Heartbeat, told listened, found map[string]beat) (elsew
 			switch {
 			case !h.Fits(a.Labels):
 			case !ours:
-				elsewhere = append(elsewhere, fmt.Sprintf("%q", receiver))
+				others = append(others, fmt.Sprintf("%q", receiver))
 			default:
 				b := c.beatOfAlert(h, a, told.status)
 				if was, known := found[a.Fingerprint]; !known || b.rank > was.rank || b.rank == was.rank && b.every < was.every {
@@ -126,7 +145,7 @@ func (c *Client) beats(h Heartbeat, told listened, found map[string]beat) (elsew
 			}
 		}
 	}
-	return elsewhere
+	return others
 }
 
 // beatOfAlert judges one alert that comes to us.

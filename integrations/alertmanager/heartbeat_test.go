@@ -12,8 +12,11 @@ import (
 	"watchstander/integrations/alertmanager/alertmanagertest"
 )
 
-func heartbeat(name string, absentAfter time.Duration) alertmanager.Heartbeat {
-	return alertmanager.Heartbeat{Name: name, AbsentAfter: absentAfter, Fits: func(l bot.Labels) bool { return l["alertname"] == name }}
+func beatOf(t *testing.T, c *alertmanager.Client, name string, absentAfter time.Duration) alertmanager.Beat {
+	t.Helper()
+	return c.CheckHeartbeats(t.Context(), []alertmanager.Heartbeat{
+		{Name: name, AbsentAfter: absentAfter, Fits: func(l bot.Labels) bool { return l["alertname"] == name }},
+	})[0]
 }
 
 // Both are looked at once a second; the one that is repeated after more than that is told
@@ -37,8 +40,8 @@ func heartbeats(t *testing.T, g *rig) {
 		if name == "Other" {
 			state = bot.NotOK
 		}
-		if r, there := g.client.CheckHeartbeat(t.Context(), heartbeat(name, time.Minute)); r.State != state || r.Value != want || !there {
-			t.Errorf("%s: %+v, %t", name, r, there)
+		if b := beatOf(t, g.client, name, time.Minute); b.Reading.State != state || b.Reading.Value != want || b.Elsewhere {
+			t.Errorf("%s: %+v", name, b)
 		}
 	}
 }
@@ -51,31 +54,31 @@ func TestCheckHeartbeat(t *testing.T) {
 	going := func(r alertmanagertest.Route) alertmanagertest.Route { r.Continue = true; return r }
 	watchdog := bot.Labels{"alertname": "Watchdog"}
 	for _, tt := range []struct {
-		name   string
-		routes []alertmanagertest.Route
-		do     func(*alertmanagertest.Alertmanager)
-		state  bot.ReadingState
-		value  string
-		note   string
-		there  bool
+		name      string
+		routes    []alertmanagertest.Route
+		do        func(*alertmanagertest.Alertmanager)
+		state     bot.ReadingState
+		value     string
+		note      string
+		elsewhere bool
 	}{
-		{"a route of its own", []alertmanagertest.Route{ours, rest}, nil, bot.OK, "told about every 1 min", "missing after 10 min", true},
-		{"none", []alertmanagertest.Route{rest}, nil, bot.NotOK, "told every 4 h to 4 h 5 min", "after 10 min it counts as missing: give it a route", true},
-		{"the second of two", []alertmanagertest.Route{going(elsewhere), ours, rest}, nil, bot.OK, "told about every 1 min", "", true},
-		{"and not the third", []alertmanagertest.Route{ours, rest, ours}, nil, bot.OK, "told about every 1 min", "", true},
-		{"the faster of two", []alertmanagertest.Route{going(rest), ours, rest}, nil, bot.OK, "told about every 1 min", "", true},
-		{"to somebody else", []alertmanagertest.Route{elsewhere, rest}, nil, bot.NotOK, "not told to us", `it goes to "other" alone, and after 10 min it is told as missing`, false},
-		{"not there", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) { am.Resolve(watchdog); time.Sleep(time.Hour) }, bot.NotOK, "not there", "no alert fits it, and after 10 min it is told as missing", false},
-		{"just started", []alertmanagertest.Route{ours, rest}, (*alertmanagertest.Alertmanager).Restart, bot.Unknown, "not there", "has not been up for 3 min yet", true},
+		{"a route of its own", []alertmanagertest.Route{ours, rest}, nil, bot.OK, "told about every 1 min", "missing after 10 min", false},
+		{"none", []alertmanagertest.Route{rest}, nil, bot.NotOK, "told every 4 h to 4 h 5 min", "after 10 min it counts as missing: give it a route", false},
+		{"the second of two", []alertmanagertest.Route{going(elsewhere), ours, rest}, nil, bot.OK, "told about every 1 min", "", false},
+		{"and not the third", []alertmanagertest.Route{ours, rest, ours}, nil, bot.OK, "told about every 1 min", "", false},
+		{"the faster of two", []alertmanagertest.Route{going(rest), ours, rest}, nil, bot.OK, "told about every 1 min", "", false},
+		{"to somebody else", []alertmanagertest.Route{elsewhere, rest}, nil, bot.NotOK, "not told to us", `it goes to "other" alone, and after 10 min it is told as missing`, true},
+		{"not there", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) { am.Resolve(watchdog); time.Sleep(time.Hour) }, bot.NotOK, "not there", "no alert fits it, and after 10 min it is told as missing", true},
+		{"just started", []alertmanagertest.Route{ours, rest}, (*alertmanagertest.Alertmanager).Restart, bot.Unknown, "not there", "has not been up for 3 min yet", false},
 		{"silenced", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) {
 			am.Silence(`alertname="Watchdog"`, time.Hour, "alice", "x")
-		}, bot.NotOK, "silenced", "not told as long as it is silenced", true},
-		{"muted", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) { am.Mute("bot", "nights") }, bot.NotOK, "muted", "not told as long as it is muted", true},
+		}, bot.NotOK, "silenced", "not told as long as it is silenced", false},
+		{"muted", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) { am.Mute("bot", "nights") }, bot.NotOK, "muted", "not told as long as it is muted", false},
 		{"the worst of two", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) {
 			am.Fire(bot.Labels{"alertname": "Watchdog", "prometheus": "second"})
 			am.Silence(`prometheus="second"`, time.Hour, "alice", "x")
-		}, bot.NotOK, "silenced", "", true},
-		{"no answer", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) { am.SetUnreachable(true) }, bot.Unknown, "unknown", "am1:9093 cannot be reached", true},
+		}, bot.NotOK, "silenced", "", false},
+		{"no answer", []alertmanagertest.Route{ours, rest}, func(am *alertmanagertest.Alertmanager) { am.SetUnreachable(true) }, bot.Unknown, "unknown", "am1:9093 cannot be reached", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -86,9 +89,9 @@ func TestCheckHeartbeat(t *testing.T) {
 				if tt.do != nil {
 					tt.do(am)
 				}
-				r, there := c.CheckHeartbeat(t.Context(), heartbeat("Watchdog", 10*time.Minute))
-				if r.What != "alertmanager main: heartbeat Watchdog" || r.State != tt.state || r.Value != tt.value || !strings.Contains(r.Note, tt.note) || there != tt.there {
-					t.Errorf("%+v, %t", r, there)
+				b := beatOf(t, c, "Watchdog", 10*time.Minute)
+				if r := b.Reading; r.What != "alertmanager main: heartbeat Watchdog" || r.State != tt.state || r.Value != tt.value || !strings.Contains(r.Note, tt.note) || b.Elsewhere != tt.elsewhere {
+					t.Errorf("%+v", b)
 				}
 			})
 		})
@@ -102,8 +105,8 @@ func TestCheckHeartbeatOfAPair(t *testing.T) {
 		time.Sleep(time.Hour)
 		first.Fire(bot.Labels{"alertname": "Watchdog"})
 		second.Restart()
-		if r, there := c.CheckHeartbeat(t.Context(), heartbeat("Watchdog", 10*time.Hour)); r.State != bot.OK || !there {
-			t.Errorf("%+v, %t", r, there)
+		if b := beatOf(t, c, "Watchdog", 10*time.Hour); b.Reading.State != bot.OK || b.Elsewhere {
+			t.Errorf("%+v", b)
 		}
 	})
 }
