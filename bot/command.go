@@ -259,6 +259,9 @@ type World interface {
 	// OpenThreads are the open alert, heartbeat, reboot and notice threads, the
 	// worst first, each with its worst episode alone.
 	OpenThreads(context.Context) ([]ThreadFacts, error)
+	// Untold counts the alerts that fire by the Alertmanagers' newest accounts, held back by
+	// nothing, and that stand in no thread yet, since no webhook has told of them.
+	Untold() int
 	// FindThreads searches threads, closed ones too, for words in their labels
 	// and annotations, the newest first.
 	FindThreads(ctx context.Context, words string, limit int) ([]ThreadFacts, error)

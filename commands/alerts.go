@@ -41,7 +41,7 @@ func openAlerts(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := summary{}
+	s := summary{untold: call.World.Untold()}
 	for _, f := range open {
 		s.add(f)
 	}
@@ -62,6 +62,7 @@ func openAlerts(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		items = append(items, threadItem(f, call))
 	}
 	flush()
+	m.Blocks = append(m.Blocks, s.untoldBlocks()...)
 	if len(open) > 0 {
 		m.Note = bot.Quoted("`alerts THREAD` lists a thread's alerts; the first characters of its id do.")
 	}

@@ -50,6 +50,7 @@ type fakeWorld struct {
 	exprs      []string
 	span       time.Duration
 	graphErr   error
+	untold     int
 	openErr    error
 	plansErr   error
 	// looks are the agent's answers, by the look's name; asked is what was asked.
@@ -205,6 +206,8 @@ func (w *fakeWorld) Thread(_ context.Context, id bot.ThreadID) (bot.ThreadFacts,
 	}
 	return bot.ThreadFacts{}, bot.Errorf(bot.CodeNotFound, "There is no thread %s.", id)
 }
+
+func (w *fakeWorld) Untold() int { return w.untold }
 
 func (w *fakeWorld) OpenThreads(context.Context) ([]bot.ThreadFacts, error) {
 	var open []bot.ThreadFacts

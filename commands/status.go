@@ -22,7 +22,7 @@ func status(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 		return statusOf(call, readings, health)
 	}
 	open, err := w.OpenThreads(ctx)
-	s := summary{}
+	s := summary{untold: w.Untold()}
 	if err != nil {
 		s.blind = true
 	}
@@ -40,6 +40,7 @@ func status(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 	}
 	m := bot.Message{Tone: s.tone(t), Title: bot.Line(bot.B(s.headline()), bot.T(readingsHeadline(both, t)))}
 	m.Blocks = append(m.Blocks, firingBlocks(open, call)...)
+	m.Blocks = append(m.Blocks, s.untoldBlocks()...)
 	m.Blocks = append(m.Blocks, planBlocks(plans, call)...)
 	m.Blocks = append(m.Blocks, readingBlocks(readings, "Elsewhere")...)
 	m.Blocks = append(m.Blocks, readingBlocks(health, "The bot")...)
@@ -51,6 +52,7 @@ func status(ctx context.Context, call bot.Call) (bot.Outcome, error) {
 type summary struct {
 	critical, warning, info int // groups that fire
 	alerts                  int // that fire in them
+	untold                  int // alerts that fire and stand in no thread yet
 	held                    int // groups of which all that fires is held back
 	missed                  int // heartbeats
 	notices                 int
@@ -89,6 +91,14 @@ func (s *summary) add(f bot.ThreadFacts) {
 	}
 }
 
+// untoldBlocks say why something fires that has no thread.
+func (s summary) untoldBlocks() []bot.Block {
+	if s.untold == 0 {
+		return nil
+	}
+	return []bot.Block{bot.Para{Text: bot.Line(bot.T("Alertmanager lists what has no thread yet, and no webhook has told of it. That comes when Alertmanager has waited for its group; without one the thread comes after a while by itself (alerts.adopt_after)."))}}
+}
+
 func (s summary) firing() int { return s.critical + s.warning + s.info }
 
 // headline is "2 critical and 1 warning groups fire (9 alerts); 1 held back".
@@ -106,6 +116,8 @@ func (s summary) headline() string {
 		}
 	}
 	switch n := s.firing(); {
+	case n == 0 && s.untold > 0:
+		parts = append(parts, phrase.Count(s.untold, "alert fires", "alerts fire")+" without a thread yet")
 	case n == 0 && s.held > 0:
 		parts = append(parts, fmt.Sprintf("All that fires is held back (%d)", s.held))
 	case n == 0:
@@ -131,7 +143,10 @@ func (s summary) headline() string {
 		}
 		parts = append(parts, text)
 	}
-	if s.held > 0 && s.firing() > 0 {
+	if s.untold > 0 && s.firing() > 0 {
+		parts = append(parts, fmt.Sprintf("%d more without a thread yet", s.untold))
+	}
+	if s.held > 0 && s.firing()+s.untold > 0 {
 		parts = append(parts, fmt.Sprintf("%d held back", s.held))
 	}
 	if s.missed > 0 {
@@ -177,7 +192,7 @@ func (s summary) tone(t tally) bot.Tone {
 		return bot.ToneCritical
 	case s.blind:
 		return bot.ToneUnknown
-	case s.warning > 0 || s.missed > 0 || s.notices > 0 || t.notOK > 0:
+	case s.warning > 0 || s.untold > 0 || s.missed > 0 || s.notices > 0 || t.notOK > 0:
 		return bot.ToneWarning
 	case t.unknown > 0 || s.doubt > 0 || t.all() == 0 || s.plansUnknown:
 		return bot.ToneUnknown

@@ -28,6 +28,37 @@ func reading(host, what, value string, s bot.ReadingState) bot.Reading {
 	return bot.Reading{Host: host, What: what, Value: value, State: s}
 }
 
+// What fires and stands in no thread yet is said, in status and in alerts.
+func TestUntold(t *testing.T) {
+	ok := reading("vulcan", "load", "0.4", bot.OK)
+	one := disk()
+	one.Counts.Firing = 1
+	for _, c := range []struct {
+		threads []bot.ThreadFacts
+		untold  int
+		want    string
+		tone    bot.Tone
+	}{
+		{nil, 1, "1 alert fires without a thread yet", bot.ToneWarning},
+		{[]bot.ThreadFacts{load()}, 2, "2 alerts fire without a thread yet; 1 held back", bot.ToneWarning},
+		{[]bot.ThreadFacts{one}, 2, "1 critical alert fires; 2 more without a thread yet", bot.ToneCritical},
+	} {
+		w := quietWorld(t)
+		w.threads, w.untold, w.probes, w.health = c.threads, c.untold, []bot.Probe{reads("p", ok)}, nil
+		for _, command := range []string{"status", "alerts"} {
+			out, err := ask(t, w, observer, "", command)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := out.(bot.Say).Message
+			if got := m.Title.String(); !strings.HasPrefix(got, c.want) || command == "status" && m.Tone != c.tone {
+				t.Errorf("%s: %s (%s), want %s (%s)", command, got, m.Tone, c.want, c.tone)
+			}
+			mustContain(t, said(t, out, nil), "no webhook has told of it")
+		}
+	}
+}
+
 func TestStatusHeadline(t *testing.T) {
 	ok := reading("vulcan", "load", "0.4", bot.OK)
 	full := reading("vulcan", "disk /", "91 %", bot.NotOK)

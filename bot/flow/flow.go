@@ -119,6 +119,8 @@ type Flow struct {
 	agentSeen sync.Map
 	// polledAt tells of each Alertmanager when it last answered a poll.
 	polledAt sync.Map
+	// untold is what fires and stands in no thread yet.
+	untold untold
 	// rehearsal is what the last rehearsed restore of the state came to.
 	rehearsal rehearsal
 }

@@ -155,6 +155,14 @@ func (w *world) facts(tx *store.Tx, ths []bot.Thread) (out []bot.ThreadFacts, er
 	return out, nil
 }
 
+func (w *world) Untold() int {
+	n := 0
+	for _, name := range w.Alertmanagers() {
+		n += w.f.untold.count(name)
+	}
+	return n
+}
+
 func (w *world) OpenThreads(ctx context.Context) (out []bot.ThreadFacts, err error) {
 	err = w.f.o.Store.View(ctx, func(tx *store.Tx) error {
 		ths, err := tx.OpenThreads(bot.ThreadAlert, bot.ThreadHeartbeat, bot.ThreadReboot, bot.ThreadNotice)
