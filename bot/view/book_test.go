@@ -90,6 +90,7 @@ func pages(s Style) []page {
 		{"ended by absence", root(group(1, 0, 0, 1), func(f *bot.ThreadFacts) { f.Episodes[1].Ended = bot.EndedByAbsence })},
 		{"many", root(group(30, 0, 0, 0), nil)},
 		{"a heartbeat is missing", thread(bot.ThreadHeartbeat, bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog", LastAt: noon, Every: 10 * time.Minute}}, time.Time{})},
+		{"a heartbeat never came", thread(bot.ThreadHeartbeat, bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog", Every: 10 * time.Minute}}, time.Time{})},
 		{"a heartbeat stopped", thread(bot.ThreadHeartbeat, bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog", LastAt: noon, Every: 10 * time.Minute, Stopped: true}}, time.Time{})},
 		{"a heartbeat returned", thread(bot.ThreadHeartbeat, bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog", Returned: later}}, later)},
 		{"a heartbeat is no longer expected", thread(bot.ThreadHeartbeat, bot.ThreadState{Heartbeat: &bot.HeartbeatState{Name: "Watchdog", LastAt: noon}}, later)},

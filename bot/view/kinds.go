@@ -29,13 +29,20 @@ func heartbeatRoot(f bot.ThreadFacts, s Style) bot.Message {
 	case h.Stopped:
 		m.Title = bot.Line(bot.B("STOPPED"), bot.T(" heartbeat "+h.Name))
 		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T("Alertmanager says that this alert, which must always fire, is resolved: Prometheus no longer evaluates its rules, or no longer reaches Alertmanager."))}}
+	case h.LastAt.IsZero():
+		m.Title = bot.Line(bot.B("MISSING"), bot.T(" heartbeat "+h.Name))
+		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T("Nothing sends it, or Prometheus, Alertmanager or the way from there to here is broken: watchstander check tells whether Alertmanager has it. Until it comes, silence in this room does not mean that all is well."))}}
 	default:
 		m.Title = bot.Line(bot.B("MISSING"), bot.T(" heartbeat "+h.Name))
 		m.Blocks = []bot.Block{bot.Para{Text: bot.Line(bot.T("Until it returns, silence in this room does not mean that all is well: Prometheus, Alertmanager or the way from there to here is broken."))}}
 	}
 	m.Tone = bot.ToneCritical
+	heard := "Last heard"
+	if h.Stopped { // what was heard last is that
+		heard = "Told"
+	}
 	m.Blocks = append(m.Blocks, bot.Fields{Fields: []bot.Field{
-		{Name: "Last heard", Value: bot.Line(bot.T(last))},
+		{Name: heard, Value: bot.Line(bot.T(last))},
 		{Name: "Expected at least every", Value: bot.Line(bot.T(phrase.Duration(h.Every)))},
 	}})
 	return m

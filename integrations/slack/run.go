@@ -37,7 +37,7 @@ func (c *Chat) who() (user, botID string) {
 }
 
 // Run receives until ctx ends; bot.Chat. It fails only, with a *bot.Error of
-// CodeForbidden, when Slack no longer takes the app's credentials, or they are for
+// CodeForbidden, when Slack does not take the app's credentials, or they are for
 // another workspace. Nothing is heard before it is known who we are.
 func (c *Chat) Run(ctx context.Context, sink bot.Sink) error {
 	c.breaks.all.Add(1) // before Slack may call us: until all is read, nothing moves the place
@@ -120,7 +120,7 @@ func (c *Chat) pause(ctx context.Context, try int, err error, what string) {
 func (c *Chat) whoAmI(ctx context.Context) (final, err error) {
 	who, err := c.api.AuthTestContext(ctx)
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-		return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the bot token of the chat %q (%s): install the app again, put the new token into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
+		return bot.Errorf(bot.CodeForbidden, "Slack does not take the bot token of the chat %q (%s): compare it with the app's page (if it was revoked, install the app again), put the right one into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err)), nil
 	}
 	if err != nil {
 		return nil, err

@@ -55,14 +55,14 @@ func (c *Chat) missed() {
 	c.roots.broke()
 }
 
-// connect keeps one connection up. It fails only when Slack no longer takes the app's
+// connect keeps one connection up. It fails only when Slack does not take the app's
 // credentials.
 func (c *Chat) connect(ctx context.Context) error {
 	for try := 0; ctx.Err() == nil; try++ {
 		began := time.Now()
 		err := c.once(ctx)
 		if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok && slices.Contains(revoked, e.Err) {
-			return bot.Errorf(bot.CodeForbidden, "Slack no longer takes the app-level token of the chat %q (%s): make a new one with the scope connections:write, put it into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err))
+			return bot.Errorf(bot.CodeForbidden, "Slack does not take the app-level token of the chat %q (%s): compare it with the app's page (if it was revoked, make a new one with the scope connections:write), put the right one into its file, and restart the bot.", c.chat, short(e.Err, 60)).Because(wrap(err))
 		}
 		if time.Since(began) > steady {
 			try = 0

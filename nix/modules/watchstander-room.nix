@@ -51,7 +51,7 @@ in
         listen = mkOption {
           type = types.nonEmptyStr;
           default = "127.0.0.1:9098";
-          description = "Where the bot then listens for what a proxy passes on from Slack: the path `/slack/slack` and nothing else.";
+          description = "Where the bot then listens for what a proxy passes on from Slack: the path `/slack/slack`, and `/healthz`.";
         };
       };
       channel = text "C024BE91L" "The channel's id, as its details show it. A name (`#ops`) will not do.";
