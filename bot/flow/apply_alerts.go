@@ -54,7 +54,7 @@ func (c *change) delivery(d bot.Delivery) error {
 	}
 	for _, a := range rest {
 		g.notice(a)
-		c.f.untold.told(c.s.Endpoints[d.Endpoint], a.Fingerprint)
+		c.after = append(c.after, func() { c.f.untold.told(c.s.Endpoints[d.Endpoint], a.Fingerprint) })
 	}
 	return c.settle(g)
 }

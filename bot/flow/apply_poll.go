@@ -82,7 +82,7 @@ func (c *change) polled(p bot.Polled) error {
 	if err := c.storeUnseen(p.Alertmanager, unseen); err != nil {
 		return err
 	}
-	c.f.untold.listed(p.Alertmanager, unseen.loud)
+	c.after = append(c.after, func() { c.f.untold.listed(p.Alertmanager, unseen.loud) })
 	if err := c.silencesKept(silences, open); err != nil {
 		return err
 	}

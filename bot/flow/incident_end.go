@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"time"
 
 	"watchstander/bot"
@@ -109,6 +110,14 @@ func (c *change) stillFiring(about bot.ThreadID) (out bot.Still, err error) {
 			}
 			out.Names = append(out.Names, name)
 		}
+	}
+	switch untold := c.f.world.Untold(); {
+	case untold == 0:
+	case all:
+		out.Alerts += untold
+		out.Names = append(out.Names, fmt.Sprintf("%d without a thread yet", untold))
+	default:
+		out.Others += untold
 	}
 	switch {
 	case len(managers) == 0:

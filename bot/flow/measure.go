@@ -94,12 +94,13 @@ func (f *Flow) firing(ctx context.Context) bot.Reading {
 		}
 		return nil
 	})
+	untold := f.world.Untold()
 	switch {
 	case err != nil:
 		r.State, r.Note, r.Unit = bot.Unknown, "the state cannot be read; see the log of the bot", ""
 		return r
-	case n == 0 && f.world.Untold() > 0:
-		n = f.world.Untold()
+	case n == 0 && untold > 0:
+		n = untold
 		r.State, r.Figure = bot.NotOK, float64(n)
 		r.Value = phrase.Count(n, "alert", "alerts") + " without a thread yet"
 	case n == 0:

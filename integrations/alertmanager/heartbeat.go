@@ -60,7 +60,7 @@ func (c *Client) checkHeartbeat(h Heartbeat, answers []answer[listened]) (_ bot.
 	say := func(state bot.ReadingState, value, note string) bot.Reading {
 		return r.read("heartbeat "+h.Name, state, value, note)
 	}
-	beats := map[string]beat{} // by the alert's fingerprint
+	found := map[string]finding{} // by the alert's fingerprint
 	var others []string
 	unheard, young := "", false
 	for _, a := range answers {
@@ -68,14 +68,14 @@ func (c *Client) checkHeartbeat(h Heartbeat, answers []answer[listened]) (_ bot.
 			unheard = cmp.Or(unheard, a.peer.name+" "+sentence(a.err, c.o.Timeout))
 			continue
 		}
-		others = append(others, c.beats(h, a.value, beats)...)
+		others = append(others, c.findBeats(h, a.value, found)...)
 		young = young || a.value.up < c.o.SettleAfter
 	}
 	missing := "after " + phrase.Duration(h.AbsentAfter) + " it is told as missing"
 	switch {
-	case len(beats) > 0:
+	case len(found) > 0:
 		// The worst: each is missed for itself.
-		b := slices.MinFunc(slices.Collect(maps.Values(beats)), func(a, b beat) int {
+		b := slices.MinFunc(slices.Collect(maps.Values(found)), func(a, b finding) int {
 			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.every, a.every))
 		})
 		return say(b.state, b.value, b.note), false
@@ -89,9 +89,9 @@ func (c *Client) checkHeartbeat(h Heartbeat, answers []answer[listened]) (_ bot.
 	return say(bot.NotOK, "not there", "no alert fits it, and "+missing+": have Prometheus send one that always fires, or take the route out"), true
 }
 
-// beat is what is found of one alert. Where several groups or peers have it, the one with
+// finding is what is found of one alert. Where several groups or peers have it, the one with
 // the highest rank counts, since each sends.
-type beat struct {
+type finding struct {
 	state       bot.ReadingState
 	value, note string
 	rank        int
@@ -119,9 +119,9 @@ func (c *Client) listen(ctx context.Context, p *peer) (listened, error) {
 	return listened{groups: got.Payload, status: status, up: c.upFor(status, clock)}, nil
 }
 
-// beats puts what one peer tells of alerts that fit into found, and gives the receivers of
+// findBeats puts what one peer tells of alerts that fit into found, and gives the receivers of
 // those that are not for us.
-func (c *Client) beats(h Heartbeat, told listened, found map[string]beat) (others []string) {
+func (c *Client) findBeats(h Heartbeat, told listened, found map[string]finding) (others []string) {
 	for _, g := range told.groups {
 		if g == nil || g.Receiver == nil {
 			continue
@@ -149,16 +149,16 @@ func (c *Client) beats(h Heartbeat, told listened, found map[string]beat) (other
 }
 
 // beatOfAlert judges one alert that comes to us.
-func (c *Client) beatOfAlert(h Heartbeat, a bot.PolledAlert, status *models.AlertmanagerStatus) beat {
+func (c *Client) beatOfAlert(h Heartbeat, a bot.PolledAlert, status *models.AlertmanagerStatus) finding {
 	for _, held := range []struct {
 		how string
 		by  []string
 	}{{"silenced", a.SilencedBy}, {"inhibited", a.InhibitedBy}, {"muted", a.MutedBy}} {
 		if len(held.by) > 0 {
-			return beat{state: bot.NotOK, value: held.how, note: "it is not told as long as it is " + held.how + ", and is missed"}
+			return finding{state: bot.NotOK, value: held.how, note: "it is not told as long as it is " + held.how + ", and is missed"}
 		}
 	}
-	unknown := beat{state: bot.Unknown, value: "it is there", note: "how often it is told cannot be read from Alertmanager's configuration", rank: 1}
+	unknown := finding{state: bot.Unknown, value: "it is there", note: "how often it is told cannot be read from Alertmanager's configuration", rank: 1}
 	var config remoteConfig
 	if status.Config == nil || yaml.Unmarshal([]byte(value(status.Config.Original)), &config) != nil {
 		return unknown
@@ -189,10 +189,10 @@ func (c *Client) beatOfAlert(h Heartbeat, a bot.PolledAlert, status *models.Aler
 	case late == 0:
 		return unknown
 	case late >= h.AbsentAfter:
-		return beat{state: bot.NotOK, value: told, rank: 2, every: late, note: fmt.Sprintf(
+		return finding{state: bot.NotOK, value: told, rank: 2, every: late, note: fmt.Sprintf(
 			"after %s it counts as missing: give it a route of its own with group_interval: 1m and repeat_interval: 50s, or a longer absent_after", phrase.Duration(h.AbsentAfter))}
 	}
-	return beat{state: bot.OK, value: told, note: "missing after " + phrase.Duration(h.AbsentAfter), rank: 3, every: late}
+	return finding{state: bot.OK, value: told, note: "missing after " + phrase.Duration(h.AbsentAfter), rank: 3, every: late}
 }
 
 // take gives the routes that take an alert, as Alertmanager walks its tree: the deepest
